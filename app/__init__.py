@@ -1,0 +1,23 @@
+"""The service's front door: `create_app()` makes the Flask application."""
+
+from flask import Flask
+
+from app.cli import register_commands
+from app.http import register_routes
+from app.log import configure_logging
+from app.services import make_services
+from app.settings import Settings, read_settings
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application, from the given settings or the environment. Touches no server.
+
+    Raises `BadSettings`.
+    """
+    settings = settings or read_settings()
+    configure_logging("api", settings.log_level, settings.app_env, settings.app_version)
+    app = Flask(__name__, static_folder=None)
+    app.extensions["services"] = make_services(settings)
+    register_routes(app, settings)
+    register_commands(app)
+    return app

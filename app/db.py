@@ -1,0 +1,145 @@
+"""PostgreSQL: one pool a process, and the two ways to use it, `connection()` and `transaction()`."""
+
+import logging
+import select
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import Connection, Cursor
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool
+
+from app.deadline import SocketGuard, remaining
+from app.migrations import missing
+
+#: Longest wait for a free connection; past it the service is overloaded or the database away.
+POOL_TIMEOUT_S = 2.0
+#: Longest use of a connection where no deadline is set (workers, commands).
+USE_TIMEOUT_S = 30.0
+
+#: Ends what the server itself can end; the guard on the socket covers the rest.
+SESSION = (
+    "-c statement_timeout=20s -c lock_timeout=3s -c idle_in_transaction_session_timeout=5s"
+    " -c client_connection_check_interval=5s -c timezone=UTC"
+)
+
+log = logging.getLogger(__name__)
+
+
+class Unmigrated(Exception):
+    """The database lacks migrations of this release; `names` lists them."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        super().__init__(f"The database is not migrated: run `make migrate`. Missing: {', '.join(names)}")
+
+
+class CommitOutcomeUnknown(psycopg.OperationalError):
+    """The connection was lost while the commit was under way: it may have taken place."""
+
+
+class Database:
+    """A lazily opened pool of connections; nothing is reached before the first use.
+
+    Connections are in autocommit mode: a statement outside `transaction()` is one round trip.
+    """
+
+    def __init__(self, url: str, pool_size: int) -> None:
+        self._guard = SocketGuard()
+        self._opening = threading.Lock()
+        self._migrated = False
+        self._opened = False
+        self._pool: ConnectionPool[Connection[DictRow]] = ConnectionPool(
+            url,
+            min_size=1,
+            max_size=pool_size,
+            open=False,
+            timeout=POOL_TIMEOUT_S,
+            max_waiting=pool_size * 8,
+            # Short, because the pool backs off without bound and is to be there soon after the database is.
+            reconnect_timeout=5,
+            check=_refuse_dead,
+            kwargs={
+                "autocommit": True,
+                "row_factory": dict_row,
+                "connect_timeout": 3,
+                "options": SESSION,
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 2,
+                "application_name": "course-generation",
+            },
+        )
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection[DictRow]]:
+        """A connection in autocommit mode, given up at the current deadline.
+
+        Raises psycopg.OperationalError (PoolTimeout when none is free in time) and `Unmigrated`.
+        """
+        self._open_once()
+        with (
+            self._pool.connection(timeout=remaining(POOL_TIMEOUT_S)) as conn,
+            self._guard.guard(conn.fileno(), remaining(USE_TIMEOUT_S)),
+        ):
+            if not self._migrated:
+                self._check_migrated(conn)
+            yield conn
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection[DictRow]]:
+        """A connection inside one transaction: leaving the block commits, raising rolls back.
+
+        The transaction is pipelined: statements travel together until one's result is fetched, so a
+        statement's error is raised by the next fetch. Fetch the last one's result before leaving.
+        Raises `CommitOutcomeUnknown` when the connection is lost during the commit itself.
+        """
+        committing = False
+        with self.connection() as conn:
+            try:
+                with conn.pipeline(), conn.transaction():
+                    yield conn
+                    committing = True
+            except psycopg.OperationalError as error:
+                # Class 40 is the server's own word that it rolled back; after anything else it may have committed.
+                if committing and not (error.sqlstate or "").startswith("40"):
+                    raise CommitOutcomeUnknown(str(error)) from error
+                raise
+
+    def close(self) -> None:
+        """No connection of this pool is left open."""
+        self._pool.close()
+
+    def _open_once(self) -> None:
+        if not self._opened:
+            with self._opening:
+                if not self._opened:
+                    self._pool.open()
+                    self._opened = True
+
+    def _check_migrated(self, conn: Connection[Any]) -> None:
+        if names := missing(conn):
+            raise Unmigrated(names)
+        self._migrated = True
+
+
+def only_row(cursor: Cursor[DictRow]) -> DictRow:
+    """The row of a statement that always returns one."""
+    row = cursor.fetchone()
+    if row is None:
+        raise LookupError("A statement that returns a row returned none")
+    return row
+
+
+def _refuse_dead(conn: Connection[Any]) -> None:
+    """Raises OperationalError on a connection whose server is gone, without a round trip to one that is not.
+
+    An idle connection has nothing to read unless the server closed it or says so.
+    """
+    idle = select.poll()
+    idle.register(conn.fileno(), select.POLLIN)
+    if idle.poll(0):
+        conn.execute("")

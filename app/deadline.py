@@ -1,0 +1,85 @@
+"""Deadlines that hold even when a server freezes.
+
+PostgreSQL's and libpq's own timeouts don't end a statement on a server that hangs with the connection
+open. What does is shutting the connection's socket down from another thread: the blocked call fails at once.
+"""
+
+import heapq
+import itertools
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Everything inside that waits for a server ends at most `seconds` from now."""
+    token = _deadline.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def remaining(at_most: float) -> float:
+    """The seconds left until the current deadline, between 0 and `at_most`; `at_most` without a deadline."""
+    end = _deadline.get()
+    return at_most if end is None else max(0.0, min(at_most, end - time.monotonic()))
+
+
+class SocketGuard:
+    """Shuts sockets down whose time is up, from one thread that starts with the first use."""
+
+    def __init__(self) -> None:
+        self._wake = threading.Condition()
+        self._ends: list[tuple[float, int, int]] = []
+        self._guarded: set[int] = set()
+        self._tokens = itertools.count()
+        self._pid = 0
+
+    @contextmanager
+    def guard(self, fileno: int, seconds: float) -> Iterator[None]:
+        """The socket is shut down if the block is not left within `seconds`; afterwards never."""
+        end = time.monotonic() + seconds
+        token = next(self._tokens)
+        with self._wake:
+            self._start_once_per_process()
+            self._guarded.add(token)
+            heapq.heappush(self._ends, (end, token, fileno))
+            if self._ends[0][1] == token:
+                self._wake.notify()
+        try:
+            yield
+        finally:
+            with self._wake:
+                self._guarded.discard(token)
+
+    def _start_once_per_process(self) -> None:
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            threading.Thread(target=self._run, name="socket-guard", daemon=True).start()
+
+    def _run(self) -> None:
+        with self._wake:
+            while True:
+                now = time.monotonic()
+                while self._ends and (self._ends[0][1] not in self._guarded or self._ends[0][0] <= now):
+                    _, token, fileno = heapq.heappop(self._ends)
+                    if token in self._guarded:
+                        _shut_down(fileno)
+                self._wake.wait(self._ends[0][0] - now if self._ends else None)
+
+
+def _shut_down(fileno: int) -> None:
+    # socket.fromfd works on a duplicate, so closing it leaves libpq's descriptor alone.
+    with socket.fromfd(fileno, socket.AF_INET, socket.SOCK_STREAM) as sock:
+        try:
+            sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # the peer was faster

@@ -1,0 +1,130 @@
+"""Admission: the decision and the transaction that turn a request into a generation."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+from uuid_utils.compat import uuid7
+
+from app.db import Database
+from app.generation.callers import Caller
+from app.generation.commits import commit_once
+from app.generation.errors import CourseNotFound, Forbidden, GenerationActive, OutcomeUnknown, SlotClash
+from app.generation.events import EventBuffer
+from app.generation.progress import ADMITTED_MESSAGE, ADMITTED_STATUS, ADMITTED_STEP
+from app.generation.queue import defer_stage
+from app.generation.refusals import full_after_clashes, report_refusal, warn_of_malformed_files
+from app.generation.slots import SlotKeeper, Slots, pick_slots
+from app.generation.stages import first_stage
+from app.generation.tiers import RIGHTS
+from app.queries import QUERIES
+
+#: How often two numbers may clash with those of others before the request is refused.
+CLASH_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked for. `source` names the way it came in (http, trpc, cli)."""
+
+    course_id: UUID
+    webhook_url: str | None = None
+    request_id: str | None = None
+    source: str = "http"
+
+
+def admit(db: Database, keeper: SlotKeeper, events: EventBuffer, caller: Caller, order: Order) -> UUID:
+    """The course is started and its generation queued, both or neither; returns the generation's id.
+
+    Raises `CourseNotFound`, `Forbidden`, `GenerationActive`, `UserFull`, `SystemFull`; `AdmissionFailed` when all was
+    rolled back; `OutcomeUnknown` when that can't be told. Nothing that can fail runs after the commit.
+    """
+    generation_id = uuid7()
+    with report_refusal(events, caller, order, generation_id):
+        check_course(db, caller, order.course_id)
+        for _ in range(CLASH_TRIES):
+            slots = keeper.take(generation_id, caller.user_id, caller.tier)
+            write = partial(start, generation_id, caller, order, slots, keeper.system_limit)
+            try:
+                commit_once(db, generation_id, write)
+            except SlotClash:
+                keeper.put_right(generation_id, caller.user_id)
+            except OutcomeUnknown:
+                raise  # the slot is kept: the generation may exist, and upkeep will know
+            except BaseException:
+                keeper.release(generation_id, caller.user_id)
+                raise
+            else:
+                return generation_id
+        raise full_after_clashes(db, keeper.system_limit, caller)
+
+
+def check_course(db: Database, caller: Caller, course_id: UUID) -> None:
+    """The course exists, is the caller's and has no active generation: a cheap no before any slot is taken."""
+    with db.connection() as conn:
+        course = conn.execute(QUERIES["find_course"], {"course_id": course_id}).fetchone()
+    if course is None:
+        raise CourseNotFound
+    if course["user_id"] != caller.user_id:
+        raise Forbidden
+    if course["active_generation"] is not None:
+        raise GenerationActive(course["active_generation"])
+
+
+def start(
+    generation_id: UUID, caller: Caller, order: Order, slots: Slots | None, system_limit: int, conn: Connection[Any]
+) -> None:
+    """The transaction: the course is locked and looked at again, the generation inserted, the first job deferred.
+
+    Raises `CourseNotFound` or `Forbidden` where the course changed since; psycopg's UniqueViolation where another
+    generation holds the course or a slot. Without `slots` it picks their numbers itself.
+    """
+    course = conn.execute(QUERIES["lock_course"], {"course_id": order.course_id}).fetchone()
+    if course is None:
+        raise CourseNotFound
+    if course["user_id"] != caller.user_id:
+        raise Forbidden
+    if course["files_malformed"]:
+        warn_of_malformed_files(order)
+    slots = slots or pick_slots(conn, caller.user_id, caller.tier, system_limit)
+    stage, priority = first_stage(course["has_documents"]), RIGHTS[caller.tier].priority
+    conn.execute(
+        QUERIES["insert_generation"],
+        {
+            "id": generation_id,
+            "course_id": order.course_id,
+            "user_id": caller.user_id,
+            "tier": caller.tier.value,
+            "priority": priority,
+            "user_slot": slots.user_slot,
+            "system_slot": slots.system_slot,
+            "stage": stage.value,
+            "source": order.source,
+            "webhook_url": order.webhook_url,
+            "request_id": order.request_id,
+        },
+    )
+    conn.execute(
+        QUERIES["start_course"],
+        {
+            "course_id": order.course_id,
+            "step": ADMITTED_STEP,
+            "message": ADMITTED_MESSAGE,
+            "metadata": Jsonb(
+                {"job_id": str(generation_id), "tier": caller.tier.value, "request_id": order.request_id}
+            ),
+            "status": ADMITTED_STATUS,
+        },
+    )
+    defer_stage(
+        conn,
+        stage,
+        generation_id=generation_id,
+        user_id=caller.user_id,
+        request_id=order.request_id,
+        fence=1,
+        priority=priority,
+    )

@@ -1,0 +1,75 @@
+"""One transaction, run until it is known to have committed, or known not to."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.errors import UniqueViolation
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+from app.db import CommitOutcomeUnknown, Database
+from app.deadline import remaining
+from app.generation.database_errors import domain_error, is_transient
+from app.generation.errors import AdmissionFailed, GenerationError, OutcomeUnknown
+from app.queries import QUERIES
+
+ATTEMPTS = 4
+FIRST_WAIT_S = 0.1
+
+log = logging.getLogger(__name__)
+
+
+def commit_once(db: Database, generation_id: UUID, write: Callable[[Connection[Any]], None]) -> None:
+    """The transaction of `write`, whose first write inserts the generation, has committed exactly once.
+
+    Transient errors are retried after 100, 200 and 400 ms within the current deadline. An earlier attempt whose
+    outcome was unknown is found by the generation's own id. Raises the domain errors of `write`, `SlotClash`,
+    `GenerationActive`; `OutcomeUnknown`; or `AdmissionFailed` when nothing was committed.
+    """
+    may_exist = False
+    try:
+        for attempt in Retrying(
+            retry=retry_if_exception(is_transient),
+            stop=_out_of_attempts_or_time,
+            wait=wait_exponential(multiplier=FIRST_WAIT_S),
+            before_sleep=_warn,
+            reraise=True,
+        ):
+            with attempt:
+                try:
+                    with db.transaction() as conn:
+                        write(conn)
+                except CommitOutcomeUnknown:
+                    may_exist = True
+                    raise
+                except (GenerationError, UniqueViolation) as error:
+                    # This attempt locked the course, so an earlier one's commit has ended by now, one way or the other.
+                    if may_exist and _exists(db, generation_id):
+                        return
+                    raise domain_error(error) from error
+    except GenerationError:
+        raise
+    except Exception as error:
+        if may_exist:
+            raise OutcomeUnknown from error
+        raise AdmissionFailed(exhausted=is_transient(error)) from error
+
+
+def _exists(db: Database, generation_id: UUID) -> bool:
+    with db.connection() as conn:
+        return conn.execute(QUERIES["generation_exists"], {"id": generation_id}).fetchone() is not None
+
+
+_stop_after_attempts = stop_after_attempt(ATTEMPTS)
+
+
+def _out_of_attempts_or_time(state: RetryCallState) -> bool:
+    wait_s = FIRST_WAIT_S * 2 ** (state.attempt_number - 1)
+    return _stop_after_attempts(state) or remaining(at_most=60) <= wait_s
+
+
+def _warn(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("admission_retry", extra={"attempt": state.attempt_number, "error": f"{type(error).__name__}: {error}"})

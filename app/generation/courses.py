@@ -1,0 +1,57 @@
+"""How a course's generation stands, as the frontend polls it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.db import Database
+from app.generation.callers import Caller
+from app.generation.errors import CourseNotFound, Forbidden
+from app.queries import QUERIES
+
+#: An active generation without progress for this long is stuck.
+STUCK_AFTER_S = 15 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class CourseStatus:
+    """`age_s`: seconds since the course was created. `reason` and `suggested`: what to think of a stuck one."""
+
+    course_id: UUID
+    slug: str
+    status: str | None
+    generation_status: str | None
+    progress: Any
+    created_at: datetime
+    updated_at: datetime
+    age_s: float
+    stuck: bool
+    reason: str
+    suggested: str | None
+
+
+def read_status(db: Database, caller: Caller, slug: str) -> CourseStatus:
+    """The status of the course of that slug, for its owner or an admin. Raises `CourseNotFound`, `Forbidden`."""
+    if "\0" in slug:
+        raise CourseNotFound  # PostgreSQL's text can't hold it
+    with db.connection() as conn:
+        course = conn.execute(QUERIES["find_course_by_slug"], {"slug": slug, "user_id": caller.user_id}).fetchone()
+    if course is None:
+        raise CourseNotFound
+    if course["user_id"] != caller.user_id and not caller.is_admin:
+        raise Forbidden
+    stuck = course["active"] and course["quiet_s"] > STUCK_AFTER_S
+    return CourseStatus(
+        course_id=course["id"],
+        slug=course["slug"],
+        status=course["status"],
+        generation_status=course["generation_status"],
+        progress=course["generation_progress"],
+        created_at=course["created_at"],
+        updated_at=course["updated_at"],
+        age_s=float(course["age_s"]),
+        stuck=stuck,
+        reason=f"No progress for {int(course['quiet_s'] // 60)} minutes" if stuck else "",
+        suggested="failed" if stuck else course["generation_status"],
+    )

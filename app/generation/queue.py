@@ -1,0 +1,73 @@
+"""The queue as the domain uses it: jobs are deferred in the caller's transaction, by name.
+
+This App is never opened, so a call that forgets `connection=` raises AppNotOpen instead of committing apart.
+Workers open `tasks.app`; a test compares its tasks with the names and queues here.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+import psycopg
+from procrastinate import App, SyncPsycopgConnector
+from procrastinate.exceptions import ConnectorException
+from psycopg import Connection
+
+from app.db import only_row
+from app.generation.stages import Stage
+from app.queries import QUERIES
+
+STAGES_QUEUE = "stages"
+UPKEEP_QUEUE = "upkeep"
+
+#: One task per stage.
+TASKS = {stage: f"tasks.stages.{stage.value.lower()}" for stage in Stage}
+
+_queue = App(connector=SyncPsycopgConnector())
+
+
+def defer_stage(
+    conn: Connection[Any],
+    stage: Stage,
+    *,
+    generation_id: UUID,
+    user_id: UUID,
+    request_id: str | None,
+    fence: int,
+    priority: int,
+    delay_s: float = 0,
+) -> int:
+    """One job runs the stage once the caller's transaction commits, and none if it rolls back. Returns its id.
+
+    A generation has at most one job waiting: a second one violates the queueing lock.
+    """
+    deferrer = _queue.configure_task(
+        TASKS[stage],
+        connection=conn,
+        queue=STAGES_QUEUE,
+        priority=priority,
+        queueing_lock=str(generation_id),
+        schedule_at=_database_time(conn, delay_s) if delay_s else None,
+    )
+    with _database_errors():
+        return deferrer.defer(
+            generation_id=str(generation_id), user_id=str(user_id), request_id=request_id, fence=fence
+        )
+
+
+def _database_time(conn: Connection[Any], delay_s: float) -> datetime:
+    return cast(datetime, only_row(conn.execute(QUERIES["schedule_time"], {"seconds": delay_s}))["at"])
+
+
+@contextmanager
+def _database_errors() -> Iterator[None]:
+    """Procrastinate wraps the database's errors; the domain classifies them unwrapped."""
+    try:
+        yield
+    except ConnectorException as error:
+        cause = error.__cause__ or error.__context__
+        if isinstance(cause, psycopg.Error):
+            raise cause from None
+        raise

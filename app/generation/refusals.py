@@ -1,0 +1,65 @@
+"""What is recorded of an admission that did not happen."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from app.db import Database, only_row
+from app.generation.callers import Caller
+from app.generation.errors import AdmissionFailed, GenerationActive, SlotsFull, SystemFull, UserFull
+from app.generation.events import Event, EventBuffer, EventType
+from app.generation.tiers import RIGHTS
+from app.queries import QUERIES
+
+if TYPE_CHECKING:
+    from app.generation.admission import Order
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def report_refusal(events: EventBuffer, caller: Caller, order: "Order", generation_id: UUID) -> Iterator[None]:
+    """A refusal or failure of the block is an event before it goes on to the caller."""
+
+    def add(event_type: EventType, job_id: UUID | None = None, **metadata: object) -> None:
+        facts = {"tier": caller.tier.value, "source": order.source, "request_id": order.request_id, **metadata}
+        job = str(job_id) if job_id else None
+        events.add(Event(event_type, caller.user_id, order.course_id, job, facts))
+
+    try:
+        yield
+    except GenerationActive as error:
+        add(EventType.DUPLICATE_JOB_DETECTED, error.generation_id)
+        raise
+    except SlotsFull as error:
+        add(
+            EventType.CONCURRENCY_LIMIT_HIT,
+            limit="user" if isinstance(error, UserFull) else "system",
+            user_limit=error.user_limit,
+            user_active=error.user_active,
+            system_limit=error.system_limit,
+            system_active=error.system_active,
+        )
+        raise
+    except AdmissionFailed as error:
+        cause = f"{type(error.__cause__).__name__}: {error.__cause__}"
+        if error.exhausted:
+            add(EventType.RPC_RETRY_EXHAUSTED, generation_id, error=cause)
+        add(EventType.JOB_ROLLBACK, generation_id, error=cause)
+        log.exception("admission_rolled_back")
+        raise
+
+
+def full_after_clashes(db: Database, system_limit: int, caller: Caller) -> SlotsFull:
+    """The refusal of a request whose numbers were taken by others each time it tried."""
+    with db.connection() as conn:
+        row = only_row(conn.execute(QUERIES["count_active"], {"user_id": caller.user_id}))
+    limit = RIGHTS[caller.tier].slots
+    return SystemFull(caller.tier, limit, row["user_active"], system_limit, row["system_active"])
+
+
+def warn_of_malformed_files(order: "Order") -> None:
+    """The log says that the course's `generation_progress.files` counts as none because of its shape."""
+    log.warning("files_malformed", extra={"courseId": str(order.course_id)})

@@ -1,0 +1,270 @@
+"""One run of a stage, as the database sees it: begun, then ended in exactly one way.
+
+Every function takes the caller's transaction and never commits. Each locks the course first, then the generation,
+and passes the fence before it writes: a run whose generation is final, gone or handed to a later run gets
+`Superseded` and has written nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from app.db import only_row
+from app.generation.errors import Superseded
+from app.generation.events import Event, EventType, record
+from app.generation.progress import ADMITTED_MESSAGE, ADMITTED_STEP, STEPS, StepStatus
+from app.generation.queue import defer_stage
+from app.generation.stages import Stage
+from app.queries import QUERIES
+
+#: Starts of one stage that may go wrong before the generation fails.
+MAX_STARTS = 3
+STARTS_MESSAGE = "Этап прерван несколько раз подряд. Попробуйте запустить генерацию ещё раз."
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A job's claim: this stage of this generation under this fence."""
+
+    generation_id: UUID
+    user_id: UUID
+    stage: Stage
+    fence: int
+    job_id: int
+    worker: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run that holds its generation. `course` is the course's row."""
+
+    run: Run
+    attempt_id: int
+    course_id: UUID
+    tier: str
+    priority: int
+    course: Mapping[str, Any]
+
+
+def begin(conn: Connection[Any], run: Run) -> Begun | None:
+    """The stage's step is in progress and this start is counted. None: it had its starts, and the generation failed.
+
+    Where the first step was never completed, it is now, with the event `orphaned_job_recovery`.
+    Raises `Superseded` when there is nothing to run.
+    """
+    course, generation = _lock(conn, run)
+    if generation["status"] not in ("queued", "running") or (generation["stage"], generation["fence"]) != (
+        run.stage.value,
+        run.fence,
+    ):
+        raise Superseded(run.generation_id)
+    conn.execute(QUERIES["close_own_attempts"], {"job_id": run.job_id})
+    if _count_starts(conn, run) >= MAX_STARTS:
+        _fail(conn, run, generation["course_id"], STARTS_MESSAGE, {"stage": run.stage.value})
+        return None
+    step = STEPS[run.stage]
+    if not _is_admitted(course):
+        _recover_first_step(conn, run, generation["course_id"])
+    change_step(conn, generation["course_id"], step.id, StepStatus.IN_PROGRESS, step.started, step.course_status)
+    conn.execute(QUERIES["mark_running"], {"generation_id": run.generation_id})
+    values = {
+        "generation_id": run.generation_id,
+        "stage": run.stage.value,
+        "fence": run.fence,
+        "job_id": run.job_id,
+        "worker": run.worker,
+    }
+    attempt = only_row(conn.execute(QUERIES["insert_attempt"], values))
+    return Begun(run, attempt["id"], generation["course_id"], generation["tier"], generation["priority"], course)
+
+
+def complete(conn: Connection[Any], begun: Begun) -> bool:
+    """The stage is done and its results may follow in this transaction: the next stage is queued.
+
+    True: there was none, and generation and course are completed. Raises `Superseded`.
+    """
+    run, step = begun.run, STEPS[begun.run.stage]
+    hold(conn, begun)
+    result = {"generation_id": run.generation_id, "stage": run.stage.value, "attempt_id": begun.attempt_id}
+    conn.execute(QUERIES["insert_stage_result"], result)
+    _finish_attempt(conn, begun, "completed")
+    next_stage = run.stage.next
+    status = "completed" if next_stage is None else None
+    change_step(conn, begun.course_id, step.id, StepStatus.COMPLETED, step.completed, status)
+    if next_stage is None:
+        _guarded(conn, "complete_generation", run)
+        return True
+    _guarded(conn, "advance_stage", run, next_stage=next_stage.value)
+    _defer(conn, begun, next_stage, run.fence)
+    return False
+
+
+def fail_or_retry(
+    conn: Connection[Any],
+    begun: Begun,
+    outcome: str,
+    error: str,
+    *,
+    message: str,
+    final: bool,
+    backoff_s: float,
+) -> bool:
+    """The start is recorded as gone wrong; the stage is queued again after a backoff, or all is failed.
+
+    `error` is for operators, `message` for the course's owner. A `final` error is not tried again, nor one after the
+    third start. True: generation and course are failed. Raises `Superseded`.
+    """
+    run = begun.run
+    hold(conn, begun)
+    _finish_attempt(conn, begun, outcome, error)
+    if outcome == "timeout":
+        facts = {"stage": run.stage.value, "request_id": run.request_id}
+        record(
+            conn,
+            Event(EventType.WORKER_TIMEOUT, run.user_id, begun.course_id, str(run.generation_id), facts),
+        )
+    starts = _count_starts(conn, run)
+    if final or starts >= MAX_STARTS:
+        _fail(conn, run, begun.course_id, message, {"stage": run.stage.value, "starts": starts, "outcome": outcome})
+        return True
+    _hand_over(conn, begun, delay_s=backoff_s * 2 ** (starts - 1))
+    return False
+
+
+def hand_back(conn: Connection[Any], begun: Begun, outcome: str) -> None:
+    """The stage is queued again at once, for another worker; this start does not count. Raises `Superseded`."""
+    hold(conn, begun)
+    _finish_attempt(conn, begun, outcome)
+    _hand_over(conn, begun, delay_s=0)
+
+
+def report_units(conn: Connection[Any], begun: Begun, done: int, total: int) -> None:
+    """The course shows how far the stage is: its lessons while they are written. Raises `Superseded`."""
+    hold(conn, begun)
+    if begun.run.stage is Stage.TEXT_GENERATION:
+        count_lessons(conn, begun.course_id, done, total)
+    else:
+        conn.execute(QUERIES["touch_course"], {"course_id": begun.course_id})
+
+
+def count_lessons(conn: Connection[Any], course_id: UUID, completed: int, total: int) -> None:
+    """The course's progress says how many lessons are done, of how many."""
+    conn.execute(QUERIES["count_lessons"], {"course_id": course_id, "completed": completed, "total": total})
+
+
+def is_active(conn: Connection[Any], generation_id: UUID) -> bool:
+    """Whether the generation exists and is neither completed, failed nor cancelled."""
+    return conn.execute(QUERIES["find_if_active"], {"generation_id": generation_id}).fetchone() is not None
+
+
+def close_attempt(conn: Connection[Any], begun: Begun) -> None:
+    """The start is recorded as superseded; nothing else is touched."""
+    _finish_attempt(conn, begun, "superseded")
+
+
+def change_step(
+    conn: Connection[Any],
+    course_id: UUID,
+    step: int,
+    status: StepStatus,
+    message: str,
+    course_status: str | None = None,
+    *,
+    error: str | None = None,
+    details: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """The course's step, and its status if one is given, are as said, where the step may go there."""
+    conn.execute(
+        QUERIES["change_step"],
+        {
+            "course_id": course_id,
+            "step": step,
+            "status": status.value,
+            "message": message,
+            "error": error,
+            "details": None if details is None else Jsonb(dict(details)),
+            "metadata": Jsonb(dict(metadata or {})),
+            "course_status": course_status,
+        },
+    )
+
+
+def hold(conn: Connection[Any], begun: Begun) -> None:
+    """The fence is passed: course and generation are locked and this run may write. Raises `Superseded`."""
+    run = begun.run
+    conn.execute(QUERIES["lock_course_of_generation"], {"generation_id": run.generation_id})
+    _guarded(conn, "pass_fence", run)
+
+
+def _lock(conn: Connection[Any], run: Run) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    key = {"generation_id": run.generation_id}
+    course = conn.execute(QUERIES["lock_course_of_generation"], key).fetchone()
+    generation = conn.execute(QUERIES["lock_generation"], key).fetchone()
+    if course is None or generation is None:
+        raise Superseded(run.generation_id)
+    return course["course"], generation
+
+
+def _guarded(conn: Connection[Any], query: str, run: Run, **values: object) -> Mapping[str, Any]:
+    guard = {"generation_id": run.generation_id, "stage": run.stage.value, "fence": run.fence}
+    row: Mapping[str, Any] | None = conn.execute(QUERIES[query], {**guard, **values}).fetchone()
+    if row is None:
+        raise Superseded(run.generation_id)
+    return row
+
+
+def _is_admitted(course: Mapping[str, Any]) -> bool:
+    progress = course.get("generation_progress")
+    steps = progress.get("steps") if isinstance(progress, dict) else None
+    first = steps[0] if isinstance(steps, list) and steps else None
+    return isinstance(first, dict) and first.get("status") == StepStatus.COMPLETED.value
+
+
+def _recover_first_step(conn: Connection[Any], run: Run, course_id: UUID) -> None:
+    recovered = {"recovered_by_worker": True}
+    change_step(conn, course_id, ADMITTED_STEP, StepStatus.COMPLETED, ADMITTED_MESSAGE, metadata=recovered)
+    facts = {"stage": run.stage.value, "worker": run.worker, "request_id": run.request_id}
+    record(conn, Event(EventType.ORPHANED_JOB_RECOVERY, run.user_id, course_id, str(run.generation_id), facts))
+
+
+def _count_starts(conn: Connection[Any], run: Run) -> int:
+    key = {"generation_id": run.generation_id, "stage": run.stage.value}
+    return int(only_row(conn.execute(QUERIES["count_starts"], key))["starts"])
+
+
+def _finish_attempt(conn: Connection[Any], begun: Begun, outcome: str, error: str | None = None) -> None:
+    values = {"attempt_id": begun.attempt_id, "outcome": outcome, "error": error}
+    conn.execute(QUERIES["finish_attempt"], values)
+
+
+def _hand_over(conn: Connection[Any], begun: Begun, delay_s: float) -> None:
+    fence = _guarded(conn, "raise_fence", begun.run)["fence"]
+    _defer(conn, begun, begun.run.stage, fence, delay_s)
+
+
+def _defer(conn: Connection[Any], begun: Begun, stage: Stage, fence: int, delay_s: float = 0) -> None:
+    run = begun.run
+    defer_stage(
+        conn,
+        stage,
+        generation_id=run.generation_id,
+        user_id=run.user_id,
+        request_id=run.request_id,
+        fence=fence,
+        priority=begun.priority + 1,  # what is begun goes before what is not
+        delay_s=delay_s,
+    )
+
+
+def _fail(conn: Connection[Any], run: Run, course_id: UUID, message: str, details: Mapping[str, Any]) -> None:
+    step = STEPS[run.stage]
+    change_step(conn, course_id, step.id, StepStatus.FAILED, step.failed, "failed", error=message, details=details)
+    failure = {"message": message, "details": Jsonb(dict(details))}
+    conn.execute(QUERIES["fail_course"], {"course_id": course_id, **failure})
+    _guarded(conn, "fail_generation", run, **failure)

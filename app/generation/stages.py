@@ -1,0 +1,32 @@
+"""The stages of a generation, and which follows which."""
+
+from enum import Enum
+
+
+class Stage(Enum):
+    """A piece of work a worker runs. Compared with the database's `generation_stage` by a test."""
+
+    DOCUMENT_PROCESSING = "DOCUMENT_PROCESSING"
+    STRUCTURE_ANALYSIS = "STRUCTURE_ANALYSIS"
+    STRUCTURE_GENERATION = "STRUCTURE_GENERATION"
+    TEXT_GENERATION = "TEXT_GENERATION"
+    FINALIZATION = "FINALIZATION"
+
+    @property
+    def next(self) -> "Stage | None":
+        """The stage that follows; None after the last."""
+        return _NEXT[self]
+
+
+_NEXT = {
+    Stage.DOCUMENT_PROCESSING: Stage.STRUCTURE_GENERATION,
+    Stage.STRUCTURE_ANALYSIS: Stage.STRUCTURE_GENERATION,
+    Stage.STRUCTURE_GENERATION: Stage.TEXT_GENERATION,
+    Stage.TEXT_GENERATION: Stage.FINALIZATION,
+    Stage.FINALIZATION: None,
+}
+
+
+def first_stage(has_documents: bool) -> Stage:
+    """The stage a generation starts with."""
+    return Stage.DOCUMENT_PROCESSING if has_documents else Stage.STRUCTURE_ANALYSIS

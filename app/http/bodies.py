@@ -1,0 +1,62 @@
+"""The body of a request: JSON, checked against a marshmallow schema, refused with the contract's words."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flask import request
+from marshmallow import Schema, ValidationError
+
+from app.http.errors import Invalid
+
+#: How much of a wrong value an answer repeats.
+SHOWN = 100
+
+
+def read_json() -> dict[str, Any]:
+    """The body as a JSON object. Raises `Invalid`: 415 for another content type, 400 for what is no JSON object."""
+    if not request.is_json:
+        raise Invalid("Content-Type must be application/json", "unsupported_media_type", status=415)
+    try:
+        body = json.loads(request.get_data(cache=False).decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Invalid("Invalid JSON", "invalid_json") from error
+    if not isinstance(body, dict):
+        raise Invalid("Invalid JSON: expected an object", "invalid_json")
+    return body
+
+
+def load(schema: Schema, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body's fields, validated. Raises `Invalid` naming the first wrong field."""
+    try:
+        loaded: dict[str, Any] = schema.load(body)
+    except ValidationError as error:
+        raise _invalid(schema, body, error) from error
+    return loaded
+
+
+def _invalid(schema: Schema, body: Mapping[str, Any], error: ValidationError) -> Invalid:
+    keys = {field.data_key or name: field for name, field in schema.fields.items()}
+    wrong = list(error.messages_dict)
+    name = next((key for key in keys if key in wrong), wrong[0])
+    if name not in keys:
+        details = {"field": shown(name), "value": shown(body.get(name)), "expected": "no such field"}
+        return Invalid(f"Unknown field: {shown(name)}", "unknown_field", details)
+    expected = keys[name].metadata.get("expected", "a valid value")
+    details = {"field": name, "value": shown(body.get(name)), "expected": expected}
+    if name not in body:
+        return Invalid(f"Missing required field: {name}", "missing_field", details)
+    return Invalid(f"Invalid {name} format", "invalid_field", details)
+
+
+def shown(value: object) -> object:
+    """The value as an answer may repeat it: scalars as they are, text cut and made encodable, the rest as text."""
+    if value is None or isinstance(value, bool | int | float):
+        return value if not isinstance(value, int) or abs(value) < 10**15 else shown(str(value)[: SHOWN + 1])
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

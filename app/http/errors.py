@@ -1,0 +1,131 @@
+"""Every error as the contract wants it: one body, one place that maps causes to statuses.
+
+A body is `{"error", "details"?, "code", "requestId"}`. None carries a traceback, SQL or a secret.
+"""
+
+import logging
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask, Response, g, jsonify
+from werkzeug.exceptions import HTTPException
+
+from app.generation import errors as domain
+from app.generation.database_errors import is_unavailable
+
+ROLLED_BACK = "Не удалось инициализировать генерацию курса. Попробуйте позже."
+
+log = logging.getLogger(__name__)
+
+
+class Unauthorized(Exception):
+    """The token is missing, malformed, expired or forged."""
+
+
+@dataclass(eq=False)
+class Invalid(Exception):
+    """A part of the request is missing or malformed."""
+
+    message: str
+    code: str = "invalid_request"
+    details: Mapping[str, Any] | None = None
+    status: int = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a client is told of an error; `retry_after` in seconds."""
+
+    status: int
+    error: str
+    code: str
+    details: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def register_errors(app: Flask) -> None:
+    """Whatever a view raises becomes an answer of the contract."""
+    app.register_error_handler(Exception, _handle)
+
+
+def _handle(error: Exception) -> Response:
+    answer = answer_to(error)
+    if answer.status == 500:
+        log.error("request_failed", exc_info=error)
+    elif answer.status == 503:
+        log.warning("request_refused", extra={"code": answer.code, "error": f"{type(error).__name__}: {error}"})
+    body: dict[str, Any] = {"error": answer.error}
+    if answer.details is not None:
+        body["details"] = answer.details
+    response = jsonify({**body, "code": answer.code, "requestId": g.get("request_id")})
+    response.status_code = answer.status
+    response.headers.update(answer.headers)
+    return response
+
+
+def answer_to(error: Exception) -> Answer:  # noqa: PLR0911 - one line per cause reads better than a table of lambdas
+    """The answer to an error, whoever raised it; 500 without a word about the cause for what nobody foresaw."""
+    match error:
+        case Invalid():
+            return Answer(error.status, error.message, error.code, error.details)
+        case Unauthorized():
+            return Answer(
+                401,
+                "Unauthorized: Invalid or missing authentication token",
+                "unauthorized",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        case domain.Forbidden():
+            return Answer(403, "Forbidden: You do not have access to this course", "forbidden")
+        case domain.CourseNotFound():
+            return Answer(404, "Course not found", "course_not_found")
+        case domain.GenerationActive():
+            details = {"jobId": str(error.generation_id)} if error.generation_id else {}
+            return Answer(409, "Course generation is already in progress", "generation_active", details)
+        case domain.UserFull():
+            jobs = f"Too many concurrent jobs. {error.tier.value} tier allows {error.user_limit}"
+            return Answer(
+                429,
+                f"{jobs} concurrent course generation.",
+                "user_limit",
+                _user_counts(error),
+                _retry_after(30),
+            )
+        case domain.SystemFull():
+            counts = {"global_limit": error.system_limit, "global_active_jobs": error.system_active}
+            return Answer(
+                429,
+                "System at capacity. Please try again in a few minutes.",
+                "system_limit",
+                {**_user_counts(error), **counts},
+                _retry_after(60),
+            )
+        case domain.AdmissionFailed():
+            return Answer(500, ROLLED_BACK, "admission_failed")
+        case domain.OutcomeUnknown():
+            message = "The outcome is not known yet. Check the course's status before trying again."
+            return Answer(503, message, "outcome_unknown", headers=_retry_after(15))
+        case HTTPException():
+            return _answer_to_http(error)
+    if is_unavailable(error):
+        message = "The service is temporarily unavailable. Please try again."
+        return Answer(503, message, "unavailable", headers=_retry_after(5))
+    return Answer(500, "Internal server error", "internal_error")
+
+
+def _answer_to_http(error: HTTPException) -> Answer:
+    status = error.code or 500
+    code = (error.name or "error").lower().replace(" ", "_")
+    headers = {"Allow": ", ".join(sorted(error.valid_methods))} if getattr(error, "valid_methods", None) else {}  # type: ignore[attr-defined]
+    return Answer(status, error.name or "Error", code, headers=headers)
+
+
+def _user_counts(error: domain.SlotsFull) -> dict[str, Any]:
+    return {"tier": error.tier.value, "user_limit": error.user_limit, "current_user_jobs": error.user_active}
+
+
+def _retry_after(seconds: int) -> dict[str, str]:
+    """Spread over half as much again, so that those refused together don't come back together."""
+    return {"Retry-After": str(seconds + random.randint(0, seconds // 2))}  # noqa: S311

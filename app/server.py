@@ -1,0 +1,59 @@
+"""`python -m app.server`: the API under its production server, in the foreground, from the environment alone."""
+
+import sys
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+
+from app.log import configure_logging
+from app.preflight import check_database, refusal
+from app.settings import BadSettings, Settings, read_settings
+
+
+def serve(settings: Settings) -> None:
+    """Serves until SIGTERM or SIGINT. A server process that dies is started again."""
+    Granian(
+        "wsgi:app",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=settings.api_processes,
+        blocking_threads=settings.api_threads,
+        respawn_failed_workers=True,
+        workers_kill_timeout=max(1, round(settings.shutdown_grace_s)),
+        backlog=1024,
+        backpressure=settings.api_threads * 16,
+        log_dictconfig={
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "json": {
+                    "()": "app.log.LineFormatter",
+                    "service": "api",
+                    "environment": settings.app_env,
+                    "version": settings.app_version,
+                }
+            },
+            "handlers": {
+                "stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}
+            },
+            "loggers": {"_granian": {"handlers": ["stdout"], "level": settings.log_level, "propagate": False}},
+        },
+    ).serve()
+
+
+def main() -> None:
+    try:
+        settings = read_settings()
+    except BadSettings as error:
+        sys.exit(str(error))
+    configure_logging("api", settings.log_level, settings.app_env, settings.app_version)
+    if names := check_database(settings.database_url):
+        sys.exit(refusal(names))
+    serve(settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+-- The progress after a step went to another status; built first when it is null or malformed, and only built
+-- when the step may not go there. A pure function of the row's own column, so that an update which waited
+-- for another's commit computes it again from what that one wrote.
+create or replace function public.advanced_course_progress(
+    p_progress jsonb, p_step_id int, p_status text, p_message text,
+    p_error_message text, p_error_details jsonb, p_metadata jsonb, p_now timestamptz
+) returns jsonb
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    malformed constant boolean := public.malformed_course_progress(p_progress);
+    -- Steps that must be built are named after the files of now.
+    progress jsonb := case
+        when not malformed then p_progress
+        when jsonb_typeof(p_progress) = 'object' then p_progress - 'has_documents'
+        else '{}'
+    end;
+    steps constant jsonb := case
+        when malformed then public.course_progress_steps(public.has_documents(progress)) else progress -> 'steps'
+    end;
+    step jsonb := steps -> (p_step_id - 1);
+    status constant text := step ->> 'status';
+    now_text constant text := to_char(p_now at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
+    -- Of the steps that left 'pending', before or after this change.
+    is_furthest constant boolean := not jsonb_path_exists(
+        steps, 'strict $[*] ? (@.id > $id && @.status != "pending")', jsonb_build_object('id', p_step_id)
+    );
+begin
+    if not public.course_step_moves(status, p_status) then
+        return public.course_progress(progress, steps);
+    end if;
+    step := step || jsonb_build_object(
+        'status', p_status,
+        'started_at', case
+            when p_status = 'pending' then null
+            when status = 'pending' then now_text
+            else coalesce(step ->> 'started_at', now_text)
+        end,
+        'completed_at', case when p_status = 'completed' then now_text end,
+        'error', case when p_status = 'failed' then p_error_message end,
+        'error_details', case when p_status = 'failed' then p_error_details end
+    );
+    if is_furthest and p_message is not null then
+        progress := progress || jsonb_build_object('message', p_message);
+    end if;
+    if jsonb_typeof(p_metadata) = 'object' then
+        progress := progress || jsonb_build_object('metadata', case
+            when jsonb_typeof(progress -> 'metadata') = 'object' then progress -> 'metadata' else '{}'
+        end || p_metadata);
+    end if;
+    return public.course_progress(progress, jsonb_set(steps, array[(p_step_id - 1)::text], step));
+end
+$$;
