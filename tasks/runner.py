@@ -1,0 +1,184 @@
+"""The runner: what surrounds every stage. Resolve, begin, perform, record."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import psycopg
+from procrastinate.job_context import AbortReason
+from psycopg import Connection
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    before_sleep_log,
+    retry_if_exception,
+    stop_after_delay,
+    wait_exponential_jitter,
+)
+
+from app.generation import runs
+from app.generation.database_errors import is_unavailable
+from app.generation.errors import Superseded
+from app.generation.progress import STEPS
+from app.generation.runs import Begun, Run
+from app.log import bind
+from app.services import Services
+from pipeline.child import Raised, Returned
+from tasks.children import Children, Died, Outcome, Stopped, TimedOut
+from tasks.inputs import read_input
+from tasks.results import WrongResult, check_result, write_result
+
+#: How long a run waits for a database that is away, before the queue is to run the whole stage again.
+PATIENCE_S = 300
+_stop_after_patience = stop_after_delay(PATIENCE_S)
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+AbortReasonOf = Callable[[], AbortReason | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs one job's stage, from its claim to its end."""
+
+    services: Services
+    children: Children
+    claim: Run
+    abort_reason: AbortReasonOf
+
+    def run(self) -> None:
+        """The run has ended in exactly one way, recorded in the database, or there was nothing to do.
+
+        Raises what the database raised, if it was away for too long: the queue then runs the job again.
+        """
+        run = self.claim
+        with bind(requestId=run.request_id, userId=run.user_id, jobId=run.generation_id, stage=run.stage.value):
+            try:
+                begun = self._transact(lambda conn: runs.begin(conn, run))
+                if begun is None:
+                    log.error("stage_starts_exhausted")
+                    self._release()
+                    return
+                with bind(courseId=begun.course_id, tier=begun.tier, priority=begun.priority):
+                    log.info("stage_started", extra={"fence": run.fence})
+                    self._record(begun, self._perform(begun))
+            except Superseded:
+                self._leave()
+
+    def _perform(self, begun: Begun) -> Outcome:
+        settings, stage = self.services.settings, begun.run.stage
+        files_root = str(settings.files_root.resolve())
+        stage_input = self._transact(
+            lambda conn: read_input(conn, stage, begun.run.generation_id, begun.course, files_root)
+        )
+        outcome = self.children.run(
+            settings.handlers[stage],
+            stage_input,
+            timeout_s=settings.stage_timeout_s,
+            on_report=lambda done, total: self._report(begun, done, total),
+            should_stop=lambda: self.abort_reason() is not None,
+        )
+        if isinstance(outcome, Died) and self.abort_reason() is not None:
+            return Stopped()
+        if isinstance(outcome, Returned):
+            try:
+                check_result(stage, outcome.result)
+            except WrongResult as error:
+                return Raised(f"WrongResult: {error}", "")
+        return outcome
+
+    def _record(self, begun: Begun, outcome: Outcome) -> None:
+        """Folds the outcome into the one transaction that ends the run."""
+        match outcome:
+            case Returned(result):
+                self._complete(begun, result)
+            case Stopped() if self.abort_reason() is AbortReason.USER_REQUEST:
+                self._transact(lambda conn: runs.close_attempt(conn, begun))
+                log.info("stage_cancelled")
+            case Stopped():
+                self._transact(lambda conn: runs.hand_back(conn, begun, "shutdown"))
+                log.info("stage_handed_back")
+            case TimedOut():
+                timeout_s = self.services.settings.stage_timeout_s
+                self._fail(begun, "timeout", f"Not finished after {timeout_s:g} s")
+            case Died(exit_code):
+                self._fail(begun, "died", f"The handler's process ended with exit code {exit_code}")
+            case Raised(error, trace, message, final):
+                self._fail(begun, "failed", error, trace=trace, message=message, final=final)
+
+    def _complete(self, begun: Begun, result: Any) -> None:
+        def complete(conn: Connection[Any]) -> bool:
+            finished = runs.complete(conn, begun)
+            write_result(conn, begun, result)
+            return finished
+
+        finished = self._transact(complete)
+        log.info("stage_completed")
+        if finished:
+            self._release()
+            log.info("generation_completed")
+
+    def _fail(
+        self,
+        begun: Begun,
+        outcome: str,
+        error: str,
+        *,
+        trace: str = "",
+        message: str | None = None,
+        final: bool = False,
+    ) -> None:
+        failed = self._transact(
+            lambda conn: runs.fail_or_retry(
+                conn,
+                begun,
+                outcome,
+                error,
+                message=message or STEPS[begun.run.stage].failed,
+                final=final,
+                backoff_s=self.services.settings.retry_backoff_s,
+            )
+        )
+        event = "stage_failed" if failed else "stage_to_retry"
+        log.error(event, extra={"outcome": outcome, "error": error, **({"trace": trace} if trace else {})})
+        if failed:
+            self._release()
+            log.error("generation_failed")
+
+    def _report(self, begun: Begun, done: int, total: int) -> None:
+        """Progress is worth a write, not a failure: only a lost fence stops the handler."""
+        try:
+            with self.services.db.transaction() as conn:
+                runs.report_units(conn, begun, done, total)
+        except psycopg.Error as error:
+            log.warning("report_lost", extra={"error": str(error)})
+
+    def _has_waited_enough(self, state: RetryCallState) -> bool:
+        return _stop_after_patience(state) or self.abort_reason() is not None
+
+    def _leave(self) -> None:
+        """Somebody else's or nobody's now: nothing is written. A slot without an active generation is given back."""
+        log.warning("run_superseded", extra={"fence": self.claim.fence})
+        if not self._transact(lambda conn: runs.is_active(conn, self.claim.generation_id)):
+            self._release()
+
+    def _release(self) -> None:
+        self.services.slots.release(self.claim.generation_id, self.claim.user_id)
+
+    def _transact(self, write: Callable[[Connection[Any]], T]) -> T:
+        """What `write` returned, in a transaction that committed; a database that is away is waited for.
+
+        A commit whose outcome is unknown may run `write` twice: the fence then tells it so by `Superseded`.
+        """
+        for attempt in Retrying(
+            retry=retry_if_exception(is_unavailable),
+            stop=self._has_waited_enough,
+            wait=wait_exponential_jitter(initial=0.1, max=3),
+            before_sleep=before_sleep_log(log, logging.WARNING),
+            reraise=True,
+        ):
+            with attempt, self.services.db.transaction() as conn:
+                return write(conn)
+        raise AssertionError("tenacity returns or raises")

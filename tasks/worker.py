@@ -1,0 +1,77 @@
+"""The Procrastinate App that workers open: one task per stage, and upkeep."""
+
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from procrastinate import App, JobContext
+
+from app.generation.queue import STAGES_QUEUE, TASKS, UPKEEP_QUEUE
+from app.generation.runs import Run
+from app.generation.stages import Stage
+from app.log import configure_logging
+from app.services import Services, make_services
+from app.settings import Settings
+from tasks.children import Children
+from tasks.connector import WorkerConnector
+from tasks.retries import RunAgain
+from tasks.runner import Runner
+from tasks.upkeep import keep_slots
+
+
+class WorkerApp(App):
+    """Starts the handlers' processes with a worker that runs stages, and leaves none behind."""
+
+    children: Children
+    services: Services
+
+    async def run_worker_async(self, **kwargs: Any) -> None:
+        if not kwargs.get("queues") or STAGES_QUEUE in kwargs["queues"]:
+            self.children.start()
+        try:
+            await super().run_worker_async(**kwargs)
+        finally:
+            self.children.stop()
+            self.services.close()
+
+
+def make_app(settings: Settings) -> WorkerApp:
+    """The App with every task registered. Touches no server."""
+    configure_logging("worker", settings.log_level, settings.app_env, settings.app_version)
+    app = WorkerApp(
+        connector=WorkerConnector(settings),
+        worker_defaults={
+            "concurrency": settings.worker_concurrency,
+            "fetch_job_polling_interval": 1.0,  # bounds a lost wake-up
+            "abort_job_polling_interval": 1.0,
+            # Half of the grace for stages to end by themselves, half to hand the others back.
+            "shutdown_graceful_timeout": settings.shutdown_grace_s / 2,
+            "update_heartbeat_interval": settings.heartbeat_s,
+            "stalled_worker_timeout": settings.stalled_s,
+            "delete_jobs": "successful",
+        },
+        periodic_defaults={"max_delay": 60},
+    )
+    app.services = make_services(settings)
+    app.children = Children(settings.worker_concurrency, settings.handlers.values())
+    for stage in Stage:
+        app.task(name=TASKS[stage], queue=STAGES_QUEUE, pass_context=True, retry=RunAgain())(_stage_task(app, stage))
+    # A registered periodic task also keeps Procrastinate's supervision of its own side tasks alive.
+    upkeep = app.task(name="tasks.upkeep.keep_slots", queue=UPKEEP_QUEUE, queueing_lock="keep_slots")(
+        lambda timestamp: keep_slots(app.services)
+    )
+    app.periodic(cron=f"*/{settings.upkeep_s} * * * * *")(upkeep)
+    return app
+
+
+def _stage_task(app: WorkerApp, stage: Stage) -> Callable[..., None]:
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+
+    def run_stage(context: JobContext, *, generation_id: str, user_id: str, request_id: str | None, fence: int) -> None:
+        assert context.job.id is not None  # noqa: S101 - a fetched job has one
+        claim = Run(UUID(generation_id), UUID(user_id), stage, fence, context.job.id, worker, request_id)
+        Runner(app.services, app.children, claim, context.abort_reason).run()
+
+    return run_stage
