@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
@@ -77,9 +77,7 @@ class SocketGuard:
 
 
 def _shut_down(fileno: int) -> None:
+    # The peer may have been faster, and so may whoever closed the descriptor. This thread outlives either.
     # socket.fromfd works on a duplicate, so closing it leaves libpq's descriptor alone.
-    with socket.fromfd(fileno, socket.AF_INET, socket.SOCK_STREAM) as sock:
-        try:
-            sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # the peer was faster
+    with suppress(OSError), socket.fromfd(fileno, socket.AF_INET, socket.SOCK_STREAM) as sock:
+        sock.shutdown(socket.SHUT_RDWR)

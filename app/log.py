@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TextIO
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -38,15 +39,20 @@ class LineFormatter(JsonFormatter):
         log_data["level"] = record.levelname.lower()
         log_data["message"] = own.pop("message", record.getMessage())
         log_data["logger"] = record.name
-        log_data.update(self._speaker, **_bound.get(), **{k: v for k, v in own.items() if k not in _bound.get()})
+        log_data.update(self._speaker, **_bound.get())
+        log_data.update({name: value for name, value in own.items() if name not in log_data})
 
 
-def configure_logging(service: str, level: str, environment: str, version: str) -> None:
-    """The root logger writes JSON lines to standard output and to nothing else. A second call replaces the first."""
-    if hasattr(sys.stdout, "reconfigure"):
+def configure_logging(service: str, level: str, environment: str, version: str, stream: TextIO | None = None) -> None:
+    """The root logger writes JSON lines to the stream, by default standard output, and to nothing else.
+
+    A second call replaces the first.
+    """
+    stream = stream or sys.stdout
+    if isinstance(stream, TextIOWrapper):
         # What clients send may hold what UTF-8 can't; a log line is never lost for it.
-        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-    handler = logging.StreamHandler(sys.stdout)
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(LineFormatter(service, environment, version))
     root = logging.getLogger()
     root.handlers = [handler]

@@ -19,7 +19,7 @@ class Services:
 
     def close(self) -> None:
         """Events are written if they can be, and no connection is left open."""
-        self.events.flush()
+        self.events.close()
         self.slots.close()
         self.db.close()
 

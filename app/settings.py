@@ -1,12 +1,16 @@
 """The service's settings: read once from the environment, typed, frozen."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import environs
+import psycopg
 from marshmallow import ValidationError, validate
+from psycopg.conninfo import conninfo_to_dict
+from redis.connection import parse_url
 
 from app.generation.stages import Stage
 
@@ -15,6 +19,8 @@ MIN_SECRET_BYTES = 32
 
 #: Where the shipped handler of each stage lives; `HANDLER_<STAGE>` replaces it.
 HANDLERS = {stage: f"pipeline.{stage.value.lower()}.handle" for stage in Stage}
+#: Where a token says its user's tier; the first claim present counts.
+TIER_CLAIMS = ["app_metadata.tier", "user_metadata.tier"]
 
 
 class BadSettings(Exception):
@@ -62,12 +68,12 @@ def read_settings() -> Settings:
     at_least_one = validate.Range(min=1)
     positive = validate.Range(min=0, min_inclusive=False)
     values: dict[str, Any] = {
-        "database_url": env.str("DATABASE_URL", validate=_url("postgresql", "postgres")),
-        "redis_url": env.str("REDIS_URL", validate=_url("redis", "rediss", "unix")),
+        "database_url": env.str("DATABASE_URL", validate=_url("postgresql", "postgres", parse=_parse_conninfo)),
+        "redis_url": env.str("REDIS_URL", validate=_url("redis", "rediss", "unix", parse=parse_url)),
         "jwt_secret": env.str("JWT_SECRET", validate=_secret),
-        "jwt_issuer": env.str("JWT_ISSUER", None),
-        "jwt_audience": env.str("JWT_AUDIENCE", "authenticated"),
-        "tier_claims": tuple(env.list("TIER_CLAIMS", ["app_metadata.tier", "user_metadata.tier"]) or ()),
+        "jwt_issuer": env.str("JWT_ISSUER", None) or None,
+        "jwt_audience": env.str("JWT_AUDIENCE", "authenticated", validate=validate.Length(min=1)),
+        "tier_claims": tuple(claim.strip() for claim in env.list("TIER_CLAIMS", TIER_CLAIMS) or ()),
         "global_concurrency_limit": env.int("GLOBAL_CONCURRENCY_LIMIT", 3, validate=at_least_one),
         "files_root": env.path("FILES_ROOT", Path("files")),
         "log_level": env.str(
@@ -98,8 +104,26 @@ def read_settings() -> Settings:
     return Settings(**values)
 
 
-def _url(*schemes: str) -> validate.Validator:
-    return validate.Regexp(rf"^({'|'.join(schemes)})://\S+$", error=f"Not a {schemes[0]}:// URL.")
+def _url(*schemes: str, parse: Callable[[str], object]) -> Callable[[str], None]:
+    """A check that the value is a URL of one of the schemes which its own library can parse."""
+    pattern = re.compile(rf"({'|'.join(schemes)})://\S+")
+
+    def check(value: str) -> None:
+        try:
+            good = bool(pattern.fullmatch(value) and parse(value))
+        except (ValueError, psycopg.ProgrammingError):
+            good = False
+        if not good:
+            raise ValidationError(f"Not a {schemes[0]}:// URL.")
+
+    return check
+
+
+def _parse_conninfo(url: str) -> dict[str, Any]:
+    parts = conninfo_to_dict(url)
+    for port in str(parts.get("port", "")).split(","):  # libpq looks at it when it connects
+        int(port or 0)
+    return parts
 
 
 def _secret(value: str) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import pickle
 import threading
 import time
 import traceback
@@ -60,7 +61,9 @@ def warm_up(parent_pid: int, paths: tuple[str, ...]) -> None:
 def run_handler(path: str, stage_input: StageInput, reports: Connection) -> Returned | Raised:
     """What the handler did; raises nothing of its own, so that whatever it raised can cross the border."""
     try:
-        return Returned(load_handler(path)(stage_input, _reporter(reports)))
+        result = load_handler(path)(stage_input, _reporter(reports))
+        pickle.dumps(result)  # what can't cross the border is the handler's error, told like any other
+        return Returned(result)
     except StageFailed as error:
         return Raised(f"StageFailed: {error}", traceback.format_exc(), message=str(error), final=True)
     except Exception as error:  # noqa: BLE001 - a handler may raise anything

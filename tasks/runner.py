@@ -175,7 +175,7 @@ class Runner:
         for attempt in Retrying(
             retry=retry_if_exception(is_unavailable),
             stop=self._has_waited_enough,
-            wait=wait_exponential_jitter(initial=0.1, max=3),
+            wait=wait_exponential_jitter(multiplier=0.1, max=3, jitter=0.1),
             before_sleep=before_sleep_log(log, logging.WARNING),
             reraise=True,
         ):

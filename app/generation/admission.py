@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from app.db import Database
 from app.generation.callers import Caller
-from app.generation.commits import commit_once
+from app.generation.commits import commit_once, retrying
 from app.generation.errors import CourseNotFound, Forbidden, GenerationActive, OutcomeUnknown, SlotClash
 from app.generation.events import EventBuffer
 from app.generation.progress import ADMITTED_MESSAGE, ADMITTED_STATUS, ADMITTED_STEP
@@ -52,6 +52,10 @@ def admit(db: Database, keeper: SlotKeeper, events: EventBuffer, caller: Caller,
                 commit_once(db, generation_id, write)
             except SlotClash:
                 keeper.put_right(generation_id, caller.user_id)
+            except GenerationActive:
+                keeper.release(generation_id, caller.user_id)
+                check_course(db, caller, order.course_id)  # names the one that was faster
+                raise
             except OutcomeUnknown:
                 raise  # the slot is kept: the generation may exist, and upkeep will know
             except BaseException:
@@ -64,8 +68,9 @@ def admit(db: Database, keeper: SlotKeeper, events: EventBuffer, caller: Caller,
 
 def check_course(db: Database, caller: Caller, course_id: UUID) -> None:
     """The course exists, is the caller's and has no active generation: a cheap no before any slot is taken."""
-    with db.connection() as conn:
-        course = conn.execute(QUERIES["find_course"], {"course_id": course_id}).fetchone()
+    for attempt in retrying():
+        with attempt, db.connection() as conn:
+            course = conn.execute(QUERIES["find_course"], {"course_id": course_id}).fetchone()
     if course is None:
         raise CourseNotFound
     if course["user_id"] != caller.user_id:

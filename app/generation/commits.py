@@ -30,13 +30,7 @@ def commit_once(db: Database, generation_id: UUID, write: Callable[[Connection[A
     """
     may_exist = False
     try:
-        for attempt in Retrying(
-            retry=retry_if_exception(is_transient),
-            stop=_out_of_attempts_or_time,
-            wait=wait_exponential(multiplier=FIRST_WAIT_S),
-            before_sleep=_warn,
-            reraise=True,
-        ):
+        for attempt in retrying():
             with attempt:
                 try:
                     with db.transaction() as conn:
@@ -55,6 +49,17 @@ def commit_once(db: Database, generation_id: UUID, write: Callable[[Connection[A
         if may_exist:
             raise OutcomeUnknown from error
         raise AdmissionFailed(exhausted=is_transient(error)) from error
+
+
+def retrying() -> Retrying:
+    """Attempts at something the database may refuse for a moment: transient errors only, within the deadline."""
+    return Retrying(
+        retry=retry_if_exception(is_transient),
+        stop=_out_of_attempts_or_time,
+        wait=wait_exponential(multiplier=FIRST_WAIT_S),
+        before_sleep=_warn,
+        reraise=True,
+    )
 
 
 def _exists(db: Database, generation_id: UUID) -> bool:

@@ -118,7 +118,7 @@ class EventBuffer:
             if self._pid != os.getpid():
                 self._pid = os.getpid()
                 threading.Thread(target=self._run, name="events", daemon=True).start()
-                atexit.register(self.flush)
+                atexit.register(self.close)
             self._changed.notify()
 
     def flush(self) -> bool:
@@ -144,6 +144,12 @@ class EventBuffer:
                     self._waiting.extendleft(reversed(taken[:room]))
                 return False
             return True
+
+    def close(self) -> None:
+        """What could be written is; what could not is lost with the process, and the log says how much."""
+        atexit.unregister(self.close)
+        if not self.flush():
+            log.error("events_lost", extra={"count": len(self._waiting)})
 
     def _run(self) -> None:
         pause = self._interval

@@ -27,6 +27,7 @@ from uuid import UUID
 from psycopg import Connection
 from redis import Redis, RedisError, ResponseError
 from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from app.db import Database, only_row
@@ -85,6 +86,7 @@ class SlotKeeper:
             socket_timeout=TIMEOUT_S,
             socket_connect_timeout=TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),
+            maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
         self._script = self._redis.register_script(Path(__file__).with_name("slots.lua").read_text(encoding="utf-8"))
         self._down_until = 0.0

@@ -18,7 +18,8 @@ def read_json() -> dict[str, Any]:
     if not request.is_json:
         raise Invalid("Content-Type must be application/json", "unsupported_media_type", status=415)
     try:
-        body = json.loads(request.get_data(cache=False).decode("utf-8"), parse_constant=_refuse_constant)
+        text = request.get_data(cache=False).decode("utf-8")
+        body = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise Invalid("Invalid JSON", "invalid_json") from error
     if not isinstance(body, dict):
@@ -50,13 +51,23 @@ def _invalid(schema: Schema, body: Mapping[str, Any], error: ValidationError) ->
 
 
 def shown(value: object) -> object:
-    """The value as an answer may repeat it: scalars as they are, text cut and made encodable, the rest as text."""
-    if value is None or isinstance(value, bool | int | float):
-        return value if not isinstance(value, int) or abs(value) < 10**15 else shown(str(value)[: SHOWN + 1])
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """The value as an answer may repeat it: small scalars as they are, text cut and encodable, the rest as text."""
+    if value is None or (isinstance(value, int | float) and abs(value) < 10**15):
+        return value
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "…"  # it was shallow enough to be read, but only just
     text = text.encode("utf-8", "replace").decode("utf-8")
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object, unless a name stands in it twice: then no two readers need agree on what was meant."""
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError("A name stands twice")
+    return found

@@ -6,9 +6,9 @@ from datetime import datetime
 from flask import Blueprint, current_app, jsonify, request
 from werkzeug.wrappers import Response
 
+from app.current import current_services
 from app.generation.courses import read_status
 from app.http.auth import authenticate
-from app.http.services import current_services
 
 blueprint = Blueprint("courses", __name__)
 

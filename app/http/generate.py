@@ -4,11 +4,11 @@ import logging
 
 from flask import Blueprint, Response, g, jsonify
 
+from app.current import current_services
 from app.generation.admission import Order, admit
 from app.http.auth import authenticate
 from app.http.bodies import load, read_json
 from app.http.schemas import GenerateSchema
-from app.http.services import current_services
 from app.log import bind
 
 MESSAGE = "Генерация курса инициализирована"

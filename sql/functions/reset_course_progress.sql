@@ -1,5 +1,5 @@
--- The course's progress at the start of a generation: five pending steps, what the last one left behind cleared,
--- `files` kept. Null for an unknown course.
+-- The course's progress at the start of a generation, which is now: five pending steps, what the last generation left
+-- behind cleared, `files` kept. Null for an unknown course.
 create or replace function public.reset_course_progress(p_course_id uuid) returns jsonb
 language sql security definer
 -- As in update_course_progress, nothing below resolves in `public`.
@@ -9,6 +9,7 @@ as $$
     set generation_progress = public.blank_course_progress(c.generation_progress),
         last_progress_update = now(),
         updated_at = now(),
+        generation_started_at = now(),
         generation_completed_at = null,
         error_message = null,
         error_details = null

@@ -1,0 +1,1 @@
+"""How an outline is made: from documents (passages, grouped twice) or from the brief alone."""

@@ -1,0 +1,44 @@
+"""How many sections and lessons a course may have, and how long a lesson should be."""
+
+from dataclasses import dataclass
+
+from pipeline.contract import Course
+
+DEFAULT_SECTIONS = 10
+DEFAULT_LESSONS = 40
+DEFAULT_LESSON_LENGTH = 7000
+_CHARACTERS_PER_MINUTE = 900
+_SHORTEST_LESSON, _LONGEST_LESSON = 3000, 20000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`sections` and `lessons` are never exceeded; `lesson_length` is in characters, 0 when the estimate decides."""
+
+    sections: int
+    lessons: int
+    sections_are_estimated: bool
+    lessons_are_estimated: bool
+    lesson_length: int
+
+
+def read_limits(course: Course) -> Limits:
+    """The course's estimates where they make sense, else defaults; never more sections than lessons."""
+    sections = _positive(course.estimated_sections)
+    lessons = _positive(course.estimated_lessons)
+    most_lessons = lessons or max(DEFAULT_LESSONS, sections or 0)
+    minutes = _positive(course.lesson_duration_minutes)
+    length = DEFAULT_LESSON_LENGTH
+    if minutes:
+        length = min(max(minutes * _CHARACTERS_PER_MINUTE, _SHORTEST_LESSON), _LONGEST_LESSON)
+    return Limits(
+        sections=min(sections or DEFAULT_SECTIONS, most_lessons),
+        lessons=most_lessons,
+        sections_are_estimated=sections is not None,
+        lessons_are_estimated=lessons is not None,
+        lesson_length=0 if lessons else length,
+    )
+
+
+def _positive(number: int | None) -> int | None:
+    return number if number and number > 0 else None

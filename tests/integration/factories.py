@@ -1,0 +1,58 @@
+"""What tests on real servers start from: a course of a user."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+#: A file as the frontend stores it; it need not exist.
+FILE = {"id": "1", "name": "notes.md", "path": "notes.md", "mime_type": "text/markdown", "size": 120}
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A row of `courses`."""
+
+    id: UUID
+    slug: str
+    user_id: UUID
+
+
+class MakeCourse(Protocol):
+    def __call__(
+        self, *, user_id: UUID | None = None, files: Sequence[Mapping[str, Any]] | None = None, **fields: Any
+    ) -> Course: ...
+
+
+class MakeToken(Protocol):
+    def __call__(self, user_id: UUID | str, tier: str | None = None, **claims: Any) -> str: ...
+
+
+def insert_course(
+    conn: psycopg.Connection[Any],
+    *,
+    user_id: UUID | None = None,
+    files: Sequence[Mapping[str, Any]] | None = None,
+    **fields: Any,
+) -> Course:
+    """A committed row of `courses`, on a connection in autocommit mode; `fields` are columns, dicts and lists jsonb."""
+    course_id = uuid4()
+    row: dict[str, Any] = {
+        "id": course_id,
+        "user_id": user_id or uuid4(),
+        "title": "Основы геологии",
+        "slug": f"course-{course_id}",
+        **({"generation_progress": {"files": list(files)}} if files is not None else {}),
+        **fields,
+    }
+    conn.execute(
+        sql.SQL("insert into courses ({}) values ({})").format(
+            sql.SQL(", ").join(map(sql.Identifier, row)), sql.SQL(", ").join(sql.Placeholder() * len(row))
+        ),
+        [Jsonb(value) if isinstance(value, dict | list) else value for value in row.values()],
+    )
+    return Course(row["id"], row["slug"], row["user_id"])

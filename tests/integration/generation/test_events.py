@@ -1,0 +1,116 @@
+"""Events: written within a second, merged where equal, kept while the database is away."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.rows import DictRow
+
+from app.generation.events import SEVERITIES, Event, EventBuffer, EventType, Severity, record
+from app.generation.stages import Stage
+from app.generation.tiers import Tier
+from app.services import Services
+from tests.integration.generation.conftest import rows
+from tests.integration.generation.proxy import proxied
+
+Connection = psycopg.Connection[DictRow]
+MakeServices = Callable[..., Services]
+
+
+@pytest.mark.parametrize(
+    ("name", "members"),
+    [
+        ("metric_event_type", [member.value for member in EventType]),
+        ("metric_severity", [member.value for member in Severity]),
+        ("generation_tier", [member.value for member in Tier]),
+        ("generation_stage", [member.value for member in Stage]),
+    ],
+)
+def test_the_databases_enums_are_pythons(conn: Connection, name: str, members: list[str]) -> None:
+    [row] = rows(conn, "select enum_range(null::" + name + ")::text[] as members")
+    assert row["members"] == members
+
+
+def test_every_type_of_event_has_a_severity() -> None:
+    assert SEVERITIES.keys() == set(EventType)
+
+
+def wait_for_rows(conn: Connection, number: int, within: float) -> list[DictRow]:
+    end = time.monotonic() + within
+    while len(found := rows(conn, 'select * from system_metrics order by "timestamp"')) < number:
+        assert time.monotonic() < end, f"{len(found)} of {number} events after {within} s"
+    return found
+
+
+def test_an_event_is_a_row_within_a_second_with_its_own_time(services: Services, conn: Connection) -> None:
+    user, course, at = uuid4(), uuid4(), datetime.now(UTC) - timedelta(hours=1)
+    services.events.add(Event(EventType.JOB_ROLLBACK, user, course, "job", {"имя": "значение"}, at))
+    [row] = wait_for_rows(conn, 1, within=2)
+    assert (row["event_type"], row["severity"]) == ("job_rollback", "error")
+    assert (row["user_id"], row["course_id"], row["job_id"]) == (user, course, "job")
+    assert (row["metadata"], row["timestamp"]) == ({"имя": "значение"}, at)
+
+
+def test_equal_refusals_of_one_user_are_one_row_with_their_count(services: Services, conn: Connection) -> None:
+    user, other = uuid4(), uuid4()
+    for who, limit in [(user, "user")] * 5 + [(user, "system")] + [(other, "user")]:
+        services.events.add(Event(EventType.CONCURRENCY_LIMIT_HIT, who, metadata={"limit": limit}))
+    services.events.flush()
+    found = {(row["user_id"], row["metadata"]["limit"]): row["metadata"].get("count") for row in rows_of(conn)}
+    assert found == {(user, "user"): 5, (user, "system"): None, (other, "user"): None}
+
+
+def test_other_events_are_never_merged(services: Services, conn: Connection) -> None:
+    user = uuid4()
+    for _ in range(3):
+        services.events.add(Event(EventType.JOB_ROLLBACK, user))
+    services.events.flush()
+    assert len(rows_of(conn)) == 3
+
+
+def test_an_event_raised_while_the_database_is_away_is_written_when_it_is_back(
+    make_services_with: MakeServices, conn: Connection, database_url: str
+) -> None:
+    with proxied(database_url) as proxy:
+        services = make_services_with(database_url=proxy.url)
+        proxy.refuse()
+        services.events.add(Event(EventType.JOB_ROLLBACK))
+        raised = datetime.now(UTC)
+        assert not services.events.flush()
+        proxy.refuse(False)
+        [row] = wait_for_rows(conn, 1, within=15)
+        assert abs(row["timestamp"] - raised) < timedelta(seconds=1)
+
+
+def test_a_full_buffer_drops_and_counts(conn: Connection) -> None:
+    written: list[Event] = []
+    buffer = EventBuffer(lambda events: written.extend(events), capacity=2, interval_s=60)
+    for _ in range(5):
+        buffer.add(Event(EventType.JOB_ROLLBACK))
+    buffer.flush()
+    assert (len(written), buffer.dropped) == (2, 3)
+    buffer.close()
+
+
+def test_an_event_the_database_can_not_store_holds_up_no_other(services: Services, conn: Connection) -> None:
+    services.events.add(Event(EventType.JOB_ROLLBACK, job_id="nul \0 byte"))
+    assert services.events.flush()
+    assert services.events.dropped == 1
+    services.events.add(Event(EventType.JOB_ROLLBACK))
+    services.events.flush()
+    assert len(rows_of(conn)) == 1
+
+
+def test_an_event_of_a_transaction_shares_its_fate(services: Services, conn: Connection) -> None:
+    with pytest.raises(ZeroDivisionError), services.db.transaction() as transaction:
+        record(transaction, Event(EventType.JOB_ROLLBACK))
+        raise ZeroDivisionError
+    assert rows_of(conn) == []
+
+
+def rows_of(conn: Connection) -> list[dict[str, Any]]:
+    return rows(conn, "select * from system_metrics")

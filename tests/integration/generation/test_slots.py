@@ -1,0 +1,208 @@
+"""Slots in Redis: what the script answers, and how every drift heals from PostgreSQL."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+import redis
+from psycopg.rows import DictRow
+
+from app.generation.drift import SlotCount, compare_slots
+from app.generation.errors import SystemFull, UserFull
+from app.generation.slots import SYSTEM, Slots, user_key
+from app.generation.tiers import Tier
+from app.services import Services
+from tests.integration.factories import MakeCourse
+from tests.integration.generation.conftest import Admit
+
+Connection = psycopg.Connection[DictRow]
+Redis = redis.Redis
+MakeServices = Callable[..., Services]
+
+
+@pytest.fixture
+def keeper(make_services_with: MakeServices) -> Any:
+    return make_services_with(limit=100).slots
+
+
+def numbers(client: Redis, key: str) -> list[int]:
+    return sorted(int(client.zscore(f"{key}:numbers", str(m)) or 0) for m in client.zrange(f"{key}:numbers", 0, -1))
+
+
+def age(client: Redis, key: str, member: object, seconds: int) -> None:
+    client.zincrby(key, -seconds, str(member))
+
+
+def test_the_lowest_free_numbers_are_proposed(keeper: Any, redis_client: Redis) -> None:
+    user, ids = uuid4(), [uuid4() for _ in range(4)]
+    assert [keeper.take(i, user, Tier.PREMIUM) for i in ids] == [Slots(n, n) for n in (1, 2, 3, 4)]
+    keeper.release(ids[1], user)
+    keeper.release(ids[2], user)
+    assert keeper.take(uuid4(), user, Tier.PREMIUM) == Slots(2, 2)
+    assert keeper.take(uuid4(), uuid4(), Tier.PREMIUM) == Slots(1, 3)
+    assert numbers(redis_client, SYSTEM) == [1, 2, 3, 4]
+
+
+def test_every_gap_is_found(keeper: Any) -> None:
+    users = [uuid4() for _ in range(20)]
+    ids = [uuid4() for _ in users]
+    for generation, user in zip(ids, users, strict=True):
+        keeper.take(generation, user, Tier.FREE)
+    for gap in (1, 7, 13, 20):
+        keeper.release(ids[gap - 1], users[gap - 1])
+    found = [keeper.take(uuid4(), uuid4(), Tier.FREE).system_slot for _ in range(5)]
+    assert found == [1, 7, 13, 20, 21]
+
+
+def test_taking_twice_is_taking_once(keeper: Any, redis_client: Redis) -> None:
+    user, generation = uuid4(), uuid4()
+    assert keeper.take(generation, user, Tier.FREE) == keeper.take(generation, user, Tier.FREE) == Slots(1, 1)
+    assert redis_client.zcard(SYSTEM) == redis_client.zcard(user_key(user)) == 1
+
+
+def test_a_holder_is_scored_by_redis_own_clock_and_a_users_keys_expire(keeper: Any, redis_client: Redis) -> None:
+    user, generation = uuid4(), uuid4()
+    keeper.take(generation, user, Tier.FREE)
+    seconds, _ = redis_client.time()
+    assert abs((redis_client.zscore(SYSTEM, str(generation)) or 0) - seconds) < 2
+    assert 3500 < redis_client.ttl(user_key(user)) <= 3600
+    assert redis_client.ttl(SYSTEM) == -1
+
+
+def test_a_full_user_takes_nothing_of_the_system(keeper: Any, redis_client: Redis) -> None:
+    user = uuid4()
+    keeper.take(uuid4(), user, Tier.FREE)
+    # Proven by PostgreSQL before the refusal: the holder is young, so it may be an admission under way.
+    with pytest.raises(UserFull) as refused:
+        keeper.take(uuid4(), user, Tier.FREE)
+    assert (refused.value.user_active, refused.value.user_limit, refused.value.system_active) == (1, 1, 1)
+    assert redis_client.zcard(SYSTEM) == 1
+
+
+def test_a_full_system_takes_nothing_of_the_user(make_services_with: MakeServices, redis_client: Redis) -> None:
+    keeper, user = make_services_with(limit=1).slots, uuid4()
+    keeper.take(uuid4(), uuid4(), Tier.FREE)
+    with pytest.raises(SystemFull):
+        keeper.take(uuid4(), user, Tier.FREE)
+    assert not redis_client.exists(user_key(user))
+
+
+def test_a_users_leaked_slot_is_found_before_it_refuses_anybody(keeper: Any, redis_client: Redis) -> None:
+    user, leaked = uuid4(), uuid4()
+    keeper.take(leaked, user, Tier.FREE)
+    age(redis_client, user_key(user), leaked, 11)
+    assert keeper.take(uuid4(), user, Tier.FREE).user_slot == 1
+
+
+def test_a_systems_leaked_slot_is_found_when_the_marker_is_gone(
+    make_services_with: MakeServices, redis_client: Redis
+) -> None:
+    keeper, leaked = make_services_with(limit=1).slots, uuid4()
+    keeper.take(leaked, uuid4(), Tier.FREE)
+    age(redis_client, SYSTEM, leaked, 11)
+    assert 0 < redis_client.ttl(f"{SYSTEM}:fresh") <= 15
+    redis_client.delete(f"{SYSTEM}:fresh")
+    assert keeper.take(uuid4(), uuid4(), Tier.FREE) == Slots(1, 1)
+
+
+def test_an_admission_under_way_survives_a_rebuild(keeper: Any, redis_client: Redis) -> None:
+    user, generation = uuid4(), uuid4()
+    keeper.take(generation, user, Tier.FREE)
+    keeper.rebuild_all()
+    assert redis_client.zrange(SYSTEM, 0, -1) == redis_client.zrange(user_key(user), 0, -1) == [str(generation)]
+
+
+def _flush(client: Redis, user: UUID) -> None:
+    client.flushdb()
+
+
+def _delete(*keys: str) -> Callable[[Redis, UUID], None]:
+    def delete(client: Redis, user: UUID) -> None:
+        client.delete(*(key.format(user=user_key(user)) for key in keys))
+
+    return delete
+
+
+def _wrong_type(*keys: str) -> Callable[[Redis, UUID], None]:
+    def spoil(client: Redis, user: UUID) -> None:
+        for key in keys:
+            client.set(key.format(user=user_key(user)), "not a sorted set")
+
+    return spoil
+
+
+def _renumber(client: Redis, user: UUID) -> None:
+    for key in (SYSTEM, user_key(user)):
+        for member in client.zrange(key, 0, -1):
+            client.zincrby(f"{key}:numbers", 40, str(member))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _flush,
+        _delete(SYSTEM),
+        _delete(f"{SYSTEM}:numbers"),
+        _delete(SYSTEM, f"{SYSTEM}:numbers"),
+        _delete("{user}"),
+        _delete("{user}:numbers"),
+        _delete("{user}", "{user}:numbers"),
+        _wrong_type(SYSTEM),
+        _wrong_type("{user}", f"{SYSTEM}:numbers"),
+        _renumber,
+    ],
+)
+def test_whatever_happens_to_the_keys_the_next_admission_is_exact(
+    services: Services,
+    conn: Connection,
+    redis_client: Redis,
+    make_course: MakeCourse,
+    admit_course: Admit,
+    damage: Callable[[Redis, UUID], None],
+) -> None:
+    user = uuid4()
+    for _ in range(2):
+        admit_course(services, make_course(user_id=user), Tier.STANDARD)
+    damage(redis_client, user)
+    admit_course(services, make_course(user_id=user), Tier.STANDARD)
+    with pytest.raises((UserFull, SystemFull)):
+        admit_course(services, make_course(user_id=user), Tier.STANDARD)
+    services.slots.rebuild_all()
+    assert numbers(redis_client, SYSTEM) == numbers(redis_client, user_key(user)) == [1, 2, 3]
+    assert all(row.drift == 0 for row in compare_slots(services.db, services.slots))
+
+
+def test_drift_is_shown_and_a_rebuild_ends_it(
+    services: Services, redis_client: Redis, make_course: MakeCourse, admit_course: Admit
+) -> None:
+    course = make_course()
+    admit_course(services, course)
+    stranger, leaked = uuid4(), uuid4()
+    services.slots.take(leaked, stranger, Tier.FREE)
+    for key in (SYSTEM, user_key(stranger)):
+        age(redis_client, key, leaked, 11)
+    redis_client.delete(user_key(course.user_id))
+    rows = {row.holder: row for row in compare_slots(services.db, services.slots)}
+    assert rows["global"] == SlotCount("global", 1, 2)
+    assert rows[str(course.user_id)].drift == -1
+    assert rows[str(stranger)].drift == 1
+    services.slots.rebuild_all()
+    assert compare_slots(services.db, services.slots) == [
+        SlotCount("global", 1, 1),
+        SlotCount(str(course.user_id), 1, 1),
+    ]
+
+
+def test_without_redis_nothing_is_proposed_and_it_is_left_alone_for_a_while(
+    make_services_with: MakeServices, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper = make_services_with(with_redis=False).slots
+    assert keeper.take(uuid4(), uuid4(), Tier.FREE) is None
+    assert keeper.take(uuid4(), uuid4(), Tier.FREE) is None
+    keeper.release(uuid4(), uuid4())
+    keeper.rebuild_all()
+    assert keeper.counts() is None
+    assert not keeper.ping()
+    assert caplog.messages.count("redis_unavailable") == 1

@@ -1,0 +1,94 @@
+"""Workers for tests: the App on the shared servers, run until the queue is empty, in this process."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg.rows import DictRow
+
+from app.generation.admission import Order, admit
+from app.generation.callers import Caller
+from app.generation.stages import Stage
+from app.generation.tiers import Tier
+from app.services import Services
+from app.settings import Settings
+from tasks.worker import WorkerApp, make_app
+from tests.integration.factories import Course
+from tests.logs import logging_restored
+
+HERE = "tests.integration.tasks.handlers"
+
+MakeWorker = Callable[..., WorkerApp]
+StartGeneration = Callable[..., UUID]
+
+
+@pytest.fixture
+def files_root(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def make_worker(clean: None, settings: Settings, files_root: Path) -> Iterator[MakeWorker]:
+    """Makes a worker's App; `handlers` replaces those of some stages by functions of the tests."""
+    made: list[WorkerApp] = []
+    with logging_restored():
+
+        def make(handlers: dict[Stage, str] | None = None, **changes: Any) -> WorkerApp:
+            paths = {stage: f"{HERE}.{name}" for stage, name in (handlers or {}).items()}
+            varied = {"files_root": files_root, "retry_backoff_s": 0.05, "worker_concurrency": 1, **changes}
+            app = make_app(replace(settings, handlers={**settings.handlers, **paths}, **varied))
+            made.append(app)
+            return app
+
+        yield make
+        for app in made:
+            app.children.stop()
+            app.services.close()
+
+
+@pytest.fixture
+def start_generation(services: Services) -> StartGeneration:
+    """Admits a course as its owner; returns the generation's id."""
+
+    def start(course: Course, tier: Tier = Tier.FREE) -> UUID:
+        order = Order(course.id, request_id="request-1")
+        return admit(services.db, services.slots, services.events, Caller(course.user_id, tier), order)
+
+    return start
+
+
+def work(app: WorkerApp) -> None:
+    """The worker has run until no job was ready."""
+
+    async def run() -> None:
+        async with app.open_async():
+            await app.run_worker_async(wait=False, install_signal_handlers=False, queues=["stages"])
+
+    asyncio.run(run())
+
+
+def work_until_final(app: WorkerApp, conn: psycopg.Connection[DictRow], generation_id: UUID) -> None:
+    """The worker has run until the generation is final, through its backoffs."""
+
+    async def run() -> None:
+        async with app.open_async():
+            worker = asyncio.create_task(app.run_worker_async(install_signal_handlers=False, queues=["stages"]))
+            try:
+                async with asyncio.timeout(60):
+                    while status_of(conn, generation_id) in ("queued", "running") and not worker.done():
+                        await asyncio.sleep(0.05)
+            finally:
+                worker.cancel()
+                await asyncio.gather(worker, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def status_of(conn: psycopg.Connection[DictRow], generation_id: UUID) -> str | None:
+    row = conn.execute("select status::text from generations where id = %s", [generation_id]).fetchone()
+    return None if row is None else str(row["status"])

@@ -1,0 +1,65 @@
+"""Handlers of the tests, named to workers by their dotted path, as a plug-in's would be."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from pipeline.contract import Brief, Draft, Lesson, Outline, Report, Section, StageFailed, StageInput
+
+BRIEF = Brief(topic="Тема", language="ru", audience="", summary="")
+
+
+def plug_in(stage_input: StageInput, report: Report) -> Brief:
+    return Brief(topic=f"{stage_input.course.title}!", language="ru", audience="", summary="из плагина")
+
+
+def outline(stage_input: StageInput, report: Report) -> Outline:
+    return Outline((Section("Раздел", tuple(Lesson(f"Урок {n}") for n in (1, 2, 3))),))
+
+
+def slow_drafts(stage_input: StageInput, report: Report) -> tuple[Draft, ...]:
+    """Writes one lesson, then waits for the file that lets it go on."""
+    report(1, 3)
+    wait_for(Path(stage_input.files_root) / "go")
+    return tuple(Draft(number, "текст") for number in (1, 2, 3))
+
+
+def fails(stage_input: StageInput, report: Report) -> Any:
+    raise ValueError("сломано")
+
+
+def refuses(stage_input: StageInput, report: Report) -> Any:
+    raise StageFailed("В документах нет текста")
+
+
+def fails_once(stage_input: StageInput, report: Report) -> Brief:
+    marker = Path(stage_input.files_root) / "failed"
+    if not marker.exists():
+        marker.touch()
+        raise ValueError("сломано")
+    return BRIEF
+
+
+def hangs(stage_input: StageInput, report: Report) -> Any:
+    Path(stage_input.files_root, "hanging").write_text(str(os.getpid()))
+    while True:
+        time.sleep(60)
+
+
+def dies(stage_input: StageInput, report: Report) -> Any:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def returns_nonsense(stage_input: StageInput, report: Report) -> Any:
+    return {"topic": "x"}
+
+
+def returns_the_unpicklable(stage_input: StageInput, report: Report) -> Any:
+    return lambda: None
+
+
+def wait_for(path: Path) -> None:
+    while not path.exists():
+        time.sleep(0.02)
