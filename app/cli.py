@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import click
 import psycopg
 from flask import Flask
+from flask.cli import with_appcontext
 
 from app.current import current_services
 from app.db import Unmigrated
@@ -37,6 +38,7 @@ def operating() -> Iterator[Services]:
 
 
 @click.command("migrate")
+@with_appcontext
 def migrate_command() -> None:
     """Bring the database up to date; running it again changes nothing."""
     with operating() as services:
@@ -47,6 +49,7 @@ def migrate_command() -> None:
 @click.command("slots")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 @click.option("--rebuild", is_flag=True, help="Put Redis right from PostgreSQL first.")
+@with_appcontext
 def slots_command(as_json: bool, rebuild: bool) -> None:
     """Show who holds slots: PostgreSQL's truth beside Redis, and the drift between them."""
     with operating() as services:

@@ -1,6 +1,7 @@
 """What runs in a child process: one handler, found by its dotted path, its outcome told in plain data."""
 
 import importlib
+import multiprocessing
 import os
 import pickle
 import threading
@@ -13,8 +14,6 @@ from typing import Any
 
 from pipeline.contract import Report, StageFailed, StageInput
 
-#: How often a child looks whether the worker that started it is still there.
-PARENT_CHECK_S = 1.0
 #: Reports are sent at most this often; the last one always.
 REPORT_EVERY_S = 0.2
 
@@ -48,9 +47,9 @@ def load_handler(path: str) -> Callable[[StageInput, Report], Any]:
     return handler  # type: ignore[no-any-return]
 
 
-def warm_up(parent_pid: int, paths: tuple[str, ...]) -> None:
+def warm_up(paths: tuple[str, ...]) -> None:
     """The handlers are imported, and this process ends soon after the worker does, however that ends."""
-    threading.Thread(target=_end_with, args=(parent_pid,), daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     for path in paths:
         try:
             load_handler(path)
@@ -83,10 +82,9 @@ def _reporter(reports: Connection) -> Report:
     return report
 
 
-def _end_with(parent_pid: int) -> None:
-    while True:
-        time.sleep(PARENT_CHECK_S)
-        try:
-            os.kill(parent_pid, 0)
-        except ProcessLookupError:
-            os._exit(1)
+def _end_with_parent() -> None:
+    # A pipe tells, whose other end only the worker has: closed by whatever death, and unlike a pid never reused.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

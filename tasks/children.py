@@ -62,7 +62,7 @@ class Children:
                 max_workers=self._size,
                 max_tasks=STAGES_PER_CHILD,
                 initializer=warm_up,
-                initargs=(os.getpid(), self._handlers),
+                initargs=(self._handlers,),
                 context=self._context,
             )
             for _ in range(self._size):

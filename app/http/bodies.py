@@ -18,8 +18,9 @@ def read_json() -> dict[str, Any]:
     if not request.is_json:
         raise Invalid("Content-Type must be application/json", "unsupported_media_type", status=415)
     try:
-        text = request.get_data(cache=False).decode("utf-8")
-        body = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        data = request.get_data(cache=False)
+        request.stream.read(1)  # a body sent without its length and cut at the limit is refused by reading on
+        body = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise Invalid("Invalid JSON", "invalid_json") from error
     if not isinstance(body, dict):

@@ -1,0 +1,209 @@
+"""The worker as it is deployed: a process of its own, started by the queue's command line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from psycopg.rows import DictRow
+
+from app.generation.stages import Stage
+from tests.integration.conftest import NO_REDIS
+from tests.integration.factories import MakeCourse
+from tests.integration.generation.conftest import rows
+from tests.integration.generation.proxy import proxied
+from tests.integration.tasks.conftest import HERE, StartGeneration, status_of
+from tests.tokens import SECRET
+
+Connection = psycopg.Connection[DictRow]
+
+
+class WorkerProcess:
+    """A worker's process and what it printed."""
+
+    def __init__(self, environment: dict[str, str], log: Path, *arguments: str) -> None:
+        self._log = log
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "procrastinate", "--app=tasks.app", "worker", *arguments],
+                env={**os.environ, **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def output(self) -> str:
+        return self._log.read_text(encoding="utf-8")
+
+    @property
+    def lines(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.output.splitlines() if line.startswith("{")]
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def start_worker(
+    clean: None, database_url: str, redis_url: str, tmp_path: Path
+) -> Iterator[Callable[..., WorkerProcess]]:
+    """Starts workers; none is left after the test."""
+    started: list[WorkerProcess] = []
+
+    def start(*arguments: str, handlers: dict[Stage, str] | None = None, **environment: str) -> WorkerProcess:
+        values = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "JWT_SECRET": SECRET,
+            "FILES_ROOT": str(tmp_path),
+            "WORKER_CONCURRENCY": "1",
+            "SHUTDOWN_GRACE_S": "2",
+            **{f"HANDLER_{stage.value}": f"{HERE}.{name}" for stage, name in (handlers or {}).items()},
+            **environment,
+        }
+        worker = WorkerProcess(values, tmp_path / f"worker-{len(started)}.log", *arguments)
+        started.append(worker)
+        return worker
+
+    yield start
+    for worker in started:
+        if worker.process.poll() is None:
+            worker.process.kill()
+        worker.process.wait()
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def test_a_worker_completes_a_generation_and_every_line_names_it(
+    start_worker: Callable[..., WorkerProcess],
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    conn: Connection,
+) -> None:
+    course = make_course(title="Курс о камнях")
+    generation_id = start_generation(course)
+    worker = start_worker()
+    wait_until(lambda: status_of(conn, generation_id) == "completed")
+    assert worker.stop() == 0
+    mine = [line for line in worker.lines if line.get("jobId") == str(generation_id)]
+    assert [line["stage"] for line in mine if line["message"] == "stage_completed"] == [
+        "STRUCTURE_ANALYSIS",
+        "STRUCTURE_GENERATION",
+        "TEXT_GENERATION",
+        "FINALIZATION",
+    ]
+    for line in mine:
+        assert line.items() >= {"requestId": "request-1", "userId": str(course.user_id), "service": "worker"}.items()
+    assert mine[-1]["message"] == "generation_completed"
+    assert "password" not in worker.output
+
+
+def test_sigterm_hands_a_stage_back_within_the_grace_and_the_next_worker_completes_it(
+    start_worker: Callable[..., WorkerProcess],
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    conn: Connection,
+    tmp_path: Path,
+) -> None:
+    generation_id = start_generation(make_course())
+    worker = start_worker(handlers={Stage.STRUCTURE_ANALYSIS: "hangs"})
+    wait_until((tmp_path / "hanging").exists)
+    family = worker.family()
+    assert family
+    began = time.monotonic()
+    assert worker.stop() == 0
+    assert time.monotonic() - began < 5
+    wait_until(lambda: not any(process.is_running() for process in family))
+    assert rows(conn, "select outcome::text from stage_attempts") == [{"outcome": "shutdown"}]
+    start_worker()
+    wait_until(lambda: status_of(conn, generation_id) == "completed")
+
+
+def test_a_worker_that_is_killed_leaves_no_child_behind(
+    start_worker: Callable[..., WorkerProcess],
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    tmp_path: Path,
+) -> None:
+    start_generation(make_course())
+    worker = start_worker(handlers={Stage.STRUCTURE_ANALYSIS: "hangs"})
+    wait_until((tmp_path / "hanging").exists)
+    family = worker.family()
+    assert int((tmp_path / "hanging").read_text()) in {process.pid for process in family}
+    worker.process.kill()
+    wait_until(lambda: not any(process.is_running() for process in family), seconds=10)
+
+
+def test_an_unmigrated_database_stops_the_start_with_what_to_run(
+    start_worker: Callable[..., WorkerProcess], empty_database_url: str
+) -> None:
+    worker = start_worker(DATABASE_URL=empty_database_url)
+    assert worker.process.wait(30) != 0
+    assert "make migrate" in worker.output
+    assert "Traceback" not in worker.output
+
+
+def test_bad_settings_stop_the_start_and_are_all_named(start_worker: Callable[..., WorkerProcess]) -> None:
+    worker = start_worker(JWT_SECRET="short", UPKEEP_S="never")
+    assert worker.process.wait(30) != 0
+    assert "JWT_SECRET" in worker.output
+    assert "UPKEEP_S" in worker.output
+    assert "Traceback" not in worker.output
+
+
+def test_a_database_that_is_away_is_waited_for(
+    start_worker: Callable[..., WorkerProcess],
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    conn: Connection,
+    database_url: str,
+) -> None:
+    generation_id = start_generation(make_course())
+    with proxied(database_url) as proxy:
+        proxy.refuse()
+        worker = start_worker(DATABASE_URL=proxy.url)
+        wait_until(lambda: "database_unavailable" in worker.output)
+        assert worker.process.poll() is None
+        proxy.refuse(False)
+        wait_until(lambda: status_of(conn, generation_id) == "completed")
+        assert worker.stop() == 0
+
+
+def test_a_worker_needs_no_redis(
+    start_worker: Callable[..., WorkerProcess],
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    conn: Connection,
+) -> None:
+    generation_id = start_generation(make_course())
+    start_worker(REDIS_URL=NO_REDIS)
+    wait_until(lambda: status_of(conn, generation_id) == "completed")
+
+
+def test_upkeep_puts_redis_right_by_itself(
+    start_worker: Callable[..., WorkerProcess],
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    redis_client: "object",
+) -> None:
+    start_generation(make_course())
+    redis_client.flushdb()  # type: ignore[attr-defined]
+    start_worker("--queues", "upkeep", UPKEEP_S="1")
+    wait_until(lambda: redis_client.zcard("concurrency:global") == 1)  # type: ignore[attr-defined]

@@ -1,0 +1,99 @@
+"""Courses, documents and runs of the pipeline for tests."""
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from pipeline import finalization, structure_analysis, structure_generation, text_generation
+from pipeline.contract import Course, Document, FinishedCourse, Lesson, Outline, StageInput
+from pipeline.formats.markdown import find_headings
+from pipeline.formats.plain_text import guess_headings
+
+
+def ignore(done: int, total: int) -> None:
+    """A report nobody listens to."""
+
+
+def markdown(text: str, name: str = "lecture.md") -> Document:
+    content = find_headings(text)
+    return Document(name, name, "text/markdown", content.text, content.headings)
+
+
+def plain(text: str, name: str = "notes.txt") -> Document:
+    content = guess_headings(text)
+    return Document(name, name, "text/plain", content.text, content.headings)
+
+
+def outline_of(course: Course, *documents: Document) -> Outline:
+    return structure_generation.handle(StageInput(course, "/", documents), ignore)
+
+
+def lessons_of(outline: Outline) -> list[Lesson]:
+    return [lesson for section in outline.sections for lesson in section.lessons]
+
+
+def finish(course: Course, *documents: Document) -> tuple[StageInput, FinishedCourse]:
+    """Every stage after the documents; returns the input of the last one and the finished course."""
+    given = StageInput(course, "/", documents)
+    if not documents:
+        given = replace(given, brief=structure_analysis.handle(given, ignore))
+    given = replace(given, outline=structure_generation.handle(given, ignore))
+    given = replace(given, drafts=text_generation.handle(given, ignore))
+    return given, finalization.handle(given, ignore)
+
+
+LINES = st.one_of(
+    st.sampled_from(
+        [
+            "",
+            "",
+            "",
+            "# Title",
+            "## Part",
+            "### Point",
+            "###### Six",
+            "#",
+            "Set",
+            "===",
+            "---",
+            "```",
+            "~~~",
+            "> # quote",
+            *[
+                "- item",
+                "    code",
+                "Глава 3. Права",
+                "1.2 Введение",
+                "ОБЩИЕ ПОЛОЖЕНИЯ",
+                "\x0c",
+                "\u2028",
+                "\u00a0",
+                "\t",
+            ],
+        ]
+    ),
+    st.text(st.characters(exclude_characters="\r\0", exclude_categories=["Cs"]), max_size=40),
+    st.builds("{} {}".format, st.sampled_from(["#", "##", "###", "##"]), st.text("абв *_`[]", max_size=12)),
+    st.builds(lambda word, times: " ".join([word] * times), st.sampled_from(["слово.", "word"]), st.integers(1, 400)),
+)
+TEXTS = st.lists(LINES, max_size=40).map("\n".join)
+DOCUMENTS = st.lists(
+    st.one_of(
+        TEXTS.map(markdown),
+        TEXTS.map(plain),
+        st.just(Document("x", "x.pdf", "application/pdf", error="не читается")),
+    ),
+    min_size=1,
+    max_size=4,
+).map(tuple)
+ESTIMATES = st.one_of(st.none(), st.integers(-1, 30))
+COURSES = st.builds(
+    Course,
+    id=st.just("c"),
+    title=st.sampled_from(["Курс", "A course", "# Курс", "Длинное название " * 20]),
+    language=st.sampled_from([None, "ru", "en"]),
+    learning_outcomes=st.lists(st.sampled_from(["Понимать права", "Read a plan.", "слово", ""]), max_size=4).map(tuple),
+    lesson_duration_minutes=st.one_of(st.none(), st.integers(0, 60)),
+    estimated_lessons=ESTIMATES,
+    estimated_sections=ESTIMATES,
+)

@@ -1,0 +1,104 @@
+"""The course's files become documents; one bad file spoils only itself."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline import formats
+from pipeline.contract import Course, Document, File, StageFailed, StageInput
+from pipeline.document_processing import handle
+from pipeline.formats import Format, choose_format
+from pipeline.formats.content import Content
+
+from .builders import ignore
+
+
+def process(root: Path, *files: File) -> tuple[Document, ...]:
+    return handle(StageInput(Course("c", "Курс", files=files), str(root)), ignore)
+
+
+def attach(root: Path, path: str, content: bytes = b"# Title\n\nText", mime_type: str = "") -> File:
+    (root / path).write_bytes(content)
+    return File(f"id-{path}", path, path, mime_type)
+
+
+def test_every_file_becomes_a_document_in_order(tmp_path: Path) -> None:
+    files = (attach(tmp_path, "b.md"), attach(tmp_path, "a.html", b"<h2>Part</h2><p>Text"), attach(tmp_path, "c.txt"))
+    documents = process(tmp_path, *files)
+    assert [(document.file_id, document.name, document.error) for document in documents] == [
+        ("id-b.md", "b.md", None),
+        ("id-a.html", "a.html", None),
+        ("id-c.txt", "c.txt", None),
+    ]
+    assert [heading.text for document in documents for heading in document.headings] == ["Title", "Part"]
+
+
+def test_bad_files_are_recorded_and_the_rest_go_on(tmp_path: Path) -> None:
+    documents = process(
+        tmp_path,
+        File("1", "gone.md", "gone.md", ""),
+        attach(tmp_path, "blank.md", b" \n\n\t"),
+        attach(tmp_path, "slides.key", b"PK"),
+        attach(tmp_path, "photo.txt", bytes(range(256)) * 4),
+        File("5", "passwd", "/etc/passwd", "text/plain"),
+        attach(tmp_path, "good.md"),
+    )
+    assert [document.error for document in documents] == [
+        "файл не найден",
+        "в файле нет текста",
+        "формат файла не поддерживается",
+        "не удалось определить кодировку текста, сохраните файл в UTF-8",
+        "путь к файлу должен быть относительным",
+        None,
+    ]
+    assert not any(document.text or document.headings for document in documents if document.error)
+
+
+def test_progress_is_reported_per_file(tmp_path: Path) -> None:
+    files = (attach(tmp_path, "a.md"), File("2", "gone.md", "gone.md", ""))
+    reports: list[tuple[int, int]] = []
+    handle(StageInput(Course("c", "Курс", files=files), str(tmp_path)), lambda *counts: reports.append(counts))
+    assert reports == [(1, 2), (2, 2)]
+
+
+def test_nothing_readable_fails_the_stage_and_names_the_files(tmp_path: Path) -> None:
+    with pytest.raises(StageFailed, match=r"«лекция\.md» — файл не найден"):
+        process(tmp_path, File("1", "лекция.md", "lecture.md", ""))
+
+
+def test_course_without_files_has_no_documents() -> None:
+    assert handle(StageInput(Course("c", "Курс"), ""), ignore) == ()
+
+
+def test_missing_files_root_is_an_error_to_try_again(tmp_path: Path) -> None:
+    with pytest.raises(NotADirectoryError):
+        process(tmp_path / "absent", File("1", "a.md", "a.md", ""))
+
+
+def test_reader_that_breaks_spoils_only_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_broken(data: bytes) -> Content:
+        raise IndexError(data)
+
+    broken = Format("broken", frozenset({".broken"}), frozenset(), read_broken)
+    monkeypatch.setattr(formats, "FORMATS", (*formats.FORMATS, broken))
+    documents = process(tmp_path, attach(tmp_path, "a.broken"), attach(tmp_path, "b.md"))
+    assert [document.error for document in documents] == ["файл повреждён, разобрать его не удалось", None]
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "mime_type", "expected"),
+    [
+        ("a.md", "a.txt", "text/html", "markdown"),
+        ("A.MARKDOWN", "", "", "markdown"),
+        ("3f2a", "лекция.html", "", "html"),
+        ("3f2a", "лекция", "text/html; charset=utf-8", "html"),
+        ("notes.log", "notes.log", "text/plain", "plain text"),
+        ("dir.md/file", "file", "", None),
+        ("song.mp3", "song.mp3", "audio/mpeg", None),
+    ],
+)
+def test_extension_decides_the_format_before_the_mime_type(
+    path: str, name: str, mime_type: str, expected: str | None
+) -> None:
+    chosen = choose_format(path, name, mime_type)
+    assert (chosen.name if chosen else None) == expected

@@ -1,0 +1,129 @@
+"""Drafts carry their sources, nested and readable."""
+
+import re
+
+import pytest
+from hypothesis import given
+
+from pipeline.contract import Course, Document, Lesson, Outline, Section, Span, StageFailed, StageInput
+from pipeline.formats.html import read_html
+from pipeline.markdown_text import scan_lines
+from pipeline.text_generation import handle
+
+from .builders import COURSES, DOCUMENTS, finish, ignore, markdown, plain
+
+
+def draft(lesson: Lesson, *documents: Document, section: str = "Раздел", language: str = "ru") -> str:
+    outline = Outline((Section(section, (lesson,)),))
+    given = StageInput(Course("c", "Курс", language=language), "/", documents, outline=outline)
+    return handle(given, ignore)[0].text
+
+
+def whole(document: Document, title: str = "Урок", **fields: tuple[str, ...]) -> Lesson:
+    return Lesson(title, sources=(Span(0, 0, len(document.text)),), **fields)
+
+
+def test_draft_has_heading_goals_passages_and_questions() -> None:
+    document = markdown("### Вход\n\nТекст.\n\n#### Пароль\n\nЕщё.\n\n### Выход\n\nКонец.")
+    assert draft(whole(document, goals=("Входить.",)), document) == (
+        "# Урок\n\n**Цели урока:**\n\n- Входить.\n\n"
+        "## Вход\n\nТекст.\n\n### Пароль\n\nЕщё.\n\n## Выход\n\nКонец.\n\n"
+        "## Проверьте себя\n\n"
+        "1. Как бы вы объяснили коллеге тему «Вход»?\n"
+        "2. Что самое важное в теме «Пароль»?\n"
+        "3. Какой пример к теме «Выход» вы можете привести?\n"
+        "4. Достигнута ли цель «Входить»? Чем вы это подтвердите?\n"
+    )
+
+
+def test_heading_that_only_repeats_the_title_is_left_out() -> None:
+    document = markdown("# Раздел\n\nВведение.\n\n## 1.1 Урок\n\nТекст.\n\n### Урок\n\nЕщё.")
+    assert draft(whole(document), document).startswith("# Урок\n\nВведение.\n\nТекст.\n\n## Урок\n\nЕщё.")
+
+
+def test_underlined_headings_lose_their_underline() -> None:
+    document = markdown("Раз\nдва\n===\n\nТекст.\n\nТри\n---\nКонец.")
+    assert "## Раз два\n\nТекст.\n\n### Три\n\nКонец.\n" in draft(whole(document), document)
+
+
+def test_fence_left_open_is_closed() -> None:
+    document = markdown("Текст\n\n```sql\nselect 1;\n# не заголовок")
+    assert "```sql\nselect 1;\n# не заголовок\n```\n\n## Проверьте" in draft(whole(document), document)
+
+
+def test_markdown_is_quoted_as_written() -> None:
+    text = "Строка  \nс <b>разметкой</b> и `кодом`.\n\n    # код\n\n> цитата"
+    document = markdown(text)
+    assert f"\n\n{text}\n\n" in draft(whole(document), document)
+
+
+def test_plain_text_does_not_turn_into_markup() -> None:
+    document = plain(
+        "Тег <script> и знак a < b.\n# не заголовок\n---\nконец\n\n    Красная строка\nи продолжение\n\n    код <b>"
+    )
+    assert (
+        "Тег \\<script> и знак a < b.\n\\# не заголовок\n\\---\nконец\n\nКрасная строка\nи продолжение\n\n    код <b>\n"
+    ) in draft(whole(document), document)
+
+
+def test_page_about_tags_shows_the_tags() -> None:
+    content = read_html(b"<p>The &lt;p&gt; tag, or <code>&lt;b&gt;</code></p><pre>&lt;i&gt;</pre>")
+    document = Document("1", "a.html", "text/html", content.text, content.headings)
+    assert "The \\<p> tag, or `<b>`\n\n```\n<i>\n```\n" in draft(whole(document), document)
+
+
+def test_passages_of_several_documents_follow_each_other() -> None:
+    documents = (markdown("# А\n\nраз"), markdown("## Б\n\nдва"))
+    lesson = Lesson("Урок", sources=(Span(0, 0, 8), Span(1, 0, 9)))
+    assert "## А\n\nраз\n\n## Б\n\nдва\n" in draft(lesson, *documents)
+
+
+def test_lesson_without_passages_gets_a_plan() -> None:
+    outline = Outline((Section("S", (Lesson("Plans", ("Read a plan.",)),)),))
+    text = handle(StageInput(Course("c", "SQL"), "/", outline=outline), ignore)[0].text
+    assert "## Plan of the lesson\n\n1. Recall" in text
+    assert "instructor: “Read a plan”." in text
+    assert "Have you reached the goal “Read a plan”?" in text
+
+
+def test_course_without_documents_is_introduced_and_recapped() -> None:
+    course = Course(
+        "c", "Основы SQL", description="Курс о запросах.", learning_outcomes=("Писать запросы", "Читать план")
+    )
+    given, _ = finish(course)
+    assert "## О курсе\n\nКурс о запросах.\n\n## Чему вы научитесь\n\n- Писать запросы\n" in given.drafts[0].text
+    assert "## Что мы прошли\n\n- Писать запросы\n- Читать план\n" in given.drafts[-1].text
+
+
+def test_progress_is_reported_per_lesson() -> None:
+    outline = Outline((Section("A", (Lesson("1"), Lesson("2"))), Section("B", (Lesson("3"),))))
+    reports: list[tuple[int, int]] = []
+    drafts = handle(StageInput(Course("c", "K"), "/", outline=outline), lambda *counts: reports.append(counts))
+    assert reports == [(1, 3), (2, 3), (3, 3)]
+    assert [draft.lesson for draft in drafts] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "outline", [None, Outline(()), Outline((Section("A", (Lesson("1", sources=(Span(0, 0, 1),)),)),))]
+)
+def test_outline_that_can_not_be_drafted_fails(outline: Outline | None) -> None:
+    with pytest.raises(StageFailed):
+        handle(StageInput(Course("c", "K"), "/", outline=outline), ignore)
+
+
+@given(COURSES, DOCUMENTS)
+def test_only_the_first_line_of_a_draft_is_a_top_heading(course: Course, documents: tuple[Document, ...]) -> None:
+    given_input, finished = finish(course, *documents)
+    for made in given_input.drafts:
+        lines = list(scan_lines(made.text, 0, len(made.text)))
+        assert lines[0].text.startswith("# ")
+        assert not lines[-1].after
+    assert finished.summary["lessons"] == len(given_input.drafts)
+
+
+@given(COURSES, DOCUMENTS)
+def test_no_word_of_the_documents_is_lost(course: Course, documents: tuple[Document, ...]) -> None:
+    _, finished = finish(course, *documents)
+    numbering = {"Глава"}  # titles leave it out
+    words = {word for document in documents for word in re.findall(r"[^\W\d_]{2,}", document.text)}
+    assert {word for word in words - numbering if word not in finished.text} == set()
