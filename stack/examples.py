@@ -1,0 +1,90 @@
+"""The example course: put into the database for an owner with a token, and read back once it is generated."""
+
+import json
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import jwt
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+#: The example's documents; the service's `FILES_ROOT`.
+FILES = Path(__file__).resolve().parents[1] / "examples" / "course"
+
+AUDIENCE = "authenticated"
+TOKEN_S = 7 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedCourse:
+    """A course that is ready to be generated, and a token of its owner."""
+
+    id: UUID
+    slug: str
+    title: str
+    user_id: UUID
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A generated lesson; `section` is its section's title."""
+
+    section: str
+    number: int
+    title: str
+    draft: str
+
+
+def create_course(database_url: str, secret: str, tier: str) -> OwnedCourse:
+    """A new course like `examples/course/course.json` exists; its slug and its owner are new."""
+    course: dict[str, Any] = json.loads((FILES / "course.json").read_text(encoding="utf-8"))
+    files = course.pop("files")
+    user_id = uuid4()
+    row = course | {
+        "slug": f"{course['slug']}-{secrets.token_hex(3)}",
+        "user_id": user_id,
+        "generation_progress": {"files": files},
+    }
+    values = [Jsonb(value) if isinstance(value, list | dict) else value for value in row.values()]
+    insert = sql.SQL("insert into courses ({}) values ({}) returning id").format(
+        sql.SQL(", ").join(map(sql.Identifier, row)), sql.SQL(", ").join(sql.Placeholder() * len(row))
+    )
+    with psycopg.connect(database_url) as conn:
+        [(course_id,)] = conn.execute(insert, values).fetchall()
+    return OwnedCourse(course_id, row["slug"], row["title"], user_id, mint_token(secret, user_id, tier))
+
+
+def mint_token(secret: str, user_id: UUID, tier: str) -> str:
+    """An access token as Supabase issues it, good for a week."""
+    now = int(time.time())
+    claims = {
+        "sub": str(user_id),
+        "aud": AUDIENCE,
+        "role": AUDIENCE,
+        "iat": now,
+        "exp": now + TOKEN_S,
+        "app_metadata": {"tier": tier},
+    }
+    return jwt.encode(claims, secret, algorithm="HS256")
+
+
+def read_lessons(database_url: str, generation_id: str) -> list[Lesson]:
+    """The generated lessons in their order."""
+    query = """
+        select section.title, lesson.number, lesson.title, draft.body
+        from generation_lessons lesson
+        join generation_sections section
+            on section.generation_id = lesson.generation_id and section.number = lesson.section_number
+        join generation_drafts draft
+            on draft.generation_id = lesson.generation_id and draft.lesson_number = lesson.number
+        where lesson.generation_id = %s
+        order by section.number, lesson.number
+    """
+    with psycopg.connect(database_url) as conn:
+        return [Lesson(*row) for row in conn.execute(query, [generation_id])]

@@ -1,0 +1,165 @@
+"""The whole service on this machine: its servers, the API and the workers, in one temporary folder."""
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from stack.api import Api
+from stack.examples import AUDIENCE, FILES
+from stack.interrupts import held
+from stack.postgres import PostgresServer
+from stack.redis import RedisServer
+from stack.scratch import scratch_folder
+from stack.server import HOST, Server, ServerStartError, free_port
+from stack.supervisor import Command, Supervisor
+from stack.watchdog import kill_group, watchdog
+from stack.worker import ROOT, worker_commands
+
+READY_S = 60.0
+GRACE_S = 10.0
+TAIL_LINES = 20
+TICK_S = 0.1
+
+#: Settings that would make the service refuse the tokens we mint.
+AUTHENTICATION = ("JWT_ISSUER", "JWT_JWKS_URL", "TIER_CLAIMS")
+
+
+class StackError(Exception):
+    """Something of the stack failed; `tails` is what the logs that tell why said last, read at once."""
+
+    def __init__(self, message: str, *logs: Path) -> None:
+        self.tails = "\n".join(_tail(log) for log in logs)
+        super().__init__(message)
+
+
+class Stack:
+    """PostgreSQL and Redis, unless `DATABASE_URL` and `REDIS_URL` name others, a migrated database, API and workers.
+
+    As a context manager it is started on entry and leaves no process and no file behind, however it is left.
+    """
+
+    def __init__(self, port: int | None = None) -> None:
+        self.secret = secrets.token_hex(32)
+        self.api = Api(f"http://{HOST}:{port or free_port()}")
+        self.database_url = os.environ.get("DATABASE_URL", "")
+        self.redis_url = os.environ.get("REDIS_URL", "")
+        self.servers: list[Server] = []
+        self._cleanup = ExitStack()
+
+    def __enter__(self) -> Self:
+        with self._cleanup:
+            self._start()
+            self._cleanup = self._cleanup.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        with held():
+            self._cleanup.close()
+
+    def tend(self) -> list[str]:
+        """What died since the last call, in words. The dead are back, or will be after a moment."""
+        found = []
+        for server in self.servers:
+            if server.pid is None:
+                found.append(f"{server.name} died")
+                server.start()
+        found += [f"{death.name} died (exit code {death.code})" for death in self._supervisor.tend()]
+        return found
+
+    def check(self) -> None:
+        """Nothing died since the last call. Raises `StackError` when something did."""
+        for death in self._supervisor.tend():
+            raise StackError(f"{death.name} ended (exit code {death.code})", self.log(death.name))
+        for server in self.servers:
+            if server.pid is None:
+                raise StackError(f"{server.name} ended", server.log)
+
+    def log(self, name: str) -> Path:
+        """The file that takes the output of a process: `migrate`, `api`, `worker` or `upkeep`."""
+        return self.folder / f"{name}.log"
+
+    def _start(self) -> None:
+        self.folder = scratch_folder("course-stack-")
+        self._cleanup.callback(watchdog.remove_folder, self.folder)
+        try:
+            if not self.database_url:
+                server = PostgresServer(self.folder / "postgres", durable=True)
+                self.database_url = self._keep(server).url
+            if not self.redis_url:
+                self.redis_url = self._keep(RedisServer(self.folder / "redis")).url
+        except ServerStartError as error:
+            raise StackError(str(error)) from error
+        environment = self._environment()
+        self._migrate(environment)
+        commands = [
+            Command("api", [sys.executable, "-m", "app.server"], environment, self.log("api")),
+            *worker_commands(int(environment["WORKER_CONCURRENCY"]), environment, self.folder),
+        ]
+        self._supervisor = Supervisor(commands, grace_s=GRACE_S, cwd=ROOT)
+        self._cleanup.callback(self._supervisor.stop)
+        self._supervisor.start()
+        self._wait_ready()
+
+    def _keep(self, server: Server) -> Server:
+        self._cleanup.callback(server.stop)
+        self.servers.append(server.start())
+        return server
+
+    def _environment(self) -> dict[str, str]:
+        port = self.api.url.rpartition(":")[2]
+        return {name: value for name, value in os.environ.items() if name not in AUTHENTICATION} | {
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "JWT_SECRET": self.secret,
+            "JWT_AUDIENCE": AUDIENCE,
+            "FILES_ROOT": str(FILES),
+            "HOST": HOST,
+            "PORT": port,
+            "APP_ENV": "development",
+            "WORKER_CONCURRENCY": os.environ.get("WORKER_CONCURRENCY", "2"),
+            "SHUTDOWN_GRACE_S": str(GRACE_S / 2),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def _migrate(self, environment: dict[str, str]) -> None:
+        log = self.log("migrate")
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", "migrate"]
+        with log.open("wb") as output:
+            with held():
+                process = subprocess.Popen(
+                    command,
+                    cwd=ROOT,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    process_group=0,
+                )
+                watchdog.add_group(process.pid)
+            try:
+                code = process.wait()
+            finally:
+                kill_group(process.pid)
+                process.wait()
+                watchdog.remove_group(process.pid)
+        if code != 0:
+            raise StackError("the database could not be migrated", log)
+
+    def _wait_ready(self) -> None:
+        deadline = time.monotonic() + READY_S
+        while not self.api.ready():
+            self.check()
+            if time.monotonic() > deadline:
+                raise StackError(f"the API was not ready within {READY_S:.0f} s", self.log("api"))
+            time.sleep(TICK_S)
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return "\n".join([f"--- last lines of {log.name} ---", *lines[-TAIL_LINES:]])

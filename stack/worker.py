@@ -1,0 +1,52 @@
+"""The production worker in the foreground: `python -m stack.worker`, configured by the environment alone.
+
+Stages run apart from upkeep and webhooks, each with a concurrency of its own, so that full stages never starve what
+takes over the work of the dead.
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.settings import BadSettings, read_settings
+from stack.supervisor import Command, Supervisor
+
+ROOT = Path(__file__).resolve().parents[1]
+
+WORKER = [sys.executable, "-m", "procrastinate", "--app=tasks.app", "worker"]
+UPKEEP_QUEUES = "upkeep,webhooks,builtin"
+UPKEEP_CONCURRENCY = 2
+
+#: A worker is killed this long after its own grace is over.
+MARGIN_S = 5.0
+
+
+def worker_commands(
+    concurrency: int, environment: Mapping[str, str] | None = None, logs: Path | None = None
+) -> list[Command]:
+    """The workers of one machine, together serving every queue; their output goes to files in `logs` if given."""
+    queues = {"worker": ("stages", concurrency), "upkeep": (UPKEEP_QUEUES, UPKEEP_CONCURRENCY)}
+    return [
+        Command(
+            name,
+            [*WORKER, "--name", name, "--queues", served, "--concurrency", str(slots)],
+            environment,
+            logs / f"{name}.log" if logs is not None else None,
+        )
+        for name, (served, slots) in queues.items()
+    ]
+
+
+def main() -> int:
+    """The exit code: 0 after SIGINT or SIGTERM, 1 or a worker's own when the settings or the database don't fit."""
+    try:
+        settings = read_settings()
+    except BadSettings as error:
+        print(error, file=sys.stderr)
+        return 1
+    commands = worker_commands(settings.worker_concurrency)
+    return Supervisor(commands, grace_s=settings.shutdown_grace_s + MARGIN_S, cwd=ROOT).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""Real servers and freshly migrated databases for every test that asks for one.
+
+`DATABASE_URL` and `REDIS_URL` name servers to use instead of the embedded ones. On them the tests keep to themselves:
+databases of their own names, dropped at the end, and a Redis database that was empty.
+"""
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from app.migrations import migrate
+from stack.postgres import PostgresServer, create_database, drop_database
+from stack.redis import RedisServer
+
+
+class WaitUntil(Protocol):
+    def __call__(self, condition: Callable[[], object], within_s: float = 20.0) -> None: ...
+
+
+EXTERNAL_DATABASE_URL = os.environ.get("DATABASE_URL")
+EXTERNAL_REDIS_URL = os.environ.get("REDIS_URL")
+
+#: PostgreSQL by version: the embedded one, and the oldest supported where the system has it.
+INSTALLATIONS: dict[str, Path | None] = {"18": None}
+if (POSTGRES_15 := Path("/usr/lib/postgresql/15/bin")).is_dir():
+    INSTALLATIONS["15"] = POSTGRES_15
+
+#: What `clean` leaves alone: they say what the database is, not what happened in it.
+KEPT_TABLES = ["schema_migrations", "sql_functions"]
+
+
+def pytest_report_header() -> list[str]:
+    """Which servers this run stands on."""
+    database = "DATABASE_URL" if EXTERNAL_DATABASE_URL else "embedded"
+    return [
+        f"database: {database}; redis: {'REDIS_URL' if EXTERNAL_REDIS_URL else 'embedded'}; "
+        f"database functions on PostgreSQL {', '.join(INSTALLATIONS)}"
+    ]
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> WaitUntil:
+    """A function that returns when its condition is true, and fails the test after 20 s, or so many as it is told."""
+
+    def wait(condition: Callable[[], object], within_s: float = 20.0) -> None:
+        deadline = time.monotonic() + within_s
+        while not condition():
+            assert time.monotonic() < deadline, f"not true within {within_s:g} s"
+            time.sleep(0.02)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """The embedded PostgreSQL, for tests that stop, freeze or kill it; started only when asked for."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """The embedded Redis, for tests that stop, freeze or kill it; started only when asked for."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=list(INSTALLATIONS.values()), ids=list(INSTALLATIONS))
+def postgres_servers(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
+    """Every PostgreSQL at hand in turn, newest first."""
+    if request.param is None:
+        yield request.getfixturevalue("postgres_server")
+        return
+    with PostgresServer(bin_dir=request.param) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def server_url(request: pytest.FixtureRequest) -> str:
+    """A database server the tests may make databases on."""
+    if EXTERNAL_DATABASE_URL:
+        return EXTERNAL_DATABASE_URL
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.url
+
+
+@pytest.fixture
+def empty_database_url(server_url: str) -> Iterator[str]:
+    """A database without a single table, dropped after the test."""
+    yield from _database(server_url)
+
+
+@pytest.fixture(scope="session")
+def database_url(server_url: str) -> Iterator[str]:
+    """The migrated database that all tests share; `clean` empties it."""
+    for url in _database(server_url):
+        migrate(url)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def each_database_url(postgres_servers: PostgresServer) -> Iterator[str]:
+    """A migrated database on every PostgreSQL at hand in turn."""
+    for url in _database(postgres_servers.url):
+        migrate(url)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url(request: pytest.FixtureRequest) -> str:
+    """The Redis database that all tests share; `clean` empties it."""
+    if not EXTERNAL_REDIS_URL:
+        server: RedisServer = request.getfixturevalue("redis_server")
+        return server.url
+    for number in range(15, 0, -1):
+        url = urlunsplit(urlsplit(EXTERNAL_REDIS_URL)._replace(path=f"/{number}"))
+        with redis.Redis.from_url(url) as client:
+            if client.dbsize() == 0:
+                return url
+    raise pytest.UsageError("none of the databases 1 to 15 of REDIS_URL is empty")
+
+
+@pytest.fixture
+def clean(database_url: str, redis_url: str) -> None:
+    """The shared database is migrated and empty, the queue included, and so is the shared Redis."""
+    with psycopg.connect(database_url) as conn:
+        truncate(conn)
+    with redis.Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0), socket_timeout=5) as client:
+        client.flushdb()
+
+
+def truncate(conn: psycopg.Connection) -> None:
+    """Every table of the public schema is empty, but for `KEPT_TABLES`.
+
+    Raises `psycopg.errors.LockNotAvailable` after 10 s when something still holds one of them.
+    """
+    conn.execute("set local lock_timeout = '10s'")
+    tables = conn.execute(
+        """
+        select c.relname from pg_class c
+        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relname <> all (%s)
+        """,
+        [KEPT_TABLES],
+    ).fetchall()
+    names = sql.SQL(", ").join(sql.Identifier("public", name) for (name,) in tables)
+    conn.execute(sql.SQL("truncate {} restart identity cascade").format(names))
+
+
+def _database(server_url: str) -> Iterator[str]:
+    name = f"course_test_{secrets.token_hex(6)}"
+    create_database(server_url, name)
+    with ExitStack() as cleanup:
+        cleanup.callback(drop_database, server_url, name)
+        yield _with_database(server_url, name)
+
+
+def _with_database(server_url: str, name: str) -> str:
+    if server_url.startswith(("postgres://", "postgresql://")):
+        return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    return make_conninfo(server_url, dbname=name)
