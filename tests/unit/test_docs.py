@@ -22,9 +22,12 @@ def variables_read() -> set[str]:
         asked.add(key)
         return value(env, key, default)
 
-    with mock.patch.object(environs.Env, "_get_value", spy), mock.patch.dict(os.environ, {}, clear=True):
-        with suppress(BadSettings):
-            read_settings()
+    with (
+        mock.patch.object(environs.Env, "_get_value", spy),
+        mock.patch.dict(os.environ, {}, clear=True),
+        suppress(BadSettings),
+    ):
+        read_settings()
     return asked
 
 
