@@ -101,6 +101,8 @@ def read_settings() -> Settings:
         env.seal()
     except environs.EnvValidationError as error:
         raise BadSettings(dict(cast(Mapping[str, list[str]], error.error_messages))) from None
+    if values["stalled_s"] <= values["heartbeat_s"]:
+        raise BadSettings({"STALLED_S": ["Not longer than HEARTBEAT_S: every worker would count as dead."]})
     return Settings(**values)
 
 

@@ -52,6 +52,6 @@ def read_status(db: Database, caller: Caller, slug: str) -> CourseStatus:
         updated_at=course["updated_at"],
         age_s=float(course["age_s"]),
         stuck=stuck,
-        reason=f"No progress for {int(course['quiet_s'] // 60)} minutes" if stuck else "",
+        reason=f"No progress for more than {STUCK_AFTER_S // 60} minutes" if stuck else "",
         suggested="failed" if stuck else course["generation_status"],
     )

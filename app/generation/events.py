@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -86,10 +86,8 @@ def _as_row(event: Event) -> dict[str, Any]:
     }
 
 
-class Sink(Protocol):
-    """Where a buffer writes to: opens a transaction of its own."""
-
-    def __call__(self, events: list[Event]) -> None: ...
+#: Where a buffer writes to; opens a transaction of its own.
+Sink = Callable[[list[Event]], None]
 
 
 class EventBuffer:

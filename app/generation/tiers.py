@@ -16,7 +16,8 @@ class Tier(Enum):
     @classmethod
     def named(cls, name: object) -> "Tier":
         """The tier of that name in any case; FREE for whatever is not one."""
-        return cls.__members__.get(name.strip().upper(), cls.FREE) if isinstance(name, str) else cls.FREE
+        known = isinstance(name, str) and name.isascii()  # "ı".upper() is "I"
+        return cls.__members__.get(str(name).upper(), cls.FREE) if known else cls.FREE
 
 
 @dataclass(frozen=True, slots=True)

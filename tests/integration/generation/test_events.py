@@ -88,7 +88,7 @@ def test_an_event_raised_while_the_database_is_away_is_written_when_it_is_back(
 
 def test_a_full_buffer_drops_and_counts(conn: Connection) -> None:
     written: list[Event] = []
-    buffer = EventBuffer(lambda events: written.extend(events), capacity=2, interval_s=60)
+    buffer = EventBuffer(written.extend, capacity=2, interval_s=60)
     for _ in range(5):
         buffer.add(Event(EventType.JOB_ROLLBACK))
     buffer.flush()

@@ -1,0 +1,309 @@
+"""Who is believed to be whom; no server is there to be asked."""
+
+import base64
+import json
+import time
+from typing import Any
+from uuid import UUID
+
+import jwt
+import pytest
+from flask.testing import FlaskClient
+
+from tests.answers import assert_unauthorized
+from tests.tokens import SECRET, make_claims, sign
+
+from .conftest import USER, MakeClient
+
+GOOD = sign(make_claims(USER))
+HEADER, PAYLOAD, SIGNATURE = GOOD.split(".")
+OTHER_SECRET = "another-secret-that-is-longer-than-32-bytes-too"
+
+
+def encoded(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def forged(header: object, payload: object = None) -> str:
+    """A token of these parts whose signature is good for them."""
+    signing_input = f"{encoded(header)}.{PAYLOAD if payload is None else encoded(payload)}"
+    signature = jwt.get_algorithm_by_name("HS256").sign(signing_input.encode(), SECRET.encode())
+    return f"{signing_input}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+
+
+def ask(client: FlaskClient, token: str) -> Any:
+    return client.get("/whoami", headers={"Authorization": f"Bearer {token}"})
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        " ",
+        ",",
+        ", ,x",
+        f", ,Bearer {GOOD}",
+        "Bearer",
+        "Bearer ",
+        "Bearer x",
+        "Bearer ..",
+        "Bearer a.b.c",
+        "Bearer null",
+        "Bearer undefined",
+        "Bearer [object Object]",
+        f"Bearer: {GOOD}",
+        f"Bearer{GOOD}",
+        f"Bearer\t{GOOD}",
+        f"Bearer {GOOD} {GOOD}",
+        f"Bearer {GOOD}, Bearer {GOOD}",
+        f"Bearer {GOOD},",
+        f"Bearer Bearer {GOOD}",
+        f'Bearer "{GOOD}"',
+        f"Bearer {GOOD}.x",
+        f"Bearer {GOOD}=",
+        f"Bearer {HEADER}.{PAYLOAD}",
+        f"Bearer {HEADER}..{SIGNATURE}",
+        f"Bearer {HEADER}.{PAYLOAD}.",
+        f"Basic {GOOD}",
+        "Basic dXNlcjpwYXNzd29yZA==",
+        f"Token {GOOD}",
+        f"JWT {GOOD}",
+        GOOD,
+        f"Bearer {GOOD}\xa0",
+        "Bearer \u0442\u043e\u043a\u0435\u043d".encode().decode("latin-1"),
+        "Bearer " + "a" * 20_000,
+        "Bearer " + ".".join(["a" * 7000] * 3),
+    ],
+)
+def test_a_bad_authorization_header_is_refused(client: FlaskClient, header: str) -> None:
+    assert_unauthorized(client.get("/whoami", headers={"Authorization": header}))
+
+
+def test_a_missing_authorization_header_is_refused(client: FlaskClient) -> None:
+    assert_unauthorized(client.get("/whoami"))
+
+
+def test_a_token_is_taken_from_the_header_alone(client: FlaskClient) -> None:
+    client.set_cookie("access_token_cookie", GOOD)
+    try:
+        assert_unauthorized(client.get("/whoami", query_string={"jwt": GOOD, "access_token": GOOD}))
+    finally:
+        client.delete_cookie("access_token_cookie")
+
+
+def test_two_authorization_headers_are_refused(client: FlaskClient) -> None:
+    headers = [("Authorization", f"Bearer {GOOD}"), ("Authorization", f"Bearer {GOOD}")]
+    assert_unauthorized(client.get("/whoami", headers=headers))
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer  "])
+def test_a_good_token_is_taken_whatever_the_case_of_its_scheme(client: FlaskClient, scheme: str) -> None:
+    response = client.get("/whoami", headers={"Authorization": f"{scheme} {GOOD}"})
+    assert response.json == {"userId": str(USER), "tier": "FREE", "admin": False}
+
+
+def now() -> int:
+    return int(time.time())
+
+
+@pytest.mark.parametrize("claims", [{"exp": -25}, {"nbf": 25}, {"iat": 25}], ids=str)
+def test_clocks_may_differ_by_half_a_minute(client: FlaskClient, claims: dict[str, int]) -> None:
+    moved: dict[str, Any] = {name: now() + seconds for name, seconds in claims.items()}
+    assert ask(client, sign(make_claims(USER, **moved))).status_code == 200
+
+
+@pytest.mark.parametrize("claims", [{"exp": -31}, {"exp": -86_400}, {"nbf": 35}, {"iat": 35}], ids=str)
+def test_clocks_may_not_differ_by_more(client: FlaskClient, claims: dict[str, int]) -> None:
+    moved: dict[str, Any] = {name: now() + seconds for name, seconds in claims.items()}
+    assert_unauthorized(ask(client, sign(make_claims(USER, **moved))))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"exp": None},
+        {"exp": "soon"},
+        {"exp": [9999999999]},
+        {"exp": float("inf")},
+        {"exp": float("nan")},
+        {"exp": 0},
+        {"exp": -(10**30)},
+        {"iat": "yesterday"},
+        {"nbf": {}},
+        {"nbf": float("inf")},
+        {"aud": None},
+        {"aud": ""},
+        {"aud": "anon"},
+        {"aud": "Authenticated"},
+        {"aud": []},
+        {"aud": ["anon", "service"]},
+        {"aud": {"authenticated": True}},
+        {"aud": 1},
+        {"sub": None},
+        {"sub": ""},
+        {"sub": "anon"},
+        {"sub": "42"},
+        {"sub": f"{USER}x"},
+        {"type": "refresh"},
+    ],
+    ids=str,
+)
+def test_a_signed_token_with_wrong_claims_is_refused(client: FlaskClient, claims: dict[str, Any]) -> None:
+    assert_unauthorized(ask(client, sign(make_claims(USER, **claims))))
+
+
+@pytest.mark.parametrize("name", ["exp", "sub", "aud"])
+def test_null_for_a_claim_is_no_claim(client: FlaskClient, name: str) -> None:
+    assert_unauthorized(ask(client, sign({**make_claims(USER), name: None})))
+
+
+@pytest.mark.parametrize("sub", [42, 1.5, True, [str(USER)], {"id": str(USER)}])
+def test_a_subject_that_is_no_text_is_refused(client: FlaskClient, sub: object) -> None:
+    assert_unauthorized(ask(client, forged({"alg": "HS256", "typ": "JWT"}, {**make_claims(USER), "sub": sub})))
+
+
+def test_one_of_several_audiences_is_enough(client: FlaskClient) -> None:
+    assert ask(client, sign(make_claims(USER, aud=["other", "authenticated"]))).status_code == 200
+
+
+def test_the_issuer_counts_once_it_is_set(make_client: MakeClient) -> None:
+    client = make_client(jwt_issuer="https://auth.example/auth/v1")
+    assert ask(client, sign(make_claims(USER, iss="https://auth.example/auth/v1"))).status_code == 200
+    for issuer in (None, "", "https://auth.example", "https://auth.example/auth/v1/", ["https://auth.example/auth/v1"]):
+        assert_unauthorized(
+            ask(client, sign(make_claims(USER, iss=issuer)))
+            if not isinstance(issuer, list)
+            else ask(client, forged({"alg": "HS256"}, {**make_claims(USER), "iss": issuer}))
+        )
+
+
+def test_any_issuer_is_good_until_one_is_set(client: FlaskClient) -> None:
+    assert ask(client, sign(make_claims(USER, iss="https://elsewhere.example"))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "token",
+    {
+        "another secret": sign(make_claims(USER), OTHER_SECRET),
+        "another secret and a key id": sign(make_claims(USER), OTHER_SECRET, kid="1"),
+        "HS384": sign(make_claims(USER), algorithm="HS384"),
+        "HS512": sign(make_claims(USER), algorithm="HS512"),
+        "none": sign(make_claims(USER), "", None),
+        "none with a signature": forged({"alg": "none", "typ": "JWT"}),
+        "None": forged({"alg": "None", "typ": "JWT"}),
+        "lower case": forged({"alg": "hs256", "typ": "JWT"}),
+        "RS256 in name": forged({"alg": "RS256", "typ": "JWT"}),
+        "ES256 in name": forged({"alg": "ES256", "typ": "JWT", "kid": "1"}),
+        "no algorithm": forged({"typ": "JWT"}),
+        "null for an algorithm": forged({"alg": None}),
+        "a list of algorithms": forged({"alg": ["HS256"]}),
+        "an object for an algorithm": forged({"alg": {}}),
+        "a number for a key id": forged({"alg": "HS256", "kid": 1}),
+        "critical and unknown": forged({"alg": "HS256", "crit": ["b64"], "b64": False}),
+        "detached": forged({"alg": "HS256", "b64": False}),
+        "a list for a header": forged([]),
+        "text for a header": forged("HS256"),
+        "number for a header": forged(1),
+        "deep header": forged("[" * 5000),
+        "deep closed header": forged("[" * 5000 + "]" * 5000),
+        "deep payload": forged({"alg": "HS256"}, "[" * 5000 + "]" * 5000),
+        "deep payload of a stranger": f"{HEADER}.{encoded('[' * 5000)}.{SIGNATURE}",
+        "long number in a header": forged('{"alg": ' + "1" * 5000 + "}"),
+        "list for a payload": forged({"alg": "HS256"}, []),
+        "null for a payload": forged({"alg": "HS256"}, "null"),
+        "text for a payload": forged({"alg": "HS256"}, '"text"'),
+        "empty payload": forged({"alg": "HS256"}, {}),
+        "no JSON": forged({"alg": "HS256"}, "no JSON"),
+        "NUL": forged({"alg": "HS256"}, "\0"),
+        "signature cut": GOOD[:-1],
+        "signature cut to nothing but a character": f"{HEADER}.{PAYLOAD}.{SIGNATURE[:1]}",
+        "signature longer": f"{GOOD}A",
+        "signature of another": f"{HEADER}.{PAYLOAD}.{sign(make_claims(USER, tier='PREMIUM')).split('.')[2]}",
+        "payload of another": f"{HEADER}.{sign(make_claims(USER, tier='PREMIUM')).split('.')[1]}.{SIGNATURE}",
+        "anon key": sign({"iss": "supabase", "ref": "abc", "role": "anon", "iat": 1700000000, "exp": 9999999999}),
+        "service key": sign({"iss": "supabase", "role": "service_role", "iat": 1700000000, "exp": 9999999999}),
+    }.items(),
+    ids=lambda item: str(item[0]),
+)
+def test_a_forged_or_foreign_token_is_refused(client: FlaskClient, token: tuple[str, str]) -> None:
+    assert_unauthorized(ask(client, token[1]))
+
+
+def whoami(client: FlaskClient, **claims: Any) -> Any:
+    response = ask(client, sign(make_claims(USER, **claims)))
+    assert response.status_code == 200, response.text
+    return response.json
+
+
+@pytest.mark.parametrize("tier", ["FREE", "BASIC", "STANDARD", "TRIAL", "PREMIUM"])
+@pytest.mark.parametrize("spell", [str.upper, str.lower, str.title], ids=["upper", "lower", "title"])
+def test_a_tier_is_known_in_any_case(client: FlaskClient, tier: str, spell: Any) -> None:
+    assert whoami(client, tier=spell(tier))["tier"] == tier
+
+
+@pytest.mark.parametrize("tier", ["", "GOLD", "PREMIUM2", "ПРЕМИУМ", 5, True, ["PREMIUM"], {"name": "PREMIUM"}])
+def test_an_unknown_tier_is_free(client: FlaskClient, tier: object) -> None:
+    assert whoami(client, app_metadata={"tier": tier})["tier"] == "FREE"
+
+
+@pytest.mark.parametrize(
+    ("app_metadata", "user_metadata", "tier"),
+    [
+        ({"tier": "BASIC"}, {"tier": "PREMIUM"}, "BASIC"),
+        ({}, {"tier": "PREMIUM"}, "PREMIUM"),
+        (None, {"tier": "PREMIUM"}, "PREMIUM"),
+        ("text", {"tier": "PREMIUM"}, "PREMIUM"),
+        ({"tier": None}, {"tier": "PREMIUM"}, "PREMIUM"),
+        ({"tier": "GOLD"}, {"tier": "PREMIUM"}, "FREE"),
+        ({"tier": ""}, {"tier": "PREMIUM"}, "FREE"),
+        ({"tier": 1}, {"tier": "PREMIUM"}, "FREE"),
+        ({"tier": ["BASIC"]}, {"tier": "PREMIUM"}, "FREE"),
+        ({}, {}, "FREE"),
+        ({}, None, "FREE"),
+        ({}, [], "FREE"),
+    ],
+)
+def test_the_first_tier_claim_present_decides(
+    client: FlaskClient, app_metadata: object, user_metadata: object, tier: str
+) -> None:
+    assert whoami(client, app_metadata=app_metadata, user_metadata=user_metadata)["tier"] == tier
+
+
+def test_the_tier_can_be_locked_to_what_users_cannot_edit(make_client: MakeClient) -> None:
+    client = make_client(tier_claims=("app_metadata.tier",))
+    assert whoami(client, user_metadata={"tier": "PREMIUM"})["tier"] == "FREE"
+    assert whoami(client, app_metadata={"tier": "BASIC"}, user_metadata={"tier": "PREMIUM"})["tier"] == "BASIC"
+
+
+def test_tier_claims_are_looked_at_in_their_order(make_client: MakeClient) -> None:
+    client = make_client(tier_claims=("plan", "a.b.c", "app_metadata.tier"))
+    assert whoami(client, tier="BASIC", plan="TRIAL", a={"b": {"c": "PREMIUM"}})["tier"] == "TRIAL"
+    assert whoami(client, tier="BASIC", a={"b": {"c": "PREMIUM"}})["tier"] == "PREMIUM"
+    assert whoami(client, tier="BASIC", a={"b": "PREMIUM"})["tier"] == "BASIC"
+
+
+@pytest.mark.parametrize(
+    ("claims", "admin"),
+    [
+        ({"app_metadata": {"role": "admin"}}, True),
+        ({"app_metadata": {"role": "superadmin"}}, True),
+        ({"app_metadata": {"role": "Admin"}}, False),
+        ({"app_metadata": {"role": "instructor"}}, False),
+        ({"app_metadata": {"role": ["admin"]}}, False),
+        ({"app_metadata": {"role": {"admin": True}}}, False),
+        ({"user_metadata": {"role": "admin"}}, False),
+        ({"role": "admin"}, False),
+        ({"role": "service_role"}, False),
+    ],
+    ids=str,
+)
+def test_only_the_role_users_cannot_edit_makes_an_admin(
+    client: FlaskClient, claims: dict[str, Any], admin: bool
+) -> None:
+    assert whoami(client, **claims)["admin"] is admin
+
+
+def test_the_subject_is_the_user(client: FlaskClient) -> None:
+    user = UUID("00000000-0000-4000-8000-000000000001")
+    assert ask(client, sign(make_claims(str(user).upper()))).json["userId"] == str(user)
