@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg.rows import DictRow
+
 from app.db import Database
 from app.generation.callers import Caller
 from app.generation.errors import CourseNotFound, Forbidden
@@ -33,14 +35,7 @@ class CourseStatus:
 
 def read_status(db: Database, caller: Caller, slug: str) -> CourseStatus:
     """The status of the course of that slug, for its owner or an admin. Raises `CourseNotFound`, `Forbidden`."""
-    if "\0" in slug:
-        raise CourseNotFound  # PostgreSQL's text can't hold it
-    with db.connection() as conn:
-        course = conn.execute(QUERIES["find_course_by_slug"], {"slug": slug, "user_id": caller.user_id}).fetchone()
-    if course is None:
-        raise CourseNotFound
-    if course["user_id"] != caller.user_id and not caller.is_admin:
-        raise Forbidden
+    course = find_course(db, caller, slug)
     stuck = course["active"] and course["quiet_s"] > STUCK_AFTER_S
     return CourseStatus(
         course_id=course["id"],
@@ -55,3 +50,16 @@ def read_status(db: Database, caller: Caller, slug: str) -> CourseStatus:
         reason=f"No progress for more than {STUCK_AFTER_S // 60} minutes" if stuck else "",
         suggested="failed" if stuck else course["generation_status"],
     )
+
+
+def find_course(db: Database, caller: Caller, slug: str) -> DictRow:
+    """The course of that slug, the caller's own first, with its active generation. Raises as `read_status`."""
+    if "\0" in slug:
+        raise CourseNotFound  # PostgreSQL's text can't hold it
+    with db.connection() as conn:
+        course = conn.execute(QUERIES["find_course_by_slug"], {"slug": slug, "user_id": caller.user_id}).fetchone()
+    if course is None:
+        raise CourseNotFound
+    if course["user_id"] != caller.user_id and not caller.is_admin:
+        raise Forbidden
+    return course

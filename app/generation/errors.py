@@ -28,6 +28,10 @@ class GenerationActive(GenerationError):
     generation_id: UUID | None = None
 
 
+class NothingActive(GenerationError):
+    """The course has no active generation."""
+
+
 @dataclass(eq=False)
 class SlotsFull(GenerationError):
     """No slot is free; the counts are those seen when it was refused."""
@@ -67,7 +71,3 @@ class Superseded(GenerationError):
 
 class SlotClash(GenerationError):
     """A slot's number was taken by another generation between the proposal and the insert."""
-
-
-class Unavailable(GenerationError):
-    """A server this needs can't be reached just now; nothing was changed."""

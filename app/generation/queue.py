@@ -57,6 +57,16 @@ def defer_stage(
         )
 
 
+def abort_jobs(conn: Connection[Any], generation_id: UUID) -> None:
+    """Once the caller's transaction commits, the generation's waiting job never starts and its running one is asked
+    to stop.
+    """
+    rows = conn.execute(QUERIES["list_jobs"], {"generation_id": generation_id}).fetchall()
+    for row in rows:
+        with _database_errors():
+            _queue.job_manager.cancel_job_by_id(row["id"], abort=True, connection=conn)
+
+
 def _database_time(conn: Connection[Any], delay_s: float) -> datetime:
     return cast(datetime, only_row(conn.execute(QUERIES["schedule_time"], {"seconds": delay_s}))["at"])
 

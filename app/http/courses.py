@@ -1,16 +1,20 @@
-"""`GET /api/courses/<slug>/check-status`: what the frontend polls."""
+"""`/api/courses/<slug>/…`: what the frontend polls, and cancelling."""
 
 import hashlib
+import logging
 from datetime import datetime
 
 from flask import Blueprint, current_app, jsonify, request
 from werkzeug.wrappers import Response
 
 from app.current import current_services
+from app.generation.cancellation import cancel_course
 from app.generation.courses import read_status
 from app.http.auth import authenticate
+from app.log import bind
 
 blueprint = Blueprint("courses", __name__)
+log = logging.getLogger(__name__)
 
 
 @blueprint.get("/api/courses/<slug>/check-status")
@@ -35,6 +39,16 @@ def check_status(slug: str) -> Response:
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Vary"] = "Authorization"
     return response.make_conditional(request)
+
+
+@blueprint.post("/api/courses/<slug>/cancel")
+def cancel_generation(slug: str) -> Response:
+    """The course's active generation is cancelled, queued or running, and its slot free."""
+    services = current_services()
+    generation_id = cancel_course(services.db, services.slots, authenticate(), slug)
+    with bind(jobId=generation_id):
+        log.info("generation_cancelled")
+    return jsonify({"success": True, "jobId": str(generation_id), "status": "cancelled"})
 
 
 def _iso(moment: datetime) -> str:

@@ -84,6 +84,8 @@ def answer_to(error: Exception) -> Answer:  # noqa: PLR0911 - one line per cause
         case domain.GenerationActive():
             details = {"jobId": str(error.generation_id)} if error.generation_id else {}
             return Answer(409, "Course generation is already in progress", "generation_active", details)
+        case domain.NothingActive():
+            return Answer(409, "No active generation to cancel", "nothing_active")
         case domain.UserFull():
             jobs = f"Too many concurrent jobs. {error.tier.value} tier allows {error.user_limit}"
             return Answer(

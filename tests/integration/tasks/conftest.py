@@ -19,7 +19,9 @@ from app.services import Services
 from app.settings import Settings
 from tasks.worker import WorkerApp, make_app
 from tests.integration.factories import Course
+from tests.integration.tasks.processes import WorkerProcess
 from tests.logs import logging_restored
+from tests.tokens import SECRET
 
 HERE = "tests.integration.tasks.handlers"
 
@@ -92,3 +94,32 @@ def work_until_final(app: WorkerApp, conn: psycopg.Connection[DictRow], generati
 def status_of(conn: psycopg.Connection[DictRow], generation_id: UUID) -> str | None:
     row = conn.execute("select status::text from generations where id = %s", [generation_id]).fetchone()
     return None if row is None else str(row["status"])
+
+
+@pytest.fixture
+def start_worker(
+    clean: None, database_url: str, redis_url: str, tmp_path: Path
+) -> Iterator[Callable[..., WorkerProcess]]:
+    """Starts workers; none is left after the test."""
+    started: list[WorkerProcess] = []
+
+    def start(*arguments: str, handlers: dict[Stage, str] | None = None, **environment: str) -> WorkerProcess:
+        values = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "JWT_SECRET": SECRET,
+            "FILES_ROOT": str(tmp_path),
+            "WORKER_CONCURRENCY": "1",
+            "SHUTDOWN_GRACE_S": "2",
+            **{f"HANDLER_{stage.value}": f"{HERE}.{name}" for stage, name in (handlers or {}).items()},
+            **environment,
+        }
+        worker = WorkerProcess(values, tmp_path / f"worker-{len(started)}.log", *arguments)
+        started.append(worker)
+        return worker
+
+    yield start
+    for worker in started:
+        if worker.process.poll() is None:
+            worker.process.kill()
+        worker.process.wait()

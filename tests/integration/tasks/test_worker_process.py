@@ -1,17 +1,10 @@
 """The worker as it is deployed: a process of its own, started by the queue's command line."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import psycopg
-import pytest
 from psycopg.rows import DictRow
 
 from app.generation.stages import Stage
@@ -19,76 +12,10 @@ from tests.integration.conftest import NO_REDIS
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows
 from tests.integration.generation.proxy import proxied
-from tests.integration.tasks.conftest import HERE, StartGeneration, status_of
-from tests.tokens import SECRET
+from tests.integration.tasks.conftest import StartGeneration, status_of
+from tests.integration.tasks.processes import WorkerProcess, wait_until
 
 Connection = psycopg.Connection[DictRow]
-
-
-class WorkerProcess:
-    """A worker's process and what it printed."""
-
-    def __init__(self, environment: dict[str, str], log: Path, *arguments: str) -> None:
-        self._log = log
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "procrastinate", "--app=tasks.app", "worker", *arguments],
-                env={**os.environ, **environment},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    @property
-    def output(self) -> str:
-        return self._log.read_text(encoding="utf-8")
-
-    @property
-    def lines(self) -> list[dict[str, object]]:
-        return [json.loads(line) for line in self.output.splitlines() if line.startswith("{")]
-
-    def family(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
-
-
-@pytest.fixture
-def start_worker(
-    clean: None, database_url: str, redis_url: str, tmp_path: Path
-) -> Iterator[Callable[..., WorkerProcess]]:
-    """Starts workers; none is left after the test."""
-    started: list[WorkerProcess] = []
-
-    def start(*arguments: str, handlers: dict[Stage, str] | None = None, **environment: str) -> WorkerProcess:
-        values = {
-            "DATABASE_URL": database_url,
-            "REDIS_URL": redis_url,
-            "JWT_SECRET": SECRET,
-            "FILES_ROOT": str(tmp_path),
-            "WORKER_CONCURRENCY": "1",
-            "SHUTDOWN_GRACE_S": "2",
-            **{f"HANDLER_{stage.value}": f"{HERE}.{name}" for stage, name in (handlers or {}).items()},
-            **environment,
-        }
-        worker = WorkerProcess(values, tmp_path / f"worker-{len(started)}.log", *arguments)
-        started.append(worker)
-        return worker
-
-    yield start
-    for worker in started:
-        if worker.process.poll() is None:
-            worker.process.kill()
-        worker.process.wait()
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 def test_a_worker_completes_a_generation_and_every_line_names_it(

@@ -1,0 +1,52 @@
+"""Cancelling: an active generation is final at once, queued or running."""
+
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from app.db import Database
+from app.generation.callers import Caller
+from app.generation.commits import retrying
+from app.generation.courses import find_course
+from app.generation.errors import CourseNotFound, NothingActive
+from app.generation.progress import STEPS, StepStatus
+from app.generation.queue import abort_jobs
+from app.generation.runs import change_step
+from app.generation.slots import SlotKeeper
+from app.generation.stages import Stage
+from app.queries import QUERIES
+
+MESSAGE = "Генерация отменена"
+
+
+def cancel_course(db: Database, keeper: SlotKeeper, caller: Caller, slug: str) -> UUID:
+    """The active generation of the course of that slug is cancelled and its slot free; returns its id.
+
+    For the course's owner or an admin. Raises `CourseNotFound`, `Forbidden`, `NothingActive`.
+    """
+    return cancel(db, keeper, find_course(db, caller, slug)["id"])
+
+
+def cancel(db: Database, keeper: SlotKeeper, course_id: UUID) -> UUID:
+    """As `cancel_course`, of the course of that id and whoever asks. Of two at once one raises `NothingActive`.
+
+    A running handler is stopped within seconds and writes nothing: its generation is final, so the fence refuses it.
+    """
+    for attempt in retrying():
+        with attempt, db.transaction() as conn:
+            generation_id, user_id = _cancel(conn, course_id)
+    keeper.release(generation_id, user_id)
+    return generation_id
+
+
+def _cancel(conn: Connection[Any], course_id: UUID) -> tuple[UUID, UUID]:
+    if conn.execute(QUERIES["lock_course"], {"course_id": course_id}).fetchone() is None:
+        raise CourseNotFound
+    generation = conn.execute(QUERIES["cancel_generation"], {"course_id": course_id}).fetchone()
+    if generation is None:
+        raise NothingActive
+    step = STEPS[Stage(generation["stage"])].id
+    change_step(conn, course_id, step, StepStatus.PENDING, MESSAGE, "cancelled")
+    abort_jobs(conn, generation["id"])
+    return generation["id"], generation["user_id"]
