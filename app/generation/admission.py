@@ -17,6 +17,7 @@ from app.generation.events import EventBuffer
 from app.generation.progress import ADMITTED_MESSAGE, ADMITTED_STATUS, ADMITTED_STEP
 from app.generation.queue import defer_stage
 from app.generation.refusals import full_after_clashes, report_refusal, warn_of_malformed_files
+from app.generation.retries import carry_over, failed_stage
 from app.generation.slots import SlotKeeper, Slots, pick_slots
 from app.generation.stages import first_stage
 from app.generation.tiers import RIGHTS
@@ -34,6 +35,8 @@ class Order:
     webhook_url: str | None = None
     request_id: str | None = None
     source: str = "http"
+    retry_of: UUID | None = None
+    """A failed generation to go on from: its results are carried over, and its stage comes first."""
 
 
 def admit(db: Database, keeper: SlotKeeper, events: EventBuffer, caller: Caller, order: Order) -> UUID:
@@ -96,6 +99,8 @@ def start(
         warn_of_malformed_files(order)
     slots = slots or pick_slots(conn, caller.user_id, caller.tier, system_limit)
     stage, priority = first_stage(course["has_documents"]), RIGHTS[caller.tier].priority
+    if order.retry_of is not None:
+        stage = failed_stage(conn, order.retry_of)
     conn.execute(
         QUERIES["insert_generation"],
         {
@@ -110,6 +115,7 @@ def start(
             "source": order.source,
             "webhook_url": order.webhook_url,
             "request_id": order.request_id,
+            "retry_of": order.retry_of,
         },
     )
     conn.execute(
@@ -124,6 +130,8 @@ def start(
             "status": ADMITTED_STATUS,
         },
     )
+    if order.retry_of is not None:
+        carry_over(conn, order.course_id, order.retry_of, generation_id)
     defer_stage(
         conn,
         stage,

@@ -32,6 +32,10 @@ class NothingActive(GenerationError):
     """The course has no active generation."""
 
 
+class NotFailed(GenerationError):
+    """Only a failed generation is tried again; this one has not failed, or does not exist."""
+
+
 @dataclass(eq=False)
 class SlotsFull(GenerationError):
     """No slot is free; the counts are those seen when it was refused."""

@@ -25,10 +25,10 @@ for no key update;
 -- name: insert_generation
 -- The admitted generation, holding its two slots.
 insert into generations (
-    id, course_id, user_id, tier, priority, user_slot, system_slot, stage, source, webhook_url, request_id
+    id, course_id, user_id, tier, priority, user_slot, system_slot, stage, source, webhook_url, request_id, retry_of
 ) values (
     %(id)s, %(course_id)s, %(user_id)s, %(tier)s, %(priority)s, %(user_slot)s, %(system_slot)s, %(stage)s,
-    %(source)s, %(webhook_url)s, %(request_id)s
+    %(source)s, %(webhook_url)s, %(request_id)s, %(retry_of)s
 );
 
 -- name: start_course

@@ -1,0 +1,10 @@
+"""The operator's commands: `flask --app wsgi …`."""
+
+from flask import Flask
+
+from app.cli import database, doctor, events, generations, slots
+
+
+def register_commands(app: Flask) -> None:
+    for module in (database, slots, generations, events, doctor):
+        app.cli.add_command(module.command)

@@ -1,0 +1,117 @@
+"""`flask --app wsgi doctor`: what is wrong, and what to do."""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import click
+import psycopg
+from flask.cli import with_appcontext
+
+from app.cli.operating import as_json, operating, show
+from app.generation.drift import compare_slots
+from app.migrations import missing
+from app.preflight import connect_briefly
+from app.queries import QUERIES
+from app.services import Services
+
+OLDEST, NEWEST = 150000, 189999
+#: Past this a host's clock makes log lines hard to read; nothing else depends on it.
+CLOCK_OFF_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`state` is ok, warning or error; `advice` says what to do about the latter two."""
+
+    check: str
+    state: str
+    found: str
+    advice: str = ""
+
+
+@click.command("doctor")
+@as_json
+@with_appcontext
+def command(as_json: bool) -> None:
+    """Check settings, servers, migrations, clock, workers and slots. Exit code 1 if anything is an error."""
+    with operating() as services:
+        findings = [*_settings(services), *_database(services), *_redis(services)]
+    columns = {"state": "", "check": "check", "found": "found", "advice": "what to do"}
+    show([asdict(finding) for finding in findings], columns, json_wanted=as_json)
+    if any(finding.state == "error" for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+def _settings(services: Services) -> Iterator[Finding]:
+    settings = services.settings
+    yield Finding("settings", "ok", "read")
+    weak = len(set(settings.jwt_secret)) < 10
+    if weak:
+        yield Finding("token secret", "warning", "few different characters", "Set JWT_SECRET to a random one.")
+    else:
+        yield Finding("token secret", "ok", f"{len(settings.jwt_secret.encode())} bytes")
+    if settings.app_env == "production" and any(claim.startswith("user_metadata") for claim in settings.tier_claims):
+        advice = "Users can edit user_metadata: set TIER_CLAIMS=app_metadata.tier."
+        yield Finding("tier claims", "warning", ",".join(settings.tier_claims), advice)
+    root = settings.files_root
+    if root.is_dir() and os.access(root, os.R_OK | os.X_OK):
+        yield Finding("files root", "ok", str(root.resolve()))
+    else:
+        yield Finding("files root", "error", f"{root} can't be read", "Set FILES_ROOT to the folder of course files.")
+
+
+def _database(services: Services) -> Iterator[Finding]:
+    try:
+        with connect_briefly(services.settings.database_url) as conn:
+            lacking = missing(conn)
+    except psycopg.OperationalError as error:
+        yield Finding("database", "error", str(error).splitlines()[0], "Check DATABASE_URL and the server.")
+        return
+    if lacking:
+        yield Finding("migrations", "error", f"missing: {', '.join(lacking)}", "Run `make migrate`.")
+        return
+    yield Finding("migrations", "ok", "up to date")
+    asked = time.time()
+    with services.db.connection() as conn:
+        seen = conn.execute(QUERIES["look_around"], {"stalled": services.settings.stalled_s}).fetchone() or {}
+    yield from _server(seen, asked)
+
+
+def _server(seen: dict[str, Any], asked: float) -> Iterator[Finding]:
+    version = seen["version"]
+    if OLDEST <= version <= NEWEST:
+        yield Finding("database", "ok", f"PostgreSQL {version // 10000}.{version % 10000}")
+    else:
+        yield Finding("database", "warning", f"PostgreSQL {version // 10000}", "Tested on 15 to 18.")
+    off = float(seen["clock"]) - asked
+    if abs(off) > CLOCK_OFF_S:
+        yield Finding("clock", "warning", f"{off:+.0f} s off the database's", "Check time synchronisation.")
+    else:
+        yield Finding("clock", "ok", f"{off:+.1f} s off the database's")
+    used = f"{seen['connections']} of {seen['max_connections']} connections"
+    crowded = seen["connections"] > 0.8 * seen["max_connections"]
+    yield Finding("connections", "warning" if crowded else "ok", used, "Raise max_connections." if crowded else "")
+    waiting = f"{seen['workers']} alive, {seen['waiting']} stages waiting"
+    if seen["oldest_s"] is not None:
+        waiting += f", the oldest generation for {float(seen['oldest_s']):.0f} s"
+    lost = seen["workers"] == 0
+    yield Finding("workers", "error" if lost else "ok", waiting, "Start `make worker`." if lost else "")
+
+
+def _redis(services: Services) -> Iterator[Finding]:
+    if not services.slots.ping():
+        advice = "Check REDIS_URL. Admission goes on without it, only slower."
+        yield Finding("redis", "warning", "away", advice)
+        return
+    yield Finding("redis", "ok", "answers")
+    try:
+        drift = [row for row in compare_slots(services.db, services.slots) if row.drift]
+    except Exception:  # noqa: BLE001 - the database has been told of already
+        return
+    if drift:
+        yield Finding("slots", "warning", f"{len(drift)} counts differ", "Upkeep heals it; see `flask slots`.")
+    else:
+        yield Finding("slots", "ok", "Redis agrees with PostgreSQL")
