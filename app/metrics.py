@@ -8,7 +8,7 @@ literal and which is a bound parameter here. No value ever becomes part of the S
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
@@ -22,32 +22,23 @@ from app.queries import SQL
 #: Longest time a metric may take; shorter than a connection may be used.
 STATEMENT_TIMEOUT_S = 25
 
-_HEAD = re.compile(r"-- (?P<name>\w+): (?P<question>.+)\n--\n(?P<guide>(?:--.*\n)+)")
+_HEAD = re.compile(r"-- (?P<name>\w+): (?P<question>.+)\n--\n-- How to read it: ")
 _UNSENT = re.compile(r"^\s*(?:\\|--).*\n?", re.MULTILINE)
 _VARIABLE = re.compile(r":'(\w+)'")
 _DEFAULT = re.compile(r"^\s*\\set since (\S+)$", re.MULTILINE)
 
 
 class BadSince(Exception):
-    """`--since` is neither an interval nor a time, or is yet to come; `value` is what was given."""
-
-    def __init__(self, value: str, reason: str = "") -> None:
-        self.value = value
-        super().__init__(
-            reason or f"{value!r} is neither an interval, such as 24h or 7d, nor a time, such as 2026-11-01."
-        )
+    """What was given is neither an interval nor a time, or a time to come; the message says which."""
 
 
 class MetricTimeout(Exception):
-    """The answer took too long."""
-
-    def __init__(self) -> None:
-        super().__init__(f"Not answered within {STATEMENT_TIMEOUT_S} s; ask for less with --since.")
+    """The answer took longer than `STATEMENT_TIMEOUT_S`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One file: the question it answers in a line, how to read the answer, and the statement."""
+    """One file: the question it answers, in a line, and its statement."""
 
     name: str
     question: str
@@ -79,7 +70,7 @@ def read_statement(text: str) -> LiteralString:
     """The one statement of a file of psql's, its variables as psycopg's named parameters."""
     sql = _UNSENT.sub("", text).strip().rstrip(";").replace("%", "%%")
     # The files are this project's own source, as trusted as a literal in the code.
-    return cast(LiteralString, _VARIABLE.sub(r"%(\1)s", sql))
+    return _VARIABLE.sub(r"%(\1)s", sql)
 
 
 _SINCE = (SQL / "metrics" / "since.psql").read_text(encoding="utf-8")
@@ -103,18 +94,20 @@ def ask(db: Database, metric: Metric, since: str, variables: Mapping[str, object
             try:
                 cursor.execute(metric.statement, {**variables, "since": begin})
             except psycopg.errors.QueryCanceled as error:
-                raise MetricTimeout from error
+                raise MetricTimeout(metric.name) from error
             columns = tuple(column.name for column in cursor.description or ())
-            return Answer(begin.astimezone(UTC), columns, tuple(cursor.fetchall()))
+            return Answer(begin, columns, tuple(cursor.fetchall()))
 
 
 def _resolve(conn: Connection[Any], since: str) -> datetime:
     try:
         with conn.cursor(row_factory=tuple_row) as cursor:
-            cursor.execute(_RESOLVE_SINCE, {"since": since})
-            row = cursor.fetchone()
-            assert row is not None
-            begin, now = row[0], conn.execute("select now() as now").fetchone()
+            (begin,) = cursor.execute(_RESOLVE_SINCE, {"since": since}).fetchall()[0]
+            ((future,),) = cursor.execute("select %s > now()", (begin,)).fetchall()
     except (psycopg.DataError, UnicodeError) as error:
-        raise BadSince(since) from error
+        raise BadSince(
+            f"{since!r} is neither an interval, such as 24h or 7d, nor a time, such as 2026-11-01."
+        ) from error
+    if future:
+        raise BadSince(f"{since!r} is yet to come.")
     return cast(datetime, begin)

@@ -8,7 +8,6 @@ import atexit
 import logging
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -103,6 +102,7 @@ class EventBuffer:
         self._changed = threading.Condition()
         self._waiting: deque[Event] = deque()
         self._pid = 0
+        self._closed = False
         self._flushing = threading.Lock()
         self.dropped = 0
 
@@ -140,12 +140,16 @@ class EventBuffer:
                     room = self._capacity - len(self._waiting)
                     self.dropped += max(0, len(taken) - room)
                     self._waiting.extendleft(reversed(taken[:room]))
+                    self._changed.notify()
                 return False
             return True
 
     def close(self) -> None:
         """What could be written is; what could not is lost with the process, and the log says how much."""
         atexit.unregister(self.close)
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
         if not self.flush():
             log.error("events_lost", extra={"count": len(self._waiting)})
 
@@ -153,8 +157,10 @@ class EventBuffer:
         pause = self._interval
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting)
-            time.sleep(pause)  # so that equal refusals meet and a database that is away is not pestered
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                # So that equal refusals meet, and a database that is away is not pestered.
+                if self._changed.wait_for(lambda: self._closed, timeout=pause):
+                    return
             pause = self._interval if self.flush() else min(pause * 2, 5.0)
 
 

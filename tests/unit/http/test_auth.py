@@ -15,7 +15,7 @@ from tests.tokens import SECRET, make_claims, sign
 
 from .conftest import USER, MakeClient
 
-GOOD = sign(make_claims(USER))
+GOOD = sign(make_claims(USER, exp=int(time.time()) + 3600))  # outlives the whole run
 HEADER, PAYLOAD, SIGNATURE = GOOD.split(".")
 OTHER_SECRET = "another-secret-that-is-longer-than-32-bytes-too"
 

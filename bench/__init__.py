@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m bench` measures the service on this machine, on real servers that fsync."""

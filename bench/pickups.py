@@ -1,0 +1,98 @@
+"""From an admission's commit to the start of its first stage, on an idle worker."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+
+from app.generation.stages import Stage
+from bench.courses import create_courses
+from bench.figures import BenchError, Figure, Section, Size, percentile
+from bench.load import send_all
+from bench.stand import Stand
+
+WARM_UP = 5
+#: Between generations, so that the worker has finished with the last one and waits.
+IDLE_S = 0.1
+PATIENCE_S = 20.0
+BELOW_MS = 200.0
+
+HOW = (
+    "Generations are sent through the API one after another to real workers (`procrastinate --app=tasks.app worker`,"
+    " stages and upkeep apart), each when the last one is over and the worker idle. The start is"
+    " `stage_attempts.started_at`, the beginning of the worker's transaction that begins the stage. The commit is"
+    " PostgreSQL's own commit time (`track_commit_timestamp`) of a row that a trigger adds to the admission's"
+    " transaction; `created_at` is that transaction's beginning. One clock, the server's. The handler gives up at once,"
+    " after what is measured."
+)
+
+#: PostgreSQL keeps the commit time of a row's latest version, and a generation's row is updated at its start.
+NOTE_COMMITS = """
+create table bench_commits (generation_id uuid primary key);
+create function bench_note_commit() returns trigger language plpgsql as $$
+begin
+    insert into bench_commits values (new.id);
+    return null;
+end
+$$;
+create trigger bench_note_commit after insert on generations for each row execute function bench_note_commit();
+"""
+
+READ = """
+select
+    extract(epoch from attempt.started_at - pg_xact_commit_timestamp(noted.xmin))::float8 * 1000 as from_commit,
+    extract(epoch from attempt.started_at - generation.created_at)::float8 * 1000 as from_creation
+from stage_attempts attempt
+join generations generation on generation.id = attempt.generation_id
+join bench_commits noted on noted.generation_id = generation.id
+where generation.course_id = %s
+"""
+
+COUNT_ACTIVE = "select count(*) from generations where finished_at is null"
+
+
+def bench(size: Size, tell: Callable[[str], None]) -> list[Section]:
+    """The latency of picking up, measured from the commit and from the transaction's start."""
+    with Stand({"track_commit_timestamp": "on"}) as stand:
+        handler = {f"HANDLER_{stage.value}": "bench.handlers.give_up" for stage in Stage}
+        port = stand.start_api()
+        stand.start_workers(**handler)
+        courses = create_courses(stand.database_url, stand.secret, size.pickups + WARM_UP)
+        tell(f"commit to first stage, {size.pickups} generations one after another")
+        with psycopg.connect(stand.database_url, autocommit=True) as conn:
+            conn.execute(NOTE_COMMITS)
+            for course in courses:
+                send_all(port, [course.generate], connections=1)
+                _wait_until_idle(conn)
+            measured = [_read(conn, course.course_id) for course in courses[WARM_UP:]]
+    from_commit, from_creation = zip(*measured, strict=True)
+    return [
+        Section(
+            "From the commit to the start of the first stage",
+            HOW,
+            [
+                Figure("from the commit, p50", percentile(from_commit, 0.50), "ms"),
+                Figure("from the commit, p95", percentile(from_commit, 0.95), "ms", below=BELOW_MS),
+                Figure("from the commit, longest", max(from_commit), "ms"),
+                Figure("from `created_at`, p50", percentile(from_creation, 0.50), "ms"),
+                Figure("from `created_at`, p95", percentile(from_creation, 0.95), "ms", below=BELOW_MS),
+            ],
+        )
+    ]
+
+
+def _wait_until_idle(conn: psycopg.Connection[Any]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while conn.execute(COUNT_ACTIVE).fetchone() != (0,):
+        if time.monotonic() > deadline:
+            raise BenchError(f"a generation was not over within {PATIENCE_S:.0f} s")
+        time.sleep(0.01)
+    time.sleep(IDLE_S)
+
+
+def _read(conn: psycopg.Connection[Any], course_id: object) -> tuple[float, float]:
+    row = conn.execute(READ, [course_id]).fetchone()
+    if row is None:
+        raise BenchError("a generation was never started")
+    return row[0], row[1]

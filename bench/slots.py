@@ -1,0 +1,65 @@
+"""The slot script's own time inside Redis, by how many holders there are."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+from redis import Redis
+
+from app.generation.slots import SYSTEM, SlotKeeper
+from app.generation.tiers import Tier
+from bench.figures import Figure, Section, Size
+from bench.stand import NO_LIMIT
+from stack.redis import RedisServer
+
+HOLDERS = (0, 1_000, 100_000)
+BELOW_US = 1000.0
+
+HOW = (
+    "The service's own `SlotKeeper` takes a slot for a new user and gives it back, over and over, while so many others"
+    " hold one. The mean is from `INFO commandstats`, p99 and the longest from `INFO latencystats`, of EVALSHA with"
+    " everything the script calls. The way to Redis and back is in neither."
+)
+
+
+def bench(size: Size, tell: Callable[[str], None]) -> list[Section]:
+    """One group of figures per number of holders."""
+    figures = []
+    with RedisServer() as server, Redis.from_url(server.url, decode_responses=True) as client:
+        client.config_set("latency-tracking-info-percentiles", "99 100")
+        keeper = SlotKeeper(server.url, NO_LIMIT, lambda user_id: [])
+        try:
+            for holders in HOLDERS:
+                tell(f"slot script, {holders:,} holders, {size.calls} calls")
+                _fill(client, holders)
+                client.config_resetstat()
+                for _ in range(size.calls):
+                    generation_id, user_id = uuid4(), uuid4()
+                    keeper.take(generation_id, user_id, Tier.FREE)
+                    keeper.release(generation_id, user_id)
+                figures += _read(client, holders)
+        finally:
+            keeper.close()
+    return [Section("The slot script inside Redis", HOW, figures)]
+
+
+def _fill(client: "Redis", holders: int) -> None:
+    """So many generations hold a slot, without a gap, and the system's keys count as fresh."""
+    client.flushdb()
+    ids = [str(UUID(int=number)) for number in range(1, holders + 1)]
+    for start in range(0, holders, 10_000):
+        chunk = ids[start : start + 10_000]
+        client.zadd(SYSTEM, dict.fromkeys(chunk, 1_700_000_000.0))
+        client.zadd(f"{SYSTEM}:numbers", {member: start + place for place, member in enumerate(chunk, 1)})
+    client.set(f"{SYSTEM}:fresh", 1)
+
+
+def _read(client: "Redis", holders: int) -> list[Figure]:
+    calls: dict[str, Any] = client.info("commandstats")["cmdstat_evalsha"]
+    shares: dict[str, Any] = client.info("latencystats")["latency_percentiles_usec_evalsha"]
+    name = f"{holders:,} holders"
+    return [
+        Figure(f"{name}, mean", float(calls["usec_per_call"]), "µs", below=BELOW_US),
+        Figure(f"{name}, p99", float(shares["p99"]), "µs", below=BELOW_US),
+        Figure(f"{name}, longest", float(shares["p100"]), "µs"),
+    ]
