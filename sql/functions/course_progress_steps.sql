@@ -2,17 +2,21 @@
 create or replace function public.course_progress_steps(p_has_documents boolean) returns jsonb
 language sql immutable parallel safe
 as $$
-    select jsonb_agg(
-        jsonb_build_object(
-            'id', id, 'name', name, 'status', 'pending',
-            'started_at', null, 'completed_at', null, 'error', null, 'error_details', null
-        ) order by id
+    -- A literal, because it is parsed once a plan: admissions build this structure all the time.
+    select jsonb_set(
+        '[
+            {"id": 1, "name": "Запуск генерации", "status": "pending", "started_at": null, "completed_at": null,
+             "error": null, "error_details": null},
+            {"id": 2, "name": "Анализ задачи", "status": "pending", "started_at": null, "completed_at": null,
+             "error": null, "error_details": null},
+            {"id": 3, "name": "Генерация структуры", "status": "pending", "started_at": null, "completed_at": null,
+             "error": null, "error_details": null},
+            {"id": 4, "name": "Создание контента", "status": "pending", "started_at": null, "completed_at": null,
+             "error": null, "error_details": null},
+            {"id": 5, "name": "Финализация", "status": "pending", "started_at": null, "completed_at": null,
+             "error": null, "error_details": null}
+        ]'::jsonb,
+        '{1,name}',
+        case when p_has_documents then '"Обработка документов"'::jsonb else '"Анализ задачи"'::jsonb end
     )
-    from (values
-        (1, 'Запуск генерации'),
-        (2, case when p_has_documents then 'Обработка документов' else 'Анализ задачи' end),
-        (3, 'Генерация структуры'),
-        (4, 'Создание контента'),
-        (5, 'Финализация')
-    ) as step (id, name)
 $$;

@@ -1,0 +1,52 @@
+-- failure_causes: why did generations fail?
+--
+-- How to read it: one row per stage, cause and error, the most frequent first, at most 50, of generations that failed
+-- since then. `cause` is how the last start that counts ended: failed (the handler raised), timeout, died (its
+-- process ended), silent (its worker was never heard of again), or none where no start is kept. `error` is the first
+-- line of what operators are told, else of what the course's owner is, ids taken out. `last_job` is the latest such
+-- generation.
+--
+-- psql "$DATABASE_URL" -v since=24h -f sql/metrics/failure_causes.sql
+
+\ir since.psql
+
+with failures as (
+    select
+        generation.stage,
+        case
+            when attempt.id is null then 'none'
+            else coalesce(attempt.outcome::text, 'silent')
+        end as cause,
+        left(
+            regexp_replace(
+                split_part(coalesce(attempt.error, generation.error_message, ''), E'\n', 1),
+                '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '<id>', 'gi'
+            ),
+            120
+        ) as error,
+        generation.id,
+        generation.user_id,
+        generation.finished_at
+    from generations generation
+    left join lateral (
+        select id, outcome, error
+        from stage_attempts
+        where generation_id = generation.id and stage = generation.stage
+            and (outcome is null or outcome in ('failed', 'timeout', 'died'))
+        order by id desc
+        limit 1
+    ) attempt on true
+    where generation.finished_at >= :'since'::timestamptz and generation.status = 'failed'
+)
+select
+    stage::text,
+    cause,
+    error,
+    count(*) as failures,
+    count(distinct user_id) as users,
+    to_char(max(finished_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as last_at,
+    (array_agg(id order by finished_at desc, id desc))[1]::text as last_job
+from failures
+group by failures.stage, cause, error
+order by failures desc, max(finished_at) desc, failures.stage, cause, error
+limit 50;

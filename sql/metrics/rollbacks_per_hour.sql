@@ -1,0 +1,36 @@
+-- rollbacks_per_hour: in which hours were admissions rolled back, and how many?
+--
+-- How to read it: one row per hour (UTC) with a rollback; an hour that is not here had none. The first hour counts
+-- whole. `rollbacks` are requests answered 500; `retries_exhausted` those of them whose every try met a database that
+-- failed (the others met a defect). `admitted` says how many requests got through in the same hour, `users` how many
+-- users did not.
+--
+-- psql "$DATABASE_URL" -v since=24h -f sql/metrics/rollbacks_per_hour.sql
+
+\ir since.psql
+
+with rollbacks as (
+    select
+        date_trunc('hour', "timestamp", 'UTC') as hour,
+        count(*) filter (where event_type = 'job_rollback') as rollbacks,
+        count(*) filter (where event_type = 'rpc_retry_exhausted') as retries_exhausted,
+        count(distinct user_id) as users
+    from system_metrics
+    where event_type in ('job_rollback', 'rpc_retry_exhausted')
+        and "timestamp" >= date_trunc('hour', :'since'::timestamptz, 'UTC')
+    group by 1
+),
+admissions as (
+    select date_trunc('hour', created_at, 'UTC') as hour, count(*) as admitted
+    from generations
+    where created_at >= date_trunc('hour', :'since'::timestamptz, 'UTC')
+    group by 1
+)
+select
+    to_char(hour at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"') as hour,
+    rollbacks,
+    retries_exhausted,
+    users,
+    coalesce(admitted, 0) as admitted
+from rollbacks left join admissions using (hour)
+order by rollbacks.hour;
