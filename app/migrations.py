@@ -177,7 +177,8 @@ def _driver_url(conn: psycopg.Connection[Any]) -> str:
 
     Its default is to insist on TLS; libpq's is to take what there is, so what there was is asked for.
     """
-    given = conn.info.get_parameters()
+    # Not `conn.info.get_parameters()`: that looks for defaults, and fails for a user without a home.
+    given = {option.keyword.decode(): option.val.decode() for option in conn.pgconn.info if option.val}
     query = {name: given[name] for name in SHARED_PARAMETERS if given.get(name)}
     if not conn.pgconn.ssl_in_use:
         query["sslmode"] = "disable"

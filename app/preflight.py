@@ -32,4 +32,4 @@ def check_database(database_url: str) -> list[str]:
 
 def refusal(names: list[str]) -> str:
     """What to tell who starts a process on an unmigrated database."""
-    return f"The database is not migrated. Run `make migrate`. Missing: {', '.join(names)}"
+    return f"The database is not migrated. Run `make migrate` (`flask --app wsgi migrate`). Missing: {', '.join(names)}"

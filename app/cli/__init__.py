@@ -2,9 +2,9 @@
 
 from flask import Flask
 
-from app.cli import database, doctor, events, generations, slots
+from app.cli import database, doctor, events, generations, metrics, slots
 
 
 def register_commands(app: Flask) -> None:
-    for module in (database, slots, generations, events, doctor):
+    for module in (database, slots, generations, events, metrics, doctor):
         app.cli.add_command(module.command)

@@ -1,6 +1,6 @@
 -- slot_use: how many generations were active in each hour, against the limit?
 --
--- How to read it: one row per hour (UTC) from the hour of `since`, or of the first generation after it, to the
+-- How to read it: one row per hour (UTC) from the hour of `since`, or of the first generation active in that time, to the
 -- current one. `peak` is the most that were active at once, `mean` the average over the hour (so far, for the current
 -- one), `slots` the limit they share, `use_percent` the mean of it. An hour whose peak is the limit had refusals if
 -- demand went on; see `refusals`. The limit is today's: what it was in the past is not kept.

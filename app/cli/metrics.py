@@ -23,7 +23,12 @@ from app.metrics import DEFAULT_SINCE, METRICS, STATEMENT_TIMEOUT_S, Answer, Bad
     help="So long ago (7d, 24h), or from that time on (2026-11-01).",
 )
 @click.option(
-    "--format", "form", default="table", show_default=True, type=click.Choice(["table", "csv", "json"]), help="Of rows."
+    "--format",
+    "form",
+    default="table",
+    show_default=True,
+    type=click.Choice(["table", "csv", "json"]),
+    help="How the rows are shown.",
 )
 @with_appcontext
 def command(name: str | None, since: str, form: str) -> None:
@@ -39,7 +44,8 @@ def command(name: str | None, since: str, form: str) -> None:
         raise click.BadParameter(str(error), param_hint="'--since'") from error
     except MetricTimeout as error:
         raise click.ClickException(f"Not answered within {STATEMENT_TIMEOUT_S} s: ask for less by --since.") from error
-    click.echo({"table": as_table, "csv": as_csv, "json": as_json}[form](answer), nl=False)
+    text = {"table": as_table, "csv": as_csv, "json": as_json}[form](answer)
+    click.echo(text, nl=False, color=True)  # exactly that: click would take out of CSV what looks like colour
 
 
 def as_list() -> str:
