@@ -1,0 +1,49 @@
+# One image for the API, the workers and the migration; the command says which. See docs/deployment.md.
+
+FROM python:3.13-slim AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_ROOT_USER_ACTION=ignore
+WORKDIR /build
+COPY requirements.txt ./
+# Wheels only: a dependency that would need a compiler stops the build here. The environment gets no pip of its own.
+RUN python -m pip wheel --only-binary :all: --wheel-dir /wheels -r requirements.txt \
+    && python -m venv --without-pip /venv \
+    && python -m pip --python /venv/bin/python install --no-index --find-links /wheels -r requirements.txt
+
+FROM python:3.13-slim
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title="course-generation" \
+      org.opencontainers.image.description="Starts and conducts course generations: API, workers and migration" \
+      org.opencontainers.image.version="${VERSION}"
+# HOST, because the default of the service is loopback, which nobody outside of a container reaches. HOME, because the
+# database driver asks for one, also where the container is started as a number that the image doesn't know.
+ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONFAULTHANDLER=1 \
+    APP_VERSION=${VERSION} \
+    APP_ENV=production \
+    FILES_ROOT=/srv/files \
+    HOST=0.0.0.0 \
+    HOME=/nonexistent
+RUN groupadd --gid 10001 course \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin course \
+    && install -d -m 0755 /srv/files
+COPY --from=build /venv /venv
+WORKDIR /service
+# Everything belongs to root: the service can't change its own code. It writes to /tmp and to nothing else.
+COPY wsgi.py ./
+COPY app ./app
+COPY tasks ./tasks
+COPY pipeline ./pipeline
+COPY sql ./sql
+COPY stack/__init__.py stack/worker.py stack/supervisor.py stack/interrupts.py stack/watchdog.py ./stack/
+RUN python -m compileall -q .
+USER 10001:10001
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+# For the API. The workers listen on no port: compose.yaml gives them a check of their own.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import os, sys; from http.client import HTTPConnection as C; c = C('127.0.0.1', int(os.environ.get('PORT') or 8000), timeout=2); c.request('GET', '/livez'); sys.exit(c.getresponse().status != 200)"]
+CMD ["python", "-m", "app.server"]
