@@ -2,9 +2,15 @@
 
 import logging
 
+from app.generation import takeover
 from app.services import Services
 
 log = logging.getLogger(__name__)
+
+
+def take_over(services: Services) -> None:
+    """What dead workers left goes on, and what the queue lost track of is put right."""
+    takeover.take_over(services.db, services.slots, services.settings.stalled_s)
 
 
 def keep_slots(services: Services) -> None:

@@ -18,7 +18,7 @@ from tasks.children import Children
 from tasks.connector import WorkerConnector
 from tasks.retries import RunAgain
 from tasks.runner import Runner
-from tasks.upkeep import keep_slots
+from tasks.upkeep import keep_slots, take_over
 
 
 class WorkerApp(App):
@@ -59,11 +59,19 @@ def make_app(settings: Settings) -> WorkerApp:
     for stage in Stage:
         app.task(name=TASKS[stage], queue=STAGES_QUEUE, pass_context=True, retry=RunAgain())(_stage_task(app, stage))
     # A registered periodic task also keeps Procrastinate's supervision of its own side tasks alive.
-    upkeep = app.task(name="tasks.upkeep.keep_slots", queue=UPKEEP_QUEUE, queueing_lock="keep_slots")(
-        lambda timestamp: keep_slots(app.services)
-    )
-    app.periodic(cron=f"*/{settings.upkeep_s} * * * * *")(upkeep)
+    for piece in (take_over, keep_slots):
+        name = piece.__name__
+        # At most one of each waits, however long nobody has served this queue.
+        upkeep = app.task(name=f"tasks.upkeep.{name}", queue=UPKEEP_QUEUE, queueing_lock=name)(_upkeep_task(app, piece))
+        app.periodic(cron=f"*/{settings.upkeep_s} * * * * *")(upkeep)
     return app
+
+
+def _upkeep_task(app: WorkerApp, piece: Callable[[Services], None]) -> Callable[[int], None]:
+    def run_upkeep(timestamp: int) -> None:
+        piece(app.services)
+
+    return run_upkeep
 
 
 def _stage_task(app: WorkerApp, stage: Stage) -> Callable[..., None]:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
+from psycopg.types.string import TextLoader
 
 from app.db import Database
 from app.generation.callers import Caller
@@ -18,13 +18,16 @@ STUCK_AFTER_S = 15 * 60
 
 @dataclass(frozen=True, slots=True)
 class CourseStatus:
-    """`age_s`: seconds since the course was created. `reason` and `suggested`: what to think of a stuck one."""
+    """`progress`: JSON text. `age_s`: seconds since the course was created.
+
+    `reason` and `suggested`: what to think of a stuck one.
+    """
 
     course_id: UUID
     slug: str
     status: str | None
     generation_status: str | None
-    progress: Any
+    progress: str | None
     created_at: datetime
     updated_at: datetime
     age_s: float
@@ -53,11 +56,17 @@ def read_status(db: Database, caller: Caller, slug: str) -> CourseStatus:
 
 
 def find_course(db: Database, caller: Caller, slug: str) -> DictRow:
-    """The course of that slug, the caller's own first, with its active generation. Raises as `read_status`."""
+    """The course of that slug, the caller's own first, with its active generation; its progress as JSON text.
+
+    Raises as `read_status`.
+    """
     if "\0" in slug:
         raise CourseNotFound  # PostgreSQL's text can't hold it
-    with db.connection() as conn:
-        course = conn.execute(QUERIES["find_course_by_slug"], {"slug": slug, "user_id": caller.user_id}).fetchone()
+    with db.connection() as conn, conn.cursor() as cursor:
+        # A column anybody may have written holds JSON that Python can't: too deep, with numbers beyond its own.
+        cursor.adapters.register_loader("jsonb", TextLoader)
+        cursor.execute(QUERIES["find_course_by_slug"], {"slug": slug, "user_id": caller.user_id})
+        course = cursor.fetchone()
     if course is None:
         raise CourseNotFound
     if course["user_id"] != caller.user_id and not caller.is_admin:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
+from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from app.db import only_row
@@ -57,12 +58,7 @@ def begin(conn: Connection[Any], run: Run) -> Begun | None:
     Where the first step was never completed, it is now, with the event `orphaned_job_recovery`.
     Raises `Superseded` when there is nothing to run.
     """
-    course, generation = _lock(conn, run)
-    if generation["status"] not in ("queued", "running") or (generation["stage"], generation["fence"]) != (
-        run.stage.value,
-        run.fence,
-    ):
-        raise Superseded(run.generation_id)
+    course, generation = _claim(conn, run)
     conn.execute(QUERIES["close_own_attempts"], {"job_id": run.job_id})
     if _count_starts(conn, run) >= MAX_STARTS:
         _fail(conn, run, generation["course_id"], STARTS_MESSAGE, {"stage": run.stage.value})
@@ -83,6 +79,21 @@ def begin(conn: Connection[Any], run: Run) -> Begun | None:
     return Begun(run, attempt["id"], generation["course_id"], generation["tier"], generation["priority"], course)
 
 
+def take_over(conn: Connection[Any], run: Run) -> str:
+    """The stage of a run that died is queued again at once under a new fence, or all is failed after its third start.
+
+    Returns "stage_taken_over" or "stage_starts_exhausted". Raises `Superseded`, having written nothing, where the run
+    no longer held the generation.
+    """
+    _, generation = _claim(conn, run)
+    if _count_starts(conn, run) >= MAX_STARTS:
+        _fail(conn, run, generation["course_id"], STARTS_MESSAGE, {"stage": run.stage.value})
+        return "stage_starts_exhausted"
+    fence = _guarded(conn, "raise_fence", run)["fence"]
+    _defer(conn, run, run.stage, fence, generation["priority"])
+    return "stage_taken_over"
+
+
 def complete(conn: Connection[Any], begun: Begun) -> bool:
     """The stage is done and its results may follow in this transaction: the next stage is queued.
 
@@ -100,7 +111,7 @@ def complete(conn: Connection[Any], begun: Begun) -> bool:
         _guarded(conn, "complete_generation", run)
         return True
     _guarded(conn, "advance_stage", run, next_stage=next_stage.value)
-    _defer(conn, begun, next_stage, run.fence)
+    _defer(conn, run, next_stage, run.fence, begun.priority)
     return False
 
 
@@ -202,11 +213,19 @@ def hold(conn: Connection[Any], begun: Begun) -> None:
     _guarded(conn, "pass_fence", run)
 
 
-def _lock(conn: Connection[Any], run: Run) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    key = {"generation_id": run.generation_id}
+def lock(conn: Connection[Any], generation_id: UUID) -> tuple[DictRow | None, DictRow | None]:
+    """The course's row and the generation's, locked in this order; None for what does not exist."""
+    key = {"generation_id": generation_id}
     course = conn.execute(QUERIES["lock_course_of_generation"], key).fetchone()
-    generation = conn.execute(QUERIES["lock_generation"], key).fetchone()
-    if course is None or generation is None:
+    return course, conn.execute(QUERIES["lock_generation"], key).fetchone()
+
+
+def _claim(conn: Connection[Any], run: Run) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Course and generation, locked, if the generation is active, at the run's stage and under its fence."""
+    course, generation = lock(conn, run.generation_id)
+    if course is None or generation is None or generation["status"] not in ("queued", "running"):
+        raise Superseded(run.generation_id)
+    if (generation["stage"], generation["fence"]) != (run.stage.value, run.fence):
         raise Superseded(run.generation_id)
     return course["course"], generation
 
@@ -245,11 +264,10 @@ def _finish_attempt(conn: Connection[Any], begun: Begun, outcome: str, error: st
 
 def _hand_over(conn: Connection[Any], begun: Begun, delay_s: float) -> None:
     fence = _guarded(conn, "raise_fence", begun.run)["fence"]
-    _defer(conn, begun, begun.run.stage, fence, delay_s)
+    _defer(conn, begun.run, begun.run.stage, fence, begun.priority, delay_s)
 
 
-def _defer(conn: Connection[Any], begun: Begun, stage: Stage, fence: int, delay_s: float = 0) -> None:
-    run = begun.run
+def _defer(conn: Connection[Any], run: Run, stage: Stage, fence: int, priority: int, delay_s: float = 0) -> None:
     defer_stage(
         conn,
         stage,
@@ -257,7 +275,7 @@ def _defer(conn: Connection[Any], begun: Begun, stage: Stage, fence: int, delay_
         user_id=run.user_id,
         request_id=run.request_id,
         fence=fence,
-        priority=begun.priority + 1,  # what is begun goes before what is not
+        priority=priority + 1,  # what is begun goes before what is not
         delay_s=delay_s,
     )
 

@@ -66,7 +66,7 @@ returning id;
 -- The stage is handed to a new run; whatever still runs under the old fence may write no more.
 update generations
 set fence = fence + 1
-where id = %(generation_id)s and stage = %(stage)s and fence = %(fence)s and status = 'running'
+where id = %(generation_id)s and stage = %(stage)s and fence = %(fence)s and status in ('queued', 'running')
 returning fence;
 
 -- name: complete_generation

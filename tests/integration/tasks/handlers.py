@@ -1,5 +1,6 @@
 """Handlers of the tests, named to workers by their dotted path, as a plug-in's would be."""
 
+import multiprocessing
 import os
 import signal
 import time
@@ -50,6 +51,21 @@ def hangs(stage_input: StageInput, report: Report) -> Any:
 
 def dies(stage_input: StageInput, report: Report) -> Any:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kills_its_worker(stage_input: StageInput, report: Report) -> Any:
+    worker = multiprocessing.parent_process()
+    assert worker is not None
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGKILL)
+    time.sleep(60)
+
+
+def waits(stage_input: StageInput, report: Report) -> Brief:
+    """Says that it runs, then waits for the file that lets it go on."""
+    Path(stage_input.files_root, "hanging").write_text(str(os.getpid()))
+    wait_for(Path(stage_input.files_root) / "go")
+    return BRIEF
 
 
 def returns_nonsense(stage_input: StageInput, report: Report) -> Any:

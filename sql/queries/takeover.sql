@@ -1,0 +1,64 @@
+-- name: list_orphaned_jobs
+-- Jobs of stages that are marked as running while nobody runs them: their worker gave no sign of life for a while,
+-- or is not known any more.
+select
+    job.id as job_id,
+    (job.args ->> 'generation_id')::uuid as generation_id,
+    (job.args ->> 'user_id')::uuid as user_id,
+    job.args ->> 'request_id' as request_id,
+    (job.args ->> 'fence')::int as fence,
+    upper(substring(job.task_name from '[a-z_]+$')) as stage
+from procrastinate_jobs job
+left join procrastinate_workers worker on worker.id = job.worker_id
+where job.status = 'doing' and job.queue_name = %(queue)s
+    and (worker.id is null or worker.last_heartbeat < now() - make_interval(secs => %(stalled)s))
+order by job.priority desc, job.id;
+
+-- name: lock_orphaned_job
+-- The job, if it is orphaned still; skipped while somebody else looks after it.
+select job.id
+from procrastinate_jobs job
+where job.id = %(job_id)s and job.status = 'doing'
+    and not exists (
+        select from procrastinate_workers worker
+        where worker.id = job.worker_id
+            and worker.last_heartbeat >= now() - make_interval(secs => %(stalled)s)
+    )
+for update of job skip locked;
+
+-- name: close_dead_attempts
+update stage_attempts set outcome = 'died', finished_at = now() where job_id = %(job_id)s and outcome is null;
+
+-- name: delete_job
+-- A row that is gone can't be ended by the one who lost it.
+delete from procrastinate_jobs where id = %(job_id)s and status = 'doing' returning id;
+
+-- name: list_jobless
+-- Active generations that no job will move on: none waits and none runs.
+select generation.id as generation_id, generation.user_id, generation.request_id, generation.fence,
+    generation.stage::text
+from generations generation
+where generation.status in ('queued', 'running')
+    and generation.created_at < now() - make_interval(secs => %(patience)s)
+    and not exists (
+        select from procrastinate_jobs job
+        where job.status = 'todo' and job.queueing_lock = generation.id::text
+    )
+    and not exists (
+        select from procrastinate_jobs job
+        where job.status = 'doing' and job.queue_name = %(queue)s
+            and job.args ->> 'generation_id' = generation.id::text
+    )
+order by generation.priority desc, generation.id;
+
+-- name: list_left_jobs
+-- Jobs still marked as running though their run ended a while ago: the queue's own finish was lost.
+select job.id as job_id
+from procrastinate_jobs job
+where job.status = 'doing' and job.queue_name = %(queue)s
+    and exists (select from stage_attempts attempt where attempt.job_id = job.id)
+    and not exists (
+        select from stage_attempts attempt
+        where attempt.job_id = job.id
+            and (attempt.outcome is null or attempt.finished_at > now() - make_interval(secs => %(patience)s))
+    );
