@@ -2,17 +2,44 @@
 
 import logging
 
+from app.db import only_row
 from app.generation import takeover
+from app.queries import QUERIES
 from app.services import Services
+
+#: How long events are kept, and attempts of generations that are final.
+KEPT_DAYS = 90
+BATCH = 5_000
 
 log = logging.getLogger(__name__)
 
 
 def take_over(services: Services) -> None:
     """What dead workers left goes on, and what the queue lost track of is put right."""
-    takeover.take_over(services.db, services.slots, services.settings.stalled_s)
+    settings = services.settings
+    takeover.take_over(services.db, services.slots, stalled_s=settings.stalled_s, timeout_s=settings.stage_timeout_s)
 
 
 def keep_slots(services: Services) -> None:
     """Redis agrees with PostgreSQL about who holds slots."""
     services.slots.rebuild_all()
+
+
+def prune(services: Services) -> None:
+    """Events and attempts past their time are gone, and workers that have been dead for a day."""
+    for query in ("prune_events", "prune_attempts", "prune_workers"):
+        deleted = _prune(services, query)
+        if deleted:
+            log.info("pruned", extra={"what": query.removeprefix("prune_"), "count": deleted})
+
+
+def _prune(services: Services, query: str) -> int:
+    """How many rows were deleted, a batch a transaction, so that none holds locks for long."""
+    total = 0
+    while True:
+        with services.db.connection() as conn:
+            row = only_row(conn.execute(QUERIES[query], {"days": KEPT_DAYS, "batch": BATCH}))
+        deleted = int(row["deleted"])
+        total += deleted
+        if deleted < BATCH:
+            return total

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,11 @@ from tasks.children import Children
 from tasks.connector import WorkerConnector
 from tasks.retries import RunAgain
 from tasks.runner import Runner
-from tasks.upkeep import keep_slots, take_over
+from tasks.upkeep import keep_slots, prune, take_over
+
+HOURLY = "17 17 * * * *"
+#: Successful jobs are deleted as they end; the others stay so long for people to look at.
+KEPT_HOURS = 7 * 24
 
 
 class WorkerApp(App):
@@ -59,11 +63,16 @@ def make_app(settings: Settings) -> WorkerApp:
     for stage in Stage:
         app.task(name=TASKS[stage], queue=STAGES_QUEUE, pass_context=True, retry=RunAgain())(_stage_task(app, stage))
     # A registered periodic task also keeps Procrastinate's supervision of its own side tasks alive.
-    for piece in (take_over, keep_slots):
+    often = f"*/{settings.upkeep_s} * * * * *"
+    for piece, cron in ((take_over, often), (keep_slots, often), (prune, HOURLY)):
         name = piece.__name__
         # At most one of each waits, however long nobody has served this queue.
         upkeep = app.task(name=f"tasks.upkeep.{name}", queue=UPKEEP_QUEUE, queueing_lock=name)(_upkeep_task(app, piece))
-        app.periodic(cron=f"*/{settings.upkeep_s} * * * * *")(upkeep)
+        app.periodic(cron=cron)(upkeep)
+    remove_jobs = app.task(name="tasks.upkeep.remove_jobs", queue=UPKEEP_QUEUE, queueing_lock="remove_jobs")(
+        _removal_task(app)
+    )
+    app.periodic(cron=HOURLY)(remove_jobs)
     return app
 
 
@@ -72,6 +81,15 @@ def _upkeep_task(app: WorkerApp, piece: Callable[[Services], None]) -> Callable[
         piece(app.services)
 
     return run_upkeep
+
+
+def _removal_task(app: WorkerApp) -> Callable[[int], Awaitable[None]]:
+    async def remove_jobs(timestamp: int) -> None:
+        await app.job_manager.delete_old_jobs(
+            KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+        )
+
+    return remove_jobs
 
 
 def _stage_task(app: WorkerApp, stage: Stage) -> Callable[..., None]:

@@ -5,7 +5,8 @@ row is locked and looked at again, and the fence lets only one past.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -28,17 +29,19 @@ PATIENCE_S = 30
 log = logging.getLogger(__name__)
 
 
-def take_over(db: Database, keeper: SlotKeeper, stalled_s: float) -> int:
+def take_over(db: Database, keeper: SlotKeeper, *, stalled_s: float, timeout_s: float) -> int:
     """Every stage whose worker is dead is queued again under a new fence, or failed after its third start.
 
-    Also every active generation without a job; and jobs whose run has ended are closed. Returns how many were touched.
+    Dead: without a heartbeat for `stalled_s`, or well past the stage's own `timeout_s`. Also every active generation
+    without a job gets one, and jobs whose run has ended are closed. Returns how many were touched.
     """
-    orphaned = _read(db, "list_orphaned_jobs", queue=STAGES_QUEUE, stalled=stalled_s)
+    limits = {"stalled": stalled_s, "overdue": timeout_s + PATIENCE_S}
+    orphaned = _read(db, "list_orphaned_jobs", queue=STAGES_QUEUE, **limits)
     jobless = _read(db, "list_jobless", queue=STAGES_QUEUE, patience=PATIENCE_S)
     left = _read(db, "list_left_jobs", queue=STAGES_QUEUE, patience=PATIENCE_S)
     touched = 0
     for row in orphaned:
-        touched += _one_by_one(db, keeper, row, lambda conn, run: _take_over_job(conn, run, stalled_s))
+        touched += _one_by_one(db, keeper, row, partial(_take_over_job, limits))
     for row in jobless:
         touched += _one_by_one(db, keeper, {**row, "job_id": 0}, runs.take_over)
     for row in left:
@@ -79,11 +82,11 @@ def _one_by_one(
         return True
 
 
-def _take_over_job(conn: Connection[Any], run: Run, stalled_s: float) -> str | None:
+def _take_over_job(limits: Mapping[str, float], conn: Connection[Any], run: Run) -> str | None:
     key = {"job_id": run.job_id}
     # Course and generation first: that is the order of locks everywhere.
     runs.lock(conn, run.generation_id)
-    if conn.execute(QUERIES["lock_orphaned_job"], {**key, "stalled": stalled_s}).fetchone() is None:
+    if conn.execute(QUERIES["lock_orphaned_job"], {**key, **limits}).fetchone() is None:
         return None
     conn.execute(QUERIES["close_dead_attempts"], key)
     conn.execute(QUERIES["delete_job"], key)

@@ -1,6 +1,6 @@
 -- name: list_orphaned_jobs
--- Jobs of stages that are marked as running while nobody runs them: their worker gave no sign of life for a while,
--- or is not known any more.
+-- Jobs of stages that are marked as running while nobody runs them: their worker gave no sign of life for a while, is
+-- not known any more, or should have ended the stage itself long ago.
 select
     job.id as job_id,
     (job.args ->> 'generation_id')::uuid as generation_id,
@@ -11,7 +11,15 @@ select
 from procrastinate_jobs job
 left join procrastinate_workers worker on worker.id = job.worker_id
 where job.status = 'doing' and job.queue_name = %(queue)s
-    and (worker.id is null or worker.last_heartbeat < now() - make_interval(secs => %(stalled)s))
+    and (
+        worker.id is null
+        or worker.last_heartbeat < now() - make_interval(secs => %(stalled)s)
+        or exists (
+            select from stage_attempts attempt
+            where attempt.job_id = job.id and attempt.outcome is null
+                and attempt.started_at < now() - make_interval(secs => %(overdue)s)
+        )
+    )
 order by job.priority desc, job.id;
 
 -- name: lock_orphaned_job
@@ -19,10 +27,17 @@ order by job.priority desc, job.id;
 select job.id
 from procrastinate_jobs job
 where job.id = %(job_id)s and job.status = 'doing'
-    and not exists (
-        select from procrastinate_workers worker
-        where worker.id = job.worker_id
-            and worker.last_heartbeat >= now() - make_interval(secs => %(stalled)s)
+    and (
+        not exists (
+            select from procrastinate_workers worker
+            where worker.id = job.worker_id
+                and worker.last_heartbeat >= now() - make_interval(secs => %(stalled)s)
+        )
+        or exists (
+            select from stage_attempts attempt
+            where attempt.job_id = job.id and attempt.outcome is null
+                and attempt.started_at < now() - make_interval(secs => %(overdue)s)
+        )
     )
 for update of job skip locked;
 

@@ -125,7 +125,7 @@ def fetch(conn: Connection) -> Callable[..., int]:
 
 
 def taken_over(services: Services) -> int:
-    return take_over(services.db, services.slots, stalled_s=20)
+    return take_over(services.db, services.slots, stalled_s=20, timeout_s=600)
 
 
 def test_a_live_workers_job_is_left_alone(
@@ -250,3 +250,24 @@ def test_a_job_whose_run_has_ended_is_closed(
     conn.execute("update stage_attempts set finished_at = now() - interval '1 minute'")
     assert taken_over(services) == 1
     assert rows(conn, "select 1 from procrastinate_jobs where id = %s", job_id) == []
+
+
+def test_a_run_that_is_long_past_its_timeout_is_taken_over_from_a_live_worker(
+    services: Services,
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    conn: Connection,
+    fetch: Callable[..., int],
+) -> None:
+    generation_id = start_generation(make_course())
+    job_id = fetch(alive=True)
+    conn.execute(
+        "insert into stage_attempts (generation_id, stage, fence, job_id, worker, started_at)"
+        " values (%s, 'STRUCTURE_ANALYSIS', 1, %s, 'w', now() - interval '625 s')",
+        [generation_id, job_id],
+    )
+    assert taken_over(services) == 0
+    conn.execute("update stage_attempts set started_at = now() - interval '635 s'")
+    assert taken_over(services) == 1
+    assert outcomes(conn) == ["died"]
+    assert rows(conn, "select fence from generations") == [{"fence": 2}]

@@ -1,0 +1,38 @@
+-- name: prune_events
+with gone as (
+    delete from system_metrics
+    where id in (
+        select id from system_metrics
+        where "timestamp" < now() - make_interval(days => %(days)s)
+        order by "timestamp" limit %(batch)s
+    )
+    returning 1
+)
+select count(*) as deleted from gone;
+
+-- name: prune_attempts
+with gone as (
+    delete from stage_attempts
+    where id in (
+        select attempt.id
+        from stage_attempts attempt
+        join generations generation on generation.id = attempt.generation_id
+        where attempt.started_at < now() - make_interval(days => %(days)s)
+            and generation.status in ('completed', 'failed', 'cancelled')
+        limit %(batch)s
+    )
+    returning 1
+)
+select count(*) as deleted from gone;
+
+-- name: prune_workers
+-- Their jobs, if any are left, then have no worker, which is as good as a dead one.
+with gone as (
+    delete from procrastinate_workers
+    where id in (
+        select id from procrastinate_workers where last_heartbeat < now() - interval '1 day' limit %(batch)s
+    )
+    returning 1
+)
+select count(*) as deleted from gone
+where %(days)s > 0;

@@ -1,0 +1,54 @@
+"""Pruning: what is past its time goes, in batches, and nothing else."""
+
+import psycopg
+import pytest
+from psycopg.rows import DictRow
+
+from app.services import Services
+from tasks import upkeep
+from tests.integration.factories import MakeCourse
+from tests.integration.generation.conftest import rows
+from tests.integration.tasks.conftest import MakeWorker, StartGeneration
+
+Connection = psycopg.Connection[DictRow]
+
+
+def test_events_are_kept_for_ninety_days(services: Services, conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "BATCH", 3)
+    conn.execute(
+        'insert into system_metrics (event_type, severity, job_id, "timestamp")'
+        " select 'job_rollback', 'error', n::text, now() - make_interval(days => 100 - n, hours => 1)"
+        " from generate_series(1, 20) n"
+    )
+    upkeep.prune(services)
+    kept = {int(row["job_id"]) for row in rows(conn, "select job_id from system_metrics")}
+    assert kept == set(range(11, 21))
+
+
+def test_attempts_go_with_time_but_never_those_of_an_active_generation(
+    services: Services, conn: Connection, make_course: MakeCourse, start_generation: StartGeneration
+) -> None:
+    active, final = start_generation(make_course()), start_generation(make_course())
+    conn.execute("update generations set status = 'failed', finished_at = now() where id = %s", [final])
+    for generation_id in (active, final):
+        for days in (100, 10):
+            conn.execute(
+                "insert into stage_attempts (generation_id, stage, fence, job_id, worker, started_at)"
+                " values (%s, 'FINALIZATION', 1, 1, 'w', now() - make_interval(days => %s))",
+                [generation_id, days],
+            )
+    upkeep.prune(services)
+    kept = rows(conn, "select generation_id, count(*) as n from stage_attempts group by 1")
+    assert {row["generation_id"]: row["n"] for row in kept} == {active: 2, final: 1}
+
+
+def test_workers_dead_for_a_day_are_forgotten(services: Services, conn: Connection) -> None:
+    conn.execute("insert into procrastinate_workers (last_heartbeat) values (now() - interval '2 days'), (now())")
+    upkeep.prune(services)
+    assert len(rows(conn, "select 1 from procrastinate_workers")) == 1
+
+
+def test_every_piece_of_upkeep_is_periodic(make_worker: MakeWorker) -> None:
+    periodic = {task.task.name for task in make_worker().periodic_registry.periodic_tasks.values()}
+    pieces = ("take_over", "keep_slots", "prune", "remove_jobs")
+    assert periodic == {f"tasks.upkeep.{piece}" for piece in pieces}
