@@ -11,7 +11,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 
 from app.db import CommitOutcomeUnknown, Database
 from app.deadline import remaining
-from app.generation.database_errors import domain_error, is_transient
+from app.generation.database_errors import domain_error, is_overloaded, is_transient
 from app.generation.errors import AdmissionFailed, GenerationError, OutcomeUnknown
 from app.queries import QUERIES
 
@@ -26,7 +26,8 @@ def commit_once(db: Database, generation_id: UUID, write: Callable[[Connection[A
 
     Transient errors are retried after 100, 200 and 400 ms within the current deadline. An earlier attempt whose
     outcome was unknown is found by the generation's own id. Raises the domain errors of `write`, `SlotClash`,
-    `GenerationActive`; `OutcomeUnknown`; or `AdmissionFailed` when nothing was committed.
+    `GenerationActive`; `OutcomeUnknown`; `AdmissionFailed` or, without a free connection, PoolTimeout when nothing was
+    committed.
     """
     may_exist = False
     try:
@@ -48,6 +49,8 @@ def commit_once(db: Database, generation_id: UUID, write: Callable[[Connection[A
     except Exception as error:
         if may_exist:
             raise OutcomeUnknown from error
+        if is_overloaded(error):
+            raise
         raise AdmissionFailed(exhausted=is_transient(error)) from error
 
 

@@ -27,11 +27,16 @@ _SLOT_INDEXES = ("generations_user_slot", "generations_system_slot")
 
 def is_connection_lost(error: BaseException) -> bool:
     """Whether the server was reached and lost, or can't be reached; it may be back in a moment."""
-    if isinstance(error, PoolTimeout | TooManyRequests):
+    if is_overloaded(error):
         return False
     if isinstance(error, _ENDED):
         return True
     return isinstance(error, psycopg.OperationalError) and (error.sqlstate is None or error.sqlstate.startswith("08"))
+
+
+def is_overloaded(error: BaseException) -> bool:
+    """Whether no connection could be had in time; nothing was asked of the server."""
+    return isinstance(error, PoolTimeout | TooManyRequests)
 
 
 def is_transient(error: BaseException) -> bool:

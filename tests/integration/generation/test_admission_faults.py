@@ -4,13 +4,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 import redis
 from psycopg.rows import DictRow
+from psycopg_pool import PoolTimeout
 
 from app.deadline import deadline
+from app.generation.commits import commit_once
 from app.generation.database_errors import is_unavailable
 from app.generation.errors import AdmissionFailed, OutcomeUnknown
 from app.services import Services
@@ -189,6 +192,13 @@ def test_a_database_that_hangs_is_given_up_at_the_deadline(
         assert time.monotonic() - began < 3
         assert isinstance(failed.value, OutcomeUnknown) == (word == b"commit")
         assert redis_client.zcard("concurrency:global") == (1 if word == b"commit" else 0)
+
+
+def test_without_a_free_connection_nothing_is_tried(make_services_with: MakeServices, conn: Connection) -> None:
+    services = make_services_with(pool_size=1)
+    with services.db.connection(), pytest.raises(PoolTimeout) as refused, deadline(1):
+        commit_once(services.db, uuid4(), lambda conn: None)
+    assert is_unavailable(refused.value)
 
 
 def test_a_database_that_is_away_refuses_within_the_deadline_and_serves_when_it_is_back(
