@@ -16,6 +16,7 @@ class Phrases:
     introduction: str
     conclusion: str
     part: str
+    facets: tuple[str, ...]
     range_of_titles: str
     contents: str
     goals: str
@@ -42,6 +43,7 @@ RUSSIAN = Phrases(
     introduction="Введение",
     conclusion="Заключение",
     part="часть {number}",
+    facets=("{topic}: основные понятия", "{topic}: разбор примера", "{topic}: практика"),
     range_of_titles="От «{first}» до «{last}»",
     contents="Содержание",
     goals="Цели урока",
@@ -79,6 +81,7 @@ ENGLISH = Phrases(
     introduction="Introduction",
     conclusion="Conclusion",
     part="part {number}",
+    facets=("{topic}: basic notions", "{topic}: an example", "{topic}: practice"),
     range_of_titles="From “{first}” to “{last}”",
     contents="Contents",
     goals="Goals of the lesson",

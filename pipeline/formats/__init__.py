@@ -1,39 +1,57 @@
 """The formats that are read: one table, one row and one reader function per format."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-
-from pipeline.formats.content import Content
-from pipeline.formats.html import read_html
-from pipeline.formats.markdown import read_markdown
-from pipeline.formats.plain_text import read_plain_text
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How one format is recognised and read. `read` raises Unreadable when the bytes are not of this format."""
+    """How one format is recognised, and the dotted path of its reader.
+
+    A reader takes the bytes of a file, returns its Content, and raises Unreadable when they are not of its format.
+    It is named by its path so that its libraries are imported only where a file is parsed.
+    """
 
     name: str
     extensions: frozenset[str]
     mime_types: frozenset[str]
-    read: Callable[[bytes], Content]
+    reader: str
 
 
-FORMATS = (
+FORMATS: tuple[Format, ...] = (
     Format(
         "markdown",
         frozenset({".md", ".markdown", ".mdown", ".mkd"}),
         frozenset({"text/markdown", "text/x-markdown"}),
-        read_markdown,
+        "pipeline.formats.markdown.read_markdown",
     ),
     Format(
         "html",
         frozenset({".html", ".htm", ".xhtml"}),
         frozenset({"text/html", "application/xhtml+xml"}),
-        read_html,
+        "pipeline.formats.html.read_html",
     ),
-    Format("plain text", frozenset({".txt", ".text"}), frozenset({"text/plain"}), read_plain_text),
+    Format(
+        "pdf", frozenset({".pdf"}), frozenset({"application/pdf", "application/x-pdf"}), "pipeline.formats.pdf.read_pdf"
+    ),
+    Format(
+        "docx",
+        frozenset({".docx", ".docm", ".dotx"}),
+        frozenset({"application/vnd.openxmlformats-officedocument.wordprocessingml.document"}),
+        "pipeline.formats.docx.read_docx",
+    ),
+    Format(
+        "pptx",
+        frozenset({".pptx", ".pptm", ".ppsx"}),
+        frozenset({"application/vnd.openxmlformats-officedocument.presentationml.presentation"}),
+        "pipeline.formats.pptx.read_pptx",
+    ),
+    Format(
+        "plain text",
+        frozenset({".txt", ".text"}),
+        frozenset({"text/plain"}),
+        "pipeline.formats.plain_text.read_plain_text",
+    ),
 )
 
 
@@ -49,3 +67,8 @@ def choose_format(path: str, name: str, mime_type: str) -> Format | None:
 
 def _extension(path: str) -> str:
     return PurePosixPath(path).suffix.lower()
+
+
+def find_format(name: str) -> Format:
+    """The format of this name, which must be one of the table."""
+    return next(known for known in FORMATS if known.name == name)

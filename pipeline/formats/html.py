@@ -2,10 +2,10 @@
 
 import re
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
-from pipeline.contract import Heading
-from pipeline.formats.content import Content
+from pipeline.formats.blocks import Blocks
+from pipeline.formats.content import Content, Unreadable
 from pipeline.formats.encoding import decode_text, normalise_text
 
 _DROPPED = frozenset(
@@ -29,18 +29,47 @@ _LONGEST_CELL = 200
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
 _META_WITHIN = 4096
 
+#: The parser's time grows with the square of the depth: a third of a second at this one, a minute at ten times of it.
+DEEPEST_NESTING = 10_000
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)(?=[\s/>])")
+#: Elements that never hold others, or that the next of their kind ends.
+_NOT_NESTING = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
+    | {"p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "colgroup", "option", "optgroup", "body"}
+    | {"html", "head"}
+)
+
 
 def read_html(data: bytes) -> Content:
     """The visible text of the page: headings as `#` lines, paragraphs, list items and tables as blocks.
 
-    The charset is that of the byte order mark, else of the page's `meta`, else guessed.
+    The charset is that of the byte order mark, else of the page's `meta`, else guessed. Raises Unreadable when elements
+    are nested too deeply.
     """
     declared = _CHARSET.search(data[:_META_WITHIN])
-    page = LexborHTMLParser(decode_text(data, declared[1].decode("ascii") if declared else None))
+    return read_page(decode_text(data, declared[1].decode("ascii") if declared else None))
+
+
+def read_page(text: str) -> Content:
+    """The same of a page that is text already."""
+    _check_nesting(text)
+    try:
+        page = LexborHTMLParser(text)
+    except SelectolaxError as error:  # every page is HTML to it; only memory can end
+        raise MemoryError from error
     collector = _Collector()
     if page.root is not None:
         _walk(page.root, collector)
     return collector.finish()
+
+
+def _check_nesting(text: str) -> None:
+    depth = 0
+    for tag in _TAG.finditer(text):
+        if tag[2].lower() not in _NOT_NESTING:
+            depth = max(depth - 1, 0) if tag[1] else depth + 1
+            if depth > DEEPEST_NESTING:
+                raise Unreadable("элементы страницы вложены друг в друга слишком глубоко")
 
 
 def _walk(root: LexborNode, collector: "_Collector") -> None:
@@ -71,9 +100,7 @@ class _Collector:
     """Turns the walk into blocks; knows where the text of the blocks so far ends."""
 
     def __init__(self) -> None:
-        self._blocks: list[str] = []
-        self._length = 0
-        self._headings: list[Heading] = []
+        self._blocks = Blocks()
         self._pieces: list[str] = []
         self._lists: list[int | None] = []  # per open list: the last number, None when it has bullets
         self._item: str | None = None
@@ -127,12 +154,12 @@ class _Collector:
         code = normalise_text(text).lstrip("\n")
         if code.strip():
             fence = max(re.findall(r"`{3,}", code), key=len, default="``") + "`"
-            self._add_block(f"{fence}\n{code}\n{fence}")
+            self._blocks.add(f"{fence}\n{code}\n{fence}")
 
     def finish(self) -> Content:
         self._flush()
         self._flush_table()
-        return Content("\n\n".join(self._blocks), tuple(self._headings))
+        return self._blocks.finish()
 
     def _take_text(self) -> str:
         lines = "".join(self._pieces).split("\n")
@@ -151,20 +178,18 @@ class _Collector:
             indent = " " * len(self._item)
             text = self._item + text.replace("\n", "\n" + indent)
             self._item = None
-        self._add_block(text)
+        self._blocks.add(text)
 
     def _flush_heading(self, level: int) -> None:
         title = self._take_text().replace("\n", " ")
         self._in_heading = False
         if title:
             self._flush_table()
-            start = self._length + 2 if self._blocks else 0
-            self._headings.append(Heading(level, title, start))
-            self._add_block(f"{'#' * level} {title}")
+            self._blocks.add_heading(level, title)
 
     def _close_row(self) -> None:
         if any(self._row):
-            self._rows.append([cell.replace("|", "\\|") for cell in self._row])
+            self._rows.append(self._row)
         self._row = []
 
     def _flush_table(self) -> None:
@@ -174,17 +199,7 @@ class _Collector:
             cell.clear()
         self._close_row()
         rows, self._rows = self._rows, []
-        if not rows:
-            return
-        if len(rows) > 1 and len(rows[0]) > 1 and all(len(row) == len(rows[0]) for row in rows):
-            rows.insert(1, ["---"] * len(rows[0]))
-            self._add_block("\n".join(f"| {' | '.join(row)} |" for row in rows))
-        else:
-            self._add_block("\n".join(" | ".join(filter(None, row)) for row in rows))
-
-    def _add_block(self, block: str) -> None:
-        self._length += len(block) + (2 if self._blocks else 0)
-        self._blocks.append(block)
+        self._blocks.add_table(rows)
 
     def _mark_item(self) -> str:
         indent = "  " * min(max(len(self._lists) - 1, 0), 4)

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from pipeline import finalization, structure_analysis, structure_generation, text_generation
 from pipeline.contract import Course, Document, FinishedCourse, Lesson, Outline, StageInput
+from pipeline.formats.html import read_page
 from pipeline.formats.markdown import find_headings
+from pipeline.formats.pdf_layout import Bookmark, Line, lay_out
 from pipeline.formats.plain_text import guess_headings
 
 
@@ -22,6 +24,16 @@ def markdown(text: str, name: str = "lecture.md") -> Document:
 def plain(text: str, name: str = "notes.txt") -> Document:
     content = guess_headings(text)
     return Document(name, name, "text/plain", content.text, content.headings)
+
+
+def page(text: str, name: str = "lecture.docx") -> Document:
+    content = read_page(text)
+    return Document(name, name, "", content.text, content.headings)
+
+
+def printed(pages: list[list[Line]], bookmarks: list[Bookmark], name: str = "lecture.pdf") -> Document:
+    content = lay_out(pages, bookmarks)
+    return Document(name, name, "application/pdf", content.text, content.headings)
 
 
 def outline_of(course: Course, *documents: Document) -> Outline:
@@ -77,10 +89,36 @@ LINES = st.one_of(
     st.builds(lambda word, times: " ".join([word] * times), st.sampled_from(["слово.", "word"]), st.integers(1, 400)),
 )
 TEXTS = st.lists(LINES, max_size=40).map("\n".join)
+TAGS = st.sampled_from(["h1", "h2", "h6", "p", "p", "li", "td", "pre"])
+PAGES = st.lists(st.builds("<{0}>{1}</{0}>".format, TAGS, LINES), max_size=20).map("".join)
+PRINTED_LINES = st.builds(
+    Line,
+    page=st.just(0),
+    text=st.one_of(
+        st.sampled_from(
+            ["Запрос к таблице", "• пункт", "12", "•", "Глава 1", "пере-", "и дальше.", "a b c", "# x", "1)"]
+        ),
+        st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=20),
+    ),
+    size=st.sampled_from([10.0, 10.2, 12.0, 18.0]),
+    is_bold=st.booleans(),
+    left=st.sampled_from([60.0, 80.0, 300.0]),
+    right=st.sampled_from([200.0, 290.0, 500.0]),
+    bottom=st.integers(20, 800).map(float),
+    top=st.just(820.0),
+    is_hyphenated=st.booleans(),
+)
+BOOKMARKS = st.lists(
+    st.builds(
+        Bookmark, st.integers(0, 3), st.integers(1, 9), st.sampled_from(["Глава 1", "", "12", "Запрос к таблице"])
+    )
+)
 DOCUMENTS = st.lists(
     st.one_of(
         TEXTS.map(markdown),
         TEXTS.map(plain),
+        PAGES.map(page),
+        st.builds(printed, st.lists(st.lists(PRINTED_LINES, max_size=12), max_size=3), BOOKMARKS),
         st.just(Document("x", "x.pdf", "application/pdf", error="не читается")),
     ),
     min_size=1,

@@ -25,16 +25,18 @@ def test_example_course_reads_well() -> None:
         files=tuple(File(**file) for file in fields["files"]),
     )
     documents = handle(StageInput(course, str(EXAMPLE)), ignore)
-    assert [document.error for document in documents] == [None] * 4
+    assert [document.error for document in documents] == [None] * 6
     given, finished = finish(course, *documents)
     assert given.outline is not None
     assert [section.title for section in given.outline.sections] == [
         "Запросы к данным",
         "Почему запрос работает медленно",
         "Безопасная работа с чужой базой",
+        "Представления и витрины",
         "Как подготовить отчёт",
+        "Как показать результат",
     ]
-    assert finished.summary["lessons"] == 12
+    assert finished.summary["lessons"] == 18
     served = {goal for section in given.outline.sections for lesson in section.lessons for goal in lesson.goals}
     assert served == set(course.learning_outcomes)
     assert pickle.loads(pickle.dumps((given, finished))) == (given, finished)

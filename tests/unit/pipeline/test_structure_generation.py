@@ -158,6 +158,33 @@ def test_outline_without_documents_follows_the_brief(language: str, first: str, 
     assert [lesson.title for lesson in lessons_of(outline)] == [first, "Write queries", "Roles", last]
 
 
+def test_outline_without_documents_reaches_for_the_estimates() -> None:
+    goals = ("Писать запросы", "Читать планы")
+    course = Course("c", "SQL", language="ru", learning_outcomes=goals, estimated_sections=4, estimated_lessons=8)
+    assert shape(outline_of(course)) == {
+        "Писать запросы": [
+            "Введение: SQL",
+            "Писать запросы: основные понятия",
+            "Писать запросы: разбор примера",
+            "Писать запросы: практика",
+        ],
+        "Читать планы": [
+            "Читать планы: основные понятия",
+            "Читать планы: разбор примера",
+            "Читать планы: практика",
+            "Заключение",
+        ],
+    }
+
+
+def test_sections_of_one_lesson_are_avoided_without_documents() -> None:
+    goals = ("Read", "Write", "Draw")
+    course = Course("c", "Art", language="en", learning_outcomes=goals, estimated_sections=4, estimated_lessons=7)
+    assert [len(section.lessons) for section in outline_of(course).sections] == [2, 3]
+    equal = Course("c", "Art", language="en", learning_outcomes=goals, estimated_sections=5, estimated_lessons=5)
+    assert [len(section.lessons) for section in outline_of(equal).sections] == [1] * 5
+
+
 def test_unreadable_documents_leave_the_brief() -> None:
     course = Course("c", "SQL", learning_outcomes=("Write queries",))
     outline = outline_of(course, Document("1", "a.pdf", "", error="broken"), Document("2", "b.txt", "", text=" \n"))

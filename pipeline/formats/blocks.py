@@ -1,0 +1,44 @@
+"""Text put together from blocks with a blank line between them, as Markdown would have it."""
+
+from collections.abc import Sequence
+
+from pipeline.contract import Heading
+from pipeline.formats.content import Content
+
+DEEPEST_LEVEL = 6
+
+
+class Blocks:
+    """Headings, paragraphs and tables in their order; knows where each heading begins in the text they make."""
+
+    def __init__(self) -> None:
+        self._blocks: list[str] = []
+        self._length = 0
+        self._headings: list[Heading] = []
+
+    def add(self, block: str) -> None:
+        """The block ends the text; blank ones leave it as it is."""
+        if block.strip():
+            self._length += len(block) + (2 if self._blocks else 0)
+            self._blocks.append(block)
+
+    def add_heading(self, level: int, title: str) -> None:
+        """A `#` line ends the text and is known as a heading; blank titles and levels below the sixth are mended."""
+        title = " ".join(title.split())
+        level = min(max(level, 1), DEEPEST_LEVEL)
+        if title:
+            start = self._length + 2 if self._blocks else 0
+            self._headings.append(Heading(level, title, start))
+            self.add(f"{'#' * level} {title}")
+
+    def add_table(self, rows: Sequence[Sequence[str]]) -> None:
+        """A Markdown table when the rows are even, else a line per row."""
+        rows = [[" ".join(cell.split()).replace("|", "\\|") for cell in row] for row in rows if any(row)]
+        if len(rows) > 1 and len(rows[0]) > 1 and all(len(row) == len(rows[0]) for row in rows):
+            lines = [f"| {' | '.join(row)} |" for row in (rows[0], ["---"] * len(rows[0]), *rows[1:])]
+            self.add("\n".join(lines))
+        else:
+            self.add("\n".join(" | ".join(filter(None, row)) for row in rows))
+
+    def finish(self) -> Content:
+        return Content("\n\n".join(self._blocks), tuple(self._headings))

@@ -1,0 +1,86 @@
+"""A process of its own that parses one file: `python -m pipeline.parser READER SECONDS BYTES PARENT`.
+
+The file's bytes come on stdin, the answer goes to stdout as JSON, because what parsed a hostile file is not to be
+trusted with a pickle. The kernel ends the process at its limits and with its parent, whatever library it hangs in.
+"""
+
+import ctypes
+import importlib
+import json
+import logging
+import os
+import resource
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from pipeline.formats.content import Content, Unreadable
+
+#: More text than this is no document; in characters.
+MAX_TEXT = 20 * 1024 * 1024
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+
+
+def main(reader: str, seconds: int, memory: int, parent: int) -> dict[str, Any]:
+    """What became of the file on stdin: `text` and `headings`; or `refused`, `broken` or `unavailable` with words."""
+    limit_process(seconds, memory)
+    end_with(parent)
+    try:
+        read = load_reader(reader)
+    except Exception:  # noqa: BLE001 - of a broken installation no file is to blame
+        return {"unavailable": traceback.format_exc()}
+    try:
+        return _tell(read(sys.stdin.buffer.read()))
+    except Unreadable as refusal:
+        return {"refused": str(refusal)}
+    except MemoryError:
+        return {"refused": "для разбора файла не хватило памяти"}
+    except Exception:  # noqa: BLE001 - a parser may raise anything on a broken file
+        return {"broken": traceback.format_exc(limit=-10)}
+
+
+def limit_process(seconds: int, memory: int) -> None:
+    """From now on the kernel ends this process after so many seconds and gives it no more bytes of memory than that."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM, signal.SIGXCPU})
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(seconds + 1)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds + 1, seconds + 2))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(ValueError, OSError):  # not every system can
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+
+
+def end_with(parent: int) -> None:
+    """The process is killed when the one that started it ends; where the kernel can't do that, its time still ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before we asked
+            sys.exit(1)
+
+
+def load_reader(path: str) -> Callable[[bytes], Content]:
+    """The reader at the dotted path."""
+    module, _, name = path.rpartition(".")
+    reader: Callable[[bytes], Content] = getattr(importlib.import_module(module), name)
+    return reader
+
+
+def _tell(content: Content) -> dict[str, Any]:
+    if len(content.text) > MAX_TEXT:
+        raise Unreadable("в файле слишком много текста")
+    return {
+        "text": content.text,
+        "headings": [(heading.level, heading.text, heading.start) for heading in content.headings],
+    }
+
+
+if __name__ == "__main__":
+    logging.disable()  # parsers complain at length of what they mend
+    with os.fdopen(os.dup(1), "wb") as answers:
+        os.dup2(2, 1)  # whatever a library prints is no answer
+        answer = main(sys.argv[1], *map(int, sys.argv[2:]))
+        answers.write(json.dumps(answer, ensure_ascii=False).encode())
+    os._exit(0)  # nothing here is worth tearing down

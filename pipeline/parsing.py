@@ -1,0 +1,96 @@
+"""Parsing a file apart: in a process that lives for this file alone, so that it can cost no more than itself.
+
+A parser that hangs holds the interpreter's lock or never returns from C, so neither a timer's signal handler nor a
+thread could end it; what exhausts memory or crashes would take the whole stage with it. A process can be limited.
+"""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from pipeline.contract import Heading
+from pipeline.formats.content import Content, Unreadable
+
+#: Seconds for one file.
+FILE_LIMIT_S = 60
+#: Seconds for slow files together; when they are spent, the files that follow have only a few each.
+SLOW_FILES_S, LATE_FILE_S = 240, 5
+#: A file that takes longer than this is slow.
+_SLOW_S = 2.0
+#: Memory of the process, address space included.
+MEMORY_LIMIT = 768 * 1024 * 1024
+_HOME = Path(__file__).resolve().parents[1]
+
+_log = logging.getLogger(__name__)
+
+
+class ParserUnavailable(Exception):
+    """The process could not parse anything: the installation is to blame, not the file."""
+
+
+class Patience:
+    """The time that is left for the files of one stage."""
+
+    def __init__(self, file_limit_s: int = FILE_LIMIT_S, slow_files_s: float = SLOW_FILES_S) -> None:
+        self._file_limit_s = file_limit_s
+        self._left = slow_files_s
+
+    @property
+    def limit_s(self) -> int:
+        """What the next file may take."""
+        return self._file_limit_s if self._left > 0 else min(LATE_FILE_S, self._file_limit_s)
+
+    def spend(self, seconds: float) -> None:
+        """A file has taken this long."""
+        if seconds > _SLOW_S:
+            self._left -= seconds
+
+
+def parse_apart(data: bytes, reader: str, limit_s: int) -> Content:
+    """What the reader at this dotted path makes of the file, within `limit_s` seconds and MEMORY_LIMIT bytes.
+
+    Raises Unreadable when it refuses the file, breaks on it or reaches a limit; ParserUnavailable when it can't start.
+    """
+    limits = map(str, (limit_s, MEMORY_LIMIT, os.getpid()))
+    command = [sys.executable, "-m", "pipeline.parser", reader, *limits]
+    with subprocess.Popen(
+        command, cwd=_HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            output, _ = process.communicate(data, timeout=limit_s)
+        except subprocess.TimeoutExpired as error:
+            raise Unreadable(_too_slow(limit_s)) from error
+        finally:
+            process.kill()  # a finished one doesn't mind
+    if process.returncode in {-signal.SIGALRM, -signal.SIGXCPU}:
+        raise Unreadable(_too_slow(limit_s))
+    if process.returncode == -signal.SIGKILL:
+        raise Unreadable("для разбора файла не хватило памяти")
+    try:
+        answer: dict[str, Any] = json.loads(output)
+    except ValueError as error:
+        if process.returncode > 0:
+            raise ParserUnavailable(f"the parser ended with {process.returncode} before it began") from error
+        _log.warning("document_parser_died", extra={"reader": reader, "exit_code": process.returncode})
+        raise Unreadable("файл повреждён, разобрать его не удалось") from error
+    return _take(answer, reader)
+
+
+def _take(answer: dict[str, Any], reader: str) -> Content:
+    if "unavailable" in answer:
+        raise ParserUnavailable(answer["unavailable"])
+    if "refused" in answer:
+        raise Unreadable(answer["refused"])
+    if "broken" in answer:
+        _log.warning("document_not_parsed", extra={"reader": reader, "trace": answer["broken"]})
+        raise Unreadable("файл повреждён, разобрать его не удалось")
+    return Content(answer["text"], tuple(Heading(*heading) for heading in answer["headings"]))
+
+
+def _too_slow(limit_s: int) -> str:
+    return f"разбор файла занял больше {limit_s} с"
