@@ -69,12 +69,12 @@ class Stack:
             if server.pid is None:
                 found.append(f"{server.name} died")
                 server.start()
-        found += [f"{death.name} died (exit code {death.code})" for death in self._supervisor.tend()]
+        found += [f"{death.name} died (exit code {death.code})" for death in self.supervisor.tend()]
         return found
 
     def check(self) -> None:
         """Nothing died since the last call. Raises `StackError` when something did."""
-        for death in self._supervisor.tend():
+        for death in self.supervisor.tend():
             raise StackError(f"{death.name} ended (exit code {death.code})", self.log(death.name))
         for server in self.servers:
             if server.pid is None:
@@ -101,9 +101,9 @@ class Stack:
             Command("api", [sys.executable, "-m", "app.server"], environment, self.log("api")),
             *worker_commands(int(environment["WORKER_CONCURRENCY"]), environment, self.folder),
         ]
-        self._supervisor = Supervisor(commands, grace_s=GRACE_S, cwd=ROOT)
-        self._cleanup.callback(self._supervisor.stop)
-        self._supervisor.start()
+        self.supervisor = Supervisor(commands, grace_s=GRACE_S, cwd=ROOT)
+        self._cleanup.callback(self.supervisor.stop)
+        self.supervisor.start()
         self._wait_ready()
 
     def _keep(self, server: Server) -> Server:
