@@ -1,5 +1,6 @@
 """`python -m app.server`: the API under its production server, in the foreground, from the environment alone."""
 
+import gc
 import sys
 
 from granian import Granian
@@ -52,6 +53,8 @@ def main() -> None:
     configure_logging("api", settings.log_level, settings.app_env, settings.app_version)
     if names := check_database(settings.database_url):
         sys.exit(refusal(names))
+    # The server's processes are forked and share what is loaded by now, for as long as no collection writes to it.
+    gc.freeze()
     serve(settings)
 
 

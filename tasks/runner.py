@@ -18,6 +18,7 @@ from tenacity import (
 )
 
 from app.generation import runs
+from app.generation.cancellation import settle
 from app.generation.database_errors import is_unavailable
 from app.generation.errors import Superseded
 from app.generation.progress import STEPS
@@ -155,14 +156,12 @@ class Runner:
         except psycopg.Error as error:
             log.warning("report_lost", extra={"error": str(error)})
 
-    def _has_waited_enough(self, state: RetryCallState) -> bool:
-        return _stop_after_patience(state) or self.abort_reason() is not None
-
     def _leave(self) -> None:
         """Somebody else's or nobody's now: nothing is written. A slot without an active generation is given back."""
         log.warning("run_superseded", extra={"fence": self.claim.fence})
-        if not self._transact(lambda conn: runs.is_active(conn, self.claim.generation_id)):
-            self._release()
+        self._patiently(
+            lambda: settle(self.services.db, self.services.slots, self.claim.generation_id, self.claim.user_id)
+        )
 
     def _release(self) -> None:
         self.services.slots.release(self.claim.generation_id, self.claim.user_id)
@@ -172,6 +171,15 @@ class Runner:
 
         A commit whose outcome is unknown may run `write` twice: the fence then tells it so by `Superseded`.
         """
+
+        def transaction() -> T:
+            with self.services.db.transaction() as conn:
+                return write(conn)
+
+        return self._patiently(transaction)
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        """What `ask` returned, asked again while the database can't answer; given up after minutes, or at an abort."""
         for attempt in Retrying(
             retry=retry_if_exception(is_unavailable),
             stop=self._has_waited_enough,
@@ -179,6 +187,9 @@ class Runner:
             before_sleep=before_sleep_log(log, logging.WARNING),
             reraise=True,
         ):
-            with attempt, self.services.db.transaction() as conn:
-                return write(conn)
+            with attempt:
+                return ask()
         raise AssertionError("tenacity returns or raises")
+
+    def _has_waited_enough(self, state: RetryCallState) -> bool:
+        return _stop_after_patience(state) or self.abort_reason() is not None

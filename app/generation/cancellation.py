@@ -40,6 +40,21 @@ def cancel(db: Database, keeper: SlotKeeper, course_id: UUID) -> UUID:
     return generation_id
 
 
+def settle(db: Database, keeper: SlotKeeper, generation_id: UUID, user_id: UUID) -> None:
+    """A generation that a run had to leave holds no slot unless it is active, under a later run.
+
+    One whose course has another owner since is cancelled: nobody who may see the course asked for it.
+    """
+    with db.transaction() as conn:
+        disowned = conn.execute(QUERIES["find_disowned"], {"generation_id": generation_id}).fetchone()
+        if disowned is not None:
+            _cancel(conn, disowned["id"])
+    with db.connection() as conn:
+        active = conn.execute(QUERIES["find_if_active"], {"generation_id": generation_id}).fetchone()
+    if active is None:
+        keeper.release(generation_id, user_id)
+
+
 def _cancel(conn: Connection[Any], course_id: UUID) -> tuple[UUID, UUID]:
     if conn.execute(QUERIES["lock_course"], {"course_id": course_id}).fetchone() is None:
         raise CourseNotFound

@@ -168,11 +168,6 @@ def count_lessons(conn: Connection[Any], course_id: UUID, completed: int, total:
     conn.execute(QUERIES["count_lessons"], {"course_id": course_id, "completed": completed, "total": total})
 
 
-def is_active(conn: Connection[Any], generation_id: UUID) -> bool:
-    """Whether the generation exists and is neither completed, failed nor cancelled."""
-    return conn.execute(QUERIES["find_if_active"], {"generation_id": generation_id}).fetchone() is not None
-
-
 def close_attempt(conn: Connection[Any], begun: Begun) -> None:
     """The start is recorded as superseded; nothing else is touched."""
     _finish_attempt(conn, begun, "superseded")
@@ -221,9 +216,11 @@ def lock(conn: Connection[Any], generation_id: UUID) -> tuple[DictRow | None, Di
 
 
 def _claim(conn: Connection[Any], run: Run) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Course and generation, locked, if the generation is active, at the run's stage and under its fence."""
+    """Course and generation, locked, if the generation is active, still its user's, at the run's stage and fence."""
     course, generation = lock(conn, run.generation_id)
     if course is None or generation is None or generation["status"] not in ("queued", "running"):
+        raise Superseded(run.generation_id)
+    if not generation["owned"]:
         raise Superseded(run.generation_id)
     if (generation["stage"], generation["fence"]) != (run.stage.value, run.fence):
         raise Superseded(run.generation_id)

@@ -8,13 +8,13 @@ import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import psycopg
 from psycopg import Connection
 
 from app.db import Database
 from app.generation import runs
+from app.generation.cancellation import settle
 from app.generation.errors import Superseded
 from app.generation.queue import STAGES_QUEUE
 from app.generation.runs import Run
@@ -70,7 +70,8 @@ def _one_by_one(
             with db.transaction() as conn:
                 outcome = take(conn, run)
         except Superseded:
-            return False  # it went on by itself meanwhile
+            settle(db, keeper, run.generation_id, run.user_id)
+            return False  # it went on by itself meanwhile, or belongs to nobody
         except psycopg.Error:
             log.exception("take_over_failed")
             return False
@@ -78,7 +79,7 @@ def _one_by_one(
             return False
         log.warning(outcome, extra={"fence": run.fence})
         if outcome != "stage_taken_over":
-            _release_if_final(db, keeper, run.generation_id, run.user_id)
+            settle(db, keeper, run.generation_id, run.user_id)
         return True
 
 
@@ -94,10 +95,3 @@ def _take_over_job(limits: Mapping[str, float], conn: Connection[Any], run: Run)
         return runs.take_over(conn, run)
     except Superseded:
         return "job_closed"
-
-
-def _release_if_final(db: Database, keeper: SlotKeeper, generation_id: UUID, user_id: UUID) -> None:
-    with db.connection() as conn:
-        active = runs.is_active(conn, generation_id)
-    if not active:
-        keeper.release(generation_id, user_id)

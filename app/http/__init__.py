@@ -18,6 +18,7 @@ def register_routes(app: Flask, settings: Settings) -> None:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # a redirect is no answer of the contract, and its Host is the client's word
     register_requests(app)
     register_errors(app)
     register_auth(app, settings)

@@ -7,16 +7,18 @@ for no key update;
 
 -- name: lock_generation
 -- The generation as it stands, locked.
-select id, course_id, user_id, tier::text, priority, stage::text, fence, status::text
+select id, course_id, user_id, tier::text, priority, stage::text, fence, status::text,
+    exists (select from courses where courses.id = course_id and courses.user_id = generations.user_id) as owned
 from generations
 where id = %(generation_id)s
 for no key update;
 
 -- name: pass_fence
--- The generation, if this run still holds it: locked, active, at this stage, under this fence.
+-- The generation, if this run still holds it: locked, active, at this stage, under this fence, its course not given away.
 select id, course_id, user_id, priority
 from generations
 where id = %(generation_id)s and stage = %(stage)s and fence = %(fence)s and status = 'running'
+    and exists (select from courses where courses.id = course_id and courses.user_id = generations.user_id)
 for no key update;
 
 -- name: close_own_attempts
@@ -109,3 +111,11 @@ select now() + make_interval(secs => %(seconds)s) as at;
 
 -- name: find_if_active
 select 1 as found from generations where id = %(generation_id)s and status in ('queued', 'running');
+
+-- name: find_disowned
+-- The course of an active generation whose owner has changed since it was admitted.
+select course.id
+from generations generation
+join courses course on course.id = generation.course_id
+where generation.id = %(generation_id)s and generation.status in ('queued', 'running')
+    and course.user_id <> generation.user_id;
