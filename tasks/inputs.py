@@ -23,7 +23,7 @@ _NEEDS = {
 def read_input(
     conn: Connection[Any], stage: Stage, generation_id: UUID, course: Mapping[str, Any], files_root: str
 ) -> StageInput:
-    """The stage's input; `course` is the course's row as JSON."""
+    """The stage's input; `course` is as `runs.begin` found it."""
     readers: Mapping[str, Callable[[Connection[Any], UUID], Any]] = {
         "documents": _documents,
         "brief": _brief,
@@ -35,7 +35,7 @@ def read_input(
 
 
 def read_course(row: Mapping[str, Any]) -> Course:
-    """The course of the row; fields of a wrong shape count as not filled in."""
+    """The course; fields of a wrong shape count as not filled in."""
     return Course(
         id=str(row["id"]),
         title=str(row.get("title") or ""),
@@ -45,12 +45,12 @@ def read_course(row: Mapping[str, Any]) -> Course:
         target_audience=_text(row, "target_audience"),
         difficulty=_text(row, "difficulty"),
         lesson_duration_minutes=_count(row, "lesson_duration_minutes"),
-        learning_outcomes=_texts(row.get("learning_outcomes")),
+        learning_outcomes=_texts(row["learning_outcomes"]),
         estimated_lessons=_count(row, "estimated_lessons"),
         estimated_sections=_count(row, "estimated_sections"),
         content_strategy=_text(row, "content_strategy"),
-        output_formats=_texts(row.get("output_formats")),
-        files=_files(row.get("generation_progress")),
+        output_formats=_texts(row["output_formats"]),
+        files=tuple(_file(position, entry) for position, entry in enumerate(row["files"])),
     )
 
 
@@ -64,28 +64,20 @@ def _count(row: Mapping[str, Any], name: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
-def _texts(value: object) -> tuple[str, ...]:
-    """A list's strings, or a text's lines: existing tables have either."""
-    items = value.splitlines() if isinstance(value, str) else value if isinstance(value, list) else []
-    return tuple(item.strip() for item in items if isinstance(item, str) and item.strip())
+def _texts(items: list[str] | None) -> tuple[str, ...]:
+    """A list's texts, line by line: existing tables have lists, or one text with a line each."""
+    lines = [line.strip() for item in items or [] for line in item.splitlines()]
+    return tuple(line for line in lines if line)
 
 
-def _files(progress: object) -> tuple[File, ...]:
-    """The course's files; an entry of a wrong shape is a file without a path, which then can't be read."""
-    files = progress.get("files") if isinstance(progress, dict) else None
-    return tuple(_file(position, item) for position, item in enumerate(files if isinstance(files, list) else []))
-
-
-def _file(position: int, item: object) -> File:
-    entry: Mapping[str, Any] = item if isinstance(item, dict) else {}
-    path, size = entry.get("path"), entry.get("size")
-    name = entry.get("name") or path
+def _file(position: int, entry: Mapping[str, str | None]) -> File:
+    """The course's file; one of a wrong shape has no path, and then can't be read."""
+    path = entry["path"] or ""
     return File(
-        id=str(entry.get("id") or position + 1),
-        name=name if isinstance(name, str) else f"№ {position + 1}",
-        path=path if isinstance(path, str) else "",
-        mime_type=str(entry.get("mime_type") or ""),
-        size=size if isinstance(size, int) else None,
+        id=entry["id"] or str(position + 1),
+        name=entry["name"] or path or f"№ {position + 1}",
+        path=path,
+        mime_type=entry["mime_type"] or "",
     )
 
 

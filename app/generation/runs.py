@@ -42,7 +42,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A run that holds its generation. `course` is the course's row."""
+    """A run that holds its generation. `course` is what a stage is to know of it, as `lock_course_to_begin` tells."""
 
     run: Run
     attempt_id: int
@@ -64,7 +64,7 @@ def begin(conn: Connection[Any], run: Run) -> Begun | None:
         _fail(conn, run, generation["course_id"], STARTS_MESSAGE, {"stage": run.stage.value})
         return None
     step = STEPS[run.stage]
-    if not _is_admitted(course):
+    if not course["admitted"]:
         _recover_first_step(conn, run, generation["course_id"])
     change_step(conn, generation["course_id"], step.id, StepStatus.IN_PROGRESS, step.started, step.course_status)
     conn.execute(QUERIES["mark_running"], {"generation_id": run.generation_id})
@@ -76,7 +76,9 @@ def begin(conn: Connection[Any], run: Run) -> Begun | None:
         "worker": run.worker,
     }
     attempt = only_row(conn.execute(QUERIES["insert_attempt"], values))
-    return Begun(run, attempt["id"], generation["course_id"], generation["tier"], generation["priority"], course)
+    return Begun(
+        run, attempt["id"], generation["course_id"], generation["tier"], generation["priority"], course["course"]
+    )
 
 
 def take_over(conn: Connection[Any], run: Run) -> str:
@@ -209,9 +211,9 @@ def hold(conn: Connection[Any], begun: Begun) -> None:
 
 
 def lock(conn: Connection[Any], generation_id: UUID) -> tuple[DictRow | None, DictRow | None]:
-    """The course's row and the generation's, locked in this order; None for what does not exist."""
+    """The course as a stage is to know it and the generation, locked in this order; None for what does not exist."""
     key = {"generation_id": generation_id}
-    course = conn.execute(QUERIES["lock_course_of_generation"], key).fetchone()
+    course = conn.execute(QUERIES["lock_course_to_begin"], key).fetchone()
     return course, conn.execute(QUERIES["lock_generation"], key).fetchone()
 
 
@@ -224,7 +226,7 @@ def _claim(conn: Connection[Any], run: Run) -> tuple[Mapping[str, Any], Mapping[
         raise Superseded(run.generation_id)
     if (generation["stage"], generation["fence"]) != (run.stage.value, run.fence):
         raise Superseded(run.generation_id)
-    return course["course"], generation
+    return course, generation
 
 
 def _guarded(conn: Connection[Any], query: str, run: Run, **values: object) -> Mapping[str, Any]:
@@ -233,13 +235,6 @@ def _guarded(conn: Connection[Any], query: str, run: Run, **values: object) -> M
     if row is None:
         raise Superseded(run.generation_id)
     return row
-
-
-def _is_admitted(course: Mapping[str, Any]) -> bool:
-    progress = course.get("generation_progress")
-    steps = progress.get("steps") if isinstance(progress, dict) else None
-    first = steps[0] if isinstance(steps, list) and steps else None
-    return isinstance(first, dict) and first.get("status") == StepStatus.COMPLETED.value
 
 
 def _recover_first_step(conn: Connection[Any], run: Run, course_id: UUID) -> None:

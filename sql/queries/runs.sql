@@ -1,6 +1,42 @@
 -- name: lock_course_of_generation
 -- The generation's course, locked before the generation itself, as every transaction does.
-select to_jsonb(course) as course
+select course.id
+from courses course
+where course.id = (select course_id from generations where id = %(generation_id)s)
+for no key update;
+
+-- name: lock_course_to_begin
+-- The same, with what a stage is to know of the course. Only texts are taken out of its JSON: the rest of it may hold
+-- what no reader of JSON but PostgreSQL takes.
+select
+    jsonb_build_object(
+        'id', course.id,
+        'title', course.title,
+        'language', course.language,
+        'style', course.style,
+        'course_description', course.course_description,
+        'target_audience', course.target_audience,
+        'difficulty', course.difficulty,
+        'lesson_duration_minutes', course.lesson_duration_minutes,
+        'learning_outcomes',
+            jsonb_path_query_array(to_jsonb(course.learning_outcomes), '$[*] ? (@.type() == "string")'),
+        'estimated_lessons', course.estimated_lessons,
+        'estimated_sections', course.estimated_sections,
+        'content_strategy', course.content_strategy,
+        'output_formats', jsonb_path_query_array(to_jsonb(course.output_formats), '$[*] ? (@.type() == "string")'),
+        'files', (
+            select coalesce(jsonb_agg(jsonb_build_object(
+                'id', file ->> 'id', 'name', file ->> 'name', 'path', file ->> 'path', 'mime_type', file ->> 'mime_type'
+            ) order by position), '[]')
+            from jsonb_array_elements(
+                case when jsonb_typeof(course.generation_progress -> 'files') = 'array'
+                    then course.generation_progress -> 'files'
+                    else '[]'
+                end
+            ) with ordinality as files (file, position)
+        )
+    ) as course,
+    coalesce(course.generation_progress #>> '{steps,0,status}' = 'completed', false) as admitted
 from courses course
 where course.id = (select course_id from generations where id = %(generation_id)s)
 for no key update;
