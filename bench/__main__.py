@@ -9,7 +9,7 @@ import psycopg
 from redis import RedisError
 from rich.console import Console
 
-from bench import admissions, machine, pickups, refusals, report, slots, wire
+from bench import admissions, machine, memory, pickups, refusals, report, slots, wire
 from bench.figures import FULL, QUICK, Bench, BenchError, Section
 from bench.stand import TRIED
 from stack.interrupts import raise_on_signals
@@ -22,6 +22,8 @@ BENCHES: dict[str, Bench] = {
     "pickups": pickups.bench,
     "wire": wire.bench,
 }
+#: Too long for every run: measured when asked for.
+LONG: dict[str, Bench] = {"memory": memory.bench}
 
 #: Wide enough for the table, also where the output is no terminal.
 WIDTH = 100
@@ -41,7 +43,7 @@ def main() -> int:
             console.print(f"{name}: {fact}")
         sections: list[Section] = []
         for name in asked.only or BENCHES:
-            sections += BENCHES[name](
+            sections += (BENCHES | LONG)[name](
                 QUICK if asked.quick else FULL, lambda line: console.print(f"  {line}", soft_wrap=True)
             )
     except (BenchError, ServerStartError, psycopg.Error, RedisError, OSError) as error:
@@ -60,7 +62,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures the service on this machine.")
     parser.add_argument("--quick", action="store_true", help="few rounds: a look, not a measurement")
-    parser.add_argument("--only", action="append", choices=list(BENCHES), help="this benchmark; may be repeated")
+    parser.add_argument("--only", action="append", choices=list(BENCHES | LONG), help="this benchmark; may be repeated")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/benchmarks.md")
     asked = parser.parse_args()
     if asked.write and (asked.quick or asked.only):

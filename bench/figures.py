@@ -12,7 +12,10 @@ class BenchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number. `spread` is its least and greatest value over the rounds, `below` what it should stay under."""
+    """One number. `spread` is its least and greatest value over the rounds.
+
+    `below` is what it should stay under; 0 says that there should be none of it.
+    """
 
     name: str
     value: float

@@ -53,6 +53,8 @@ def _spread(figure: Figure) -> str:
 
 
 def _target(figure: Figure) -> str:
+    if figure.below == 0:
+        return "target: none"
     return f"target < {figure.below:g} {figure.unit}" if figure.below is not None else ""
 
 

@@ -47,6 +47,7 @@ class Stand:
     def __init__(self, postgres: Mapping[str, str] | None = None) -> None:
         self.secret = secrets.token_hex(32)
         self._settings = postgres
+        self._supervisors: list[Supervisor] = []
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
@@ -89,6 +90,13 @@ class Stand:
                 self.folder / "worker.log",
             )
 
+    def pid(self, name: str) -> int:
+        """The process id of `api`, `worker` or `upkeep`. Raises `BenchError` where it doesn't run."""
+        for supervisor in self._supervisors:
+            if (pid := supervisor.pid(name)) is not None:
+                return pid
+        raise BenchError(f"{name} does not run")
+
     def environment(self, **settings: str) -> dict[str, str]:
         """What a process of the service is started with."""
         passed = {name: os.environ[name] for name in (*PLAIN, *TRIED) if name in os.environ}
@@ -126,4 +134,5 @@ class Stand:
     def _run(self, commands: list[Command]) -> None:
         supervisor = Supervisor(commands, grace_s=GRACE_S, cwd=ROOT)
         self._cleanup.callback(supervisor.stop)
+        self._supervisors.append(supervisor)
         supervisor.start()

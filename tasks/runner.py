@@ -1,6 +1,7 @@
 """The runner: what surrounds every stage. Resolve, begin, perform, record."""
 
 import logging
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -64,9 +65,20 @@ class Runner:
                     return
                 with bind(courseId=begun.course_id, tier=begun.tier, priority=begun.priority):
                     log.info("stage_started", extra={"fence": run.fence})
-                    self._record(begun, self._perform(begun))
+                    self._finish(begun)
             except Superseded:
                 self._leave()
+
+    def _finish(self, begun: Begun) -> None:
+        """The run has ended; what neither handler nor outage explains counts as the stage's own failure."""
+        try:
+            self._record(begun, self._perform(begun))
+        except Superseded:
+            raise
+        except Exception as error:
+            if is_unavailable(error):
+                raise
+            self._fail(begun, "failed", f"{type(error).__name__}: {error}", trace=traceback.format_exc())
 
     def _perform(self, begun: Begun) -> Outcome:
         settings, stage = self.services.settings, begun.run.stage

@@ -18,7 +18,7 @@ STUCK_AFTER_S = 15 * 60
 
 @dataclass(frozen=True, slots=True)
 class CourseStatus:
-    """`progress`: JSON text. `age_s`: seconds since the course was created.
+    """`progress`: JSON text. `age_s`: seconds since the course was created, where the platform's table says when.
 
     `reason` and `suggested`: what to think of a stuck one.
     """
@@ -28,9 +28,9 @@ class CourseStatus:
     status: str | None
     generation_status: str | None
     progress: str | None
-    created_at: datetime
-    updated_at: datetime
-    age_s: float
+    created_at: datetime | None
+    updated_at: datetime | None
+    age_s: float | None
     stuck: bool
     reason: str
     suggested: str | None
@@ -48,7 +48,7 @@ def read_status(db: Database, caller: Caller, slug: str) -> CourseStatus:
         progress=course["generation_progress"],
         created_at=course["created_at"],
         updated_at=course["updated_at"],
-        age_s=float(course["age_s"]),
+        age_s=None if course["age_s"] is None else float(course["age_s"]),
         stuck=stuck,
         reason=f"No progress for more than {STUCK_AFTER_S // 60} minutes" if stuck else "",
         suggested="failed" if stuck else course["generation_status"],

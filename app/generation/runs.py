@@ -5,6 +5,7 @@ and passes the fence before it writes: a run whose generation is final, gone or 
 `Superseded` and has written nothing.
 """
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ from app.queries import QUERIES
 
 #: Starts of one stage that may go wrong before the generation fails.
 MAX_STARTS = 3
+#: Characters of a message for the course's owner.
+MAX_MESSAGE = 1000
 STARTS_MESSAGE = "Этап прерван несколько раз подряд. Попробуйте запустить генерацию ещё раз."
 
 
@@ -274,6 +277,7 @@ def _defer(conn: Connection[Any], run: Run, stage: Stage, fence: int, priority: 
 
 def _fail(conn: Connection[Any], run: Run, course_id: UUID, message: str, details: Mapping[str, Any]) -> None:
     step = STEPS[run.stage]
+    message = textwrap.shorten(message, MAX_MESSAGE, placeholder=" …")
     change_step(conn, course_id, step.id, StepStatus.FAILED, step.failed, "failed", error=message, details=details)
     failure = {"message": message, "details": Jsonb(dict(details))}
     conn.execute(QUERIES["fail_course"], {"course_id": course_id, **failure})

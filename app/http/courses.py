@@ -38,7 +38,7 @@ def check_status(slug: str) -> Response:
     if request.if_none_match.contains_weak(tag):  # the only condition of the contract: no 412, no part of an answer
         response = Response(status=304)
     else:
-        body["minutesSinceCreation"] = int(course.age_s // 60)
+        body["minutesSinceCreation"] = None if course.age_s is None else int(course.age_s // 60)
         response = Response(_json(body, course.progress), mimetype="application/json")
     response.set_etag(tag)
     response.headers["Cache-Control"] = "private, no-cache"
@@ -61,5 +61,6 @@ def _json(fields: Mapping[str, Any], progress: str | None) -> bytes:
     return f'{current_app.json.dumps(fields)[:-1]}, "generationProgress": {progress or "null"}}}'.encode()
 
 
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _iso(moment: datetime | None) -> str | None:
+    """In UTC, as a platform's column without a time zone is read here."""
+    return None if moment is None else moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -68,6 +68,14 @@ def waits(stage_input: StageInput, report: Report) -> Brief:
     return BRIEF
 
 
+def returns_what_can_not_be_stored(stage_input: StageInput, report: Report) -> Any:
+    return Brief(topic="nul \0 byte", language="ru", audience="", summary="")
+
+
+def refuses_at_length(stage_input: StageInput, report: Report) -> Any:
+    raise StageFailed("слово " * 10_000)
+
+
 def returns_nonsense(stage_input: StageInput, report: Report) -> Any:
     return {"topic": "x"}
 

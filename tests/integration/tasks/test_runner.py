@@ -191,6 +191,7 @@ def test_a_stage_that_fails_once_is_tried_again(
         ("returns_nonsense", "failed", "WrongResult"),
         ("returns_the_unpicklable", "failed", "pickle"),
         ("missing", "failed", "No handler at"),
+        ("returns_what_can_not_be_stored", "failed", "UntranslatableCharacter"),
     ],
 )
 def test_a_stage_that_always_fails_has_three_starts_and_then_fails_everywhere_it_must_show(
@@ -232,6 +233,16 @@ def test_a_stage_that_can_not_succeed_fails_at_once_with_its_own_message(
     assert rows(conn, "select status, error_message from courses") == [
         {"status": "failed", "error_message": "В документах нет текста"}
     ]
+
+
+def test_a_message_without_end_is_cut(
+    make_worker: MakeWorker, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
+) -> None:
+    start_generation(make_course())
+    work(make_worker({Stage.STRUCTURE_ANALYSIS: "refuses_at_length"}))
+    [course] = rows(conn, "select status, error_message from courses")
+    assert course["status"] == "failed"
+    assert len(course["error_message"]) <= 1000
 
 
 def test_a_stage_that_hangs_is_killed_at_its_timeout_with_an_event(

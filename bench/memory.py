@@ -1,0 +1,193 @@
+"""Memory of the API and of the workers: idle, and what it grows by under a long load."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import psutil
+import psycopg
+
+from app.generation.stages import Stage
+from bench.courses import Ready, create_courses
+from bench.figures import BenchError, Figure, Section, Size
+from bench.load import request_bytes, send_all
+from bench.refusals import read_tag
+from bench.stand import Stand
+
+API_BELOW_MIB = 150.0
+WORKER_BELOW_MIB = 250.0
+
+REQUESTS = 10_000
+GENERATIONS = 1_000
+#: Generations sent at once; the next follow when all of these are over.
+BATCH = 50
+
+PATIENCE_S = 60.0
+TICK_S = 0.25
+#: A tree is settled once it is as large as a second ago, within this.
+STEADY_MIB = 0.3
+
+HANDLERS = {
+    Stage.DOCUMENT_PROCESSING: "read",
+    Stage.STRUCTURE_GENERATION: "outline",
+    Stage.TEXT_GENERATION: "draft",
+    Stage.FINALIZATION: "finish",
+}
+
+HOW_IDLE = (
+    "PSS (what is shared counts by shares) of the whole process tree, once it stays as it is: the API as"
+    " `python -m app.server` with its server processes, after a first request; the worker of the stages with the pool"
+    " its handlers run in, every shipped handler imported; the worker of the upkeep. Settings as shipped."
+)
+HOW_GROWTH = (
+    "The same trees after a warm-up of a fifth of the load, and after all of it; beneath a MiB or two it is noise."
+    " Requests are admissions, polls with and without a tag, refusals and errors, over 16 connections; generations run"
+    " through all their stages on real workers, with handlers that do next to nothing."
+)
+
+COUNT_ACTIVE = "select count(*) from generations where finished_at is null"
+COUNT_COMPLETED = "select count(*) from generations where status = 'completed'"
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """PSS in MiB."""
+
+    api: float
+    worker: float
+    upkeep: float
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """MiB after the warm-up and after all; how many requests and generations there were in all."""
+
+    api: tuple[float, float]
+    worker: tuple[float, float]
+    upkeep: tuple[float, float]
+    requests: int
+    generations: int
+
+
+def bench(size: Size, tell: Callable[[str], None]) -> list[Section]:
+    """Memory idle and under load; always the same load, which takes about two minutes."""
+    idle = measure_idle(tell)
+    growth = measure_growth(REQUESTS, GENERATIONS, tell)
+    grown = {
+        f"the API, by {growth.requests:,} requests": growth.api,
+        f"the stages' worker, by {growth.generations:,} generations": growth.worker,
+        "the upkeep's worker meanwhile": growth.upkeep,
+    }
+    return [
+        Section(
+            "Memory while idle",
+            HOW_IDLE,
+            [
+                Figure("the API", idle.api, "MiB", below=API_BELOW_MIB),
+                Figure("the stages' worker and its pool", idle.worker, "MiB", below=WORKER_BELOW_MIB),
+                Figure("the upkeep's worker", idle.upkeep, "MiB", below=WORKER_BELOW_MIB),
+            ],
+        ),
+        Section(
+            "Growth of memory",
+            HOW_GROWTH,
+            [Figure(name, after - before, "MiB", below=0) for name, (before, after) in grown.items()],
+        ),
+    ]
+
+
+def measure_idle(tell: Callable[[str], None]) -> Idle:
+    """The service as shipped, with nothing to do."""
+    with Stand() as stand:
+        port = stand.start_api()
+        stand.start_workers()
+        [course] = create_courses(stand.database_url, stand.secret, 1)
+        read_tag(port, course)
+        idle = Idle(*(settled_mib(stand.pid(name)) for name in ("api", "worker", "upkeep")))
+    tell(f"idle: API {idle.api:.0f} MiB, worker {idle.worker:.0f} MiB, upkeep {idle.upkeep:.0f} MiB")
+    return idle
+
+
+def measure_growth(requests: int, generations: int, tell: Callable[[str], None]) -> Growth:
+    """What so many requests, and so many generations among them, leave behind. Raises `BenchError`."""
+    with Stand() as stand:
+        port = stand.start_api()
+        stand.start_workers(**{f"HANDLER_{stage.value}": f"bench.handlers.{name}" for stage, name in HANDLERS.items()})
+        courses = create_courses(stand.database_url, stand.secret, generations)
+        trees = {name: stand.pid(name) for name in ("api", "worker", "upkeep")}
+        rest = max(0, requests // generations - 1)
+        warm_up = generations // 5
+        _load(stand, port, courses[:warm_up], rest)
+        before = {name: settled_mib(pid) for name, pid in trees.items()}
+        tell(f"after {warm_up * (rest + 1):,} requests and {warm_up:,} generations: {_shown(before)}")
+        _load(stand, port, courses[warm_up:], rest)
+        after = {name: settled_mib(pid) for name, pid in trees.items()}
+        tell(f"after {generations * (rest + 1):,} requests and {generations:,} generations: {_shown(after)}")
+        if any(stand.pid(name) != pid for name, pid in trees.items()):
+            raise BenchError("a process was replaced while it was measured")
+    pairs = {name: (before[name], after[name]) for name in trees}
+    return Growth(**pairs, requests=generations * (rest + 1), generations=generations)
+
+
+def settled_mib(pid: int) -> float:
+    """PSS of the process and all below it, in MiB, once that has stopped changing. Raises `BenchError`."""
+    deadline = time.monotonic() + PATIENCE_S
+    steady_for, last = 0, -1.0
+    while steady_for < 1 / TICK_S:
+        if time.monotonic() > deadline:
+            raise BenchError(f"the memory of process {pid} did not settle within {PATIENCE_S:.0f} s")
+        time.sleep(TICK_S)
+        now = pss_mib(pid)
+        steady_for = steady_for + 1 if abs(now - last) < STEADY_MIB else 0
+        last = now
+    return last
+
+
+def pss_mib(pid: int) -> float:
+    """PSS of the process and all below it, in MiB."""
+    top = psutil.Process(pid)
+    total = 0
+    for process in [top, *top.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            total += process.memory_full_info().pss
+    return total / 2**20
+
+
+def _load(stand: Stand, port: int, courses: list[Ready], rest: int) -> None:
+    """Each course is generated to its end, with so many other requests beside it."""
+    with psycopg.connect(stand.database_url, autocommit=True) as conn:
+        for start in range(0, len(courses), BATCH):
+            batch = courses[start : start + BATCH]
+            answered = send_all(port, [course.generate for course in batch]).statuses
+            if answered != Counter({200: len(batch)}):
+                raise BenchError(f"expected nothing but 200, got {dict(answered)}")
+            send_all(port, [_other(course, number) for course in batch for number in range(rest)])
+            deadline = time.monotonic() + PATIENCE_S
+            while conn.execute(COUNT_ACTIVE).fetchone() != (0,):
+                if time.monotonic() > deadline:
+                    raise BenchError(f"generations were not over within {PATIENCE_S:.0f} s")
+                time.sleep(0.05)
+        done = conn.execute(COUNT_COMPLETED).fetchone()
+        if done is None or done[0] < len(courses):
+            raise BenchError(f"of {len(courses)} generations {done} were completed")
+
+
+def _other(course: Ready, number: int) -> bytes:
+    """A request that starts nothing: a poll, a refusal or an error."""
+    match number % 6:
+        case 0:
+            return course.generate
+        case 1:
+            return request_bytes("POST", "/api/coursegen/generate", course.authorization, b'{"courseId": 5}')
+        case 2:
+            return request_bytes("GET", f"/api/courses/{course.slug}/check-status", {"Authorization": "Bearer x.y.z"})
+        case 3:
+            return request_bytes("GET", f"/nowhere/{course.slug}", {"X-Request-ID": course.slug})
+        case _:
+            return course.poll('"none"')
+
+
+def _shown(sizes: dict[str, float]) -> str:
+    return ", ".join(f"{name} {mib:.1f} MiB" for name, mib in sizes.items())
