@@ -10,7 +10,7 @@ RUN := .venv/bin/python
 SETUP := .venv/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check api worker migrate bench format clean
+.PHONY: help setup demo run test check api worker migrate bench faults soak format clean
 
 help:
 	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,12 @@ migrate: $(SETUP) ## bring the database of DATABASE_URL up to date
 
 bench: $(SETUP) ## measure, and compare
 	@exec $(RUN) -m bench
+
+faults: $(SETUP) ## break everything with the shipped settings, and write what was measured into docs/reliability.md
+	@FAULTS_SETTINGS=shipped $(RUN) -m pytest -p tests.faults.report --timeout 900 tests/faults
+
+soak: $(SETUP) ## load the service and kill something of it every 20 s, for MINUTES=5; fails if anything is lost or left
+	@exec $(RUN) -m stack.soak --minutes $(or $(MINUTES),5)
 
 format: $(SETUP) ## format the code and mend what the linter can
 	@$(RUN) -m ruff format .

@@ -5,12 +5,13 @@ import logging
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import psycopg
 from procrastinate import PsycopgConnector
 from procrastinate.connector import Notify
 from procrastinate.exceptions import ConnectorException
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from app.migrations import missing
 from app.preflight import connect_briefly, refusal
@@ -33,6 +34,7 @@ class WorkerConnector(PsycopgConnector):
             max_size=4,
             timeout=300,  # outlives an outage: a job's end is then written late, not lost
             reconnect_timeout=5,  # the pool backs off without bound; short, it is there soon after the database is
+            reconnect_failed=_try_again,
             kwargs={
                 "connect_timeout": 3,
                 "keepalives_idle": 10,
@@ -76,3 +78,19 @@ class WorkerConnector(PsycopgConnector):
     def _look(self) -> list[str]:
         with connect_briefly(self._database_url) as conn:
             return missing(conn)
+
+
+_asking: set[asyncio.Task[None]] = set()
+
+
+def _try_again(pool: AsyncConnectionPool) -> None:
+    """Whoever waits in a pool that gave up waits on in vain: only a new client makes it connect again."""
+    task = asyncio.get_running_loop().create_task(_ask_for_connection(pool))
+    _asking.add(task)
+    task.add_done_callback(_asking.discard)
+
+
+async def _ask_for_connection(pool: AsyncConnectionPool) -> None:
+    with suppress(PoolTimeout):
+        async with pool.connection(timeout=1.0):
+            pass

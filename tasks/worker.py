@@ -20,7 +20,8 @@ from tasks.retries import RunAgain
 from tasks.runner import Runner
 from tasks.upkeep import keep_slots, prune, take_over
 
-HOURLY = "17 17 * * * *"
+#: Seconds are the sixth field of this cron, not the first.
+HOURLY = "17 * * * * 17"
 #: Successful jobs are deleted as they end; the others stay so long for people to look at.
 KEPT_HOURS = 7 * 24
 
@@ -63,7 +64,7 @@ def make_app(settings: Settings) -> WorkerApp:
     for stage in Stage:
         app.task(name=TASKS[stage], queue=STAGES_QUEUE, pass_context=True, retry=RunAgain())(_stage_task(app, stage))
     # A registered periodic task also keeps Procrastinate's supervision of its own side tasks alive.
-    often = f"*/{settings.upkeep_s} * * * * *"
+    often = f"* * * * * */{settings.upkeep_s}"
     for piece, cron in ((take_over, often), (keep_slots, often), (prune, HOURLY)):
         name = piece.__name__
         # At most one of each waits, however long nobody has served this queue.

@@ -16,7 +16,7 @@ from app.db import Database
 from app.generation import runs
 from app.generation.cancellation import settle
 from app.generation.errors import Superseded
-from app.generation.queue import STAGES_QUEUE
+from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE
 from app.generation.runs import Run
 from app.generation.slots import SlotKeeper
 from app.generation.stages import Stage
@@ -39,7 +39,8 @@ def take_over(db: Database, keeper: SlotKeeper, *, stalled_s: float, timeout_s: 
     orphaned = _read(db, "list_orphaned_jobs", queue=STAGES_QUEUE, **limits)
     jobless = _read(db, "list_jobless", queue=STAGES_QUEUE, patience=PATIENCE_S)
     left = _read(db, "list_left_jobs", queue=STAGES_QUEUE, patience=PATIENCE_S)
-    touched = 0
+    upkeep = _read(db, "delete_dead_upkeep", queue=UPKEEP_QUEUE, stalled=stalled_s)
+    touched = int(upkeep[0]["deleted"])
     for row in orphaned:
         touched += _one_by_one(db, keeper, row, partial(_take_over_job, limits))
     for row in jobless:

@@ -77,3 +77,23 @@ where job.status = 'doing' and job.queue_name = %(queue)s
         where attempt.job_id = job.id
             and (attempt.outcome is null or attempt.finished_at > now() - make_interval(secs => %(patience)s))
     );
+
+-- name: delete_dead_upkeep
+-- Upkeep's own jobs that nobody runs any more, or whose end was lost: the next ones do their work.
+with gone as (
+    delete from procrastinate_jobs job
+    where job.status = 'doing' and job.queue_name = %(queue)s
+        and (
+            not exists (
+                select from procrastinate_workers worker
+                where worker.id = job.worker_id
+                    and worker.last_heartbeat >= now() - make_interval(secs => %(stalled)s)
+            )
+            or exists (
+                select from procrastinate_events event
+                where event.job_id = job.id and event.type = 'started' and event.at < now() - interval '10 minutes'
+            )
+        )
+    returning 1
+)
+select count(*) as deleted from gone;

@@ -1,4 +1,8 @@
-"""The whole service with servers of its own, supervised as in production, with its clocks ten times as fast."""
+"""The whole service with servers of its own, supervised as in production.
+
+Its clocks run about ten times as fast, so that many faults fit into a few minutes. `make faults` lets them run as
+they ship, and writes what it measured into `docs/reliability.md`.
+"""
 
 import os
 import signal
@@ -18,14 +22,46 @@ from psycopg.rows import dict_row
 from stack.examples import OwnedCourse, create_course
 from stack.services import Stack
 
+SHIPPED = os.environ.get("FAULTS_SETTINGS") == "shipped"
+
 FAST = {
     "HEARTBEAT_S": "0.5",
     "STALLED_S": "3",
     "UPKEEP_S": "1",
     "RETRY_BACKOFF_S": "0.2",
-    "GLOBAL_CONCURRENCY_LIMIT": "20",
-    "WORKER_CONCURRENCY": "2",
 }
+#: Room for a crowd; no promise's time depends on it.
+SIZES = {"GLOBAL_CONCURRENCY_LIMIT": "20", "WORKER_CONCURRENCY": "2"}
+
+#: How long what has no time of its own is waited for.
+PATIENCE_S = 180.0 if SHIPPED else 60.0
+#: How long what is away or frozen stays so.
+AWAY_S = 45.0 if SHIPPED else 3.0
+FROZEN_S = 60.0 if SHIPPED else 5.0
+
+
+class Measure:
+    """Records how long what is promised took: for the table of `make faults`. Longer than promised fails the test."""
+
+    def __init__(self, properties: list[tuple[str, object]]) -> None:
+        self._properties = properties
+
+    @contextmanager
+    def __call__(self, what: str, within: float | None = None) -> Iterator[None]:
+        """The block's length; `within` is the promise, in seconds, whatever the settings."""
+        began = time.monotonic()
+        yield
+        self.record(what, time.monotonic() - began, within)
+
+    def record(self, what: str, seconds: float, within: float | None = None) -> None:
+        """So many seconds were measured elsewhere; of several the longest counts."""
+        self._properties.append(("measured", (what, seconds, within)))
+        assert within is None or seconds <= within, f"{what}: {seconds:.1f} s, promised {within:g} s"
+
+
+@pytest.fixture
+def measure(request: pytest.FixtureRequest) -> Measure:
+    return Measure(request.node.user_properties)
 
 
 class House:
@@ -106,7 +142,9 @@ class House:
 def house(monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     for name in ("DATABASE_URL", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
-    for name, value in FAST.items():
+    for name in FAST:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (SIZES if SHIPPED else SIZES | FAST).items():
         monkeypatch.setenv(name, value)
     with Stack() as stack:
         done = threading.Event()
@@ -124,7 +162,7 @@ def house(monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
             supervisor.join()
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = PATIENCE_S) -> None:
     """Returns when the condition holds; fails after so many seconds. A server that is away is not yet."""
     end = time.monotonic() + seconds
     while True:

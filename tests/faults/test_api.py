@@ -2,20 +2,26 @@
 
 import threading
 
-from tests.faults.conftest import House, kill, wait_until
+from tests.faults.conftest import House, Measure, kill, wait_until
+from tests.faults.test_redis import proposed
 
 
-def test_killed_in_a_storm_every_generation_has_its_job_and_its_course_or_neither(house: House) -> None:
+def test_killed_in_a_storm_every_generation_has_its_job_and_its_course_or_neither(
+    house: House, measure: Measure
+) -> None:
     courses = [house.course() for _ in range(60)]
     answers: list[tuple[int, float]] = []
     storm = threading.Thread(target=lambda: answers.extend(house.generate_all(courses)))
     storm.start()
     wait_until(lambda: sum(house.statuses().values()) >= 3)
     kill(house.process("api"))
-    storm.join()
-    wait_until(house.stack.api.ready)
+    with measure("ready again", within=60):
+        storm.join()
+        wait_until(house.stack.api.ready)
     assert house.consistent()
     assert sum(house.statuses().values()) >= sum(status == 200 for status, _ in answers)
+    with measure("slots equal PostgreSQL", within=30):
+        wait_until(lambda: proposed(house) == house.active())
     wait_until(lambda: house.active() == 0)
     assert set(house.statuses()) == {"completed"}
     assert house.generate(house.course())[0] == 200

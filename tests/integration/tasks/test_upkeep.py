@@ -1,5 +1,7 @@
 """Pruning: what is past its time goes, in batches, and nothing else."""
 
+from datetime import UTC, datetime
+
 import psycopg
 import pytest
 from psycopg.rows import DictRow
@@ -52,3 +54,24 @@ def test_every_piece_of_upkeep_is_periodic(make_worker: MakeWorker) -> None:
     periodic = {task.task.name for task in make_worker().periodic_registry.periodic_tasks.values()}
     pieces = ("take_over", "keep_slots", "prune", "remove_jobs")
     assert periodic == {f"tasks.upkeep.{piece}" for piece in pieces}
+
+
+@pytest.mark.parametrize("upkeep_s", [1, 10, 30])
+def test_upkeep_runs_as_often_as_it_is_told_and_cleaning_once_an_hour(make_worker: MakeWorker, upkeep_s: int) -> None:
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
+    for task in make_worker(upkeep_s=upkeep_s).periodic_registry.periodic_tasks.values():
+        first = task.croniter.get_next(ret_type=float, start_time=noon)
+        second = task.croniter.get_next(ret_type=float, start_time=first)
+        often = task.task.name in ("tasks.upkeep.take_over", "tasks.upkeep.keep_slots")
+        assert second - first == (upkeep_s if often else 3600)
+
+
+def test_a_dead_upkeep_workers_job_is_closed(services: Services, conn: Connection) -> None:
+    conn.execute(
+        "with dead as ("
+        " insert into procrastinate_workers (last_heartbeat) values (now() - interval '1 hour') returning id)"
+        " insert into procrastinate_jobs (queue_name, task_name, status, worker_id)"
+        " select 'upkeep', 'tasks.upkeep.keep_slots', 'doing', id from dead"
+    )
+    upkeep.take_over(services)
+    assert rows(conn, "select 1 from procrastinate_jobs") == []
