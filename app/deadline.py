@@ -37,11 +37,16 @@ class SocketGuard:
     """Shuts sockets down whose time is up, from one thread that starts with the first use."""
 
     def __init__(self) -> None:
+        self._begin_anew()
+        # A fork copies the lock as it is, perhaps held by the thread, which it does not copy.
+        os.register_at_fork(after_in_child=self._begin_anew)
+
+    def _begin_anew(self) -> None:
         self._wake = threading.Condition()
         self._ends: list[tuple[float, int, int]] = []
         self._guarded: set[int] = set()
         self._tokens = itertools.count()
-        self._pid = 0
+        self._running = False
 
     @contextmanager
     def guard(self, fileno: int, seconds: float) -> Iterator[None]:
@@ -49,7 +54,7 @@ class SocketGuard:
         end = time.monotonic() + seconds
         token = next(self._tokens)
         with self._wake:
-            self._start_once_per_process()
+            self._start_once()
             self._guarded.add(token)
             heapq.heappush(self._ends, (end, token, fileno))
             if self._ends[0][1] == token:
@@ -60,9 +65,9 @@ class SocketGuard:
             with self._wake:
                 self._guarded.discard(token)
 
-    def _start_once_per_process(self) -> None:
-        if self._pid != os.getpid():
-            self._pid = os.getpid()
+    def _start_once(self) -> None:
+        if not self._running:
+            self._running = True
             threading.Thread(target=self._run, name="socket-guard", daemon=True).start()
 
     def _run(self) -> None:

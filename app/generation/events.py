@@ -99,9 +99,15 @@ class EventBuffer:
         self._write = write
         self._capacity = capacity
         self._interval = interval_s
+        self._begin_anew()
+        # A fork copies the locks as they are, perhaps held by the thread, which it does not copy. The child has nothing
+        # to write: what waits is the parent's.
+        os.register_at_fork(after_in_child=self._begin_anew)
+
+    def _begin_anew(self) -> None:
         self._changed = threading.Condition()
         self._waiting: deque[Event] = deque()
-        self._pid = 0
+        self._running = False
         self._closed = False
         self._flushing = threading.Lock()
         self.dropped = 0
@@ -113,8 +119,8 @@ class EventBuffer:
                 self.dropped += 1
                 return
             self._waiting.append(event)
-            if self._pid != os.getpid():
-                self._pid = os.getpid()
+            if not self._running:
+                self._running = True
                 threading.Thread(target=self._run, name="events", daemon=True).start()
                 atexit.register(self.close)
             self._changed.notify()
