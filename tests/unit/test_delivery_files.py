@@ -319,7 +319,7 @@ def test_all_units_are_shut_in_alike() -> None:
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 def test_systemd_understands_every_unit(tmp_path: Path) -> None:
     for file in UNITS.glob("course-generation*"):
-        text = file.read_text(encoding="utf-8").replace(UNITS_PYTHON, sys.executable)  # it must exist
+        text = file.read_text(encoding="utf-8").replace(UNITS_PYTHON, "/bin/sh")  # it must exist
         (tmp_path / file.name).write_text(text, encoding="utf-8")
     units = sorted(tmp_path.iterdir())
     done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
