@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool
 
 from app.deadline import SocketGuard, remaining
 from app.migrations import missing
+from app.outage import Outage
 
 #: Longest wait for a free connection; past it the service is overloaded or the database away.
 POOL_TIMEOUT_S = 2.0
@@ -41,6 +42,19 @@ class CommitOutcomeUnknown(psycopg.OperationalError):
     """The connection was lost while the commit was under way: it may have taken place."""
 
 
+class _Cursor(Cursor[DictRow]):
+    """In a pipeline a fetch ends with a Sync, where psycopg's own sends a Flush.
+
+    Until a Sync the server takes the session for active however long nothing comes, and no timeout of an idle
+    transaction would ever end the locks of a process that is frozen in one.
+    """
+
+    def _fetch_pipeline(self) -> None:
+        pipeline = self._conn._pipeline
+        if pipeline is not None and self.pgresult is None:
+            pipeline.sync()
+
+
 class Database:
     """A lazily opened pool of connections; nothing is reached before the first use.
 
@@ -49,6 +63,7 @@ class Database:
 
     def __init__(self, url: str, pool_size: int) -> None:
         self._guard = SocketGuard()
+        self._outage = Outage()
         self._opening = threading.Lock()
         self._migrated = False
         self._opened = False
@@ -64,6 +79,7 @@ class Database:
             check=_refuse_dead,
             kwargs={
                 "autocommit": True,
+                "cursor_factory": _Cursor,
                 "row_factory": dict_row,
                 "connect_timeout": 3,
                 "options": SESSION,
@@ -78,10 +94,12 @@ class Database:
     def connection(self) -> Iterator[Connection[DictRow]]:
         """A connection in autocommit mode, given up at the current deadline.
 
-        Raises psycopg.OperationalError (PoolTimeout when none is free in time) and `Unmigrated`.
+        Raises psycopg.OperationalError (PoolTimeout when none is free in time, `DatabaseAway` at once while the
+        database is known to be away) and `Unmigrated`.
         """
         self._open_once()
         with (
+            self._outage.watch(),
             self._pool.connection(timeout=remaining(POOL_TIMEOUT_S)) as conn,
             self._guard.guard(conn.fileno(), remaining(USE_TIMEOUT_S)),
         ):

@@ -11,6 +11,11 @@ from app.preflight import check_database, refusal
 from app.settings import BadSettings, Settings, read_settings
 
 
+#: How many connections one process keeps open, busy or idle; the next wait to be accepted. Half of the usual limit of open
+#: files, and far more than a reverse proxy keeps.
+CONNECTIONS = 512
+
+
 def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. A server process that dies is started again."""
     Granian(
@@ -25,7 +30,7 @@ def serve(settings: Settings) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=max(1, round(settings.shutdown_grace_s)),
         backlog=1024,
-        backpressure=settings.api_threads * 16,
+        backpressure=CONNECTIONS,
         log_dictconfig={
             "version": 1,
             "disable_existing_loggers": False,

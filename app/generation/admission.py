@@ -1,5 +1,6 @@
 """Admission: the decision and the transaction that turn a request into a generation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,11 +15,12 @@ from app.generation.callers import Caller
 from app.generation.commits import commit_once, retrying
 from app.generation.errors import CourseNotFound, Forbidden, GenerationActive, OutcomeUnknown, SlotClash
 from app.generation.events import EventBuffer
+from app.generation.idempotency import claim_key, keep_key
 from app.generation.progress import ADMITTED_MESSAGE, ADMITTED_STATUS, ADMITTED_STEP
 from app.generation.queue import defer_stage
 from app.generation.refusals import full_after_clashes, report_refusal, warn_of_malformed_files
 from app.generation.retries import carry_over, failed_stage
-from app.generation.slots import SlotKeeper, Slots, pick_slots
+from app.generation.slots import SlotCounts, SlotKeeper, Slots, list_holders, pick_slots
 from app.generation.stages import first_stage
 from app.generation.tiers import RIGHTS
 from app.queries import QUERIES
@@ -37,43 +39,66 @@ class Order:
     source: str = "http"
     retry_of: UUID | None = None
     """A failed generation to go on from: its results are carried over, and its stage comes first."""
+    idempotency_key: str | None = None
+    """The user's name for this order: a second one of that name starts nothing, and has the first one's answer."""
 
 
-def admit(db: Database, keeper: SlotKeeper, events: EventBuffer, caller: Caller, order: Order) -> UUID:
-    """The course is started and its generation queued, both or neither; returns the generation's id.
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What became of an order. `counts`: of the slots just then, where they were counted.
 
-    Raises `CourseNotFound`, `Forbidden`, `GenerationActive`, `UserFull`, `SystemFull`; `AdmissionFailed` when all was
-    rolled back; `OutcomeUnknown` when that can't be told. Nothing that can fail runs after the commit.
+    `replayed`: the generation was started before, by an order of the same idempotency key.
+    """
+
+    generation_id: UUID
+    counts: SlotCounts | None = None
+    replayed: bool = False
+
+
+def admit(db: Database, keeper: SlotKeeper, events: EventBuffer, caller: Caller, order: Order) -> Admission:
+    """The course is started and its generation queued, both or neither.
+
+    Raises `CourseNotFound`, `Forbidden`, `GenerationActive`, `UserFull`, `SystemFull`, `KeyInFlight`, `KeyReused`;
+    `AdmissionFailed` when all was rolled back; `OutcomeUnknown` when that can't be told. Nothing that can fail runs
+    after the commit.
     """
     generation_id = uuid7()
     with report_refusal(events, caller, order, generation_id):
-        check_course(db, caller, order.course_id)
+        if order.idempotency_key is None:
+            look_at_course(db, caller, order.course_id)
         for _ in range(CLASH_TRIES):
-            slots = keeper.take(generation_id, caller.user_id, caller.tier)
-            write = partial(start, generation_id, caller, order, slots, keeper.system_limit)
+            write: Callable[[Connection[Any]], Admission]
+            if order.idempotency_key is None:
+                slots = keeper.take(generation_id, caller.user_id, caller.tier)
+                write = partial(start, generation_id, caller, order, slots, keeper.system_limit)
+            else:
+                write = partial(start_once, generation_id, caller, order, keeper)
             try:
-                commit_once(db, generation_id, write)
+                return commit_once(db, generation_id, write) or Admission(generation_id)
             except SlotClash:
                 keeper.put_right(generation_id, caller.user_id)
             except GenerationActive:
                 keeper.release(generation_id, caller.user_id)
-                check_course(db, caller, order.course_id)  # names the one that was faster
+                look_at_course(db, caller, order.course_id)  # names the one that was faster
                 raise
             except OutcomeUnknown:
                 raise  # the slot is kept: the generation may exist, and upkeep will know
             except BaseException:
                 keeper.release(generation_id, caller.user_id)
                 raise
-            else:
-                return generation_id
         raise full_after_clashes(db, keeper.system_limit, caller)
 
 
-def check_course(db: Database, caller: Caller, course_id: UUID) -> None:
-    """The course exists, is the caller's and has no active generation: a cheap no before any slot is taken."""
+def look_at_course(db: Database, caller: Caller, course_id: UUID) -> None:
+    """As `check_course`, on a connection of its own and tried again after transient errors."""
     for attempt in retrying():
         with attempt, db.connection() as conn:
-            course = conn.execute(QUERIES["find_course"], {"course_id": course_id}).fetchone()
+            check_course(conn, caller, course_id)
+
+
+def check_course(conn: Connection[Any], caller: Caller, course_id: UUID) -> None:
+    """The course exists, is the caller's and has no active generation: a cheap no before any slot is taken."""
+    course = conn.execute(QUERIES["find_course"], {"course_id": course_id}).fetchone()
     if course is None:
         raise CourseNotFound
     if course["user_id"] != caller.user_id:
@@ -82,9 +107,26 @@ def check_course(db: Database, caller: Caller, course_id: UUID) -> None:
         raise GenerationActive(course["active_generation"])
 
 
+def start_once(
+    generation_id: UUID, caller: Caller, order: Order, keeper: SlotKeeper, conn: Connection[Any]
+) -> Admission:
+    """The transaction of an order with an idempotency key, which is claimed before all else.
+
+    What goes before the transaction otherwise, the look at the course and the taking of slots, is done under the claim.
+    Raises `KeyInFlight`, `KeyReused` and what these and `start` raise.
+    """
+    earlier = claim_key(conn, caller.user_id, order)
+    if earlier is not None:
+        return Admission(earlier, replayed=earlier != generation_id)
+    check_course(conn, caller, order.course_id)
+    slots = keeper.take(generation_id, caller.user_id, caller.tier, partial(list_holders, conn))
+    keep_key(conn, caller.user_id, order, generation_id)
+    return start(generation_id, caller, order, slots, keeper.system_limit, conn)
+
+
 def start(
     generation_id: UUID, caller: Caller, order: Order, slots: Slots | None, system_limit: int, conn: Connection[Any]
-) -> None:
+) -> Admission:
     """The transaction: the course is locked and looked at again, the generation inserted, the first job deferred.
 
     Raises `CourseNotFound` or `Forbidden` where the course changed since; psycopg's UniqueViolation where another
@@ -102,7 +144,7 @@ def start(
     if order.retry_of is not None:
         stage = failed_stage(conn, order.retry_of)
     conn.execute(
-        QUERIES["insert_generation"],
+        QUERIES["start_generation"],
         {
             "id": generation_id,
             "course_id": order.course_id,
@@ -115,13 +157,8 @@ def start(
             "source": order.source,
             "webhook_url": order.webhook_url,
             "request_id": order.request_id,
+            "idempotency_key": order.idempotency_key,
             "retry_of": order.retry_of,
-        },
-    )
-    conn.execute(
-        QUERIES["start_course"],
-        {
-            "course_id": order.course_id,
             "step": ADMITTED_STEP,
             "message": ADMITTED_MESSAGE,
             "metadata": Jsonb(
@@ -141,3 +178,4 @@ def start(
         fence=1,
         priority=priority,
     )
+    return Admission(generation_id, slots.counts)

@@ -6,6 +6,7 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 
 from app.db import Unmigrated
 from app.generation.errors import GenerationActive, SlotClash
+from app.outage import DatabaseAway
 
 #: SQLSTATEs of a transaction that may succeed when it is simply run again, besides a lost connection.
 _RETRYABLE = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable)
@@ -16,11 +17,14 @@ _ENDED = (pg.AdminShutdown, pg.CrashShutdown, pg.CannotConnectNow, pg.IdleInTran
 _UNABLE = (
     PoolTimeout,
     TooManyRequests,
+    DatabaseAway,
     Unmigrated,
-    pg.InsufficientResources,
     pg.QueryCanceled,
     pg.ReadOnlySqlTransaction,
 )
+
+#: The class of SQLSTATEs of a server out of disk, memory or connections: it is unable, too.
+_INSUFFICIENT_RESOURCES = "53"
 
 _SLOT_INDEXES = ("generations_user_slot", "generations_system_slot")
 
@@ -36,7 +40,7 @@ def is_connection_lost(error: BaseException) -> bool:
 
 def is_overloaded(error: BaseException) -> bool:
     """Whether no connection could be had in time; nothing was asked of the server."""
-    return isinstance(error, PoolTimeout | TooManyRequests)
+    return isinstance(error, PoolTimeout | TooManyRequests | DatabaseAway)
 
 
 def is_transient(error: BaseException) -> bool:
@@ -46,6 +50,8 @@ def is_transient(error: BaseException) -> bool:
 
 def is_unavailable(error: BaseException) -> bool:
     """Whether the database can't serve just now, by no fault of the request."""
+    if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith(_INSUFFICIENT_RESOURCES):
+        return True
     return isinstance(error, _UNABLE) or is_transient(error)
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 import psycopg
 from procrastinate import App, SyncPsycopgConnector
 from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
 from psycopg import Connection
 
 from app.db import only_row
@@ -43,18 +44,19 @@ def defer_stage(
 
     A generation has at most one job waiting: a second one violates the queueing lock.
     """
-    deferrer = _queue.configure_task(
-        TASKS[stage],
-        connection=conn,
+    generation, user = str(generation_id), str(user_id)
+    # What configure_task(…).defer(…) would make of it, without describing the job twice for a log that is off.
+    job = Job(
+        task_name=TASKS[stage],
         queue=STAGES_QUEUE,
         priority=priority,
-        queueing_lock=str(generation_id),
-        schedule_at=_database_time(conn, delay_s) if delay_s else None,
+        lock=None,
+        queueing_lock=generation,
+        scheduled_at=_database_time(conn, delay_s) if delay_s else None,
+        task_kwargs={"generation_id": generation, "user_id": user, "request_id": request_id, "fence": fence},
     )
     with _database_errors():
-        return deferrer.defer(
-            generation_id=str(generation_id), user_id=str(user_id), request_id=request_id, fence=fence
-        )
+        return cast(int, _queue.job_manager.defer_job(job, connection=conn).id)
 
 
 def abort_jobs(conn: Connection[Any], generation_id: UUID) -> None:

@@ -22,21 +22,24 @@ from courses
 where id = %(course_id)s
 for no key update;
 
--- name: insert_generation
--- The admitted generation, holding its two slots.
-insert into generations (
-    id, course_id, user_id, tier, priority, user_slot, system_slot, stage, source, webhook_url, request_id, retry_of
-) values (
-    %(id)s, %(course_id)s, %(user_id)s, %(tier)s, %(priority)s, %(user_slot)s, %(system_slot)s, %(stage)s,
-    %(source)s, %(webhook_url)s, %(request_id)s, %(retry_of)s
-);
-
--- name: start_course
--- The course is started: fresh progress with its first step completed, its status, its times.
+-- name: start_generation
+-- The admitted generation, holding its two slots, and its course started: fresh progress with the first step completed,
+-- its status, its times.
+with admitted as (
+    insert into generations (
+        id, course_id, user_id, tier, priority, user_slot, system_slot, stage, source, webhook_url, request_id,
+        idempotency_key, retry_of
+    ) values (
+        %(id)s, %(course_id)s, %(user_id)s, %(tier)s, %(priority)s, %(user_slot)s, %(system_slot)s, %(stage)s,
+        %(source)s, %(webhook_url)s, %(request_id)s, %(idempotency_key)s, %(retry_of)s
+    )
+    returning course_id
+)
 select
-    reset_course_progress(%(course_id)s),
-    update_course_progress(%(course_id)s, %(step)s, 'completed', %(message)s, null, null, %(metadata)s),
-    set_course_status(%(course_id)s, %(status)s);
+    reset_course_progress(course_id),
+    update_course_progress(course_id, %(step)s, 'completed', %(message)s, null, null, %(metadata)s),
+    set_course_status(course_id, %(status)s)
+from admitted;
 
 -- name: lock_slot_picking
 -- One at a time where numbers are picked here rather than by Redis. Held to the end of the transaction.

@@ -7,8 +7,10 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -25,6 +27,7 @@ from tests.conftest import WaitUntil
 from tests.tokens import SECRET
 
 from .factories import MakeCourse, MakeToken
+from .generation.proxy import Fault, Proxy
 
 ROOT = Path(__file__).resolve().parents[2]
 Headers = list[tuple[str, str]]
@@ -287,3 +290,26 @@ def test_a_port_that_is_taken_ends_it_with_an_error(start_server: StartServer) -
     with socket.create_server((HOST, 0)) as taken:
         server = start_server(PORT=str(taken.getsockname()[1]))
         assert server.process.wait(20) != 0
+
+
+def test_idle_connections_keep_nobody_out(server: Server) -> None:
+    with ExitStack() as idle:
+        for _ in range(300):
+            connection = idle.enter_context(closing(HTTPConnection(HOST, server.port, timeout=10)))
+            connection.request("GET", "/livez")
+            assert connection.getresponse().read()
+        assert server.status("/livez") == 200
+
+
+def test_while_the_database_hangs_nobody_waits_for_those_before(
+    start_server: StartServer, wait_until: WaitUntil, database_url: str
+) -> None:
+    with closing(Proxy(database_url)) as proxy, ThreadPoolExecutor(12) as clients:
+        server = start_server(DATABASE_URL=proxy.url, API_THREADS="2")
+        wait_until(lambda: server.status("/readyz") == 200)
+        proxy.arm(b"select 1", Fault.FREEZE, times=1000)
+        began = time.monotonic()
+        assert set(clients.map(lambda _: server.status("/readyz"), range(12))) == {503}
+        assert time.monotonic() - began < 5.5
+        proxy.arm(b"", Fault.FREEZE, times=0)
+        wait_until(lambda: server.status("/readyz") == 200)
