@@ -9,15 +9,16 @@ from granian.constants import HTTPModes, Interfaces
 from app.log import configure_logging
 from app.preflight import check_database, refusal
 from app.settings import BadSettings, Settings, read_settings
+from app.streams import set_streams_apart
 
-
-#: How many connections one process keeps open, busy or idle; the next wait to be accepted. Half of the usual limit of open
-#: files, and far more than a reverse proxy keeps.
+#: How many connections one process keeps open, busy or idle; the next wait to be accepted. Half of the usual limit of
+#: open files, and far more than a reverse proxy keeps.
 CONNECTIONS = 512
 
 
 def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. A server process that dies is started again."""
+    set_streams_apart()
     Granian(
         "wsgi:app",
         address=settings.host,
@@ -30,7 +31,7 @@ def serve(settings: Settings) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=max(1, round(settings.shutdown_grace_s)),
         backlog=1024,
-        backpressure=CONNECTIONS,
+        backpressure=CONNECTIONS + settings.sse_connections,
         log_dictconfig={
             "version": 1,
             "disable_existing_loggers": False,

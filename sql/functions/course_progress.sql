@@ -9,14 +9,15 @@ declare
         when jsonb_typeof(progress -> 'has_documents') = 'boolean' then (progress -> 'has_documents')::boolean
         else public.has_documents(progress)
     end;
-    steps constant jsonb := (
+    -- Steps are whole nearly always; then they stay as they are.
+    steps constant jsonb := case when public.whole_course_progress_steps(p_steps) then p_steps else (
         select jsonb_agg(blank || step || case
             when jsonb_typeof(step -> 'name') = 'string' then '{}' else jsonb_build_object('name', blank -> 'name')
         end order by n)
         from rows from (
             jsonb_array_elements(public.course_progress_steps(has_documents)), jsonb_array_elements(p_steps)
         ) with ordinality as s (blank, step, n)
-    );
+    ) end;
     furthest constant int := coalesce(
         (jsonb_path_query_array(steps, 'strict $[*] ? (@.status != "pending").id') -> -1)::int, 1
     );

@@ -5,11 +5,8 @@ language plpgsql security definer
 set search_path = pg_catalog, public, pg_temp
 as $$
 declare
-    -- A platform that has a column for the generation's status keeps another meaning in `status`.
-    status_column constant name := case when exists (
-        select from pg_attribute
-        where attrelid = 'public.courses'::regclass::oid and attname = 'generation_status' and not attisdropped
-    ) then 'generation_status' else 'status' end;
+    status_column name;
+    is_text boolean;
     changed int;
 begin
     if p_status is null or p_status not in (
@@ -19,12 +16,29 @@ begin
         raise exception using errcode = 'CG002',
             message = pg_catalog.format('Invalid status: %s (no status of a generation)', coalesce(p_status, 'null'));
     end if;
-    -- The status stands as a literal, which fits a column of text and one of an enum alike.
-    execute pg_catalog.format(
-        'update public.courses set %I = %L, updated_at = now()%s where id = $1',
-        status_column, p_status,
-        case when p_status = 'completed' then ', generation_completed_at = coalesce(generation_completed_at, now())' end
-    ) using p_course_id;
+    -- A platform that has a column for the generation's status keeps another meaning in `status`.
+    select attname, atttypid = 'text'::regtype::oid into status_column, is_text
+    from pg_attribute
+    where attrelid = 'public.courses'::regclass::oid and attname in ('generation_status', 'status') and not attisdropped
+    order by attname
+    limit 1;
+    if status_column = 'status' and is_text then
+        -- The same as below with a plan that is kept.
+        update public.courses
+        set status = p_status,
+            updated_at = now(),
+            generation_completed_at = case
+                when p_status = 'completed' then coalesce(generation_completed_at, now()) else generation_completed_at
+            end
+        where id = p_course_id;
+    else
+        -- The status stands as a literal, which fits a column of text and one of an enum alike.
+        execute pg_catalog.format(
+            'update public.courses set %I = %L, updated_at = now()%s where id = $1',
+            status_column, p_status,
+            case when p_status = 'completed' then ', generation_completed_at = coalesce(generation_completed_at, now())' end
+        ) using p_course_id;
+    end if;
     get diagnostics changed = row_count;
     return changed = 1;
 end
