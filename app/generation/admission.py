@@ -1,6 +1,5 @@
 """Admission: the decision and the transaction that turn a request into a generation."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,9 +19,10 @@ from app.generation.progress import ADMITTED_MESSAGE, ADMITTED_STATUS, ADMITTED_
 from app.generation.queue import defer_stage
 from app.generation.refusals import full_after_clashes, report_refusal, warn_of_malformed_files
 from app.generation.retries import carry_over, failed_stage
-from app.generation.slots import SlotCounts, SlotKeeper, Slots, list_holders, pick_slots
+from app.generation.slots import SlotKeeper, Slots, SlotUse, list_holders, pick_slots
 from app.generation.stages import first_stage
 from app.generation.tiers import RIGHTS
+from app.generation.webhooks import announce
 from app.queries import QUERIES
 
 #: How often two numbers may clash with those of others before the request is refused.
@@ -45,13 +45,13 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What became of an order. `counts`: of the slots just then, where they were counted.
+    """What became of an order. `use`: of the slots just then, where it was counted.
 
     `replayed`: the generation was started before, by an order of the same idempotency key.
     """
 
     generation_id: UUID
-    counts: SlotCounts | None = None
+    use: SlotUse | None = None
     replayed: bool = False
 
 
@@ -67,11 +67,10 @@ def admit(db: Database, keeper: SlotKeeper, events: EventBuffer, caller: Caller,
         if order.idempotency_key is None:
             look_at_course(db, caller, order.course_id)
         for _ in range(CLASH_TRIES):
-            write: Callable[[Connection[Any]], Admission]
             if order.idempotency_key is None:
                 slots = keeper.take(generation_id, caller.user_id, caller.tier)
                 write = partial(start, generation_id, caller, order, slots, keeper.system_limit)
-            else:
+            else:  # both, too, wait for the claim of the key
                 write = partial(start_once, generation_id, caller, order, keeper)
             try:
                 return commit_once(db, generation_id, write) or Admission(generation_id)
@@ -120,7 +119,6 @@ def start_once(
         return Admission(earlier, replayed=earlier != generation_id)
     check_course(conn, caller, order.course_id)
     slots = keeper.take(generation_id, caller.user_id, caller.tier, partial(list_holders, conn))
-    keep_key(conn, caller.user_id, order, generation_id)
     return start(generation_id, caller, order, slots, keeper.system_limit, conn)
 
 
@@ -167,8 +165,12 @@ def start(
             "status": ADMITTED_STATUS,
         },
     )
+    if order.idempotency_key is not None:
+        keep_key(conn, caller.user_id, order, generation_id)
     if order.retry_of is not None:
         carry_over(conn, order.course_id, order.retry_of, generation_id)
+    if order.webhook_url is not None:
+        announce(conn, generation_id, ADMITTED_STATUS)
     defer_stage(
         conn,
         stage,
@@ -178,4 +180,4 @@ def start(
         fence=1,
         priority=priority,
     )
-    return Admission(generation_id, slots.counts)
+    return Admission(generation_id, slots.use)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from psycopg import Connection
@@ -12,37 +12,44 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from app.db import CommitOutcomeUnknown, Database
 from app.deadline import remaining
 from app.generation.database_errors import domain_error, is_overloaded, is_transient
-from app.generation.errors import AdmissionFailed, GenerationError, OutcomeUnknown
+from app.generation.errors import AdmissionFailed, GenerationError, KeyInFlight, OutcomeUnknown
 from app.queries import QUERIES
 
 ATTEMPTS = 4
 FIRST_WAIT_S = 0.1
 
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
 
 
-def commit_once(db: Database, generation_id: UUID, write: Callable[[Connection[Any]], None]) -> None:
+def commit_once(db: Database, generation_id: UUID, write: Callable[[Connection[Any]], T]) -> T | None:
     """The transaction of `write`, whose first write inserts the generation, has committed exactly once.
 
     Transient errors are retried after 100, 200 and 400 ms within the current deadline. An earlier attempt whose
-    outcome was unknown is found by the generation's own id. Raises the domain errors of `write`, `SlotClash`,
-    `GenerationActive`; `OutcomeUnknown`; `AdmissionFailed` or, without a free connection, PoolTimeout when nothing was
-    committed.
+    outcome was unknown is found by the generation's own id. Returns what `write` did; None after such an attempt.
+    Raises the domain errors of `write`, `SlotClash`, `GenerationActive`; `OutcomeUnknown`; `AdmissionFailed` or,
+    without a free connection, PoolTimeout when nothing was committed.
     """
     may_exist = False
+    written: T | None = None
     try:
         for attempt in retrying():
             with attempt:
                 try:
                     with db.transaction() as conn:
-                        write(conn)
+                        written = write(conn)
                 except CommitOutcomeUnknown:
                     may_exist = True
+                    raise
+                except KeyInFlight as error:
+                    if may_exist:  # an earlier attempt of our own, whose commit is still under way
+                        raise CommitOutcomeUnknown(str(error)) from error
                     raise
                 except (GenerationError, UniqueViolation) as error:
                     # This attempt locked the course, so an earlier one's commit has ended by now, one way or the other.
                     if may_exist and _exists(db, generation_id):
-                        return
+                        return None
                     raise domain_error(error) from error
     except GenerationError:
         raise
@@ -52,6 +59,7 @@ def commit_once(db: Database, generation_id: UUID, write: Callable[[Connection[A
         if is_overloaded(error):
             raise
         raise AdmissionFailed(exhausted=is_transient(error)) from error
+    return written
 
 
 def retrying() -> Retrying:

@@ -28,12 +28,32 @@ class GenerationActive(GenerationError):
     generation_id: UUID | None = None
 
 
+class KeyInFlight(GenerationError):
+    """A request with the same idempotency key is under way."""
+
+
+class KeyReused(GenerationError):
+    """The idempotency key came with another request before."""
+
+
 class NothingActive(GenerationError):
     """The course has no active generation."""
 
 
+class WatchFull(GenerationError):
+    """As many watch their courses as this process has room for."""
+
+
+class WatchEnded(GenerationError):
+    """The process watches no courses any more."""
+
+
 class NotFailed(GenerationError):
     """Only a failed generation is tried again; this one has not failed, or does not exist."""
+
+
+class NothingToSend(GenerationError):
+    """There is no such delivery to a webhook, or none that was not delivered."""
 
 
 @dataclass(eq=False)

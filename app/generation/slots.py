@@ -53,11 +53,22 @@ def user_key(user_id: UUID) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotUse:
+    """How many generations may be active, and are: the user's and all."""
+
+    user_limit: int
+    user_active: int
+    system_limit: int
+    system_active: int
+
+
+@dataclass(frozen=True, slots=True)
 class Slots:
-    """The two numbers a generation holds."""
+    """The two numbers a generation holds. It is one of those that `use` has as active."""
 
     user_slot: int
     system_slot: int
+    use: SlotUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +102,13 @@ class SlotKeeper:
         self._script = self._redis.register_script(Path(__file__).with_name("slots.lua").read_text(encoding="utf-8"))
         self._down_until = 0.0
 
-    def take(self, generation_id: UUID, user_id: UUID, tier: Tier) -> Slots | None:
+    def take(
+        self, generation_id: UUID, user_id: UUID, tier: Tier, read_holders: ReadHolders | None = None
+    ) -> Slots | None:
         """The numbers the generation may try to insert; the same on a second call. None: Redis can't say.
 
-        Raises `UserFull` or `SystemFull`.
+        Should they have to be compared with PostgreSQL's, they are with what `read_holders` finds there: for a caller
+        that has a connection already and must not wait for a second one. Raises `UserFull` or `SystemFull`.
         """
         limit = RIGHTS[tier].slots
         user = user_key(user_id)
@@ -106,11 +120,12 @@ class SlotKeeper:
                 return None
             outcome, user_slot, system_slot, user_count, system_count = answer
             if outcome == "taken":
-                return Slots(int(user_slot), int(system_slot))
+                use = SlotUse(limit, int(user_count), self.system_limit, int(system_count))
+                return Slots(int(user_slot), int(system_slot), use)
             if outcome in ("user_full", "system_full"):
                 refusal = UserFull if outcome == "user_full" else SystemFull
                 raise refusal(tier, limit, int(user_count), self.system_limit, int(system_count))
-            self.rebuild(user_id if outcome == "user_stale" else None)
+            self.rebuild(user_id if outcome == "user_stale" else None, read_holders)
         return None
 
     def release(self, generation_id: UUID, user_id: UUID) -> None:
@@ -126,7 +141,7 @@ class SlotKeeper:
 
         self._ask(remove)
 
-    def rebuild(self, user_id: UUID | None = None) -> None:
+    def rebuild(self, user_id: UUID | None = None, read_holders: ReadHolders | None = None) -> None:
         """The keys of the user (None: the system's) agree with PostgreSQL, and their marker says so.
 
         Holders PostgreSQL doesn't know are kept while they are younger than 10 s. Safe to run twice at once.
@@ -136,7 +151,7 @@ class SlotKeeper:
         if seen is None:
             return
         # PostgreSQL is read after Redis: a member unknown here and old there was never admitted, or is final.
-        holders = self._read_holders(user_id)
+        holders = (read_holders or self._read_holders)(user_id)
         actual = {
             str(holder.generation_id): holder.system_slot if user_id is None else holder.user_slot for holder in holders
         }
@@ -236,11 +251,16 @@ def read_holders(db: Database) -> ReadHolders:
     """The active generations as PostgreSQL has them now, in a statement of its own."""
 
     def read(user_id: UUID | None) -> list[Holder]:
-        query = QUERIES["list_holders" if user_id is None else "list_holders_of_user"]
         with db.connection() as conn:
-            return [Holder(**row) for row in conn.execute(query, {"user_id": user_id})]
+            return list_holders(conn, user_id)
 
     return read
+
+
+def list_holders(conn: Connection[Any], user_id: UUID | None) -> list[Holder]:
+    """The active generations of the user, or all, as the caller's connection sees them now."""
+    query = QUERIES["list_holders" if user_id is None else "list_holders_of_user"]
+    return [Holder(**row) for row in conn.execute(query, {"user_id": user_id})]
 
 
 def pick_slots(conn: Connection[Any], user_id: UUID, tier: Tier, system_limit: int) -> Slots:
@@ -255,7 +275,8 @@ def pick_slots(conn: Connection[Any], user_id: UUID, tier: Tier, system_limit: i
     for number, refusal in ((row["user_slot"], UserFull), (row["system_slot"], SystemFull)):
         if number is None:
             raise refusal(tier, limit, row["user_active"], system_limit, row["system_active"])
-    return Slots(row["user_slot"], row["system_slot"])
+    use = SlotUse(limit, row["user_active"] + 1, system_limit, row["system_active"] + 1)
+    return Slots(row["user_slot"], row["system_slot"], use)
 
 
 @dataclass(frozen=True, slots=True)

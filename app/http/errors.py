@@ -5,15 +5,17 @@ A body is `{"error", "details"?, "code", "requestId"}`. None carries a traceback
 
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Flask, Response, g, jsonify
+from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from app.generation import errors as domain
 from app.generation.database_errors import is_unavailable
+from app.http.limits import rate_limit
+from app.keys import KeysUnavailable
 
 ROLLED_BACK = "Не удалось инициализировать генерацию курса. Попробуйте позже."
 
@@ -45,17 +47,34 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def register_errors(app: Flask) -> None:
-    """Whatever a view raises becomes an answer of the contract."""
-    app.register_error_handler(Exception, _handle)
+Render = Callable[[Answer], Response]
 
 
-def _handle(error: Exception) -> Response:
+def register_errors(app: Flask, renders: Mapping[str, Render]) -> None:
+    """Whatever a view or the framework raises becomes an answer of the contract.
+
+    `renders` has the shapes of errors under other paths than the contract's own, by the first part of the path.
+    """
+
+    def handle(error: Exception) -> Response:
+        first_part = "/".join(request.path.split("/", 2)[:2])
+        return renders.get(first_part, render_error)(tell(error))
+
+    app.register_error_handler(Exception, handle)
+
+
+def tell(error: Exception) -> Answer:
+    """The answer to an error, and a line in the log where somebody should look into it."""
     answer = answer_to(error)
     if answer.status == 500:
         log.error("request_failed", exc_info=error)
     elif answer.status == 503:
         log.warning("request_refused", extra={"code": answer.code, "error": f"{type(error).__name__}: {error}"})
+    return answer
+
+
+def render_error(answer: Answer) -> Response:
+    """The contract's own shape of an error."""
     body: dict[str, Any] = {"error": answer.error}
     if answer.details is not None:
         body["details"] = answer.details
@@ -65,7 +84,7 @@ def _handle(error: Exception) -> Response:
     return response
 
 
-def answer_to(error: Exception) -> Answer:  # noqa: PLR0911 - one line per cause reads better than a table of lambdas
+def answer_to(error: Exception) -> Answer:  # noqa: PLR0911, PLR0912 - better read than a table of lambdas
     """The answer to an error, whoever raised it; 500 without a word about the cause for what nobody foresaw."""
     match error:
         case Invalid():
@@ -84,6 +103,12 @@ def answer_to(error: Exception) -> Answer:  # noqa: PLR0911 - one line per cause
         case domain.GenerationActive():
             details = {"jobId": str(error.generation_id)} if error.generation_id else {}
             return Answer(409, "Course generation is already in progress", "generation_active", details)
+        case domain.KeyInFlight():
+            message = "A request with the same Idempotency-Key is still under way"
+            return Answer(409, message, "idempotency_in_flight", headers=_retry_after(2))
+        case domain.KeyReused():
+            message = "The Idempotency-Key was used with another request before"
+            return Answer(422, message, "idempotency_key_reused")
         case domain.NothingActive():
             return Answer(409, "No active generation to cancel", "nothing_active")
         case domain.UserFull():
@@ -93,7 +118,7 @@ def answer_to(error: Exception) -> Answer:  # noqa: PLR0911 - one line per cause
                 f"{jobs} concurrent course generation.",
                 "user_limit",
                 _user_counts(error),
-                _retry_after(30),
+                {**_retry_after(30), **rate_limit(error)},
             )
         case domain.SystemFull():
             counts = {"global_limit": error.system_limit, "global_active_jobs": error.system_active}
@@ -102,16 +127,19 @@ def answer_to(error: Exception) -> Answer:  # noqa: PLR0911 - one line per cause
                 "System at capacity. Please try again in a few minutes.",
                 "system_limit",
                 {**_user_counts(error), **counts},
-                _retry_after(60),
+                {**_retry_after(60), **rate_limit(error)},
             )
         case domain.AdmissionFailed():
             return Answer(500, ROLLED_BACK, "admission_failed")
+        case domain.WatchFull() | domain.WatchEnded():
+            message = "Too many courses are followed live just now. Poll check-status, or try again."
+            return Answer(503, message, "too_many_streams", headers=_retry_after(10))
         case domain.OutcomeUnknown():
             message = "The outcome is not known yet. Check the course's status before trying again."
             return Answer(503, message, "outcome_unknown", headers=_retry_after(15))
         case HTTPException():
             return _answer_to_http(error)
-    if is_unavailable(error):
+    if is_unavailable(error) or isinstance(error, KeysUnavailable):
         message = "The service is temporarily unavailable. Please try again."
         return Answer(503, message, "unavailable", headers=_retry_after(5))
     return Answer(500, "Internal server error", "internal_error")

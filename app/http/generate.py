@@ -1,13 +1,21 @@
 """`POST /api/coursegen/generate`: starts a generation."""
 
 import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
-from flask import Blueprint, Response, g, jsonify
+from flask import Blueprint, Response, after_this_request, g, jsonify
+from marshmallow import Schema
 
 from app.current import current_services
-from app.generation.admission import Order, admit
+from app.generation.admission import Admission, Order, admit
+from app.generation.callers import Caller
 from app.http.auth import authenticate
 from app.http.bodies import load, read_json
+from app.http.idempotency import read_key
+from app.http.limits import rate_limit
+from app.http.metrics import counting_refusals, current_instruments
 from app.http.schemas import GenerateSchema
 from app.log import bind
 
@@ -22,14 +30,34 @@ _schema = GenerateSchema()
 def generate() -> Response:
     """The course's generation is admitted and queued; the body says under which jobId."""
     caller = authenticate()
-    body = read_json()
-    wish = load(_schema, body)
+    return jsonify(initiate(caller, read_json(), _schema, "http"))
+
+
+def initiate(caller: Caller, body: Mapping[str, Any], schema: Schema, source: str) -> dict[str, Any]:
+    """The generation that the body asks for is admitted and queued; returns what a 200 says of it.
+
+    `source` names the way it came in. The answer's headers will say how many slots are left, or that it is a repeated
+    one. Raises `Invalid` and what `admit` raises.
+    """
+    wish = load(schema, body)
     if "userId" in body:
         log.info("user_id_ignored")
     services = current_services()
-    order = Order(wish["course_id"], wish["webhook_url"], g.request_id)
+    order = Order(wish["course_id"], wish["webhook_url"], g.request_id, source, idempotency_key=read_key())
     with bind(courseId=order.course_id):
-        generation_id = admit(services.db, services.slots, services.events, caller, order)
-        with bind(jobId=generation_id):
-            log.info("generation_admitted")
-    return jsonify({"success": True, "jobId": str(generation_id), "message": MESSAGE})
+        with counting_refusals(source):
+            admission = admit(services.db, services.slots, services.events, caller, order)
+        outcome = "replayed" if admission.replayed else "admitted"
+        current_instruments().count_admission(source, outcome)
+        with bind(jobId=admission.generation_id):
+            log.info("answer_replayed" if admission.replayed else "generation_admitted")
+    after_this_request(partial(_tell, admission))
+    return {"success": True, "jobId": str(admission.generation_id), "message": MESSAGE}
+
+
+def _tell(admission: Admission, response: Response) -> Response:
+    if admission.use is not None:
+        response.headers.update(rate_limit(admission.use))
+    if admission.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response
