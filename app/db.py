@@ -30,6 +30,15 @@ SESSION = (
 log = logging.getLogger(__name__)
 
 
+def session(options: str, *, pooled: bool) -> dict[str, Any]:
+    """What to connect with, so that the session has these options.
+
+    Behind a pooler in transaction mode a session is nobody's own: nothing may be prepared in it, and its options are
+    for the pooler to set, which takes none from a client.
+    """
+    return {"prepare_threshold": None} if pooled else {"options": options}
+
+
 class Unmigrated(Exception):
     """The database lacks migrations of this release; `names` lists them."""
 
@@ -42,26 +51,13 @@ class CommitOutcomeUnknown(psycopg.OperationalError):
     """The connection was lost while the commit was under way: it may have taken place."""
 
 
-class _Cursor(Cursor[DictRow]):
-    """In a pipeline a fetch ends with a Sync, where psycopg's own sends a Flush.
-
-    Until a Sync the server takes the session for active however long nothing comes, and no timeout of an idle
-    transaction would ever end the locks of a process that is frozen in one.
-    """
-
-    def _fetch_pipeline(self) -> None:
-        pipeline = self._conn._pipeline
-        if pipeline is not None and self.pgresult is None:
-            pipeline.sync()
-
-
 class Database:
     """A lazily opened pool of connections; nothing is reached before the first use.
 
     Connections are in autocommit mode: a statement outside `transaction()` is one round trip.
     """
 
-    def __init__(self, url: str, pool_size: int) -> None:
+    def __init__(self, url: str, pool_size: int, *, pooled: bool = False) -> None:
         self._guard = SocketGuard()
         self._outage = Outage()
         self._opening = threading.Lock()
@@ -79,10 +75,9 @@ class Database:
             check=_refuse_dead,
             kwargs={
                 "autocommit": True,
-                "cursor_factory": _Cursor,
                 "row_factory": dict_row,
                 "connect_timeout": 3,
-                "options": SESSION,
+                **session(SESSION, pooled=pooled),
                 "keepalives_idle": 10,
                 "keepalives_interval": 5,
                 "keepalives_count": 2,

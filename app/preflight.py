@@ -5,25 +5,30 @@ from typing import Any
 
 import psycopg
 
+from app.db import session
 from app.migrations import missing
+from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
-def connect_briefly(database_url: str) -> psycopg.Connection[Any]:
+def connect_briefly(settings: Settings) -> psycopg.Connection[Any]:
     """A connection for one quick look. Raises psycopg.OperationalError within seconds where there is no server."""
     return psycopg.connect(
-        database_url, connect_timeout=3, autocommit=True, options="-c statement_timeout=3s -c lock_timeout=3s"
+        settings.database_url,
+        connect_timeout=3,
+        autocommit=True,
+        **session("-c statement_timeout=3s -c lock_timeout=3s", pooled=settings.database_pooled),
     )
 
 
-def check_database(database_url: str) -> list[str]:
+def check_database(settings: Settings) -> list[str]:
     """The migrations the database lacks; none when it is up to date, or can't be reached just now.
 
     A database that is away is no reason not to start: the first connection looks again.
     """
     try:
-        with connect_briefly(database_url) as conn:
+        with connect_briefly(settings) as conn:
             return missing(conn)
     except psycopg.OperationalError as error:
         log.warning("database_unavailable", extra={"error": str(error)})

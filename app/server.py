@@ -6,6 +6,7 @@ import sys
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 
+from app.instruments import shared_counts
 from app.log import configure_logging
 from app.preflight import check_database, refusal
 from app.settings import BadSettings, Settings, read_settings
@@ -57,11 +58,12 @@ def main() -> None:
     except BadSettings as error:
         sys.exit(str(error))
     configure_logging("api", settings.log_level, settings.app_env, settings.app_version)
-    if names := check_database(settings.database_url):
+    if names := check_database(settings):
         sys.exit(refusal(names))
     # The server's processes are forked and share what is loaded by now, for as long as no collection writes to it.
     gc.freeze()
-    serve(settings)
+    with shared_counts(settings.metrics_dir):
+        serve(settings)
 
 
 if __name__ == "__main__":

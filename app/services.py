@@ -1,10 +1,13 @@
 """What the entry points share: the settings, the database, the slots and the events, made once a process."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from app.db import Database
+from app.generation.courses import read_statuses
 from app.generation.events import EventBuffer, write_with
 from app.generation.slots import SlotKeeper, read_holders
+from app.generation.watch import Watch
 from app.settings import Settings
 
 
@@ -16,15 +19,18 @@ class Services:
     db: Database
     slots: SlotKeeper
     events: EventBuffer
+    watch: Watch
 
     def close(self) -> None:
         """Events are written if they can be, and no connection is left open."""
+        self.watch.close()
         self.events.close()
         self.slots.close()
         self.db.close()
 
 
 def make_services(settings: Settings) -> Services:
-    db = Database(settings.database_url, settings.pool_size)
+    db = Database(settings.database_url, settings.pool_size, pooled=settings.database_pooled)
     slots = SlotKeeper(settings.redis_url, settings.global_concurrency_limit, read_holders(db))
-    return Services(settings, db, slots, EventBuffer(write_with(db.transaction)))
+    watch = Watch(partial(read_statuses, db, stalled_s=settings.stalled_s), settings.sse_connections)
+    return Services(settings, db, slots, EventBuffer(write_with(db.transaction)), watch)

@@ -2,22 +2,19 @@
 
 import json
 import secrets
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import jwt
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from app.minting import mint_token
+
 #: The example's documents; the service's `FILES_ROOT`.
 FILES = Path(__file__).resolve().parents[1] / "examples" / "course"
-
-AUDIENCE = "authenticated"
-TOKEN_S = 7 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +55,6 @@ def create_course(database_url: str, secret: str, tier: str) -> OwnedCourse:
     with psycopg.connect(database_url) as conn:
         [(course_id,)] = conn.execute(insert, values).fetchall()
     return OwnedCourse(course_id, row["slug"], row["title"], user_id, mint_token(secret, user_id, tier))
-
-
-def mint_token(secret: str, user_id: UUID, tier: str) -> str:
-    """An access token as Supabase issues it, good for a week."""
-    now = int(time.time())
-    claims = {
-        "sub": str(user_id),
-        "aud": AUDIENCE,
-        "role": AUDIENCE,
-        "iat": now,
-        "exp": now + TOKEN_S,
-        "app_metadata": {"tier": tier},
-    }
-    return jwt.encode(claims, secret, algorithm="HS256")
 
 
 def read_lessons(database_url: str, generation_id: str) -> list[Lesson]:

@@ -5,13 +5,15 @@ import secrets
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from app.minting import AUDIENCE
 from stack.api import Api
-from stack.examples import AUDIENCE, FILES
+from stack.examples import FILES
 from stack.interrupts import held
 from stack.postgres import PostgresServer
 from stack.redis import RedisServer
@@ -30,6 +32,10 @@ TICK_S = 0.1
 AUTHENTICATION = ("JWT_ISSUER", "JWT_JWKS_URL", "TIER_CLAIMS")
 
 
+#: What webhooks may be sent to besides public hosts: whatever listens on this machine.
+LOOPBACK = "127.0.0.1:*,localhost:*,[::1]:*"
+
+
 class StackError(Exception):
     """Something of the stack failed; `tails` is what the logs that tell why said last, read at once."""
 
@@ -46,6 +52,7 @@ class Stack:
 
     def __init__(self, port: int | None = None) -> None:
         self.secret = secrets.token_hex(32)
+        self.webhook_secret = os.environ.get("WEBHOOK_SECRET") or f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
         self.api = Api(f"http://{HOST}:{port or free_port()}")
         self.database_url = os.environ.get("DATABASE_URL", "")
         self.redis_url = os.environ.get("REDIS_URL", "")
@@ -81,7 +88,7 @@ class Stack:
                 raise StackError(f"{server.name} ended", server.log)
 
     def log(self, name: str) -> Path:
-        """The file that takes the output of a process: `migrate`, `api`, `worker` or `upkeep`."""
+        """The file that takes the output of a process: `migrate`, `api`, `worker`, `upkeep` or `webhooks`."""
         return self.folder / f"{name}.log"
 
     def _start(self) -> None:
@@ -122,6 +129,8 @@ class Stack:
             "HOST": HOST,
             "PORT": port,
             "APP_ENV": "development",
+            "WEBHOOK_SECRET": self.webhook_secret,
+            "WEBHOOK_ALLOWED_HOSTS": os.environ.get("WEBHOOK_ALLOWED_HOSTS") or LOOPBACK,
             "WORKER_CONCURRENCY": os.environ.get("WORKER_CONCURRENCY", "2"),
             "SHUTDOWN_GRACE_S": str(GRACE_S / 2),
             "PYTHONUNBUFFERED": "1",

@@ -14,7 +14,7 @@ from stack.supervisor import Command, Supervisor
 ROOT = Path(__file__).resolve().parents[1]
 
 WORKER = [sys.executable, "-m", "procrastinate", "--app=tasks.app", "worker"]
-UPKEEP_QUEUES = "upkeep,webhooks,builtin"
+UPKEEP_QUEUES = "upkeep,builtin"
 UPKEEP_CONCURRENCY = 2
 
 #: A worker is killed this long after its own grace is over.
@@ -24,16 +24,23 @@ MARGIN_S = 5.0
 def worker_commands(
     concurrency: int, environment: Mapping[str, str] | None = None, logs: Path | None = None
 ) -> list[Command]:
-    """The workers of one machine, together serving every queue; their output goes to files in `logs` if given."""
-    queues = {"worker": ("stages", concurrency), "upkeep": (UPKEEP_QUEUES, UPKEEP_CONCURRENCY)}
+    """The workers of one machine, together serving every queue; their output goes to files in `logs` if given.
+
+    How much those of webhooks send at once is `WEBHOOK_CONCURRENCY`'s to say.
+    """
+    queues = {
+        "worker": ("stages", ["--concurrency", str(concurrency)]),
+        "upkeep": (UPKEEP_QUEUES, ["--concurrency", str(UPKEEP_CONCURRENCY)]),
+        "webhooks": ("webhooks", []),
+    }
     return [
         Command(
             name,
-            [*WORKER, "--name", name, "--queues", served, "--concurrency", str(slots)],
+            [*WORKER, "--name", name, "--queues", served, *more],
             environment,
             logs / f"{name}.log" if logs is not None else None,
         )
-        for name, (served, slots) in queues.items()
+        for name, (served, more) in queues.items()
     ]
 
 

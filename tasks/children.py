@@ -3,8 +3,11 @@
 import logging
 import multiprocessing
 import os
+import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -49,31 +52,27 @@ class Children:
         self._size = size
         self._handlers = tuple(handlers)
         self._context = multiprocessing.get_context("forkserver")
+        self._changing = threading.Lock()
         self._pool: ProcessPool | None = None
 
-    def start(self) -> None:
-        """The children run, or are about to, with every handler imported. A second call does nothing.
+    def start(self) -> ProcessPool:
+        """The children run, or are about to, with every handler imported; returns their pool.
 
-        They are forked by a server of their own that never had threads or connections, so the time is free.
+        They are forked by a server of their own that never had threads or connections, so the time is free. A pool
+        that broke (it does when an idle child dies) is replaced.
         """
-        if self._pool is None:
-            self._context.set_forkserver_preload(["pipeline.child"])
-            self._pool = ProcessPool(
-                max_workers=self._size,
-                max_tasks=STAGES_PER_CHILD,
-                initializer=warm_up,
-                initargs=(self._handlers,),
-                context=self._context,
-            )
-            for _ in range(self._size):
-                self._pool.schedule(os.getpid)
+        with self._changing:
+            if self._pool is not None and not self._pool.active:
+                log.warning("children_replaced")
+                self._stop()
+            if self._pool is None:
+                self._pool = self._make()
+            return self._pool
 
     def stop(self) -> None:
         """No child is left, whatever it was doing."""
-        if self._pool is not None:
-            pool, self._pool = self._pool, None
-            pool.stop()  # type: ignore[no-untyped-call]
-            pool.join()
+        with self._changing:
+            self._stop()
 
     def run(
         self,
@@ -84,17 +83,35 @@ class Children:
         on_report: Callable[[int, int], None],
         should_stop: Callable[[], bool],
     ) -> Outcome:
-        """How the handler ended. `on_report` is called in this thread; what it raises ends the handler and goes on."""
-        self.start()
-        assert self._pool is not None  # noqa: S101
+        """How the handler ended. `on_report` is called in this thread; what it raises ends the handler and goes on.
+
+        The time is the handler's own, by a clock that nobody sets.
+        """
+        try:
+            return self._run(handler, stage_input, timeout_s, on_report, should_stop)
+        except BrokenProcessPool:
+            # That was not the handler's doing, and it has no effects of its own: it may begin again.
+            return self._run(handler, stage_input, timeout_s, on_report, should_stop)
+
+    def _run(
+        self,
+        handler: str,
+        stage_input: StageInput,
+        timeout_s: float,
+        on_report: Callable[[int, int], None],
+        should_stop: Callable[[], bool],
+    ) -> Outcome:
         reader, writer = self._context.Pipe(duplex=False)
-        future: ProcessFuture[Any] = self._pool.schedule(
-            run_handler, args=(handler, stage_input, writer), timeout=timeout_s
-        )
+        future = _schedule(self.start(), handler, stage_input, writer)
+        began: float | None = None
         try:
             while not wait([future], timeout=POLL_S).done:
                 if should_stop():
                     return Stopped()
+                if began is None and future.running():
+                    began = time.monotonic()
+                if began is not None and time.monotonic() - began > timeout_s:
+                    return TimedOut()
                 _pass_on(reader, on_report)
             return _outcome(future)
         finally:
@@ -102,6 +119,32 @@ class Children:
             future.cancel()  # type: ignore[no-untyped-call]
             reader.close()
             writer.close()
+
+    def _make(self) -> ProcessPool:
+        self._context.set_forkserver_preload(["pipeline.child"])
+        pool = ProcessPool(
+            max_workers=self._size,
+            max_tasks=STAGES_PER_CHILD,
+            initializer=warm_up,
+            initargs=(self._handlers,),
+            context=self._context,
+        )
+        for _ in range(self._size):
+            pool.schedule(os.getpid)
+        return pool
+
+    def _stop(self) -> None:
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            pool.stop()  # type: ignore[no-untyped-call]
+            pool.join()
+
+
+def _schedule(pool: ProcessPool, handler: str, stage_input: StageInput, writer: Connection) -> "ProcessFuture[Any]":
+    try:
+        return pool.schedule(run_handler, args=(handler, stage_input, writer))
+    except RuntimeError as error:  # it broke this very moment
+        raise BrokenProcessPool(str(error)) from error
 
 
 def _pass_on(reader: Connection, on_report: Callable[[int, int], None]) -> None:
@@ -118,12 +161,12 @@ def _pass_on(reader: Connection, on_report: Callable[[int, int], None]) -> None:
 def _outcome(future: "ProcessFuture[Any]") -> Outcome:
     try:
         result: Outcome = future.result()
-    except TimeoutError:
-        return TimedOut()
     except CancelledError:
         return Stopped()
+    except BrokenProcessPool:
+        raise
     except ProcessExpired as error:
         return Died(error.exitcode or 0)
-    except Exception as error:  # noqa: BLE001 - a result that can't be pickled, a broken pool
+    except Exception as error:  # noqa: BLE001 - a result that can't be pickled
         return Raised(f"{type(error).__name__}: {error}", "")
     return result

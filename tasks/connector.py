@@ -13,6 +13,7 @@ from procrastinate.connector import Notify
 from procrastinate.exceptions import ConnectorException
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from app.db import session
 from app.migrations import missing
 from app.preflight import connect_briefly, refusal
 from app.settings import Settings
@@ -20,6 +21,8 @@ from app.settings import Settings
 #: Sync tasks run in the loop's executor, whose default size knows nothing of `--concurrency`.
 THREADS = 64
 LONGEST_PAUSE_S = 5.0
+
+SESSION = "-c statement_timeout=20s -c lock_timeout=5s -c idle_in_transaction_session_timeout=5s"
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +44,11 @@ class WorkerConnector(PsycopgConnector):
                 "keepalives_interval": 5,
                 "keepalives_count": 2,
                 "tcp_user_timeout": 15_000,
-                "options": "-c statement_timeout=20s -c lock_timeout=5s -c idle_in_transaction_session_timeout=5s",
+                **session(SESSION, pooled=settings.database_pooled),
                 "application_name": "course-generation-worker",
             },
         )
-        self._database_url = settings.database_url
+        self._settings = settings
 
     async def open_async(self, pool: AsyncConnectionPool | None = None) -> None:
         """The pool is open on a migrated database. Ends the process where it is not migrated."""
@@ -76,7 +79,7 @@ class WorkerConnector(PsycopgConnector):
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
     def _look(self) -> list[str]:
-        with connect_briefly(self._database_url) as conn:
+        with connect_briefly(self._settings) as conn:
             return missing(conn)
 
 

@@ -3,7 +3,7 @@
 import logging
 
 from app.db import only_row
-from app.generation import takeover
+from app.generation import takeover, webhooks
 from app.queries import QUERIES
 from app.services import Services
 
@@ -25,9 +25,16 @@ def keep_slots(services: Services) -> None:
     services.slots.rebuild_all()
 
 
+def rescue_webhooks(services: Services) -> None:
+    """What waits for a webhook is sent, though whoever was to send it died. Without a secret nothing is sent."""
+    if services.settings.webhook_secret is not None:
+        webhooks.rescue(services.db, services.settings.stalled_s)
+
+
 def prune(services: Services) -> None:
-    """Events and attempts past their time are gone, and workers that have been dead for a day."""
-    for query in ("prune_events", "prune_attempts", "prune_workers"):
+    """What is past its time is gone, and workers that have been dead for a day."""
+    queries = ("prune_events", "prune_attempts", "prune_idempotency_keys", "prune_webhook_deliveries", "prune_workers")
+    for query in queries:
         deleted = _prune(services, query)
         if deleted:
             log.info("pruned", extra={"what": query.removeprefix("prune_"), "count": deleted})

@@ -1,5 +1,6 @@
-"""The Procrastinate App that workers open: one task per stage, and upkeep."""
+"""The Procrastinate App that workers open: one task per stage, webhooks, and upkeep."""
 
+import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable
@@ -8,17 +9,21 @@ from uuid import UUID
 
 from procrastinate import App, JobContext
 
-from app.generation.queue import STAGES_QUEUE, TASKS, UPKEEP_QUEUE
+from app.generation.queue import STAGES_QUEUE, TASKS, UPKEEP_QUEUE, WEBHOOK_TASK, WEBHOOKS_QUEUE
 from app.generation.runs import Run
 from app.generation.stages import Stage
 from app.log import configure_logging
 from app.services import Services, make_services
 from app.settings import Settings
 from tasks.children import Children
+from tasks.circuits import Circuits
 from tasks.connector import WorkerConnector
-from tasks.retries import RunAgain
+from tasks.inventory import Inventory
+from tasks.posting import Poster
 from tasks.runner import Runner
-from tasks.upkeep import keep_slots, prune, take_over
+from tasks.shutdown import run_until_signalled
+from tasks.upkeep import keep_slots, prune, rescue_webhooks, take_over
+from tasks.webhooks import Sender
 
 #: Seconds are the sixth field of this cron, not the first.
 HOURLY = "17 * * * * 17"
@@ -31,13 +36,21 @@ class WorkerApp(App):
 
     children: Children
     services: Services
+    inventory: Inventory
 
     async def run_worker_async(self, **kwargs: Any) -> None:
+        """Runs until SIGINT or SIGTERM, and is gone within the grace, whatever hangs."""
         if not kwargs.get("queues") or STAGES_QUEUE in kwargs["queues"]:
             self.children.start()
+        if set(kwargs.get("queues") or ()) == {WEBHOOKS_QUEUE}:
+            kwargs.setdefault("concurrency", self.services.settings.webhook_concurrency)
+        for_signals = kwargs.pop("install_signal_handlers", True)
+        worker = super().run_worker_async(**kwargs, install_signal_handlers=False)
+        inventory = asyncio.create_task(self.inventory.keep())
         try:
-            await super().run_worker_async(**kwargs)
+            await (run_until_signalled(worker, self.services.settings.shutdown_grace_s) if for_signals else worker)
         finally:
+            inventory.cancel()
             self.children.stop()
             self.services.close()
 
@@ -45,27 +58,34 @@ class WorkerApp(App):
 def make_app(settings: Settings) -> WorkerApp:
     """The App with every task registered. Touches no server."""
     configure_logging("worker", settings.log_level, settings.app_env, settings.app_version)
+    services = make_services(settings)
+    inventory = Inventory(services.db, settings.heartbeat_s)
     app = WorkerApp(
         connector=WorkerConnector(settings),
         worker_defaults={
             "concurrency": settings.worker_concurrency,
             "fetch_job_polling_interval": 1.0,  # bounds a lost wake-up
+            "listen_notify": not settings.database_pooled,  # who listens needs a session
             "abort_job_polling_interval": 1.0,
             # Half of the grace for stages to end by themselves, half to hand the others back.
             "shutdown_graceful_timeout": settings.shutdown_grace_s / 2,
             "update_heartbeat_interval": settings.heartbeat_s,
             "stalled_worker_timeout": settings.stalled_s,
             "delete_jobs": "successful",
+            "worker_middleware": [inventory],
         },
         periodic_defaults={"max_delay": 60},
     )
-    app.services = make_services(settings)
+    app.services, app.inventory = services, inventory
     app.children = Children(settings.worker_concurrency, settings.handlers.values())
     for stage in Stage:
-        app.task(name=TASKS[stage], queue=STAGES_QUEUE, pass_context=True, retry=RunAgain())(_stage_task(app, stage))
+        app.task(name=TASKS[stage], queue=STAGES_QUEUE, pass_context=True)(_stage_task(app, stage))
+    # Half of what is sent at once may go to one receiver, so that a slow one leaves room for the others.
+    sender = Sender(services, Poster(), Circuits(most=max(1, settings.webhook_concurrency // 2)))
+    app.task(name=WEBHOOK_TASK, queue=WEBHOOKS_QUEUE)(_webhook_task(sender))
     # A registered periodic task also keeps Procrastinate's supervision of its own side tasks alive.
     often = f"* * * * * */{settings.upkeep_s}"
-    for piece, cron in ((take_over, often), (keep_slots, often), (prune, HOURLY)):
+    for piece, cron in ((take_over, often), (keep_slots, often), (rescue_webhooks, often), (prune, HOURLY)):
         name = piece.__name__
         # At most one of each waits, however long nobody has served this queue.
         upkeep = app.task(name=f"tasks.upkeep.{name}", queue=UPKEEP_QUEUE, queueing_lock=name)(_upkeep_task(app, piece))
@@ -75,6 +95,13 @@ def make_app(settings: Settings) -> WorkerApp:
     )
     app.periodic(cron=HOURLY)(remove_jobs)
     return app
+
+
+def _webhook_task(sender: Sender) -> Callable[..., None]:
+    def deliver(generation_id: str) -> None:
+        sender.send_next(UUID(generation_id))
+
+    return deliver
 
 
 def _upkeep_task(app: WorkerApp, piece: Callable[[Services], None]) -> Callable[[int], None]:

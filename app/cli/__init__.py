@@ -2,9 +2,9 @@
 
 from flask import Flask
 
-from app.cli import database, doctor, events, generations, metrics, slots
+from app.cli import database, doctor, events, generate, generations, metrics, slots, token, webhooks
 
 
 def register_commands(app: Flask) -> None:
-    for module in (database, slots, generations, events, metrics, doctor):
+    for module in (database, generate, slots, generations, events, metrics, doctor, token, webhooks):
         app.cli.add_command(module.command)

@@ -12,14 +12,18 @@ from flask.cli import with_appcontext
 
 from app.cli.operating import as_json, operating, show
 from app.generation.drift import compare_slots
+from app.jwks import KEY_TYPES, JwksError, fetch_keys
 from app.migrations import missing
 from app.preflight import connect_briefly
 from app.queries import QUERIES
 from app.services import Services
+from app.settings import Settings
 
 OLDEST, NEWEST = 150000, 189999
 #: Past this a host's clock makes log lines hard to read; nothing else depends on it.
 CLOCK_OFF_S = 5
+#: How long a webhook may wait past its time; a busy receiver takes some of it.
+OVERDUE_S = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,7 @@ def command(as_json: bool) -> None:
 def _settings(services: Services) -> Iterator[Finding]:
     settings = services.settings
     yield Finding("settings", "ok", "read")
-    weak = len(set(settings.jwt_secret)) < 10
-    if weak:
-        yield Finding("token secret", "warning", "few different characters", "Set JWT_SECRET to a random one.")
-    else:
-        yield Finding("token secret", "ok", f"{len(settings.jwt_secret.encode())} bytes")
+    yield from _tokens(settings)
     if settings.app_env == "production" and any(claim.startswith("user_metadata") for claim in settings.tier_claims):
         advice = "Users can edit user_metadata: set TIER_CLAIMS=app_metadata.tier."
         yield Finding("tier claims", "warning", ",".join(settings.tier_claims), advice)
@@ -63,9 +63,28 @@ def _settings(services: Services) -> Iterator[Finding]:
         yield Finding("files root", "error", f"{root} can't be read", "Set FILES_ROOT to the folder of course files.")
 
 
+def _tokens(settings: Settings) -> Iterator[Finding]:
+    if settings.jwt_secret is not None:
+        if len(set(settings.jwt_secret)) < 10:
+            yield Finding("token secret", "warning", "few different characters", "Set JWT_SECRET to a random one.")
+        else:
+            yield Finding("token secret", "ok", f"{len(settings.jwt_secret.encode())} bytes")
+    if settings.jwt_jwks_url is not None:
+        try:
+            keys = fetch_keys(settings.jwt_jwks_url)
+        except JwksError as error:
+            yield Finding("token keys", "error", str(error), "Check JWT_JWKS_URL and whether this host reaches it.")
+            return
+        if keys:
+            yield Finding("token keys", "ok", ", ".join(f"{key_id} ({algorithm})" for key_id, algorithm in keys))
+        else:
+            advice = f"Have the sign-in use {', '.join(KEY_TYPES)}, or unset JWT_JWKS_URL."
+            yield Finding("token keys", "warning", "none that can be used", advice)
+
+
 def _database(services: Services) -> Iterator[Finding]:
     try:
-        with connect_briefly(services.settings.database_url) as conn:
+        with connect_briefly(services.settings) as conn:
             lacking = missing(conn)
     except psycopg.OperationalError as error:
         yield Finding("database", "error", str(error).splitlines()[0], "Check DATABASE_URL and the server.")
@@ -77,7 +96,9 @@ def _database(services: Services) -> Iterator[Finding]:
     asked = time.time()
     with services.db.connection() as conn:
         seen = conn.execute(QUERIES["look_around"], {"stalled": services.settings.stalled_s}).fetchone() or {}
+        webhooks = conn.execute(QUERIES["count_waiting_webhooks"]).fetchone() or {}
     yield from _server(seen, asked)
+    yield _webhooks(services.settings, webhooks["waiting"], float(webhooks["overdue_s"] or 0))
 
 
 def _server(seen: dict[str, Any], asked: float) -> Iterator[Finding]:
@@ -99,6 +120,16 @@ def _server(seen: dict[str, Any], asked: float) -> Iterator[Finding]:
         waiting += f", the oldest generation for {float(seen['oldest_s']):.0f} s"
     lost = seen["workers"] == 0
     yield Finding("workers", "error" if lost else "ok", waiting, "Start `make worker`." if lost else "")
+
+
+def _webhooks(settings: Settings, waiting: int, overdue_s: float) -> Finding:
+    found = f"{waiting} wait"
+    if waiting and settings.webhook_secret is None:
+        return Finding("webhooks", "warning", found, "Set WEBHOOK_SECRET: nothing is sent without it.")
+    if overdue_s > OVERDUE_S:
+        advice = "Start `make worker`, or a worker for the queue webhooks."
+        return Finding("webhooks", "warning", f"{found}, one for {overdue_s:.0f} s too long", advice)
+    return Finding("webhooks", "ok", found)
 
 
 def _redis(services: Services) -> Iterator[Finding]:

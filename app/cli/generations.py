@@ -94,5 +94,5 @@ def retry_generation(generation_id: UUID) -> None:
         failed = find_failed(services.db, generation_id)
         caller = Caller(failed["user_id"], Tier(failed["tier"]))
         order = Order(failed["course_id"], failed["webhook_url"], source="cli", retry_of=generation_id)
-        new_id = admit(services.db, services.slots, services.events, caller, order)
+        new_id = admit(services.db, services.slots, services.events, caller, order).generation_id
     click.echo(f"Admitted {new_id}")

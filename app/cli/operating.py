@@ -73,8 +73,9 @@ def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)
+        value = json.dumps(value, ensure_ascii=False)
+    # Whatever a terminal would obey is a space: some of it strangers wrote.
+    return "".join(c if c.isprintable() else " " for c in str(value))
 
 
 def _plain(value: object) -> str:

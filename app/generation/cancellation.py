@@ -15,17 +15,18 @@ from app.generation.queue import abort_jobs
 from app.generation.runs import change_step
 from app.generation.slots import SlotKeeper
 from app.generation.stages import Stage
+from app.generation.webhooks import announce
 from app.queries import QUERIES
 
 MESSAGE = "Генерация отменена"
 
 
-def cancel_course(db: Database, keeper: SlotKeeper, caller: Caller, slug: str) -> UUID:
-    """The active generation of the course of that slug is cancelled and its slot free; returns its id.
+def cancel_course(db: Database, keeper: SlotKeeper, caller: Caller, key: str | UUID) -> UUID:
+    """The active generation of the course of that slug or id is cancelled and its slot free; returns its id.
 
     For the course's owner or an admin. Raises `CourseNotFound`, `Forbidden`, `NothingActive`.
     """
-    return cancel(db, keeper, find_course(db, caller, slug)["id"])
+    return cancel(db, keeper, find_course(db, caller, key)["id"])
 
 
 def cancel(db: Database, keeper: SlotKeeper, course_id: UUID) -> UUID:
@@ -63,5 +64,7 @@ def _cancel(conn: Connection[Any], course_id: UUID) -> tuple[UUID, UUID]:
         raise NothingActive
     step = STEPS[Stage(generation["stage"])].id
     change_step(conn, course_id, step, StepStatus.PENDING, MESSAGE, "cancelled")
+    if generation["has_webhook"]:
+        announce(conn, generation["id"], "cancelled")
     abort_jobs(conn, generation["id"])
     return generation["id"], generation["user_id"]

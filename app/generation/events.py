@@ -8,10 +8,10 @@ import atexit
 import logging
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -57,14 +57,17 @@ SEVERITIES = {
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`at` is when it happened, not when it was written. `job_id` is the generation's public id."""
+    """`raised` is when it happened, not when it was written, by a clock that only tells ages: the time is PostgreSQL's.
+
+    `job_id` is the generation's public id.
+    """
 
     type: EventType
     user_id: UUID | None = None
     course_id: UUID | None = None
     job_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    raised: float = field(default_factory=time.monotonic)
 
 
 def record(conn: Connection[Any], *events: Event) -> None:
@@ -81,7 +84,7 @@ def _as_row(event: Event) -> dict[str, Any]:
         "course_id": event.course_id,
         "job_id": event.job_id,
         "metadata": Jsonb(dict(event.metadata)),
-        "at": event.at,
+        "age_s": time.monotonic() - event.raised,
     }
 
 

@@ -32,6 +32,9 @@ ADMITTED_STEP = 1
 ADMITTED_MESSAGE = "Инициализация завершена"
 ADMITTED_STATUS = "initializing"
 
+#: What a course's status is when its generation is over.
+FINAL_STATUSES = frozenset({"completed", "failed", "cancelled"})
+
 STEPS = {
     Stage.DOCUMENT_PROCESSING: Step(
         2,

@@ -22,9 +22,16 @@ from app.queries import QUERIES
 
 STAGES_QUEUE = "stages"
 UPKEEP_QUEUE = "upkeep"
+WEBHOOKS_QUEUE = "webhooks"
+
+#: Held by a stage that may be what kills the workers.
+SUSPECTS_LOCK = "suspects"
 
 #: One task per stage.
 TASKS = {stage: f"tasks.stages.{stage.value.lower()}" for stage in Stage}
+WEBHOOK_TASK = "tasks.webhooks.deliver"
+#: Before the generation's id in the queueing lock of its webhook's job.
+WEBHOOK_LOCK = "webhook:"
 
 _queue = App(connector=SyncPsycopgConnector())
 
@@ -39,10 +46,11 @@ def defer_stage(
     fence: int,
     priority: int,
     delay_s: float = 0,
+    suspect: bool = False,
 ) -> int:
     """One job runs the stage once the caller's transaction commits, and none if it rolls back. Returns its id.
 
-    A generation has at most one job waiting: a second one violates the queueing lock.
+    A generation has at most one job waiting: a second one violates the queueing lock. Of suspects one runs at a time.
     """
     generation, user = str(generation_id), str(user_id)
     # What configure_task(…).defer(…) would make of it, without describing the job twice for a log that is off.
@@ -50,13 +58,39 @@ def defer_stage(
         task_name=TASKS[stage],
         queue=STAGES_QUEUE,
         priority=priority,
-        lock=None,
+        lock=SUSPECTS_LOCK if suspect else None,
         queueing_lock=generation,
         scheduled_at=_database_time(conn, delay_s) if delay_s else None,
         task_kwargs={"generation_id": generation, "user_id": user, "request_id": request_id, "fence": fence},
     )
     with _database_errors():
         return cast(int, _queue.job_manager.defer_job(job, connection=conn).id)
+
+
+def defer_webhook(conn: Connection[Any], generation_id: UUID, delay_s: float = 0) -> int:
+    """One job sends what waits for the generation's webhook, after the delay, if the caller's transaction commits.
+
+    Returns its id. A second one that waits violates the queueing lock.
+    """
+    job = Job(
+        task_name=WEBHOOK_TASK,
+        queue=WEBHOOKS_QUEUE,
+        priority=0,
+        lock=None,
+        queueing_lock=f"{WEBHOOK_LOCK}{generation_id}",
+        scheduled_at=_database_time(conn, delay_s) if delay_s else None,
+        task_kwargs={"generation_id": str(generation_id)},
+    )
+    with _database_errors():
+        return cast(int, _queue.job_manager.defer_job(job, connection=conn).id)
+
+
+def cancel_webhook(conn: Connection[Any], generation_id: UUID) -> None:
+    """No job waits for the generation's webhook once the caller's transaction commits."""
+    lock = {"queueing_lock": f"{WEBHOOK_LOCK}{generation_id}"}
+    for row in conn.execute(QUERIES["list_webhook_jobs"], lock).fetchall():
+        with _database_errors():
+            _queue.job_manager.cancel_job_by_id(row["id"], connection=conn)
 
 
 def abort_jobs(conn: Connection[Any], generation_id: UUID) -> None:

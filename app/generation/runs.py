@@ -21,6 +21,7 @@ from app.generation.events import Event, EventType, record
 from app.generation.progress import ADMITTED_MESSAGE, ADMITTED_STEP, STEPS, StepStatus
 from app.generation.queue import defer_stage
 from app.generation.stages import Stage
+from app.generation.webhooks import announce
 from app.queries import QUERIES
 
 #: Starts of one stage that may go wrong before the generation fails.
@@ -70,6 +71,8 @@ def begin(conn: Connection[Any], run: Run) -> Begun | None:
     if not course["admitted"]:
         _recover_first_step(conn, run, generation["course_id"])
     change_step(conn, generation["course_id"], step.id, StepStatus.IN_PROGRESS, step.started, step.course_status)
+    if generation["has_webhook"]:
+        announce(conn, run.generation_id, step.course_status)
     conn.execute(QUERIES["mark_running"], {"generation_id": run.generation_id})
     values = {
         "generation_id": run.generation_id,
@@ -87,15 +90,18 @@ def begin(conn: Connection[Any], run: Run) -> Begun | None:
 def take_over(conn: Connection[Any], run: Run) -> str:
     """The stage of a run that died is queued again at once under a new fence, or all is failed after its third start.
 
+    A last start is made while no other suspect runs: with a stage that kills its worker die those beside it, and they
+    must not fail for it.
     Returns "stage_taken_over" or "stage_starts_exhausted". Raises `Superseded`, having written nothing, where the run
     no longer held the generation.
     """
     _, generation = _claim(conn, run)
-    if _count_starts(conn, run) >= MAX_STARTS:
+    starts = _count_starts(conn, run)
+    if starts >= MAX_STARTS:
         _fail(conn, run, generation["course_id"], STARTS_MESSAGE, {"stage": run.stage.value})
         return "stage_starts_exhausted"
     fence = _guarded(conn, "raise_fence", run)["fence"]
-    _defer(conn, run, run.stage, fence, generation["priority"])
+    _defer(conn, run, run.stage, fence, generation["priority"], suspect=starts == MAX_STARTS - 1)
     return "stage_taken_over"
 
 
@@ -105,13 +111,15 @@ def complete(conn: Connection[Any], begun: Begun) -> bool:
     True: there was none, and generation and course are completed. Raises `Superseded`.
     """
     run, step = begun.run, STEPS[begun.run.stage]
-    hold(conn, begun)
+    generation = hold(conn, begun)
     result = {"generation_id": run.generation_id, "stage": run.stage.value, "attempt_id": begun.attempt_id}
     conn.execute(QUERIES["insert_stage_result"], result)
     _finish_attempt(conn, begun, "completed")
     next_stage = run.stage.next
     status = "completed" if next_stage is None else None
     change_step(conn, begun.course_id, step.id, StepStatus.COMPLETED, step.completed, status)
+    if generation["has_webhook"]:
+        announce(conn, run.generation_id, status or step.course_status)
     if next_stage is None:
         _guarded(conn, "complete_generation", run)
         return True
@@ -206,11 +214,14 @@ def change_step(
     )
 
 
-def hold(conn: Connection[Any], begun: Begun) -> None:
-    """The fence is passed: course and generation are locked and this run may write. Raises `Superseded`."""
+def hold(conn: Connection[Any], begun: Begun) -> Mapping[str, Any]:
+    """The fence is passed: course and generation are locked and this run may write; returns the generation.
+
+    Raises `Superseded`.
+    """
     run = begun.run
     conn.execute(QUERIES["lock_course_of_generation"], {"generation_id": run.generation_id})
-    _guarded(conn, "pass_fence", run)
+    return _guarded(conn, "pass_fence", run)
 
 
 def lock(conn: Connection[Any], generation_id: UUID) -> tuple[DictRow | None, DictRow | None]:
@@ -262,7 +273,16 @@ def _hand_over(conn: Connection[Any], begun: Begun, delay_s: float) -> None:
     _defer(conn, begun.run, begun.run.stage, fence, begun.priority, delay_s)
 
 
-def _defer(conn: Connection[Any], run: Run, stage: Stage, fence: int, priority: int, delay_s: float = 0) -> None:
+def _defer(
+    conn: Connection[Any],
+    run: Run,
+    stage: Stage,
+    fence: int,
+    priority: int,
+    delay_s: float = 0,
+    *,
+    suspect: bool = False,
+) -> None:
     defer_stage(
         conn,
         stage,
@@ -272,6 +292,7 @@ def _defer(conn: Connection[Any], run: Run, stage: Stage, fence: int, priority: 
         fence=fence,
         priority=priority + 1,  # what is begun goes before what is not
         delay_s=delay_s,
+        suspect=suspect,
     )
 
 
@@ -281,4 +302,6 @@ def _fail(conn: Connection[Any], run: Run, course_id: UUID, message: str, detail
     change_step(conn, course_id, step.id, StepStatus.FAILED, step.failed, "failed", error=message, details=details)
     failure = {"message": message, "details": Jsonb(dict(details))}
     conn.execute(QUERIES["fail_course"], {"course_id": course_id, **failure})
-    _guarded(conn, "fail_generation", run, **failure)
+    generation = _guarded(conn, "fail_generation", run, **failure)
+    if generation["has_webhook"]:
+        announce(conn, run.generation_id, "failed", message)

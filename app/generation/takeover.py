@@ -5,7 +5,7 @@ row is locked and looked at again, and the fence lets only one past.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from functools import partial
 from typing import Any
 
@@ -23,8 +23,10 @@ from app.generation.stages import Stage
 from app.log import bind
 from app.queries import QUERIES
 
-#: How long a generation may be without a job, or an ended run's job stay marked as running, before it is put right.
+#: How long a run may outlive its timeout.
 PATIENCE_S = 30
+#: How long a process may say nothing in a transaction: as long as its session's `idle_in_transaction_session_timeout`.
+SILENT_S = 5
 
 log = logging.getLogger(__name__)
 
@@ -33,25 +35,34 @@ def take_over(db: Database, keeper: SlotKeeper, *, stalled_s: float, timeout_s: 
     """Every stage whose worker is dead is queued again under a new fence, or failed after its third start.
 
     Dead: without a heartbeat for `stalled_s`, or well past the stage's own `timeout_s`. Also every active generation
-    without a job gets one, and jobs whose run has ended are closed. Returns how many were touched.
+    without a job gets one, and jobs whose run has ended in another way are closed. Returns how many were touched.
     """
+    for session in _read(db, "end_frozen_sessions", silent=SILENT_S):
+        log.warning("session_ended", extra={"backend": session["pid"]})
     limits = {"stalled": stalled_s, "overdue": timeout_s + PATIENCE_S}
     orphaned = _read(db, "list_orphaned_jobs", queue=STAGES_QUEUE, **limits)
-    jobless = _read(db, "list_jobless", queue=STAGES_QUEUE, patience=PATIENCE_S)
-    left = _read(db, "list_left_jobs", queue=STAGES_QUEUE, patience=PATIENCE_S)
-    upkeep = _read(db, "delete_dead_upkeep", queue=UPKEEP_QUEUE, stalled=stalled_s)
+    jobless = _read(db, "list_jobless", queue=STAGES_QUEUE)
+    upkeep = _read(db, "delete_dead_jobs", queue=UPKEEP_QUEUE, stalled=stalled_s)
     touched = int(upkeep[0]["deleted"])
     for row in orphaned:
         touched += _one_by_one(db, keeper, row, partial(_take_over_job, limits))
     for row in jobless:
-        touched += _one_by_one(db, keeper, {**row, "job_id": 0}, runs.take_over)
-    for row in left:
-        with db.connection() as conn:
-            closed = conn.execute(QUERIES["delete_job"], {"job_id": row["job_id"]}).fetchone()
-        if closed is not None:
-            touched += 1
-            log.warning("job_closed", extra={"queueJobId": row["job_id"]})
+        touched += _one_by_one(db, keeper, {**row, "job_id": 0}, _take_over_jobless)
     return touched
+
+
+def disown(db: Database, worker_id: int, held: Set[int], missed: Set[int]) -> set[int]:
+    """The jobs marked as this worker's that it does not hold. Of these, the `missed` of last time are orphaned now.
+
+    So a worker that lives gives up what it doesn't run, and `take_over` sees to it as to what the dead leave.
+    """
+    with db.connection() as conn:
+        marked = conn.execute(QUERIES["list_jobs_of_worker"], {"worker_id": worker_id}).fetchall()
+        lost = {int(row["id"]) for row in marked} - held
+        if given_up := sorted(lost & missed):
+            conn.execute(QUERIES["disown_jobs"], {"worker_id": worker_id, "job_ids": given_up})
+            log.warning("jobs_disowned", extra={"queueJobIds": given_up})
+    return lost
 
 
 def _read(db: Database, query: str, **values: object) -> list[dict[str, Any]]:
@@ -96,3 +107,9 @@ def _take_over_job(limits: Mapping[str, float], conn: Connection[Any], run: Run)
         return runs.take_over(conn, run)
     except Superseded:
         return "job_closed"
+
+
+def _take_over_jobless(conn: Connection[Any], run: Run) -> str:
+    runs.lock(conn, run.generation_id)
+    conn.execute(QUERIES["close_interrupted_attempts"], {"generation_id": run.generation_id})
+    return runs.take_over(conn, run)

@@ -2,9 +2,13 @@
 
 from flask import Flask
 
-from app.http import courses, generate, health
+from app.http import courses, events, generate, health, metrics, trpc
 from app.http.auth import register_auth
+from app.http.cors import register_cors
+from app.http.description.pages import register_description
 from app.http.errors import register_errors
+from app.http.headers import register_headers
+from app.http.metrics import register_metrics
 from app.http.requests import register_requests
 from app.settings import Settings
 
@@ -20,8 +24,15 @@ def register_routes(app: Flask, settings: Settings) -> None:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # a redirect is no answer of the contract, and its Host is the client's word
     register_requests(app)
-    register_errors(app)
+    register_metrics(app)
+    register_headers(app)
+    register_cors(app, settings.cors_origins)
+    register_errors(app, {trpc.ROOT: trpc.render_error})
     register_auth(app, settings)
     app.register_blueprint(generate.blueprint)
     app.register_blueprint(courses.blueprint)
+    app.register_blueprint(events.blueprint)
+    app.register_blueprint(trpc.blueprint)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics.blueprint)
+    register_description(app, settings)

@@ -1,66 +1,105 @@
 """Authentication: a verified Supabase access token becomes a `Caller`."""
 
+import hashlib
 import logging
 import re
+import time
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from flask import Flask, current_app, g, request
-from flask_jwt_extended import JWTManager, decode_token
-from flask_jwt_extended.exceptions import JWTExtendedException
+from flask_jwt_extended import decode_token
 from jwt.exceptions import PyJWTError
 
 from app.generation.callers import Caller
 from app.generation.tiers import Tier
 from app.http.errors import Unauthorized
+from app.http.tokens import Keyring, TokenManager
+from app.jwks import Keys
 from app.log import bind
 from app.settings import Settings
 
 LEEWAY_S = 30
 ADMIN_ROLES = ("admin", "superadmin")
+#: The end of the year 9999: no token is good for longer than there are dates.
+MAX_TIME = 253_402_300_799
+#: How long a verified token is taken again unread, and how many are.
+KNOWN_S = 60
+MAX_KNOWN = 2048
 
+_UNKNOWN = (None, 0.0, None)
 # One scheme and one token in JWS compact form; what else the header may hold never reaches the library.
 _BEARER = re.compile(r"bearer +([\w-]+\.[\w-]+\.[\w-]+) *", re.ASCII | re.IGNORECASE)
 
 log = logging.getLogger(__name__)
 
 
+class Authenticator:
+    """Whose token is whose. One that was verified is taken unread for a minute, unless it ends or the keys change."""
+
+    def __init__(self, keyring: Keyring, tier_claims: tuple[str, ...]) -> None:
+        self._keyring = keyring
+        self._tier_claims = tier_claims
+        self._known: dict[bytes, tuple[Caller, float, Keys | None]] = {}
+
+    def identify(self, token: str) -> Caller:
+        """The caller of that token. Raises `jwt.PyJWTError`, ValueError, KeyError; `KeysUnavailable`."""
+        digest = hashlib.sha256(token.encode()).digest()
+        keys, now = self._keyring.current, time.time()
+        caller, until, verified_by = self._known.get(digest, _UNKNOWN)
+        if caller is not None and now < until and verified_by is keys:
+            return caller
+        claims = decode_token(token)
+        caller = read_caller(claims, self._tier_claims)
+        if len(self._known) >= MAX_KNOWN:
+            self._known.clear()
+        self._known[digest] = caller, min(now + KNOWN_S, int(claims["exp"]) + LEEWAY_S), keys
+        return caller
+
+
 def register_auth(app: Flask, settings: Settings) -> None:
-    """Tokens are checked with HS256 and the secret. Keys by `kid` belong into a `decode_key_loader` of the manager."""
+    """Tokens are checked with the secret, by the keys of the endpoint, or either, whichever their header names."""
+    keyring = Keyring(settings)
     app.config.update(
-        JWT_SECRET_KEY=settings.jwt_secret,
-        JWT_ALGORITHM="HS256",
-        JWT_DECODE_ALGORITHMS=["HS256"],
+        JWT_ALGORITHM=keyring.algorithms[0],  # the library adds it to those below
+        JWT_DECODE_ALGORITHMS=keyring.algorithms,
         JWT_TOKEN_LOCATION=["headers"],
         JWT_DECODE_AUDIENCE=settings.jwt_audience,
         JWT_DECODE_ISSUER=settings.jwt_issuer,
         JWT_DECODE_LEEWAY=LEEWAY_S,
         JWT_IDENTITY_CLAIM="sub",
     )
-    app.extensions["tier_claims"] = settings.tier_claims
-    JWTManager(app)
+    TokenManager(app).decode_key_loader(keyring.find)
+    app.extensions["authenticator"] = Authenticator(keyring, settings.tier_claims)
 
 
 def authenticate() -> Caller:
     """The caller of the current request, whose ids are bound to its log lines. Raises `Unauthorized`."""
-    bearer = _BEARER.fullmatch(request.headers.get("Authorization", ""))
+    caller = identify(request.headers.get("Authorization", ""))
+    g.context.enter_context(bind(userId=caller.user_id, tier=caller.tier.value))
+    return caller
+
+
+def identify(authorization: str) -> Caller:
+    """The caller who sends that header. Raises `Unauthorized`."""
+    bearer = _BEARER.fullmatch(authorization)
     if bearer is None:
         raise Unauthorized
     try:
-        caller = read_caller(decode_token(bearer[1]), current_app.extensions["tier_claims"])
-    except (JWTExtendedException, PyJWTError, ValueError, TypeError, KeyError) as error:
-        log.info("token_refused", extra={"reason": f"{type(error).__name__}: {error}"})
+        caller: Caller = current_app.extensions["authenticator"].identify(bearer[1])
+    except (PyJWTError, ValueError, KeyError) as error:
+        log.info("token_refused", extra={"reason": f"{type(error).__name__}: {error}"[:200]})
         raise Unauthorized from error
-    g.context.enter_context(bind(userId=caller.user_id, tier=caller.tier.value))
     return caller
 
 
 def read_caller(claims: Mapping[str, Any], tier_claims: tuple[str, ...]) -> Caller:
     """Who the claims say it is: `sub`, the first tier claim present, the role. Raises ValueError or KeyError."""
-    if "exp" not in claims:
-        raise ValueError("The token never expires")
-    if claims["type"] != "access":
+    expires = claims["exp"]
+    if isinstance(expires, bool) or not isinstance(expires, int | float) or expires > MAX_TIME:
+        raise ValueError("The token does not say when it expires")
+    if claims.get("type", "access") != "access":
         raise ValueError("The token is not an access token")
     tiers = [value for path in tier_claims if (value := _claim(claims, path)) is not None]
     return Caller(

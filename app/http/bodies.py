@@ -15,17 +15,39 @@ SHOWN = 100
 
 def read_json() -> dict[str, Any]:
     """The body as a JSON object. Raises `Invalid`: 415 for another content type, 400 for what is no JSON object."""
+    return as_object(parse(read_body()))
+
+
+def read_body() -> bytes:
+    """The body, which says of itself that it is JSON. Raises `Invalid`: 415 for another content type."""
     if not request.is_json:
         raise Invalid("Content-Type must be application/json", "unsupported_media_type", status=415)
+    data = request.get_data(cache=False)
+    request.stream.read(1)  # a body sent without its length and cut at the limit is refused by reading on
+    return data
+
+
+def parse(data: bytes) -> Any:
+    """The value of a JSON text. Raises `Invalid`."""
     try:
-        data = request.get_data(cache=False)
-        request.stream.read(1)  # a body sent without its length and cut at the limit is refused by reading on
-        body = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
+        return parse_json(data)
+    except ValueError as error:
         raise Invalid("Invalid JSON", "invalid_json") from error
-    if not isinstance(body, dict):
+
+
+def as_object(value: object) -> dict[str, Any]:
+    """The value, which is a JSON object. Raises `Invalid`."""
+    if not isinstance(value, dict):
         raise Invalid("Invalid JSON: expected an object", "invalid_json")
-    return body
+    return value
+
+
+def parse_json(data: bytes) -> Any:
+    """The value of a JSON text in UTF-8, as RFC 8259 has it and any two readers agree on. Raises ValueError."""
+    try:
+        return _decoder.decode(data.decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError("Nested too deep") from error
 
 
 def load(schema: Schema, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,3 +94,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found := dict(pairs)) < len(pairs):
         raise ValueError("A name stands twice")
     return found
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique)

@@ -2,13 +2,15 @@
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
-_URL_CHARACTERS = re.compile(r"[!-~]+", re.ASCII)
-MAX_URL = 2048
+from app.current import current_services
+from app.generation.webhook_urls import MAX_URL, BadWebhookUrl, parse_webhook_url
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+#: What is said of any other `webhookUrl`.
+WEBHOOK_EXPECTED = "an http or https URL of a public host, on port 80 or 443, without credentials or fragment; or null"
 
 
 class CanonicalUUID(fields.UUID):
@@ -20,30 +22,44 @@ class CanonicalUUID(fields.UUID):
         return super()._deserialize(value, *args, **kwargs)
 
 
-def check_http_url(value: str) -> None:
-    """Raises ValidationError unless the text is an absolute http(s) URL with a host, in printable ASCII."""
+def check_webhook_url(value: str) -> None:
+    """Raises ValidationError unless the text is a URL a webhook may be sent to. No name is looked up for it."""
     try:
-        url = urlsplit(value)
-        valid = bool(_URL_CHARACTERS.fullmatch(value) and url.scheme in ("http", "https") and url.hostname)
-        _ = url.port
-    except ValueError:
-        valid = False
-    if not valid:
-        raise ValidationError("Not a valid http(s) URL.")
+        parse_webhook_url(value, current_services().settings.webhook_allowed_hosts)
+    except BadWebhookUrl as error:
+        raise ValidationError(str(error)) from error
 
 
-class GenerateSchema(Schema):
-    """`POST /api/coursegen/generate`. `userId` comes from older clients; who asks is in the token."""
+class CourseSchema(Schema):
+    """What names a course."""
 
     class Meta:
         unknown = RAISE
 
-    course_id = CanonicalUUID(data_key="courseId", required=True, metadata={"expected": "a UUID"})
+    course_id = CanonicalUUID(
+        data_key="courseId",
+        required=True,
+        metadata={"expected": "a UUID", "description": "The course's id.", "pattern": f"^{_UUID.pattern}$"},
+    )
+
+
+class GenerateSchema(CourseSchema):
+    """`POST /api/coursegen/generate`. `userId` comes from older clients; who asks is in the token."""
+
     webhook_url = fields.String(
         data_key="webhookUrl",
         load_default=None,
         allow_none=True,
-        validate=[validate.Length(max=MAX_URL), check_http_url],
-        metadata={"expected": "an absolute http or https URL, or null"},
+        validate=[validate.Length(max=MAX_URL), check_webhook_url],
+        metadata={
+            "expected": WEBHOOK_EXPECTED,
+            "description": f"Where each step is told: {WEBHOOK_EXPECTED}.",
+            "format": "uri",
+        },
     )
-    user_id = fields.Raw(data_key="userId", load_default=None, allow_none=True)
+    user_id = fields.Raw(
+        data_key="userId",
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Ignored: who asks is in the token. Older clients send it.", "deprecated": True},
+    )

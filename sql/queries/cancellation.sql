@@ -3,7 +3,7 @@
 update generations
 set status = 'cancelled', finished_at = now()
 where course_id = %(course_id)s and status in ('queued', 'running')
-returning id, user_id, stage::text;
+returning id, user_id, stage::text, webhook_url is not null as has_webhook;
 
 -- name: list_jobs
 -- The generation's jobs that wait or run.

@@ -42,3 +42,29 @@ select
         as workers,
     (select count(*) from procrastinate_jobs where queue_name = 'stages' and status = 'todo') as waiting,
     (select extract(epoch from now() - min(created_at)) from generations where status = 'queued') as oldest_s;
+
+-- name: list_courses_named
+-- Courses of that id or slug, of one user or all; two are as good as many.
+select id, user_id
+from courses
+where (id = %(id)s::uuid or slug = %(slug)s) and (%(user_id)s::uuid is null or user_id = %(user_id)s)
+limit 2;
+
+-- name: find_progress
+-- What a person wants to know of a generation under way. Anybody may have written into the column, so nothing of it is
+-- taken for a number that is none.
+select
+    course_generation_status(course) as status,
+    coalesce(substring(generation_progress ->> 'percentage' from '^[0-9]{1,3}$')::int, 0) as percentage,
+    coalesce(substring(generation_progress ->> 'current_step' from '^[1-5]$')::int, 1) as step,
+    coalesce(jsonb_path_query_first(generation_progress, '$.steps[*] ? (@.id == $.current_step).name') #>> '{}', '')
+        as name,
+    coalesce(generation_progress ->> 'message', '') as message,
+    coalesce(substring(generation_progress ->> 'lessons_completed' from '^[0-9]{1,6}$')::int, 0) as lessons_completed,
+    coalesce(substring(generation_progress ->> 'lessons_total' from '^[0-9]{1,6}$')::int, 0) as lessons_total,
+    course.error_message as error,
+    exists (
+        select from procrastinate_workers where last_heartbeat > now() - make_interval(secs => %(stalled)s)
+    ) as worker_alive
+from courses course
+where course.id = %(id)s;

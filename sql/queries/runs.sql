@@ -44,6 +44,7 @@ for no key update;
 -- name: lock_generation
 -- The generation as it stands, locked.
 select id, course_id, user_id, tier::text, priority, stage::text, fence, status::text,
+    webhook_url is not null as has_webhook,
     exists (select from courses where courses.id = course_id and courses.user_id = generations.user_id) as owned
 from generations
 where id = %(generation_id)s
@@ -51,7 +52,7 @@ for no key update;
 
 -- name: pass_fence
 -- The generation, if this run still holds it: locked, active, at this stage, under this fence, its course not given away.
-select id, course_id, user_id, priority
+select id, course_id, user_id, priority, webhook_url is not null as has_webhook
 from generations
 where id = %(generation_id)s and stage = %(stage)s and fence = %(fence)s and status = 'running'
     and exists (select from courses where courses.id = course_id and courses.user_id = generations.user_id)
@@ -117,7 +118,7 @@ returning id;
 update generations
 set status = 'failed', finished_at = now(), error_message = %(message)s, error_details = %(details)s
 where id = %(generation_id)s and stage = %(stage)s and fence = %(fence)s and status in ('queued', 'running')
-returning id;
+returning id, webhook_url is not null as has_webhook;
 
 -- name: fail_course
 update courses set error_message = %(message)s, error_details = %(details)s where id = %(course_id)s;

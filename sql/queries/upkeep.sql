@@ -36,3 +36,16 @@ with gone as (
 )
 select count(*) as deleted from gone
 where %(days)s > 0;
+
+-- name: prune_idempotency_keys
+-- A day is what a key is good for. Its time is asked for twice: one that is used anew meanwhile stays.
+with gone as (
+    delete from generation_idempotency_keys
+    where created_at <= now() - interval '1 day' and (user_id, key) in (
+        select user_id, key from generation_idempotency_keys
+        where created_at <= now() - interval '1 day'
+        order by created_at limit %(batch)s
+    )
+    returning 1
+)
+select count(*) as deleted from gone;

@@ -12,7 +12,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from app.generation.tiers import RIGHTS, Tier
-from stack.examples import mint_token
+from app.minting import mint_token
 from stack.services import Stack
 
 #: One user of each tier and two more: more than the system has room for.

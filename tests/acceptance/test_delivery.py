@@ -32,6 +32,7 @@ from stack.server import HOST, free_port
 from stack.watchdog import kill_group, watchdog
 from tests.conftest import WaitUntil
 from tests.unit.test_delivery_files import (
+    ALWAYS,
     Instruction,
     commands,
     compose,
@@ -219,10 +220,10 @@ def test_the_image_generates_a_course_and_ends_in_time(
 
     check = image("HEALTHCHECK")[0].argv()
     assert release.run("check", check, **settings) != 0
-    with release.running({name: run[name] for name in ("api", "worker", "upkeep")}, **settings) as processes:
+    with release.running({name: run[name] for name in ALWAYS}, **settings) as processes:
         generate(release, settings, wait_until)
         assert release.run("check", check, **settings) == 0
-        for name in ("worker", "upkeep"):
+        for name in ALWAYS[1:]:
             argv = compose()["services"][name]["healthcheck"]["test"][1:]
             assert release.run("check", argv, **settings) == 0, release.log("check").read_text()
         stop(release, processes)

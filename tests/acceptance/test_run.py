@@ -16,9 +16,11 @@ from typing import Any
 
 import psutil
 import pytest
+from standardwebhooks import Webhook
 
 from stack.server import free_port
 from tests.conftest import WaitUntil
+from tests.receivers import receiving
 from tests.unit.stack.processes import gone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +30,7 @@ CHILDREN = [
     ("app.server",),
     ("procrastinate", "stages"),
     ("procrastinate", "upkeep"),
+    ("procrastinate", "webhooks"),
     ("valkey",),
     ("postgres", "data"),
 ]
@@ -76,10 +79,10 @@ class Running:
         course_id = self.field(rf"^{tier}: .*\n.*\n.*\"courseId\": \"([0-9a-f-]+)\"")
         return token, course_id, slug
 
-    def generate(self, tier: str, wait_until: WaitUntil) -> None:
-        """The tier's course was generated from start to end."""
+    def generate(self, tier: str, wait_until: WaitUntil, **fields: str) -> None:
+        """The tier's course was generated from start to end; `fields` go into the request."""
         token, course_id, slug = self.course(tier)
-        assert self.request("/api/coursegen/generate", token, {"courseId": course_id})["success"] is True
+        assert self.request("/api/coursegen/generate", token, {"courseId": course_id, **fields})["success"] is True
         status = f"/api/courses/{slug}/check-status"
         wait_until(lambda: self.request(status, token)["currentStatus"] == "completed")
 
@@ -119,7 +122,12 @@ def test_run_prints_all_it_takes_to_try_it(running: Running, wait_until: WaitUnt
         assert running.course(tier)
     assert running.field(r"(postgresql://\S+)$")
     assert running.field(r"(redis://\S+)$")
-    running.generate("FREE", wait_until)
+    with receiving() as receiver:
+        running.generate("FREE", wait_until, webhookUrl=receiver.url)
+        messages = receiver.wait_for(9)
+        secret = running.field(r"^webhooks +(\S+)$")
+        told = [Webhook(secret).verify(message.body, message.headers)["status"] for message in messages]
+        assert (told[0], told[-1]) == ("initializing", "completed")
     curl = running.field(r"^(curl .*check-status.*)$")
     if subprocess.run(["which", "curl"], capture_output=True, check=False).returncode == 0:
         shown = subprocess.run(f"{curl} --noproxy '*'", shell=True, capture_output=True, check=True).stdout

@@ -24,6 +24,7 @@ from tests.logs import logging_restored
 from tests.tokens import SECRET, make_claims, sign
 
 from .factories import Course, MakeCourse, MakeToken, insert_course
+from .serving import StartServer, serving
 
 #: Port 1 of loopback, where nobody listens.
 NO_REDIS = "redis://127.0.0.1:1/0"
@@ -121,3 +122,10 @@ def make_services_with(clean: None, settings: Settings) -> Iterator[Callable[...
             return made
 
         yield make
+
+
+@pytest.fixture(scope="module")
+def start_server(database_url: str, redis_url: str) -> Iterator[StartServer]:
+    """A function that starts the server on a free port with the environment changed; None removes a variable."""
+    with serving(database_url, redis_url) as start:
+        yield start

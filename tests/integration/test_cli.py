@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import jwt
 import pytest
 import redis
 from click.testing import Result
@@ -20,8 +21,10 @@ from app import create_app
 from app.generation.admission import Order, admit
 from app.generation.callers import Caller
 from app.generation.tiers import Tier
+from app.http.auth import authenticate
 from app.services import Services
 from app.settings import Settings
+from tests.jwks import jwks_endpoint, make_key
 from tests.logs import logging_restored
 from tests.tokens import SECRET
 
@@ -173,3 +176,88 @@ def test_a_command_without_settings_names_them(environment: dict[str, str]) -> N
     assert "DATABASE_URL" in done.stderr
     assert "JWT_SECRET" in done.stderr
     assert "hunter2" not in done.stderr
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(token, SECRET, ["HS256"], audience="authenticated")
+    return claims
+
+
+def test_a_minted_token_is_taken_for_what_it_says(settings: Settings) -> None:
+    user = uuid4()
+    with serving(settings, jwt_issuer="https://auth.example") as app:
+        done = run(app, "token", "--user", str(user), "--tier", "premium", "--admin", "--expires", "2h")
+        assert done.exit_code == 0, done.stderr
+        [token] = done.stdout.splitlines()
+        with app.test_request_context(headers={"Authorization": f"Bearer {token}"}):
+            app.preprocess_request()
+            assert authenticate() == Caller(user, Tier.PREMIUM, is_admin=True)
+            app.do_teardown_request()
+    claims = claims_of(token)
+    assert claims["exp"] - claims["iat"] == 2 * 3600
+
+
+def test_a_minted_token_is_a_free_user_s_for_an_hour_unless_it_is_told_otherwise(app: Flask) -> None:
+    claims = claims_of(run(app, "token", "--user", str(uuid4())).stdout.strip())
+    assert claims["app_metadata"] == {"tier": "FREE"}
+    assert claims["exp"] - claims["iat"] == 3600
+
+
+def test_the_tier_is_minted_where_the_service_looks_for_it(settings: Settings) -> None:
+    with serving(settings, tier_claims=("plan.name", "app_metadata.tier")) as app:
+        claims = claims_of(run(app, "token", "--user", str(uuid4()), "--tier", "TRIAL").stdout.strip())
+    assert (claims["plan"], claims["app_metadata"]) == ({"name": "TRIAL"}, {})
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"app_env": "production"}, "APP_ENV is production"),
+        ({"jwt_secret": None, "jwt_jwks_url": "http://127.0.0.1:9/"}, "no JWT_SECRET"),
+    ],
+    ids=str,
+)
+def test_no_token_is_minted_where_it_must_not_or_cannot_be(
+    settings: Settings, changed: dict[str, Any], told: str
+) -> None:
+    with serving(settings, **changed) as app:
+        done = run(app, "token", "--user", str(uuid4()))
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert told in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--user", "42"],
+        ["--user", str(UUID(int=1)), "--tier", "GOLD"],
+        ["--user", str(UUID(int=1)), "--expires", "soon"],
+    ],
+    ids=str,
+)
+def test_a_token_is_minted_for_a_user_of_a_tier(app: Flask, options: list[str]) -> None:
+    done = run(app, "token", *options)
+    assert (done.exit_code, done.stdout) == (2, "")
+
+
+def finding(settings: Settings, check: str, **changed: Any) -> dict[str, Any]:
+    """What the doctor says of this."""
+    with serving(settings, **changed) as app:
+        rows = json.loads(run(app, "doctor", "--json").stdout)
+    [found] = [row for row in rows if row["check"] == check]
+    return dict(found)
+
+
+def test_the_doctor_asks_for_the_keys_of_tokens(clean: None, settings: Settings) -> None:
+    with jwks_endpoint() as endpoint:
+        endpoint.show(make_key("ES256", "a"), make_key("EdDSA", "b"))
+        found = finding(settings, "token keys", jwt_jwks_url=endpoint.url, jwt_secret=None)
+        assert (found["state"], found["found"]) == ("ok", "a (ES256), b (EdDSA)")
+        endpoint.show()
+        assert finding(settings, "token keys", jwt_jwks_url=endpoint.url)["state"] == "warning"
+        endpoint.status = 404
+        found = finding(settings, "token keys", jwt_jwks_url=endpoint.url)
+        assert found["state"] == "error"
+        assert "status 404" in found["found"]
+        assert "JWT_JWKS_URL" in found["advice"]

@@ -9,6 +9,8 @@ import psycopg
 from psycopg.rows import DictRow
 from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarge
 
+from app.http.trpc_wire import CODES
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 
@@ -40,6 +42,12 @@ def test_every_code_that_is_answered_is_documented_and_no_other() -> None:
     assert documented == codes_answered()
 
 
+def test_every_name_of_trpc_is_documented_with_its_numbers() -> None:
+    page = (DOCS / "api.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (\d+) \| −(\d+) \|$", page, re.MULTILINE)
+    assert {int(status): (name, -int(number)) for name, status, number in rows} == CODES
+
+
 def test_every_statement_of_getting_started_is_one(conn: psycopg.Connection[DictRow]) -> None:
     page = (DOCS / "getting-started.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
@@ -56,6 +64,13 @@ def test_every_statement_of_getting_started_is_one(conn: psycopg.Connection[Dict
 def test_getting_started_shows_what_run_prints() -> None:
     page = (DOCS / "getting-started.md").read_text(encoding="utf-8")
     source = (ROOT / "stack" / "run.py").read_text(encoding="utf-8")
-    for words in ("API       ", "database  ", "redis     ", "logs      ", "Ready. Ctrl-C stops everything."):
+    for words in (
+        "API       ",
+        "database  ",
+        "redis     ",
+        "webhooks  ",
+        "logs      ",
+        "Ready. Ctrl-C stops everything.",
+    ):
         assert words in source
         assert words in page

@@ -1,20 +1,11 @@
 """The production server as a process of its own: it starts, serves, refuses and ends."""
 
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
-from pathlib import Path
-from typing import Any, Protocol
+from http.client import HTTPConnection
 from uuid import uuid4
 
 import psutil
@@ -22,108 +13,12 @@ import pytest
 
 from app.migrations import migrate
 from stack.postgres import PostgresServer
-from stack.server import HOST, free_port
+from stack.server import HOST
 from tests.conftest import WaitUntil
-from tests.tokens import SECRET
 
 from .factories import MakeCourse, MakeToken
 from .generation.proxy import Fault, Proxy
-
-ROOT = Path(__file__).resolve().parents[2]
-Headers = list[tuple[str, str]]
-
-
-@dataclass
-class Server:
-    """The running process, where it listens, and all it has said."""
-
-    process: subprocess.Popen[str]
-    port: int
-    lines: list[str] = field(default_factory=list)
-
-    def call(self, method: str, path: str, body: bytes = b"", headers: Headers | None = None) -> tuple[int, Any]:
-        """The status and JSON body; headers are sent as they are given."""
-        connection = HTTPConnection(HOST, self.port, timeout=10)
-        try:
-            connection.putrequest(method, path)
-            for name, value in headers or []:
-                connection.putheader(name, value)
-            connection.putheader("Content-Length", str(len(body)))
-            # Who is refused before all is sent finds the answer there all the same.
-            with suppress(BrokenPipeError, ConnectionResetError):
-                connection.endheaders(body)
-            response = connection.getresponse()
-            return response.status, json.loads(response.read() or b"null")
-        finally:
-            connection.close()
-
-    def status(self, path: str) -> int | None:
-        """The status of a GET; None where nobody answers."""
-        try:
-            return self.call("GET", path)[0]
-        except (OSError, HTTPException):
-            return None
-
-    def stop(self) -> int:
-        """The exit code after a SIGTERM."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
-
-
-class StartServer(Protocol):
-    def __call__(self, **environment: str | None) -> Server: ...
-
-
-@pytest.fixture(scope="module")
-def start_server(database_url: str, redis_url: str) -> Iterator[StartServer]:
-    """A function that starts the server on a free port with the environment changed; None removes a variable."""
-    servers: list[Server] = []
-    readers: list[threading.Thread] = []
-
-    def start(**environment: str | None) -> Server:
-        port = free_port()
-        usual = {
-            # Coverage of subprocesses, where it is measured, is asked for by the environment.
-            **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE")},
-            "PATH": os.environ["PATH"],
-            "DATABASE_URL": database_url,
-            "REDIS_URL": redis_url,
-            "JWT_SECRET": SECRET,
-            "APP_ENV": "test",
-            "HOST": HOST,
-            "PORT": str(port),
-            "API_PROCESSES": "1",
-            "SHUTDOWN_GRACE_S": "5",
-        }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app.server"],
-            cwd=ROOT,
-            env={name: value for name, value in {**usual, **environment}.items() if value is not None},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        server = Server(process, port)
-        servers.append(server)
-        readers.append(threading.Thread(target=read, args=[server]))
-        readers[-1].start()
-        return server
-
-    def read(server: Server) -> None:
-        assert server.process.stdout is not None
-        with server.process.stdout as output:
-            server.lines.extend(iter(output.readline, ""))
-
-    yield start
-    for server in servers:
-        if server.process.poll() is None:
-            parent = psutil.Process(server.process.pid)
-            for process in [*parent.children(recursive=True), parent]:
-                process.kill()
-            server.process.wait()
-    for reader in readers:
-        reader.join(5)
+from .serving import Server, StartServer
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +50,27 @@ def test_every_line_it_says_is_one_json_object(server: Server) -> None:
     assert server.lines
     for line in server.lines:
         assert json.loads(line).keys() >= {"timestamp", "level", "message", "service", "environment", "version"}
+
+
+def test_head_and_options_are_answered_on_the_wire_as_they_are_meant(
+    server: Server, clean: None, make_course: MakeCourse, token: MakeToken
+) -> None:
+    course = make_course()
+    headers = {"Authorization": f"Bearer {token(course.user_id)}", "X-Request-ID": "one"}
+    with closing(HTTPConnection(HOST, server.port, timeout=10)) as connection:  # one for all: none leaves a rest behind
+
+        def ask(method: str, path: str) -> tuple[int, dict[str, str], bytes]:
+            connection.request(method, path, headers=headers)
+            response = connection.getresponse()
+            said = {name.lower(): value for name, value in response.getheaders() if name.lower() != "date"}
+            return response.status, said, response.read()
+
+        for path in (f"/api/courses/{course.slug}/check-status", "/readyz", "/nowhere"):
+            (status, said, body), head = ask("GET", path), ask("HEAD", path)
+            assert head == (status, said, b"")
+            assert said["content-length"] == str(len(body))
+        status, said, body = ask("OPTIONS", "/api/coursegen/generate")
+        assert (status, set(said["allow"].split(", ")), body) == (200, {"POST", "OPTIONS"}, b"")
 
 
 def test_two_authorization_headers_are_refused(server: Server, token: MakeToken) -> None:

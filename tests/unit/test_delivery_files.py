@@ -26,7 +26,7 @@ TOOLS = Path(sys.executable).parent
 
 #: Started once a release; all others run always.
 MIGRATE = "migrate"
-ALWAYS = ["api", "worker", "upkeep"]
+ALWAYS = ["api", "worker", "upkeep", "webhooks"]
 #: What a start of the service without it must not survive.
 REQUIRED = {"DATABASE_URL", "REDIS_URL", "JWT_SECRET"}
 #: What `.env.example` has for compose.yaml and not for the service.
@@ -225,8 +225,17 @@ def test_every_variable_of_the_composition_is_in_the_example() -> None:
 
 def test_the_composition_lacks_no_secret_silently() -> None:
     text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
-    for name in ["POSTGRES_PASSWORD", "JWT_SECRET", "FILES_DIR"]:
+    for name in ["POSTGRES_PASSWORD", "FILES_DIR"]:
         assert set(re.findall(rf"\$\{{{name}[^}}]*}}", text)) == {f"${{{name}:?set it in .env}}"}
+
+
+def test_the_composition_leaves_it_to_the_service_to_miss_both_ways_of_checking_tokens() -> None:
+    """Either will do, and it takes them from .env as it takes every setting; without either nothing is migrated."""
+    assert not re.search("JWT_", (ROOT / "compose.yaml").read_text(encoding="utf-8"))
+    given = {"DATABASE_URL": "postgresql://db/x", "REDIS_URL": "redis://cache"}
+    assert settings(given | {"JWT_SECRET": "", "JWT_JWKS_URL": "https://auth.example/jwks.json"})
+    with pytest.raises(BadSettings):
+        settings(given | {"JWT_SECRET": "", "JWT_JWKS_URL": ""})
 
 
 @pytest.mark.parametrize("name", ALWAYS)
@@ -261,7 +270,7 @@ def test_of_the_composition_only_the_api_is_reached_and_from_this_machine_alone(
 
 def test_every_server_and_worker_of_the_composition_has_a_check_of_its_own() -> None:
     services = compose()["services"]
-    assert all("test" in services[name]["healthcheck"] for name in ["postgres", "redis", "worker", "upkeep"])
+    assert all("test" in services[name]["healthcheck"] for name in ["postgres", "redis", *ALWAYS[1:]])
     assert "healthcheck" not in services["api"]  # the image's
 
 
@@ -275,7 +284,7 @@ def test_the_workers_of_the_composition_serve_what_the_worker_of_one_machine_ser
     def served(argv: list[str]) -> str:
         return shlex.join(argv).replace("--queues=", "--queues ").partition("--queues ")[2].split()[0]
 
-    assert [served(commands()[name]) for name in ["worker", "upkeep"]] == [
+    assert [served(commands()[name]) for name in ALWAYS[1:]] == [
         served(list(command.argv)) for command in worker_commands(1)
     ]
 

@@ -12,6 +12,7 @@ from app.generation.stages import Stage
 from app.settings import BadSettings, Settings, read_settings
 
 SECRET = "s" * 32
+WEBHOOK_SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 REQUIRED = {
     "DATABASE_URL": "postgresql://user:password@localhost:5432/courses",
     "REDIS_URL": "redis://localhost:6379/0",
@@ -85,6 +86,34 @@ def test_tier_claims_may_be_spaced() -> None:
     assert read(TIER_CLAIMS=" plan , app_metadata.tier ").tier_claims == ("plan", "app_metadata.tier")
 
 
+@pytest.mark.parametrize(
+    ("value", "origins"),
+    [
+        ("", ()),
+        ("*", ("*",)),
+        ("https://app.example.org", ("https://app.example.org",)),
+        (" http://localhost:3000 , http://[::1]:5173", ("http://localhost:3000", "http://[::1]:5173")),
+        ("https://xn--e1afmkfd.xn--p1ai:8443", ("https://xn--e1afmkfd.xn--p1ai:8443",)),
+        ("capacitor://localhost", ("capacitor://localhost",)),
+    ],
+)
+def test_origins_are_those_browsers_send(value: str, origins: tuple[str, ...]) -> None:
+    assert read(CORS_ORIGINS=value).cors_origins == origins
+
+
+def test_no_page_may_call_unless_it_is_said() -> None:
+    assert read().cors_origins == ()
+
+
+def test_webhooks_need_a_secret_and_may_have_hosts_of_their_own() -> None:
+    settings = read()
+    assert (settings.webhook_secret, settings.webhook_allowed_hosts) == (None, frozenset())
+    assert read(WEBHOOK_SECRET="").webhook_secret is None
+    assert read(WEBHOOK_SECRET=WEBHOOK_SECRET).webhook_secret == WEBHOOK_SECRET
+    hosts = read(WEBHOOK_ALLOWED_HOSTS=" N8N.internal , n8n.internal:5678,[0::1]:*,10.0.0.5").webhook_allowed_hosts
+    assert hosts == {"n8n.internal", "n8n.internal:5678", "[::1]:*", "10.0.0.5"}
+
+
 def test_an_empty_issuer_is_none() -> None:
     assert read(JWT_ISSUER="").jwt_issuer is None
 
@@ -106,7 +135,37 @@ BAD = {
     "DATABASE_URL": ["", " ", "localhost", "mysql://localhost/x", "postgresql://", "postgresql://host:port/x"],
     "REDIS_URL": ["", "localhost:6379", "http://localhost", "redis://localhost:port/0"],
     "JWT_SECRET": ["", "short", "s" * 31],
+    "JWT_JWKS_URL": [
+        " ",
+        "auth.example/jwks",
+        "ftp://auth.example/jwks",
+        "file:///etc/passwd",
+        "https://",
+        "https:///jwks",
+        "https://user:password@auth.example/jwks",
+        "https://auth.example:port/",
+        "https://auth.example:99999/",
+        "https://auth.example/a b",
+        "https://auth.example/\n",
+        "https://пример.рф/",
+        "https://[::1",
+    ],
     "JWT_AUDIENCE": [""],
+    "CORS_ORIGINS": [
+        "https://app.example.org/",
+        "https://app.example.org,",
+        "app.example.org",
+        "HTTPS://APP.EXAMPLE.ORG",
+        "null",
+        "https://app.example.org:443",
+        "http://app.example.org:80",
+        "*,https://app.example.org",
+        "https://*.example.org",
+        "https://app.example.org/courses",
+        "https://",
+        "https://user@app.example.org",
+        "https://пример.рф",
+    ],
     "GLOBAL_CONCURRENCY_LIMIT": ["0", "-1", "three", "", "1.5", "inf"],
     "PORT": ["0", "65536", "http", "-1"],
     "LOG_LEVEL": ["LOUD", "", "info "],
@@ -121,6 +180,9 @@ BAD = {
     "UPKEEP_S": ["0", "60", "1.5"],
     "SHUTDOWN_GRACE_S": ["0"],
     "RETRY_BACKOFF_S": ["-5"],
+    "WEBHOOK_SECRET": [" ", "whsec_", "secret", "whsec_c2hvcnQ=", f"whsec_{'x' * 41}", "whsec_пароль"],
+    "WEBHOOK_ALLOWED_HOSTS": [" ", "http://a.org", "a.org/hook", "10.0.0.0/8", "a.org,", "a.org:0", "::1", "*"],
+    "WEBHOOK_CONCURRENCY": ["0", "some"],
 }
 
 
@@ -149,6 +211,40 @@ def test_no_value_is_repeated_in_the_message() -> None:
         )
     assert len(caught.value.problems) == 3
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://abc.supabase.co/auth/v1/.well-known/jwks.json",
+        "https://auth.example:8443/keys?apikey=abc",
+        "http://auth:9999/.well-known/jwks.json",
+    ],
+)
+def test_a_secret_or_the_keys_of_an_endpoint_are_enough(url: str) -> None:
+    both = read(JWT_JWKS_URL=url)
+    assert (both.jwt_secret, both.jwt_jwks_url) == (SECRET, url)
+    for environment in ({}, {"JWT_SECRET": ""}):
+        rest = {name: value for name, value in REQUIRED.items() if name != "JWT_SECRET"}
+        alone = read_from({**rest, **environment, "JWT_JWKS_URL": url})
+        assert (alone.jwt_secret, alone.jwt_jwks_url) == (None, url)
+
+
+def test_a_secret_is_long_enough_also_beside_an_endpoint() -> None:
+    assert list(problems(JWT_JWKS_URL="https://auth.example/jwks", JWT_SECRET="s" * 31)) == ["JWT_SECRET"]
+
+
+def test_no_endpoint_is_the_default() -> None:
+    assert read().jwt_jwks_url is None
+    assert read(JWT_JWKS_URL="").jwt_jwks_url is None
+
+
+def test_keys_come_over_a_wire_that_nobody_can_change_where_it_matters() -> None:
+    plain = "http://auth.example/jwks.json"
+    assert list(problems(JWT_JWKS_URL=plain, APP_ENV="production")) == ["JWT_JWKS_URL"]
+    for url in ("https://auth.example/jwks", "http://localhost:9999/jwks", "http://127.0.0.1/", "http://[::1]:1/"):
+        assert read(JWT_JWKS_URL=url, APP_ENV="production").jwt_jwks_url == url
+    assert read(JWT_JWKS_URL=plain, APP_ENV="staging").jwt_jwks_url == plain
 
 
 def test_a_secret_is_measured_in_bytes() -> None:

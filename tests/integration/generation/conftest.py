@@ -23,7 +23,8 @@ def admit_course() -> Admit:
 
     def ask(services: Services, course: Course, tier: Tier = Tier.FREE, user_id: UUID | None = None) -> UUID:
         caller = Caller(user_id or course.user_id, tier)
-        return admit(services.db, services.slots, services.events, caller, Order(course.id, request_id="r-1"))
+        order = Order(course.id, request_id="r-1")
+        return admit(services.db, services.slots, services.events, caller, order).generation_id
 
     return ask
 

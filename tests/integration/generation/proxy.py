@@ -14,6 +14,7 @@ class Fault(Enum):
     CUT_BEFORE = "lost before the server hears the word"
     CUT_AFTER = "lost after the server answered it, before the client hears"
     FREEZE = "held open, nothing passes any more"
+    MUTE = "held open, the server hears and answers, the client hears nothing any more"
 
 
 class Proxy:
@@ -84,6 +85,7 @@ class Proxy:
                 if fault is Fault.FREEZE:
                     return
                 state.swallow = fault is Fault.CUT_AFTER
+                state.mute = state.mute or fault is Fault.MUTE
                 server.sendall(data)
         if not state.swallow:
             _close(server)
@@ -94,6 +96,8 @@ class Proxy:
             while data := server.recv(65536):
                 if state.swallow:
                     break
+                if state.mute:
+                    continue
                 if state.asked:
                     state.asked = False
                     self.turns += 1
@@ -114,6 +118,7 @@ class Proxy:
 class _Exchange:
     asked = False
     swallow = False
+    mute = False
 
 
 @contextmanager

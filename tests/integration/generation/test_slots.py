@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 
 from app.generation.drift import SlotCount, compare_slots
 from app.generation.errors import SystemFull, UserFull
-from app.generation.slots import SYSTEM, Slots, user_key
+from app.generation.slots import SYSTEM, SlotKeeper, SlotUse, user_key
 from app.generation.tiers import Tier
 from app.services import Services
 from tests.integration.factories import MakeCourse
@@ -35,14 +35,28 @@ def age(client: Redis, key: str, member: object, seconds: int) -> None:
     client.zincrby(key, -seconds, str(member))
 
 
+def taken(keeper: SlotKeeper, generation_id: UUID, user_id: UUID, tier: Tier = Tier.FREE) -> tuple[int, int]:
+    slots = keeper.take(generation_id, user_id, tier)
+    assert slots is not None
+    return slots.user_slot, slots.system_slot
+
+
 def test_the_lowest_free_numbers_are_proposed(keeper: Any, redis_client: Redis) -> None:
     user, ids = uuid4(), [uuid4() for _ in range(4)]
-    assert [keeper.take(i, user, Tier.PREMIUM) for i in ids] == [Slots(n, n) for n in (1, 2, 3, 4)]
+    assert [taken(keeper, i, user, Tier.PREMIUM) for i in ids] == [(n, n) for n in (1, 2, 3, 4)]
     keeper.release(ids[1], user)
     keeper.release(ids[2], user)
-    assert keeper.take(uuid4(), user, Tier.PREMIUM) == Slots(2, 2)
-    assert keeper.take(uuid4(), uuid4(), Tier.PREMIUM) == Slots(1, 3)
+    assert taken(keeper, uuid4(), user, Tier.PREMIUM) == (2, 2)
+    assert taken(keeper, uuid4(), uuid4(), Tier.PREMIUM) == (1, 3)
     assert numbers(redis_client, SYSTEM) == [1, 2, 3, 4]
+
+
+def test_what_is_taken_is_told_with_the_counts_as_they_are_then(keeper: Any) -> None:
+    user = uuid4()
+    for active in (1, 2):
+        slots = keeper.take(uuid4(), user, Tier.STANDARD)
+        assert slots.use == SlotUse(3, active, keeper.system_limit, active)
+    assert keeper.take(uuid4(), uuid4(), Tier.FREE).use == SlotUse(1, 1, keeper.system_limit, 3)
 
 
 def test_every_gap_is_found(keeper: Any) -> None:
@@ -58,7 +72,7 @@ def test_every_gap_is_found(keeper: Any) -> None:
 
 def test_taking_twice_is_taking_once(keeper: Any, redis_client: Redis) -> None:
     user, generation = uuid4(), uuid4()
-    assert keeper.take(generation, user, Tier.FREE) == keeper.take(generation, user, Tier.FREE) == Slots(1, 1)
+    assert taken(keeper, generation, user) == taken(keeper, generation, user) == (1, 1)
     assert redis_client.zcard(SYSTEM) == redis_client.zcard(user_key(user)) == 1
 
 
@@ -104,7 +118,7 @@ def test_a_systems_leaked_slot_is_found_when_the_marker_is_gone(
     age(redis_client, SYSTEM, leaked, 11)
     assert 0 < redis_client.ttl(f"{SYSTEM}:fresh") <= 15
     redis_client.delete(f"{SYSTEM}:fresh")
-    assert keeper.take(uuid4(), uuid4(), Tier.FREE) == Slots(1, 1)
+    assert taken(keeper, uuid4(), uuid4()) == (1, 1)
 
 
 def test_an_admission_under_way_survives_a_rebuild(keeper: Any, redis_client: Redis) -> None:

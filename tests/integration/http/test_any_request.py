@@ -1,6 +1,7 @@
 """Every route with any method, path, headers and body: an answer of the contract, one log line, nothing half done."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, quote_from_bytes
@@ -18,6 +19,8 @@ from werkzeug.test import TestResponse
 from tests.answers import error_body
 from tests.integration.factories import FILE, Course, MakeCourse, MakeToken
 from tests.tokens import make_claims, sign
+from tests.trpc import error as trpc_error
+from tests.trpc import read_lines
 
 from .conftest import LogLines, held_slots
 
@@ -26,6 +29,17 @@ Conn = psycopg.Connection[DictRow]
 OWNER = UUID("6f2d0a0e-5d1c-4c63-9c53-9f3a6ad8a002")
 STRANGER = UUID("6f2d0a0e-5d1c-4c63-9c53-9f3a6ad8a003")
 NEVER = 9_999_999_999
+
+COURSE_ID = UUID("6f2d0a0e-5d1c-4c63-9c53-9f3a6ad8a004")
+#: Query strings that mean something to tRPC.
+INPUTS = [
+    "batch=1",
+    "batch=1&batch=2",
+    "batch=1&input=%7B%220%22%3A1%7D",
+    "input=%7B",
+    f"input=%7B%22courseId%22%3A%22{COURSE_ID}%22%7D",
+    f"batch=1&input=%7B%221%22%3A%7B%22courseId%22%3A%22{COURSE_ID}%22%7D%7D",
+]
 
 bounded = settings(
     max_examples=300,
@@ -53,6 +67,18 @@ PATHS: dict[str, tuple[st.SearchStrategy[str], set[int]]] = {
     "generate": (st.just("/api/coursegen/generate"), {200, 400, 401, 405, 409}),
     "check-status": (slugs.map(lambda slug: f"/api/courses/{slug}/check-status"), {200, 401, 404}),
     "cancel": (slugs.map(lambda slug: f"/api/courses/{slug}/cancel"), {401, 404, 409}),
+    "trpc": (
+        st.one_of(
+            st.lists(
+                st.sampled_from(["generation.initiate", "generation.cancel", "generation.status"] * 3 + ["x", ""]),
+                min_size=1,
+                max_size=4,
+            ).map(lambda names: f"/trpc/{','.join(names)}"),
+            st.sampled_from(["/trpc", "/trpc/", "/trpc//", "/trpc/" + "generation.cancel," * 60]),
+            path_bytes.map(lambda text: f"/trpc/{text}"),
+        ),
+        {200, 400, 404, 405, 409},
+    ),
     "health": (st.sampled_from(["/livez", "/readyz", "/livez/"]), {200, 405}),
     "unknown": (
         st.one_of(
@@ -96,6 +122,8 @@ headers = st.fixed_dictionaries(
         "HTTP_IF_NONE_MATCH": latin | st.sampled_from(["*", '"', "W/", '"a", "b"']),
         "HTTP_IF_MATCH": latin,
         "HTTP_IF_MODIFIED_SINCE": latin | st.just("Fri, 31 Dec 9999 23:59:60 GMT"),
+        "HTTP_IDEMPOTENCY_KEY": latin | st.sampled_from(["key", '"key"', "", '"']),
+        "HTTP_ORIGIN": latin | st.just("https://app.example.org"),
         "HTTP_RANGE": latin | st.sampled_from(["bytes=0-0", "bytes=-1", "bytes=9-1", "bytes=0-0,2-1"]),
         "HTTP_COOKIE": latin,
         "HTTP_X_FORWARDED_FOR": latin,
@@ -103,7 +131,8 @@ headers = st.fixed_dictionaries(
         "HTTP_CONTENT_ENCODING": st.sampled_from(["gzip", "br", "x"]),
         "HTTP_EXPECT": latin | st.just("100-continue"),
         "CONTENT_LENGTH": latin | st.sampled_from(["", "-1", "0", "1", "1e3", "٣", "9" * 30, "+5", "65537"]),
-        "QUERY_STRING": latin | st.sampled_from(["%", "&&==", "a=%ff", "x=" + "y" * 3000]),
+        "QUERY_STRING": latin | st.sampled_from(["%", "&&==", "a=%ff", "x=" + "y" * 3000, *INPUTS]),
+        "HTTP_TRPC_ACCEPT": latin | st.just("application/jsonl"),
         "wsgi.input_terminated": st.booleans(),
     },
 )
@@ -111,7 +140,7 @@ headers = st.fixed_dictionaries(
 
 @pytest.fixture
 def course(make_course: MakeCourse) -> Course:
-    return make_course(user_id=OWNER, slug="the-course", files=[FILE])
+    return make_course(id=COURSE_ID, user_id=OWNER, slug="the-course", files=[FILE])
 
 
 @pytest.fixture
@@ -144,8 +173,12 @@ def assert_whole(conn: Conn, redis_client: "redis.Redis") -> Callable[[], None]:
 def assert_of_the_contract(response: TestResponse, lines: list[dict[str, Any]]) -> None:
     """No 500; JSON, whatever is asked for; the request's id in the answer and in one line that tells of it."""
     request_id = response.headers["X-Request-ID"]
-    assert response.status_code in {200, 304, 400, 401, 403, 404, 405, 409, 413, 415}, response.text
-    if response.status_code >= 400 and response.data:
+    assert response.status_code in {200, 207, 304, 400, 401, 403, 404, 405, 409, 413, 415, 422}, response.text
+    if re.match("/trpc(/|$)", response.request.path) and response.data:
+        items = read_lines(response.text) if response.text.endswith("\n") else json.loads(response.data)
+        for item in items if isinstance(items, list) else [items]:
+            assert item.keys() == {"result"} or trpc_error(item, response)
+    elif response.status_code >= 400 and response.data:
         error_body(response)
     elif response.data:
         assert isinstance(json.loads(response.data), dict)
@@ -160,7 +193,7 @@ def test_any_request_is_answered_by_the_contract_and_leaves_nothing_half_done(
 ) -> None:
     paths, expected = PATHS[route]
     good = json.dumps({"courseId": str(course.id)}).encode()
-    bodies = st.sampled_from([good, good, b"", b"{}", b"[" * 70_000]) | st.binary(max_size=60)
+    bodies = st.sampled_from([good, good, b'{"0": %b}' % good, b"", b"{}", b"[" * 70_000]) | st.binary(max_size=60)
     seen: set[int] = set()
 
     @bounded

@@ -71,6 +71,8 @@ def test_the_owner_sees_a_course_that_was_never_generated(check_status: CheckSta
         "isStuck": False,
         "recoveryReason": "",
         "suggestedStatus": None,
+        "queuePosition": None,
+        "workerAlive": None,
     }
 
 

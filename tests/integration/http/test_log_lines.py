@@ -85,8 +85,8 @@ def test_no_token_and_no_secret_is_ever_logged(
     for offered in tokens:
         for path in ("/api/coursegen/generate", f"/api/coursegen/generate?access_token={offered}"):
             headers = {"Authorization": f"Bearer {offered}"}
-            body = {"courseId": str(course.id), "webhookUrl": "https://user:hunter2@example.org/?key=hunter2"}
-            client.post(path, json=body, headers=headers)
+            for url in ("https://example.org/?key=hunter2", "https://user:hunter2@example.org/?key=hunter2"):
+                client.post(path, json={"courseId": str(course.id), "webhookUrl": url}, headers=headers)
             client.get(f"/api/courses/{course.slug}/check-status?jwt={offered}", headers=headers)
             client.post(path, data=offered, content_type="application/json", headers=headers)
     generate(course.id, course.user_id, webhookUrl="hunter2")

@@ -1,7 +1,10 @@
 """Workers for tests: the App on the shared servers, run until the queue is empty, in this process."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,21 +60,44 @@ def make_worker(clean: None, settings: Settings, files_root: Path) -> Iterator[M
 def start_generation(services: Services) -> StartGeneration:
     """Admits a course as its owner; returns the generation's id."""
 
-    def start(course: Course, tier: Tier = Tier.FREE) -> UUID:
-        order = Order(course.id, request_id="request-1")
-        return admit(services.db, services.slots, services.events, Caller(course.user_id, tier), order)
+    def start(course: Course, tier: Tier = Tier.FREE, webhook_url: str | None = None) -> UUID:
+        order = Order(course.id, webhook_url, request_id="request-1")
+        return admit(services.db, services.slots, services.events, Caller(course.user_id, tier), order).generation_id
 
     return start
 
 
-def work(app: WorkerApp) -> None:
-    """The worker has run until no job was ready."""
+def work(app: WorkerApp, *queues: str) -> None:
+    """The worker has run until no job of these queues was ready, by default that of the stages."""
 
     async def run() -> None:
         async with app.open_async():
-            await app.run_worker_async(wait=False, install_signal_handlers=False, queues=["stages"])
+            served = list(queues) or ["stages"]
+            await app.run_worker_async(wait=False, install_signal_handlers=False, queues=served)
 
     asyncio.run(run())
+
+
+@contextmanager
+def working(app: WorkerApp, *queues: str) -> Iterator[None]:
+    """The worker runs, in a thread of its own, until the block is left, and then ends as on a signal."""
+    ready: Future[Callable[[], object]] = Future()
+
+    async def run() -> None:
+        async with app.open_async():
+            worker = asyncio.create_task(app.run_worker_async(install_signal_handlers=False, queues=list(queues)))
+            loop = asyncio.get_running_loop()
+            ready.set_result(lambda: loop.call_soon_threadsafe(worker.cancel))
+            await asyncio.gather(worker, return_exceptions=True)
+
+    thread = threading.Thread(target=asyncio.run, args=(run(),))
+    thread.start()
+    try:
+        stop = ready.result(10)
+        yield
+        stop()
+    finally:
+        thread.join(30)
 
 
 def work_until_final(app: WorkerApp, conn: psycopg.Connection[DictRow], generation_id: UUID) -> None:

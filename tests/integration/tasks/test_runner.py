@@ -445,8 +445,8 @@ def test_what_is_begun_goes_before_what_is_not_and_tiers_go_by_priority(
     for tier in tiers * 2:
         course = make_course()
         caller = Caller(course.user_id, tier)
-        generation_id = admit(services.db, services.slots, services.events, caller, Order(course.id))
-        order.append((generation_id, tier))
+        admission = admit(services.db, services.slots, services.events, caller, Order(course.id))
+        order.append((admission.generation_id, tier))
     work(make_worker({Stage.STRUCTURE_ANALYSIS: "plug_in", Stage.STRUCTURE_GENERATION: "outline"}))
     tier_of = dict(order)
     starts = [row["generation_id"] for row in rows(conn, "select generation_id from stage_attempts order by id")]

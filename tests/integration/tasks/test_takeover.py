@@ -13,8 +13,9 @@ import pytest
 import redis
 from psycopg.rows import DictRow
 
+from app.generation import takeover
 from app.generation.stages import Stage
-from app.generation.takeover import take_over
+from app.generation.takeover import disown, take_over
 from app.services import Services
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows
@@ -224,14 +225,12 @@ def test_an_active_generation_without_a_job_gets_one(
         conn.execute("delete from procrastinate_jobs")
     else:
         conn.execute("update procrastinate_jobs set status = %s", [status])
-    assert taken_over(services) == 0  # it may be a moment's matter
-    conn.execute("update generations set created_at = now() - interval '1 minute'")
     assert taken_over(services) == 1
     work(make_worker())
     assert status_of(conn, generation_id) == "completed"
 
 
-def test_a_job_whose_run_has_ended_is_closed(
+def test_a_job_its_live_worker_does_not_hold_is_given_up_the_second_time_and_goes_on(
     services: Services,
     make_worker: MakeWorker,
     start_generation: StartGeneration,
@@ -241,15 +240,35 @@ def test_a_job_whose_run_has_ended_is_closed(
 ) -> None:
     generation_id: UUID = start_generation(make_course())
     job_id = fetch(alive=True)
+    [worker] = rows(conn, "select id from procrastinate_workers")
     conn.execute(
-        "insert into stage_attempts (generation_id, stage, fence, job_id, worker, finished_at, outcome)"
-        " values (%s, 'STRUCTURE_ANALYSIS', 1, %s, 'w', now(), 'completed')",
+        "insert into stage_attempts (generation_id, stage, fence, job_id, worker)"
+        " values (%s, 'STRUCTURE_ANALYSIS', 1, %s, 'w')",
         [generation_id, job_id],
     )
+    assert disown(services.db, worker["id"], held={job_id}, missed={job_id}) == set()
+    assert disown(services.db, worker["id"], held=set(), missed=set()) == {job_id}
     assert taken_over(services) == 0
-    conn.execute("update stage_attempts set finished_at = now() - interval '1 minute'")
+    assert disown(services.db, worker["id"], held=set(), missed={job_id}) == {job_id}
+    assert disown(services.db, worker["id"], held=set(), missed={job_id}) == set()
     assert taken_over(services) == 1
-    assert rows(conn, "select 1 from procrastinate_jobs where id = %s", job_id) == []
+    work(make_worker())
+    assert status_of(conn, generation_id) == "completed"
+    assert outcomes(conn) == ["interrupted", "completed"]
+
+
+def test_a_session_that_is_silent_in_a_pipelined_transaction_is_ended(
+    services: Services, make_course: MakeCourse, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(takeover, "SILENT_S", 0.3)
+    make_course()
+    with pytest.raises(psycopg.OperationalError), services.db.transaction() as silent:
+        silent.execute("select 'silent' from courses for no key update")
+        # The server takes it for active: no timeout of its own would end it.
+        session = "select 1 from pg_stat_activity where state = 'active' and query like 'select ''silent''%%'"
+        wait_until(lambda: rows(conn, session))
+        wait_until(lambda: taken_over(services) == 0 and not rows(conn, session), seconds=5)
+    assert len(rows(conn, "select 1 from courses for no key update nowait")) == 1
 
 
 def test_a_run_that_is_long_past_its_timeout_is_taken_over_from_a_live_worker(

@@ -50,9 +50,23 @@ def test_workers_dead_for_a_day_are_forgotten(services: Services, conn: Connecti
     assert len(rows(conn, "select 1 from procrastinate_workers")) == 1
 
 
+def test_idempotency_keys_are_good_for_a_day(
+    services: Services, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "BATCH", 3)
+    conn.execute(
+        "insert into generation_idempotency_keys (user_id, key, fingerprint, generation_id, created_at)"
+        " select gen_random_uuid(), n::text, '', gen_random_uuid(), now() - make_interval(hours => n, mins => 1)"
+        " from generate_series(15, 30) n"
+    )
+    upkeep.prune(services)
+    kept = {int(row["key"]) for row in rows(conn, "select key from generation_idempotency_keys")}
+    assert kept == set(range(15, 24))
+
+
 def test_every_piece_of_upkeep_is_periodic(make_worker: MakeWorker) -> None:
     periodic = {task.task.name for task in make_worker().periodic_registry.periodic_tasks.values()}
-    pieces = ("take_over", "keep_slots", "prune", "remove_jobs")
+    pieces = ("take_over", "keep_slots", "rescue_webhooks", "prune", "remove_jobs")
     assert periodic == {f"tasks.upkeep.{piece}" for piece in pieces}
 
 
@@ -62,7 +76,7 @@ def test_upkeep_runs_as_often_as_it_is_told_and_cleaning_once_an_hour(make_worke
     for task in make_worker(upkeep_s=upkeep_s).periodic_registry.periodic_tasks.values():
         first = task.croniter.get_next(ret_type=float, start_time=noon)
         second = task.croniter.get_next(ret_type=float, start_time=first)
-        often = task.task.name in ("tasks.upkeep.take_over", "tasks.upkeep.keep_slots")
+        often = task.task.name not in ("tasks.upkeep.prune", "tasks.upkeep.remove_jobs")
         assert second - first == (upkeep_s if often else 3600)
 
 

@@ -13,7 +13,7 @@ from tests.answers import assert_error, assert_unauthorized, error_body
 URL = "/api/coursegen/generate"
 COURSE = str(uuid4())
 COURSE_EXPECTED = "a UUID"
-WEBHOOK_EXPECTED = "an absolute http or https URL, or null"
+WEBHOOK_EXPECTED = "an http or https URL of a public host, on port 80 or 443, without credentials or fragment; or null"
 
 
 @pytest.fixture
@@ -263,9 +263,20 @@ def test_a_webhook_url_that_is_none_is_named(post: Any, text: str, shown: object
         "https://[::1/",
         "https://[zz]/",
         "https://]/",
+        "https://user:password@example.org/",
+        "https://example.org/#part",
+        "https://example.org:8443/",
+        "http://localhost/",
+        "http://receiver/",
+        "http://127.0.0.1/",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://[::1]/",
+        "http://[::ffff:10.0.0.1]/",
+        "http://169.254.169.254/latest/meta-data/",
     ],
 )
-def test_only_an_absolute_http_url_is_one(post: Any, url: str) -> None:
+def test_only_an_absolute_http_url_of_a_public_host_is_one(post: Any, url: str) -> None:
     details = {"field": "webhookUrl", "value": url, "expected": WEBHOOK_EXPECTED}
     response = post(json.dumps({"courseId": COURSE, "webhookUrl": url}))
     assert_error(response, 400, "Invalid webhookUrl format", "invalid_field", details)

@@ -1,0 +1,40 @@
+"""Access tokens as the platform's sign-in makes them, for development: nobody has signed in for one."""
+
+import time
+from typing import Any
+from uuid import UUID
+
+import jwt
+
+AUDIENCE = "authenticated"
+WEEK_S = 7 * 24 * 3600
+
+
+def mint_token(
+    secret: str,
+    user_id: UUID,
+    tier: str,
+    *,
+    admin: bool = False,
+    expires_s: int = WEEK_S,
+    audience: str = AUDIENCE,
+    issuer: str | None = None,
+    tier_claim: str = "app_metadata.tier",
+) -> str:
+    """A token signed with the secret (HS256), good for so many seconds from now; `tier_claim` is a dotted path."""
+    now = int(time.time())
+    claims: dict[str, Any] = {
+        "sub": str(user_id),
+        "aud": audience,
+        "role": AUDIENCE,
+        "iat": now,
+        "exp": now + expires_s,
+        "app_metadata": {"role": "admin"} if admin else {},
+        **({"iss": issuer} if issuer else {}),
+    }
+    *parents, name = tier_claim.split(".")
+    place = claims
+    for parent in parents:
+        place = place.setdefault(parent, {})
+    place[name] = tier
+    return jwt.encode(claims, secret, algorithm="HS256")

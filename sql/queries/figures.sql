@@ -1,0 +1,35 @@
+-- name: list_figures
+-- How much is under way and how long it has waited. Each part reads what is under way alone, through an index.
+with active as (
+    select status from generations where status in ('queued', 'running')
+),
+ready as (
+    select queue_name, count(*) as jobs, min(id) as oldest
+    from procrastinate_jobs
+    where status = 'todo' and (scheduled_at is null or scheduled_at <= now())
+    group by queue_name
+)
+select 'generations' as name, status.name as label,
+    (select count(*) from active where active.status::text = status.name)::double precision as value
+from (values ('queued'), ('running')) status (name)
+union all
+select 'jobs', queue.name, coalesce(ready.jobs, 0)
+from unnest(%(queues)s::text[]) queue (name)
+left join ready on ready.queue_name = queue.name
+union all
+-- The age of the job that came first. One that had to wait for its time counts from then.
+select 'oldest_job', queue.name, coalesce(extract(epoch from now() - greatest(event.at, job.scheduled_at)), 0)
+from unnest(%(queues)s::text[]) queue (name)
+left join ready on ready.queue_name = queue.name
+left join procrastinate_jobs job on job.id = ready.oldest
+left join procrastinate_events event on event.job_id = job.id and event.type = 'deferred'
+union all
+select 'workers', '', count(*)
+from procrastinate_workers
+where last_heartbeat > now() - make_interval(secs => %(stalled)s)
+union all
+select 'webhooks', '', count(*) from webhook_deliveries where state = 'pending'
+union all
+select 'oldest_webhook', '', coalesce(extract(epoch from now() - min(created_at)), 0)
+from webhook_deliveries
+where state = 'pending';

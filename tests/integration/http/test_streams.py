@@ -1,0 +1,170 @@
+"""Streams under the production server: many of them, and nobody the worse for it."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from http.client import HTTPConnection, HTTPResponse
+
+import psycopg
+import pytest
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from app.generation.watch import PAUSE_S
+from stack.server import HOST
+from tests.conftest import WaitUntil
+from tests.integration.factories import Course, MakeCourse, MakeToken
+from tests.integration.generation.proxy import Proxy, proxied
+from tests.integration.serving import Server, StartServer
+
+from .sse import Event, read_blocks
+from .test_events import change_step
+
+ROOM = 200
+WITHIN_S = 1.0
+ROUNDS = 6
+
+Conn = psycopg.Connection[DictRow]
+
+
+@pytest.fixture(scope="module")
+def proxy(database_url: str) -> Iterator[Proxy]:
+    """What the server's database is reached through."""
+    with proxied(database_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def server(start_server: StartServer, proxy: Proxy, wait_until: WaitUntil) -> Server:
+    """A server that serves one request at a time."""
+    server = start_server(DATABASE_URL=proxy.url, API_THREADS="1", SSE_CONNECTIONS=str(ROOM))
+    wait_until(lambda: server.status("/readyz") == 200)
+    return server
+
+
+class Client:
+    """One that follows a course."""
+
+    def __init__(self, server: Server, course: Course, token: str) -> None:
+        self.connection = HTTPConnection(HOST, server.port, timeout=10)
+        self.connection.request(
+            "GET", f"/api/courses/{course.slug}/events", headers={"Authorization": f"Bearer {token}"}
+        )
+        self.response: HTTPResponse = self.connection.getresponse()
+        self.blocks = read_blocks(iter(self.response.readline, b""))
+
+    def next(self) -> Event:
+        return next(block for block in self.blocks if block.name)
+
+    def close(self) -> None:
+        self.response.close()
+        self.connection.close()
+
+
+@contextmanager
+def following(
+    server: Server, token: MakeToken, courses: list[Course], each: int = 1
+) -> Iterator[list[tuple[Course, Client]]]:
+    """So many clients for each course, all of which have had their first event."""
+    with ExitStack() as stack:
+        clients = []
+        for course in courses * each:
+            client = stack.enter_context(closing(Client(server, course, token(course.user_id))))
+            assert client.response.status == 200
+            assert client.next().name == "progress"
+            clients.append((course, client))
+        yield clients
+
+
+def test_a_change_arrives_within_a_second(
+    server: Server, clean: None, conn: Conn, make_course: MakeCourse, token: MakeToken
+) -> None:
+    course = make_course()
+    with following(server, token, [course]) as [(_, client)]:
+        for step in (1, 2, 3):
+            change_step(conn, course, step)
+            changed = time.monotonic()
+            assert client.next().body["generationProgress"]["current_step"] == step
+            assert time.monotonic() - changed < WITHIN_S
+
+
+def turns_a_look(proxy: Proxy, looks: int = 5) -> float:
+    """How many queries there are in the time of one look, measured over that of several."""
+    before, began = proxy.turns, time.monotonic()
+    time.sleep(looks * PAUSE_S)
+    return (proxy.turns - before) * PAUSE_S / (time.monotonic() - began)
+
+
+def test_two_hundred_cost_no_more_queries_than_one_nor_the_others_their_turn(
+    server: Server,
+    clean: None,
+    conn: Conn,
+    proxy: Proxy,
+    make_course: MakeCourse,
+    token: MakeToken,
+    wait_until: WaitUntil,
+) -> None:
+    courses = [make_course() for _ in range(20)]
+    with following(server, token, courses[:1]):
+        assert 0 < turns_a_look(proxy) < 1.5
+    with following(server, token, courses, each=ROOM // len(courses)) as clients:
+        assert 0 < turns_a_look(proxy) < 1.5
+        asked = time.monotonic()
+        assert server.status("/livez") == 200
+        assert time.monotonic() - asked < WITHIN_S
+        changed = time.monotonic()
+        for course in courses:
+            change_step(conn, course, 1)
+        for _, client in clients:
+            assert client.next().body["generationProgress"]["percentage"] == 20
+        assert time.monotonic() - changed < 2 * WITHIN_S  # of which reading two hundred takes a part
+        assert refused(server, courses[0], token) == "too_many_streams"
+        clients.pop()[1].close()
+        wait_until(lambda: refused(server, courses[0], token) is None, 5)
+    wait_until(lambda: turns_a_look(proxy, 2) == 0, 10)  # all are gone, and nobody looks any more
+
+
+def refused(server: Server, course: Course, token: MakeToken) -> str | None:
+    """The code of the refusal; None where there is none."""
+    with closing(Client(server, course, token(course.user_id))) as client:
+        return str(json.loads(client.response.read())["code"]) if client.response.status == 503 else None
+
+
+def test_one_that_does_not_read_holds_nobody_up(
+    server: Server, clean: None, conn: Conn, make_course: MakeCourse, token: MakeToken
+) -> None:
+    course = make_course()
+    with (
+        closing(Client(server, course, token(course.user_id))) as deaf,
+        following(server, token, [course]) as [(_, client)],
+    ):
+        for round_ in range(ROUNDS):
+            change_metadata(conn, course, round_)
+            changed = time.monotonic()
+            assert client.next().body["generationProgress"]["metadata"]["round"] == round_
+            assert time.monotonic() - changed < WITHIN_S
+        assert server.status("/livez") == 200
+        while (deaf.next().body["generationProgress"] or {}).get("metadata", {}).get("round") != ROUNDS - 1:
+            pass
+
+
+def change_metadata(conn: Conn, course: Course, number: int) -> None:
+    """To so much that no buffer on the way holds it."""
+    metadata = Jsonb({"metadata": {"round": number, "pad": "x" * 4_000_000}})
+    conn.execute("update courses set generation_progress = %s where id = %s", [metadata, course.id])
+
+
+def test_a_server_that_is_told_to_stop_ends_them_in_good_order(
+    start_server: StartServer, clean: None, make_course: MakeCourse, token: MakeToken, wait_until: WaitUntil
+) -> None:
+    server = start_server(API_THREADS="1")
+    wait_until(lambda: server.status("/readyz") == 200)
+    courses = [make_course() for _ in range(3)]
+    with following(server, token, courses) as clients:
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < 3
+        for _, client in clients:
+            assert list(client.blocks) == []  # and the body's end was sent, else reading would have raised
+    assert not any("refused to gracefully stop" in line for line in server.lines)

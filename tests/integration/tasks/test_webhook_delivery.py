@@ -1,0 +1,435 @@
+"""Sending: in order, with patience, given up in the end, one at a time, and to nobody who may not be asked."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg.rows import DictRow
+
+from app.generation import webhooks
+from app.generation.admission import Order, admit
+from app.generation.callers import Caller
+from app.generation.tiers import Tier
+from app.generation.webhooks import Attempt, DeliveryState
+from app.services import Services
+from tasks import posting, upkeep
+from tasks.circuits import Circuits
+from tasks.posting import Poster
+from tasks.webhooks import FIRST_WAIT_S, JITTER, LONGEST_WAIT_S, Sender
+from tests.integration.factories import MakeCourse
+from tests.integration.generation.conftest import rows
+from tests.integration.tasks.conftest import MakeWorker, working
+from tests.integration.tasks.processes import WorkerProcess, wait_until
+from tests.integration.tasks.test_webhooks import SECRET, SENDING
+from tests.receivers import Received, Receiver, Reply, receiving, say_nothing, speaking
+
+Connection = psycopg.Connection[DictRow]
+MakeSender = Callable[..., Sender]
+StartTelling = Callable[..., UUID]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def make_sender(services: Services) -> MakeSender:
+    """Makes a sender as a worker has one; its circuits never hold it up, unless it is given others."""
+
+    def make(poster: Poster | None = None, circuits: Circuits | None = None, **changes: Any) -> Sender:
+        varied: dict[str, Any] = {**SENDING, **changes}
+        settings = replace(services.settings, **varied)
+        return Sender(replace(services, settings=settings), poster or Poster(), circuits or Open())
+
+    return make
+
+
+class Open(Circuits):
+    def __init__(self) -> None:
+        super().__init__(most=100)
+
+    def enter(self, key: object) -> None:
+        return None
+
+    def leave(self, key: object, *, answered: bool) -> None:
+        return None
+
+
+@pytest.fixture
+def start_telling(make_services_with: Callable[..., Services], make_course: MakeCourse) -> StartTelling:
+    """Starts a generation whose webhook is to be told of so many things."""
+    services = make_services_with(limit=100)
+
+    def start(url: str, count: int = 3) -> UUID:
+        course = make_course()
+        order = Order(course.id, url)
+        caller = Caller(course.user_id, Tier.FREE)
+        generation_id = admit(services.db, services.slots, services.events, caller, order).generation_id
+        for number in range(2, count + 1):
+            with services.db.transaction() as inner:
+                webhooks.announce(inner, generation_id, f"thing {number}")
+        return generation_id
+
+    return start
+
+
+def outbox(conn: Connection, generation_id: UUID) -> list[tuple[str, int]]:
+    """Where each delivery stands, and how often it failed."""
+    query = "select state::text, failures from webhook_deliveries where generation_id = %s order by seq"
+    return [(row["state"], row["failures"]) for row in rows(conn, query, generation_id)]
+
+
+def jobs(conn: Connection, generation_id: UUID) -> list[float]:
+    """In how many seconds each job that waits for the webhook comes."""
+    query = (
+        "select coalesce(extract(epoch from scheduled_at - now()), 0)::float as seconds from procrastinate_jobs"
+        " where status = 'todo' and queueing_lock = %s"
+    )
+    return [row["seconds"] for row in rows(conn, query, f"webhook:{generation_id}")]
+
+
+def let_time_pass(conn: Connection) -> None:
+    """Whatever is put off is due, and whoever holds something has had it for too long."""
+    conn.execute("update webhook_deliveries set due_at = now() where state = 'pending'")
+    conn.execute("update webhook_deliveries set held_until = now() where held_until is not null")
+
+
+def failing(*statuses: int) -> Callable[[list[Received]], Reply]:
+    """These answers one after the other, then 204."""
+    return lambda received: Reply(statuses[len(received) - 1] if len(received) <= len(statuses) else 204)
+
+
+def test_one_delivery_is_sent_a_call_and_the_next_one_called_for(
+    make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+) -> None:
+    generation_id = start_telling(receiver.url)
+    conn.execute("delete from procrastinate_jobs where queue_name = 'webhooks'")
+    make_sender().send_next(generation_id)
+    assert [message.seq for message in receiver.received] == [1]
+    assert outbox(conn, generation_id) == [("delivered", 0), ("pending", 0), ("pending", 0)]
+    assert jobs(conn, generation_id) == [0]
+    [attempt] = rows(conn, "select * from webhook_attempts")
+    assert (attempt["generation_id"], attempt["seq"], attempt["status"]) == (generation_id, 1, 204)
+    assert (attempt["error"], attempt["excerpt"], attempt["ms"] >= 0) == (None, "", True)
+
+
+@pytest.mark.parametrize("status", [301, 302, 308, 400, 401, 404, 429, 500, 503])
+def test_any_other_answer_is_a_failure_that_is_tried_again_before_all_that_follows(
+    make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver, status: int
+) -> None:
+    generation_id = start_telling(receiver.url)
+    conn.execute("delete from procrastinate_jobs where queue_name = 'webhooks'")
+    receiver.reply = Reply(status, (("Location", receiver.url),), b"no")
+    sender = make_sender()
+    sender.send_next(generation_id)
+    sender.send_next(generation_id)  # it is not due yet
+    assert [message.seq for message in receiver.received] == [1]
+    assert outbox(conn, generation_id) == [("pending", 1), ("pending", 0), ("pending", 0)]
+    [seconds] = jobs(conn, generation_id)
+    assert FIRST_WAIT_S - 2 < seconds <= FIRST_WAIT_S * (1 + JITTER)
+    assert rows(conn, "select status, excerpt from webhook_attempts") == [{"status": status, "excerpt": "no"}]
+
+
+def test_order_holds_through_failures_and_what_is_repeated_is_the_same(
+    make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+) -> None:
+    generation_id = start_telling(receiver.url, count=4)
+    receiver.reply = failing(500, 503, 204, 404, 204, 429)
+    sender = make_sender()
+    for _ in range(8):
+        sender.send_next(generation_id)
+        let_time_pass(conn)
+    assert [message.seq for message in receiver.received] == [1, 1, 1, 2, 2, 3, 3, 4]
+    assert len({(message.headers["webhook-id"], message.body) for message in receiver.received}) == 4
+    assert outbox(conn, generation_id) == [("delivered", 2), ("delivered", 1), ("delivered", 1), ("delivered", 0)]
+
+
+def test_waits_grow_with_each_failure_to_the_longest(
+    make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+) -> None:
+    generation_id, sender = start_telling(receiver.url, count=1), make_sender()
+    receiver.reply = Reply(500)
+    for failures, expected in [(0, 5), (1, 10), (5, 160), (9, 2560), (10, LONGEST_WAIT_S), (1000, LONGEST_WAIT_S)]:
+        conn.execute("update webhook_deliveries set failures = %s, due_at = now()", [failures])
+        conn.execute("delete from procrastinate_jobs where queue_name = 'webhooks'")
+        sender.send_next(generation_id)
+        [seconds] = jobs(conn, generation_id)
+        assert expected - 2 < seconds <= expected * (1 + JITTER)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("600", 600),
+        ("1", FIRST_WAIT_S),
+        ("nonsense", FIRST_WAIT_S),
+        ("999999", LONGEST_WAIT_S),
+        (format_datetime(datetime.now(UTC) + timedelta(seconds=1000), usegmt=True), 1000),
+    ],
+)
+def test_retry_after_is_kept_within_limits(
+    make_sender: MakeSender,
+    start_telling: StartTelling,
+    conn: Connection,
+    receiver: Receiver,
+    value: str,
+    seconds: float,
+) -> None:
+    generation_id = start_telling(receiver.url, count=1)
+    conn.execute("delete from procrastinate_jobs where queue_name = 'webhooks'")
+    receiver.reply = Reply(503, (("Retry-After", value),))
+    make_sender().send_next(generation_id)
+    [waits] = jobs(conn, generation_id)
+    assert 0.9 * seconds - 2 < waits <= seconds * (1 + JITTER)
+
+
+def test_after_a_day_it_is_given_up_and_the_next_has_its_turn(
+    make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+) -> None:
+    generation_id, sender = start_telling(receiver.url), make_sender()
+    receiver.reply = failing(500)
+    conn.execute("update webhook_deliveries set give_up_at = now() + interval '4 s' where seq = 1")
+    conn.execute("update webhook_deliveries set give_up_at = now() where seq = 2")
+    for _ in range(3):
+        sender.send_next(generation_id)
+    assert [message.seq for message in receiver.received] == [1, 3]
+    assert outbox(conn, generation_id) == [("given_up", 1), ("given_up", 0), ("delivered", 0)]
+
+
+def test_a_receiver_that_is_gone_is_told_nothing_more_of_that_generation(
+    make_sender: MakeSender, start_telling: StartTelling, services: Services, conn: Connection, receiver: Receiver
+) -> None:
+    gone, other, sender = start_telling(receiver.url), start_telling(receiver.url), make_sender()
+    receiver.reply = failing(204, 410)
+    for _ in range(3):
+        sender.send_next(gone)
+    assert outbox(conn, gone) == [("delivered", 0), ("gone", 1), ("gone", 0)]
+    with services.db.transaction() as inner:
+        webhooks.announce(inner, gone, "later")
+    sender.send_next(gone)
+    assert outbox(conn, gone)[3:] == [("gone", 0)]
+    assert len(receiver.received) == 2
+    sender.send_next(other)
+    assert outbox(conn, other)[0] == ("delivered", 0)
+
+
+def test_nobody_is_asked_who_is_no_longer_allowed_or_leads_within(
+    make_sender: MakeSender,
+    start_telling: StartTelling,
+    conn: Connection,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def connect(address: object, timeout: float) -> socket.socket:
+        raise AssertionError("a connection")
+
+    forbidden, rebound = start_telling(receiver.url, count=1), start_telling("https://example.org/", count=1)
+    monkeypatch.setattr(socket, "create_connection", connect)
+    sender = make_sender(Poster(lambda host, port: ["8.8.8.8", "169.254.169.254"]), webhook_allowed_hosts=frozenset())
+    for generation_id in (forbidden, rebound):
+        sender.send_next(generation_id)
+        assert outbox(conn, generation_id) == [("pending", 1)]
+    assert rows(conn, "select status, error from webhook_attempts order by id") == [
+        {"status": None, "error": "refused: an unusual port"},
+        {"status": None, "error": "the name leads to an address that is not public"},
+    ]
+
+
+def test_what_a_receiver_says_is_stored_whatever_it_is(
+    make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+) -> None:
+    receiver.reply = Reply(500, body=b"\0\xff\x1b[2J" + b"x" * 100_000)
+    make_sender().send_next(start_telling(receiver.url, count=1))
+    [attempt] = rows(conn, "select excerpt from webhook_attempts")
+    assert attempt["excerpt"].startswith("��\x1b[2Jx")
+    assert len(attempt["excerpt"]) <= 500
+
+
+def test_neither_the_url_nor_the_secret_is_logged(
+    make_sender: MakeSender,
+    start_telling: StartTelling,
+    receiver: Receiver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("DEBUG")
+    receiver.reply = failing(500, 204, 410)
+    url, sender = receiver.url.replace("//", "//user:hunter2@"), make_sender()
+    generation_id = start_telling(url)
+    for _ in range(4):
+        sender.send_next(generation_id)
+    said = " ".join(str(record.__dict__) for record in caplog.records if not record.name.startswith("psycopg"))
+    assert "webhook_failed" in said
+    for hidden in ("hunter2", "key=1", SECRET):
+        assert hidden not in said
+
+
+def test_without_a_secret_what_waits_stays_and_is_sent_once_there_is_one(
+    make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+) -> None:
+    generation_id = start_telling(receiver.url, count=1)
+    conn.execute("delete from procrastinate_jobs where queue_name = 'webhooks'")
+    mute = make_sender(webhook_secret=None)
+    mute.send_next(generation_id)
+    upkeep.rescue_webhooks(mute.services)
+    assert (outbox(conn, generation_id), jobs(conn, generation_id)) == ([("pending", 0)], [])
+    speaking = make_sender()
+    upkeep.rescue_webhooks(speaking.services)
+    assert jobs(conn, generation_id) == [0]
+    speaking.send_next(generation_id)
+    assert outbox(conn, generation_id) == [("delivered", 0)]
+
+
+# One at a time
+
+
+def test_of_many_at_once_one_sends_and_order_holds(
+    make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+) -> None:
+    generation_id, sender = start_telling(receiver.url, count=6), make_sender()
+
+    def slow(received: list[Received]) -> Reply:
+        time.sleep(0.05)  # the receiver's work
+        return Reply()
+
+    receiver.reply = slow
+
+    def send() -> None:
+        while ("pending", 0) in outbox_of(generation_id):
+            sender.send_next(generation_id)
+
+    def outbox_of(generation_id: UUID) -> list[tuple[str, int]]:
+        with sender.services.db.connection() as own:
+            return outbox(own, generation_id)
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert [message.seq for message in receiver.received] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_claim_that_was_lost_writes_nothing(
+    services: Services, start_telling: StartTelling, conn: Connection
+) -> None:
+    generation_id = start_telling("https://example.org/", count=2)
+    frozen = webhooks.claim(services.db, generation_id)
+    assert frozen is not None
+    assert webhooks.claim(services.db, generation_id) is None
+    let_time_pass(conn)
+    other = webhooks.claim(services.db, generation_id)
+    assert other is not None
+    assert (other.seq, other.held_until > frozen.held_until) == (1, True)
+    assert not webhooks.finish(services.db, frozen, DeliveryState.GONE, Attempt(1, 410))
+    assert not webhooks.put_off(services.db, frozen, 60, Attempt(1, 500))
+    assert outbox(conn, generation_id) == [("pending", 0), ("pending", 0)]
+    assert webhooks.finish(services.db, other, DeliveryState.DELIVERED, Attempt(1, 200))
+    assert outbox(conn, generation_id) == [("delivered", 0), ("pending", 0)]
+    assert len(rows(conn, "select 1 from webhook_attempts")) == 1
+
+
+def test_a_killed_workers_delivery_is_sent_again_under_the_same_id_and_the_rest_follows(
+    start_worker: Callable[..., WorkerProcess], start_telling: StartTelling, conn: Connection, receiver: Receiver
+) -> None:
+    environment = {
+        "WEBHOOK_SECRET": SECRET,
+        "WEBHOOK_ALLOWED_HOSTS": "127.0.0.1:*",
+        "HEARTBEAT_S": "0.5",
+        "STALLED_S": "2",
+        "UPKEEP_S": "1",
+    }
+    killed = threading.Event()
+
+    def hang_once(received: list[Received]) -> Reply:
+        if len(received) == 1:
+            killed.wait(20)
+        return Reply()
+
+    receiver.reply = hang_once
+    generation_id = start_telling(receiver.url)
+    first = start_worker("--queues", "webhooks", **environment)
+    receiver.wait_for(1)
+    first.process.kill()
+    first.process.wait()
+    killed.set()
+    let_time_pass(conn)
+    start_worker("--queues", "webhooks,upkeep", **environment)
+    wait_until(lambda: outbox(conn, generation_id) == [("delivered", 0)] * 3)
+    assert [message.seq for message in receiver.received] == [1, 1, 2, 3]
+    assert receiver.received[0].body == receiver.received[1].body
+    wait_until(lambda: rows(conn, "select 1 from procrastinate_jobs where queue_name = 'webhooks'") == [])
+
+
+def test_dead_receivers_leave_room_for_one_that_lives(
+    make_worker: MakeWorker,
+    start_telling: StartTelling,
+    conn: Connection,
+    receiver: Receiver,
+) -> None:
+    app = make_worker(**{**SENDING, "webhook_concurrency": 4})
+    with working(app, "webhooks"), speaking(say_nothing) as port:
+        dead = [start_telling(f"http://127.0.0.1:{port}/", count=2) for _ in range(6)]
+        alive = start_telling(receiver.url)
+        # Two of the four places try the dead, and nobody waits for the other dead ones.
+        wait_until(lambda: outbox(conn, alive) == [("delivered", 0)] * 3, seconds=posting.TOTAL_S / 2)
+    failures = [outbox(conn, generation_id)[0] for generation_id in dead]
+    assert sorted(failures) == [("pending", 0)] * 4 + [("pending", 1)] * 2
+    assert all(len(jobs(conn, generation_id)) == 1 for generation_id in dead)
+
+
+# Upkeep
+
+
+def test_upkeep_calls_for_what_nobody_sends_and_for_nothing_else(
+    services: Services, start_telling: StartTelling, conn: Connection
+) -> None:
+    stranded, held, queued, put_off = (start_telling("https://example.org/", count=2) for _ in range(4))
+    conn.execute("delete from procrastinate_jobs where queueing_lock <> %s", [f"webhook:{queued}"])
+    assert webhooks.claim(services.db, held) is not None
+    later = webhooks.claim(services.db, put_off)
+    assert later is not None
+    webhooks.put_off(services.db, later, 600)
+    assert [webhooks.rescue(services.db, stalled_s=20) for _ in range(2)] == [1, 0]
+    assert jobs(conn, stranded) == [0]
+    assert jobs(conn, held) == []
+    let_time_pass(conn)
+    assert webhooks.rescue(services.db, stalled_s=20) == 1
+    assert jobs(conn, held) == [0]
+
+
+def test_a_dead_workers_job_is_closed_and_a_live_ones_left_alone(
+    services: Services, start_telling: StartTelling, conn: Connection
+) -> None:
+    for age in ("1 hour", "0 s"):
+        conn.execute(
+            "with worker as (insert into procrastinate_workers (last_heartbeat) values (now() - %s::interval)"
+            " returning id) insert into procrastinate_jobs (queue_name, task_name, status, worker_id)"
+            " select 'webhooks', 'tasks.webhooks.deliver', 'doing', id from worker",
+            [age],
+        )
+    webhooks.rescue(services.db, stalled_s=20)
+    assert len(rows(conn, "select 1 from procrastinate_jobs where status = 'doing'")) == 1
+
+
+def test_deliveries_are_kept_for_thirty_days_with_their_attempts(
+    services: Services, start_telling: StartTelling, conn: Connection
+) -> None:
+    generation_id = start_telling("https://example.org/", count=3)
+    claimed = webhooks.claim(services.db, generation_id)
+    assert claimed is not None
+    webhooks.put_off(services.db, claimed, 1, Attempt(1, 500))
+    conn.execute("update webhook_deliveries set created_at = now() - interval '31 days' where seq = 1")
+    conn.execute("update webhook_deliveries set created_at = now() - interval '29 days' where seq = 2")
+    upkeep.prune(services)
+    assert rows(conn, "select seq from webhook_deliveries order by seq") == [{"seq": 2}, {"seq": 3}]
+    assert rows(conn, "select 1 from webhook_attempts") == []
