@@ -6,6 +6,9 @@ ifeq ($(origin PYTHON),file)
 OTHER_PYTHONS := python3.13 python3.12 python3.11
 endif
 
+# How many tests run at once. Half of their time they wait; with many more than there are cores those that measure time fail.
+AT_ONCE ?= 3
+
 RUN := .venv/bin/python
 SETUP := .venv/.complete
 
@@ -26,7 +29,8 @@ run: $(SETUP) ## keep the whole service up, with tokens and curl lines to try it
 
 test: $(SETUP) ## run all tests on real PostgreSQL and Redis, with coverage
 	@$(RUN) -m coverage erase
-	@$(RUN) -m coverage run -m pytest
+	@$(RUN) -m coverage run -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup -m 'not alone'
+	@$(RUN) -m pytest -m alone
 	@# A process that a test killed leaves half a file: no reason for a warning.
 	@$(RUN) -W 'ignore:Data file' -m coverage combine --quiet
 	@$(RUN) -m coverage report

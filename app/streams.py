@@ -2,7 +2,7 @@
 
 granian iterates an answer in the thread that called the application. There are as many of those as requests may be
 served at once, and a stream would hold one for as long as its client listens. Its asynchronous interface has no such
-limit, but makes every other request dearer by an eighth (docs/architecture.md); so what granian calls an application
+limit, but makes every other request dearer (docs/architecture.md); so what granian gives an application to answer
 with is wrapped instead. That is no promise of its authors: its version is pinned, and tests open more streams than
 there are threads.
 """
@@ -15,7 +15,8 @@ from typing import Any, Protocol
 
 from granian.server import mp
 
-EVENT_STREAM = "text/event-stream"
+#: The header by which a stream is known, as Flask writes it.
+EVENT_STREAM = ("Content-Type", "text/event-stream; charset=utf-8")
 
 Headers = Sequence[tuple[str, str]]
 
@@ -48,7 +49,7 @@ class _Apart:
         self.response_bytes = protocol.response_bytes
 
     def response_iter(self, status: int, headers: Headers, body: _Body) -> None:
-        if not _is_stream(headers):
+        if EVENT_STREAM not in headers:
             self._protocol.response_iter(status, headers, body)
             return
         answer = threading.Thread(
@@ -59,10 +60,6 @@ class _Apart:
         except RuntimeError:  # no thread to be had
             body.close()
             raise
-
-
-def _is_stream(headers: Headers) -> bool:
-    return any(name.lower() == "content-type" and value.startswith(EVENT_STREAM) for name, value in headers)
 
 
 def _at_signal(act: Callable[[], None]) -> None:

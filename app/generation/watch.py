@@ -1,7 +1,8 @@
 """Watching courses: whoever watches one is given each of its changes within a second.
 
 One thread a process looks at all watched courses together, in one query every 0.4 s, and at none while nobody watches.
-It holds no connection between looks and needs no session, so it sees through any pooler.
+It holds no connection between looks and needs nothing of a session, which a transaction pooler would not give it. Why
+not LISTEN: docs/architecture.md.
 """
 
 import logging

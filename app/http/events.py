@@ -70,7 +70,7 @@ class _Stream:
         `seen`: the id of the state the client has, if it has one.
         """
         began = time.monotonic()
-        reason = "client_gone"
+        reason = "error"
         self._streams.inc()
         try:
             yield f"retry: {random.randint(*RETRY_MS)}\n\n".encode()  # noqa: S311
@@ -78,6 +78,9 @@ class _Stream:
             reason = "final"
         except ENDS as end:
             reason = type(end).__name__
+        except GeneratorExit:
+            reason = "client_gone"
+            raise
         finally:
             self._view.close()
             self._streams.dec()

@@ -61,8 +61,15 @@ def test_demo_shows_a_live_bar_on_a_terminal(environment: dict[str, str]) -> Non
     assert "━" in output
 
 
-@pytest.mark.parametrize("moment", ["Starting", "The API is ready", "✓ 1/5"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        ("Starting", signal.SIGINT),
+        ("Starting", signal.SIGTERM),
+        ("The API is ready", signal.SIGTERM),
+        ("✓ 1/5", signal.SIGINT),
+    ],
+)
 def test_an_interrupted_demo_leaves_nothing(environment: dict[str, str], moment: str, number: signal.Signals) -> None:
     demo = subprocess.Popen(
         DEMO, cwd=ROOT, env=environment | {"PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, encoding="utf-8"

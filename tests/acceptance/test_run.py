@@ -10,6 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,8 +95,8 @@ class Running:
             return False
 
 
-@pytest.fixture
-def running() -> Iterator[Running]:
+@contextmanager
+def start() -> Iterator[Running]:
     """The stack, up. Whatever a failed test leaves is stopped."""
     environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
     process = subprocess.Popen(
@@ -112,9 +113,18 @@ def running() -> Iterator[Running]:
             lines.append(line)
             if line.startswith("Ready."):
                 break
-        yield Running(process, "".join(lines))
-        process.terminate()
-        output.read()
+        try:
+            yield Running(process, "".join(lines))
+        finally:
+            process.terminate()
+            output.read()
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    """The stack that the tests share."""
+    with start() as running:
+        yield running
 
 
 def test_run_prints_all_it_takes_to_try_it(running: Running, wait_until: WaitUntil) -> None:
@@ -146,12 +156,13 @@ def test_whatever_dies_comes_back(running: Running, wait_until: WaitUntil) -> No
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_it_and_nothing_is_left(running: Running, number: signal.Signals) -> None:
-    children = psutil.Process(running.process.pid).children(recursive=True)
-    folder = Path(running.field(r"^logs +(.+)$"))
-    assert len(children) >= 5
-    assert folder.is_dir()
-    running.process.send_signal(number)
-    assert running.process.wait(30) == 0
+def test_a_signal_stops_it_and_nothing_is_left(number: signal.Signals) -> None:
+    with start() as running:
+        children = psutil.Process(running.process.pid).children(recursive=True)
+        folder = Path(running.field(r"^logs +(.+)$"))
+        assert len(children) >= 5
+        assert folder.is_dir()
+        running.process.send_signal(number)
+        assert running.process.wait(30) == 0
     assert [child for child in children if not gone(child)] == []
     assert not folder.exists()

@@ -158,6 +158,7 @@ def test_slots_of_an_unmigrated_database_say_what_to_run(settings: Settings, emp
     assert done.stderr.startswith("Error: The database is not migrated: run `make migrate`.")
 
 
+@pytest.mark.usefixtures("clean")
 def test_migrate_brings_a_database_up_to_date_once(settings: Settings, empty_database_url: str) -> None:
     with serving(settings, database_url=empty_database_url) as app:
         first = run(app, "migrate")

@@ -68,6 +68,9 @@ def test_every_variable_is_read() -> None:
         APP_VERSION="1.2.3",
         FILES_ROOT="/srv/files",
         STAGE_TIMEOUT_S="0.5",
+        SSE_CONNECTIONS="0",
+        METRICS_TOKEN="let-me-in",
+        PROMETHEUS_MULTIPROC_DIR="/run/counts",
         HANDLER_FINALIZATION="plugins.finish.handle",
     )
     assert settings.jwt_issuer == "https://auth.example"
@@ -78,8 +81,15 @@ def test_every_variable_is_read() -> None:
     assert (settings.log_level, settings.app_env, settings.app_version) == ("DEBUG", "production", "1.2.3")
     assert settings.files_root == Path("/srv/files")
     assert settings.stage_timeout_s == 0.5
+    assert (settings.sse_connections, settings.metrics_token) == (0, "let-me-in")
+    assert settings.metrics_dir == Path("/run/counts")
     assert settings.handlers[Stage.FINALIZATION] == "plugins.finish.handle"
     assert settings.handlers[Stage.TEXT_GENERATION] == "pipeline.text_generation.handle"
+
+
+def test_empty_means_unset_where_there_need_not_be_one() -> None:
+    settings = read(METRICS_TOKEN="", PROMETHEUS_MULTIPROC_DIR="")
+    assert (settings.metrics_token, settings.metrics_dir) == (None, None)
 
 
 def test_tier_claims_may_be_spaced() -> None:
@@ -114,6 +124,11 @@ def test_webhooks_need_a_secret_and_may_have_hosts_of_their_own() -> None:
     assert hosts == {"n8n.internal", "n8n.internal:5678", "[::1]:*", "10.0.0.5"}
 
 
+def test_sessions_are_the_services_own_unless_a_pooler_gives_them_out() -> None:
+    assert not read().database_pooled
+    assert read(DATABASE_POOLER="transaction").database_pooled
+
+
 def test_an_empty_issuer_is_none() -> None:
     assert read(JWT_ISSUER="").jwt_issuer is None
 
@@ -133,6 +148,7 @@ def test_a_missing_variable_is_named(name: str) -> None:
 
 BAD = {
     "DATABASE_URL": ["", " ", "localhost", "mysql://localhost/x", "postgresql://", "postgresql://host:port/x"],
+    "DATABASE_POOLER": ["", "session"],
     "REDIS_URL": ["", "localhost:6379", "http://localhost", "redis://localhost:port/0"],
     "JWT_SECRET": ["", "short", "s" * 31],
     "JWT_JWKS_URL": [
@@ -172,6 +188,7 @@ BAD = {
     "APP_ENV": ["prod", ""],
     "API_PROCESSES": ["0", "x"],
     "API_THREADS": ["0"],
+    "SSE_CONNECTIONS": ["-1", "1001", "many"],
     "POOL_SIZE": ["0", "-3"],
     "WORKER_CONCURRENCY": ["0", "many"],
     "HEARTBEAT_S": ["0", "-1", "nan", "inf", "soon"],

@@ -74,7 +74,7 @@ def _batch(method: str, **rest: Any) -> Operation:
         path=f"{ROOT}/{{procedures}}",
         id=f"batch.{method}",
         tag=TAG,
-        summary=f"Call several procedures by {method.upper()}",
+        summary="A batch of calls",
         description=(
             "A batch as tRPC's clients send it. Its calls are decided one by one and answered in their order, under "
             f"their common status, or 207 where they differ. At most {MAX_CALLS} calls."

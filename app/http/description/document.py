@@ -36,6 +36,16 @@ TAGS = {
     service.TAG: "How the service is, and what it can do.",
 }
 
+SECURITY_SCHEMES = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token of the platform's sign-in (Supabase). It names the user and the tier.",
+    },
+    "metricsToken": {"type": "http", "scheme": "bearer", "description": "The operator's `METRICS_TOKEN`."},
+}
+
 GUIDE = Path(__file__).parent / "page" / "guide.md"
 
 
@@ -53,15 +63,8 @@ def describe(app: Flask, version: str) -> dict[str, Any]:
     )
     for name, description in TAGS.items():
         spec.tag({"name": name, "description": description})
-    spec.components.security_scheme(
-        "token",
-        {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "JWT",
-            "description": "An access token of the platform's sign-in (Supabase). It names the user and the tier.",
-        },
-    )
+    for name, scheme in SECURITY_SCHEMES.items():
+        spec.components.security_scheme(name, scheme)
     for name, header in HEADERS.items():
         spec.components.header(name, {**header, "required": True})
     for name, parameter in PARAMETERS.items():

@@ -90,3 +90,8 @@ event: progress
 data: {json.dumps(STATUS, ensure_ascii=False)}
 
 """
+METRICS = """\
+# HELP coursegen_database_up Whether the database answered.
+# TYPE coursegen_database_up gauge
+coursegen_database_up 1.0
+"""

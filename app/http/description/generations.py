@@ -122,7 +122,7 @@ OPERATIONS = [
                 "The stream.",
                 {"type": "string", "description": "Lines of `text/event-stream`."},
                 {"stream": examples.STREAM},
-                mimetype="text/event-stream",
+                mimetypes=("text/event-stream",),
             ),
             Reply(204, "The client has seen the final state: there is nothing to come back for."),
         ),

@@ -19,6 +19,10 @@ ALWAYS = ("bad_request", "internal_error")
 #: A schema of marshmallow's, or JSON Schema with such in it.
 AnySchema = type[Schema] | JSONSchema
 
+#: Any of them will do, by the names of the document's security schemes; an empty one is none.
+Security = tuple[dict[str, list[str]], ...]
+NOBODY: Security = ()
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -28,7 +32,7 @@ class Reply:
     description: str
     schema: AnySchema | None = None
     examples: Mapping[str, Any] = field(default_factory=dict)
-    mimetype: str = JSON
+    mimetypes: tuple[str, ...] = (JSON,)
     headers: tuple[str, ...] = ()
     maybe: tuple[str, ...] = ()
 
@@ -44,7 +48,11 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path. `problems`: the codes of its errors; `parameters`: names, or parameters of its own."""
+    """One method of one path.
+
+    `problems`: the codes of its errors. `parameters`: names, or parameters of its own. `security`: where it is another
+    than the document's, which asks for a user's token.
+    """
 
     method: str
     path: str
@@ -56,7 +64,7 @@ class Operation:
     problems: tuple[str, ...] = ()
     parameters: tuple[str | dict[str, Any], ...] = ()
     body: Body | None = None
-    public: bool = False
+    security: Security | None = None
     shape: Shape = PLAIN
 
     @property
@@ -79,8 +87,8 @@ class Operation:
         if self.body:
             content = {"schema": self.body.name, "examples": _render_examples(self.body.examples)}
             rendered["requestBody"] = {"required": True, "content": {JSON: content}}
-        if self.public:
-            rendered["security"] = []
+        if self.security is not None:
+            rendered["security"] = list(self.security)
         return rendered
 
 
@@ -125,7 +133,7 @@ def _render_reply(reply: Reply) -> dict[str, Any]:
     }
     if reply.schema is not None:
         content = {"schema": reply.schema, "examples": _render_examples(reply.examples)}
-        rendered["content"] = {reply.mimetype: content}
+        rendered["content"] = dict.fromkeys(reply.mimetypes, content)
     return rendered
 
 

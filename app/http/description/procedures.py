@@ -37,13 +37,13 @@ def query_input(description: str, schema: str | JSONSchema, example: Any) -> dic
     return {"name": "input", "in": "query", "required": True, "description": description, "content": content}
 
 
-def _procedure(name: str, method: str, summary: str, like: str, reply: Reply, **rest: Any) -> Operation:
+def _procedure(name: str, method: str, like: str, reply: Reply, **rest: Any) -> Operation:
     return Operation(
         method=method,
         path=f"{ROOT}/{name}",
         id=name,
         tag=TAG,
-        summary=summary,
+        summary=name,
         description=f"As `{like}`, for tRPC's clients. What the input has besides is ignored.",
         replies=(reply,),
         shape=trpc(name),
@@ -55,7 +55,6 @@ OPERATIONS = [
     _procedure(
         "generation.initiate",
         "post",
-        "Start a generation",
         "POST /api/coursegen/generate",
         Reply(
             200,
@@ -75,7 +74,6 @@ OPERATIONS = [
     _procedure(
         "generation.cancel",
         "post",
-        "Cancel a generation",
         "POST /api/courses/{slug}/cancel",
         Reply(
             200,
@@ -89,7 +87,6 @@ OPERATIONS = [
     _procedure(
         "generation.status",
         "get",
-        "Ask how a course stands",
         "GET /api/courses/{slug}/check-status",
         Reply(200, "How the course stands.", result(answers.CourseStatusSchema), _results(STATUS_EXAMPLES)),
         parameters=(query_input("What names the course, as JSON.", "CourseInput", examples.ORDER),),

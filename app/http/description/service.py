@@ -1,7 +1,7 @@
 """The routes that tell about the service itself."""
 
 from app.http.description import answers, examples
-from app.http.description.operations import Operation, Reply
+from app.http.description.operations import NOBODY, Operation, Reply
 
 TAG = "Service"
 
@@ -14,7 +14,7 @@ OPERATIONS = [
         summary="Whether the process answers",
         description="Asks no other server. A supervisor restarts what does not answer.",
         replies=(Reply(200, "It does.", answers.LivenessSchema, {"alive": {"status": "ok"}}),),
-        public=True,
+        security=NOBODY,
     ),
     Operation(
         method="get",
@@ -32,7 +32,29 @@ OPERATIONS = [
             ),
             Reply(503, "There is no migrated database.", answers.ReadinessSchema, {"unready": examples.UNREADY}),
         ),
-        public=True,
+        security=NOBODY,
+    ),
+    Operation(
+        method="get",
+        path="/metrics",
+        id="metrics",
+        tag=TAG,
+        summary="What Prometheus asks",
+        description=(
+            "In Prometheus' text format, or OpenMetrics where `Accept` asks for it. Where the operator has set a "
+            "token, the scraper shows it."
+        ),
+        replies=(
+            Reply(
+                200,
+                "What the processes counted and how the whole stands.",
+                {"type": "string"},
+                {"first_lines": examples.METRICS},
+                mimetypes=("text/plain", "application/openmetrics-text"),
+            ),
+        ),
+        problems=("unauthorized",),
+        security=({}, {"metricsToken": []}),
     ),
     Operation(
         method="get",
@@ -46,7 +68,7 @@ OPERATIONS = [
             Reply(304, "It has not changed since the `ETag` sent.", headers=("ETag", "Cache-Control")),
         ),
         parameters=("ifNoneMatch",),
-        public=True,
+        security=NOBODY,
     ),
     Operation(
         method="get",
@@ -56,10 +78,10 @@ OPERATIONS = [
         summary="This description, for people",
         description="One page, which loads nothing else.",
         replies=(
-            Reply(200, "The page.", {"type": "string"}, mimetype="text/html", headers=("ETag", "Cache-Control")),
+            Reply(200, "The page.", {"type": "string"}, mimetypes=("text/html",), headers=("ETag", "Cache-Control")),
             Reply(304, "It has not changed since the `ETag` sent.", headers=("ETag", "Cache-Control")),
         ),
         parameters=("ifNoneMatch",),
-        public=True,
+        security=NOBODY,
     ),
 ]

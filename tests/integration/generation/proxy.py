@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
@@ -20,6 +21,7 @@ class Fault(Enum):
 class Proxy:
     """Forwards connections to the server of a URL. `arm` makes the next ones fail; `turns` counts round trips.
 
+    Every answer takes `slow_s` seconds more than it would.
     A turn is a time the client waited: its data followed by the server's.
     """
 
@@ -31,6 +33,7 @@ class Proxy:
         self._refusing = False
         self._refuse_after_fault = False
         self._open: list[socket.socket] = []
+        self.slow_s = 0.0
         self.turns = 0
         self.commits = 0
         parts = urlsplit(url)
@@ -101,6 +104,7 @@ class Proxy:
                 if state.asked:
                     state.asked = False
                     self.turns += 1
+                time.sleep(self.slow_s)
                 client.sendall(data)
         _close(server)
         _close(client)

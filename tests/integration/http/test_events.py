@@ -289,6 +289,13 @@ def test_it_ends_when_the_course_is_deleted(
     assert reason(log_lines) == "CourseNotFound"
 
 
+def test_it_ends_with_its_client(follow: Follow, make_course: MakeCourse, log_lines: LogLines) -> None:
+    following = follow(make_course())
+    following.next()
+    following.response.close()
+    assert reason(log_lines) == "client_gone"
+
+
 def test_it_ends_with_its_process(app: Flask, follow: Follow, make_course: MakeCourse, log_lines: LogLines) -> None:
     following = follow(make_course())
     following.next()

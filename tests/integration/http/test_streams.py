@@ -108,6 +108,7 @@ def test_two_hundred_cost_no_more_queries_than_one_nor_the_others_their_turn(
     courses = [make_course() for _ in range(20)]
     with following(server, token, courses[:1]):
         assert 0 < turns_a_look(proxy) < 1.5
+    wait_until(lambda: nobody_looks(proxy), 10)
     with following(server, token, courses, each=ROOM // len(courses)) as clients:
         assert 0 < turns_a_look(proxy) < 1.5
         asked = time.monotonic()
@@ -122,7 +123,12 @@ def test_two_hundred_cost_no_more_queries_than_one_nor_the_others_their_turn(
         assert refused(server, courses[0], token) == "too_many_streams"
         clients.pop()[1].close()
         wait_until(lambda: refused(server, courses[0], token) is None, 5)
-    wait_until(lambda: turns_a_look(proxy, 2) == 0, 10)  # all are gone, and nobody looks any more
+    wait_until(lambda: nobody_looks(proxy), 10)
+
+
+def nobody_looks(proxy: Proxy) -> bool:
+    """Whether all clients are gone, and their streams with them."""
+    return turns_a_look(proxy, 2) == 0
 
 
 def refused(server: Server, course: Course, token: MakeToken) -> str | None:

@@ -13,7 +13,7 @@ from app.cli.metrics import as_csv
 from app.db import Database
 from app.metrics import METRICS, ask
 from stack.server import package_folder
-from tests.conftest import truncate
+from tests.conftest import empty
 
 from .rows import Past
 
@@ -36,7 +36,7 @@ def past(each_database_url: str) -> Iterator[Past]:
     """An empty database, and the means to give it a past."""
     with psycopg.connect(each_database_url, autocommit=True) as conn:
         with conn.transaction():
-            truncate(conn)
+            empty(conn)
         yield Past(conn)
 
 

@@ -152,7 +152,7 @@ def test_parser_ends_with_the_handler_at_its_timeout(
     endless: tuple[Children, StageInput], wait_until: WaitUntil
 ) -> None:
     pool, stage_input = endless
-    outcome, seen = _run_watching(pool, stage_input, timeout_s=4.0, should_stop=lambda: False)
+    outcome, seen = _run_watching(pool, stage_input, timeout_s=4.0, should_stop=lambda seen: False)
     assert isinstance(outcome, TimedOut)
     assert seen
     wait_until(lambda: not any(process.is_running() for process in seen))
@@ -162,20 +162,21 @@ def test_parser_ends_with_the_handler_that_is_stopped(
     endless: tuple[Children, StageInput], wait_until: WaitUntil
 ) -> None:
     pool, stage_input = endless
-    outcome, seen = _run_watching(pool, stage_input, timeout_s=60.0, should_stop=lambda: bool(parsers()))
+    outcome, seen = _run_watching(pool, stage_input, timeout_s=60.0, should_stop=bool)
     assert isinstance(outcome, Stopped)
     assert seen
     wait_until(lambda: not any(process.is_running() for process in seen))
 
 
 def _run_watching(
-    pool: Children, stage_input: StageInput, timeout_s: float, should_stop: Callable[[], bool]
+    pool: Children, stage_input: StageInput, timeout_s: float, should_stop: Callable[[set[psutil.Process]], bool]
 ) -> tuple[object, set[psutil.Process]]:
+    """How the handler ended, and the parsers that were seen meanwhile; `should_stop` is asked with those so far."""
     seen: set[psutil.Process] = set()
 
     def look() -> bool:
         seen.update(parsers())
-        return should_stop()
+        return should_stop(seen)
 
     started = time.monotonic()
     outcome = pool.run(ENDLESS, stage_input, timeout_s=timeout_s, on_report=lambda *_: None, should_stop=look)

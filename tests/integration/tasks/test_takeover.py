@@ -78,7 +78,7 @@ def test_a_frozen_workers_writes_are_refused_when_it_wakes(
     wait_until(lambda: status_of(conn, generation_id) == "completed")
     zombie.process.send_signal(signal.SIGCONT)
     wait_until(lambda: "run_superseded" in zombie.output)
-    assert completed_once(conn, redis_client)
+    wait_until(lambda: completed_once(conn, redis_client), seconds=5)
     assert outcomes(conn) == ["died", "completed"]
     assert zombie.process.poll() is None
 

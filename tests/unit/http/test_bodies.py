@@ -2,7 +2,6 @@
 
 import json
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,7 +10,7 @@ from werkzeug.test import TestResponse
 from tests.answers import assert_error, assert_unauthorized, error_body
 
 URL = "/api/coursegen/generate"
-COURSE = str(uuid4())
+COURSE = "6f2d0a0e-5d1c-4c63-9c53-9f3a6ad8c001"
 COURSE_EXPECTED = "a UUID"
 WEBHOOK_EXPECTED = "an http or https URL of a public host, on port 80 or 443, without credentials or fragment; or null"
 

@@ -1,7 +1,6 @@
 """What a webhook is told of a generation: every step, in order, once, and nothing of what did not happen."""
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -24,17 +23,10 @@ from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration, status_of, work, work_until_final, working
 from tests.integration.tasks.processes import wait_until
 from tests.integration.tasks.test_runner import claim, run
-from tests.receivers import Received, Receiver, receiving, say_nothing, speaking
+from tests.integration.tasks.webhooks.conftest import SECRET, SENDING, tell
+from tests.receivers import Received, Receiver, say_nothing, speaking
 
 Connection = psycopg.Connection[DictRow]
-
-SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
-#: One at a time, so that `work` sees the job that each delivery calls for.
-SENDING = {
-    "webhook_secret": SECRET,
-    "webhook_allowed_hosts": frozenset({"127.0.0.1:*"}),
-    "webhook_concurrency": 1,
-}
 
 BEGINNING = [("initializing", 1, 20, "Инициализация завершена")]
 ANALYSIS = [
@@ -54,12 +46,6 @@ CONTENT = [
     ("generating_content", 4, 80, "Содержание уроков создано"),
 ]
 END = [("finalizing", 5, 90, "Завершаем создание курса..."), ("completed", 5, 100, "Курс успешно создан")]
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
 
 
 def told(messages: list[Received]) -> list[tuple[str, int, int, str]]:
@@ -286,8 +272,7 @@ def test_whatever_others_write_into_the_progress_is_told_as_something_of_the_rig
 ) -> None:
     generation_id = start_generation(make_course(), webhook_url="https://example.org/")
     conn.execute("update courses set generation_progress = %s::jsonb", [progress])
-    with services.db.transaction() as inner:
-        webhooks.announce(inner, generation_id, "failed")
+    tell(services, generation_id, "failed")
     [_, (status, step, percentage, message)] = written(conn, generation_id)
     assert (status, step, percentage) == ("failed", 1, 20)
     assert isinstance(message, str)

@@ -3,11 +3,9 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -15,98 +13,28 @@ import pytest
 from psycopg.rows import DictRow
 
 from app.generation import webhooks
-from app.generation.admission import Order, admit
-from app.generation.callers import Caller
-from app.generation.tiers import Tier
 from app.generation.webhooks import Attempt, DeliveryState
 from app.services import Services
 from tasks import posting, upkeep
-from tasks.circuits import Circuits
 from tasks.posting import Poster
-from tasks.webhooks import FIRST_WAIT_S, JITTER, LONGEST_WAIT_S, Sender
-from tests.integration.factories import MakeCourse
+from tasks.webhooks import FIRST_WAIT_S, JITTER, LONGEST_WAIT_S
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, working
 from tests.integration.tasks.processes import WorkerProcess, wait_until
-from tests.integration.tasks.test_webhooks import SECRET, SENDING
-from tests.receivers import Received, Receiver, Reply, receiving, say_nothing, speaking
+from tests.integration.tasks.webhooks.conftest import (
+    SECRET,
+    SENDING,
+    MakeSender,
+    StartTelling,
+    failing,
+    jobs,
+    let_time_pass,
+    outbox,
+    tell,
+)
+from tests.receivers import Received, Receiver, Reply, say_nothing, speaking
 
 Connection = psycopg.Connection[DictRow]
-MakeSender = Callable[..., Sender]
-StartTelling = Callable[..., UUID]
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def make_sender(services: Services) -> MakeSender:
-    """Makes a sender as a worker has one; its circuits never hold it up, unless it is given others."""
-
-    def make(poster: Poster | None = None, circuits: Circuits | None = None, **changes: Any) -> Sender:
-        varied: dict[str, Any] = {**SENDING, **changes}
-        settings = replace(services.settings, **varied)
-        return Sender(replace(services, settings=settings), poster or Poster(), circuits or Open())
-
-    return make
-
-
-class Open(Circuits):
-    def __init__(self) -> None:
-        super().__init__(most=100)
-
-    def enter(self, key: object) -> None:
-        return None
-
-    def leave(self, key: object, *, answered: bool) -> None:
-        return None
-
-
-@pytest.fixture
-def start_telling(make_services_with: Callable[..., Services], make_course: MakeCourse) -> StartTelling:
-    """Starts a generation whose webhook is to be told of so many things."""
-    services = make_services_with(limit=100)
-
-    def start(url: str, count: int = 3) -> UUID:
-        course = make_course()
-        order = Order(course.id, url)
-        caller = Caller(course.user_id, Tier.FREE)
-        generation_id = admit(services.db, services.slots, services.events, caller, order).generation_id
-        for number in range(2, count + 1):
-            with services.db.transaction() as inner:
-                webhooks.announce(inner, generation_id, f"thing {number}")
-        return generation_id
-
-    return start
-
-
-def outbox(conn: Connection, generation_id: UUID) -> list[tuple[str, int]]:
-    """Where each delivery stands, and how often it failed."""
-    query = "select state::text, failures from webhook_deliveries where generation_id = %s order by seq"
-    return [(row["state"], row["failures"]) for row in rows(conn, query, generation_id)]
-
-
-def jobs(conn: Connection, generation_id: UUID) -> list[float]:
-    """In how many seconds each job that waits for the webhook comes."""
-    query = (
-        "select coalesce(extract(epoch from scheduled_at - now()), 0)::float as seconds from procrastinate_jobs"
-        " where status = 'todo' and queueing_lock = %s"
-    )
-    return [row["seconds"] for row in rows(conn, query, f"webhook:{generation_id}")]
-
-
-def let_time_pass(conn: Connection) -> None:
-    """Whatever is put off is due, and whoever holds something has had it for too long."""
-    conn.execute("update webhook_deliveries set due_at = now() where state = 'pending'")
-    conn.execute("update webhook_deliveries set held_until = now() where held_until is not null")
-
-
-def failing(*statuses: int) -> Callable[[list[Received]], Reply]:
-    """These answers one after the other, then 204."""
-    return lambda received: Reply(statuses[len(received) - 1] if len(received) <= len(statuses) else 204)
 
 
 def test_one_delivery_is_sent_a_call_and_the_next_one_called_for(
@@ -214,8 +142,7 @@ def test_a_receiver_that_is_gone_is_told_nothing_more_of_that_generation(
     for _ in range(3):
         sender.send_next(gone)
     assert outbox(conn, gone) == [("delivered", 0), ("gone", 1), ("gone", 0)]
-    with services.db.transaction() as inner:
-        webhooks.announce(inner, gone, "later")
+    tell(services, gone, "later")
     sender.send_next(gone)
     assert outbox(conn, gone)[3:] == [("gone", 0)]
     assert len(receiver.received) == 2

@@ -1,0 +1,70 @@
+"""The service behind PgBouncer in transaction mode, where a session lasts no longer than a transaction."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from app.db import SESSION
+from bench.courses import create_courses
+from bench.handlers import EMPTY
+from bench.load import send_all
+from bench.pooler import CONNECT_QUERY, POOLED, PgBouncer
+from bench.refusals import read_tag
+from bench.stand import Stand
+from tests.conftest import WaitUntil
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: Fewer than connect to it, so that a transaction meets sessions that others have used.
+SESSIONS = 3
+#: Enough that psycopg would prepare every statement on every connection, which it does when one comes the sixth time.
+COURSES = 60
+STAGES = 4
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def stand() -> Iterator[Stand]:
+    with Stand() as stand:
+        yield stand
+
+
+@pytest.fixture(scope="module")
+def pooler(stand: Stand) -> Iterator[PgBouncer]:
+    with PgBouncer(stand.database_url, SESSIONS) as pooler:
+        yield pooler
+
+
+def test_api_and_workers_run_generations_to_their_end(stand: Stand, pooler: PgBouncer, wait_until: WaitUntil) -> None:
+    behind = {"DATABASE_URL": pooler.url, **POOLED}
+    port = stand.start_api(**behind)
+    stand.start_workers(**behind, **EMPTY)
+    courses = create_courses(stand.database_url, stand.secret, COURSES)
+    assert send_all(port, [course.generate for course in courses]).statuses == Counter({200: COURSES})
+    with psycopg.connect(stand.database_url, autocommit=True) as conn:
+        completed = "select count(*) from generations where status = 'completed'"
+        wait_until(lambda: conn.execute(completed).fetchone() == (COURSES,), within_s=90)
+        assert conn.execute("select count(*) from stage_attempts").fetchone() == (COURSES * STAGES,)
+        assert conn.execute("select count(*) from system_metrics").fetchone() == (0,)
+    polls = [course.poll(read_tag(port, course)) for course in courses]
+    assert send_all(port, polls).statuses == Counter({304: COURSES})
+
+
+def test_its_sessions_have_the_limits_that_the_service_sets_elsewhere(stand: Stand, pooler: PgBouncer) -> None:
+    names = re.findall(r"-c (\w+)=", SESSION)
+    with (
+        psycopg.connect(pooler.url, autocommit=True) as pooled,
+        psycopg.connect(stand.database_url, options=SESSION, autocommit=True) as direct,
+    ):
+        for name in names:
+            assert pooled.execute(f"show {name}").fetchone() == direct.execute(f"show {name}").fetchone()
+
+
+def test_operators_are_told_the_query_that_is_tested_here() -> None:
+    document = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    assert f"connect_query='{CONNECT_QUERY.replace(chr(39), chr(39) * 2)}'" in document

@@ -1,0 +1,116 @@
+"""A receiver, a sender as a worker has one, and generations that have something to tell."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg.rows import DictRow
+
+from app.generation import webhooks
+from app.generation.admission import Order, admit
+from app.generation.callers import Caller
+from app.generation.tiers import Tier
+from app.services import Services
+from tasks.circuits import Circuits
+from tasks.posting import Poster
+from tasks.webhooks import Sender
+from tests.integration.factories import MakeCourse
+from tests.integration.generation.conftest import rows
+from tests.receivers import Received, Receiver, Reply, receiving
+
+Connection = psycopg.Connection[DictRow]
+SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+#: One at a time, so that `work` sees the job that each delivery calls for.
+SENDING = {
+    "webhook_secret": SECRET,
+    "webhook_allowed_hosts": frozenset({"127.0.0.1:*"}),
+    "webhook_concurrency": 1,
+}
+
+
+MakeSender = Callable[..., Sender]
+StartTelling = Callable[..., UUID]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def make_sender(services: Services) -> MakeSender:
+    """Makes a sender as a worker has one; its circuits never hold it up."""
+
+    def make(poster: Poster | None = None, **changes: Any) -> Sender:
+        varied: dict[str, Any] = {**SENDING, **changes}
+        settings = replace(services.settings, **varied)
+        return Sender(replace(services, settings=settings), poster or Poster(), Open())
+
+    return make
+
+
+class Open(Circuits):
+    """Lets everybody in."""
+
+    def __init__(self) -> None:
+        super().__init__(most=100)
+
+    def enter(self, key: object) -> None:
+        return None
+
+    def leave(self, key: object, *, answered: bool) -> None:
+        return None
+
+
+@pytest.fixture
+def start_telling(make_services_with: Callable[..., Services], make_course: MakeCourse) -> StartTelling:
+    """Starts a generation whose webhook is to be told of so many things."""
+    services = make_services_with(limit=100)
+
+    def start(url: str, count: int = 3) -> UUID:
+        course = make_course()
+        order = Order(course.id, url)
+        caller = Caller(course.user_id, Tier.FREE)
+        generation_id = admit(services.db, services.slots, services.events, caller, order).generation_id
+        for number in range(2, count + 1):
+            tell(services, generation_id, f"thing {number}")
+        return generation_id
+
+    return start
+
+
+def tell(services: Services, generation_id: UUID, status: str) -> None:
+    """The generation's webhook is to be told of this, in a transaction as a stage's is."""
+    with services.db.transaction() as conn:
+        conn.execute("select from generations where id = %s for no key update", [generation_id])
+        webhooks.announce(conn, generation_id, status)
+
+
+def outbox(conn: Connection, generation_id: UUID) -> list[tuple[str, int]]:
+    """Where each delivery stands, and how often it failed."""
+    query = "select state::text, failures from webhook_deliveries where generation_id = %s order by seq"
+    return [(row["state"], row["failures"]) for row in rows(conn, query, generation_id)]
+
+
+def jobs(conn: Connection, generation_id: UUID) -> list[float]:
+    """In how many seconds each job that waits for the webhook comes."""
+    query = (
+        "select coalesce(extract(epoch from scheduled_at - now()), 0)::float as seconds from procrastinate_jobs"
+        " where status = 'todo' and queueing_lock = %s"
+    )
+    return [row["seconds"] for row in rows(conn, query, f"webhook:{generation_id}")]
+
+
+def let_time_pass(conn: Connection) -> None:
+    """Whatever is put off is due, and whoever holds something has had it for too long."""
+    conn.execute("update webhook_deliveries set due_at = now() where state = 'pending'")
+    conn.execute("update webhook_deliveries set held_until = now() where held_until is not null")
+
+
+def failing(*statuses: int) -> Callable[[list[Received]], Reply]:
+    """These answers one after the other, then 204."""
+    return lambda received: Reply(statuses[len(received) - 1] if len(received) <= len(statuses) else 204)

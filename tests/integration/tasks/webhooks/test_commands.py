@@ -1,0 +1,187 @@
+"""The operator's commands on what webhooks were told, and what the doctor says of it."""
+
+import json
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from click.testing import Result
+from flask import Flask
+from psycopg.rows import DictRow
+
+from tests.integration.generation.conftest import rows
+from tests.integration.tasks.webhooks.conftest import (
+    SECRET,
+    MakeSender,
+    StartTelling,
+    failing,
+    jobs,
+    outbox,
+)
+from tests.receivers import Receiver, Reply
+
+Connection = psycopg.Connection[DictRow]
+
+
+def run(app: Flask, *arguments: str) -> Result:
+    return app.test_cli_runner().invoke(args=["webhooks", *arguments])
+
+
+def read(app: Flask, *arguments: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(run(app, *arguments, "--json").stdout)
+    return found
+
+
+@pytest.fixture
+def mixed(
+    app: Flask, make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+) -> UUID:
+    """A generation whose first delivery arrived, the second was given up, the third failed once, the fourth waits."""
+    generation_id, sender = start_telling(receiver.url, count=4), make_sender()
+    receiver.reply = failing(200, 500, 418)
+    conn.execute("update webhook_deliveries set give_up_at = now() + interval '1 s' where seq = 2")
+    for _ in range(3):
+        sender.send_next(generation_id)
+    conn.execute("delete from procrastinate_jobs where queue_name = 'webhooks'")
+    sender.send_next(generation_id)  # nothing is due; a job comes when it is
+    assert outbox(conn, generation_id) == [("delivered", 0), ("given_up", 1), ("pending", 1), ("pending", 0)]
+    return generation_id
+
+
+def test_deliveries_are_listed_newest_first_with_their_last_try(app: Flask, mixed: UUID) -> None:
+    found = read(app, "list")
+    assert [(row["seq"], row["state"], row["failures"], row["answer"]) for row in found] == [
+        (4, "pending", 0, None),
+        (3, "pending", 1, 418),
+        (2, "given_up", 1, 500),
+        (1, "delivered", 0, 200),
+    ]
+    assert {row["generation_id"] for row in found} == {str(mixed)}
+    table = run(app, "list").output
+    assert "given_up" in table
+    assert str(mixed) in table
+
+
+def test_the_list_is_narrowed_by_course_failure_and_time(
+    app: Flask, mixed: UUID, start_telling: StartTelling, conn: Connection
+) -> None:
+    other = start_telling("https://example.org/", count=1)
+    [course] = rows(
+        conn, "select courses.* from courses join generations g on g.course_id = courses.id and g.id = %s", other
+    )
+    for key in (course["slug"], str(course["id"])):
+        assert [row["generation_id"] for row in read(app, "list", "--course", key)] == [str(other)]
+    assert read(app, "list", "--course", "no such") == []
+    assert [row["seq"] for row in read(app, "list", "--failed")] == [3, 2]
+    assert len(read(app, "list", "--limit", "2")) == 2
+    conn.execute("update webhook_deliveries set created_at = now() - interval '2 hours' where seq = 2")
+    assert [row["seq"] for row in read(app, "list", "--failed", "--since", "1h")] == [3]
+
+
+def test_what_waits_is_listed_with_when_it_is_due(app: Flask, mixed: UUID) -> None:
+    found = read(app, "pending")
+    assert [row["seq"] for row in found] == [4, 3]
+    assert all(row["due_at"] for row in found)
+    assert "due (UTC)" in run(app, "pending").output
+
+
+def test_one_webhook_is_shown_with_every_try(app: Flask, mixed: UUID, receiver: Receiver) -> None:
+    [whole] = read(app, "show", str(mixed))
+    assert (whole["generation_id"], whole["url"]) == (str(mixed), receiver.url)
+    assert [row["seq"] for row in whole["deliveries"]] == [1, 2, 3, 4]
+    assert [(row["seq"], row["status"]) for row in whole["attempts"]] == [(1, 200), (2, 500), (3, 418)]
+    table = run(app, "show", str(mixed)).output
+    assert receiver.url in table
+    assert "418" in table
+    missing = run(app, "show", str(uuid4()))
+    assert (missing.exit_code, "There is no generation" in missing.output) == (1, True)
+
+
+def test_what_a_receiver_said_does_not_reach_the_terminal_as_it_is(
+    app: Flask, make_sender: MakeSender, start_telling: StartTelling, receiver: Receiver
+) -> None:
+    receiver.reply = Reply(500, body=b"\x1b[2J\x07\r\nrm -rf /\x9b")
+    generation_id = start_telling(receiver.url, count=1)
+    make_sender().send_next(generation_id)
+    shown = run(app, "show", str(generation_id)).output
+    assert "rm -rf /" in shown
+    assert all(character.isprintable() for line in shown.split("\n") for character in line)
+
+
+def test_all_that_was_not_delivered_is_sent_again_in_order(
+    app: Flask, mixed: UUID, make_sender: MakeSender, conn: Connection, receiver: Receiver
+) -> None:
+    assert jobs(conn, mixed)[0] > 1
+    done = run(app, "resend", str(mixed))
+    assert (done.exit_code, done.output) == (0, "To be sent again: 2, 3, 4\n")
+    assert outbox(conn, mixed) == [("delivered", 0)] + [("pending", 0)] * 3
+    assert jobs(conn, mixed) == [0]
+    sender = make_sender()
+    for _ in range(3):
+        sender.send_next(mixed)
+    assert [message.seq for message in receiver.received[3:]] == [2, 3, 4]
+    assert outbox(conn, mixed) == [("delivered", 0)] * 4
+    again = run(app, "resend", str(mixed))
+    assert (again.exit_code, "none that was not delivered" in again.output) == (1, True)
+
+
+def test_one_is_sent_again_even_if_it_was_delivered(
+    app: Flask, mixed: UUID, make_sender: MakeSender, conn: Connection, receiver: Receiver
+) -> None:
+    before = receiver.received[0]
+    assert run(app, "resend", str(mixed), "--seq", "1").exit_code == 0
+    make_sender().send_next(mixed)
+    again = receiver.received[-1]
+    assert (again.body, again.headers["webhook-id"]) == (before.body, before.headers["webhook-id"])
+    assert outbox(conn, mixed)[0] == ("delivered", 0)
+    assert run(app, "resend", str(mixed), "--seq", "9").exit_code == 1
+    assert run(app, "resend", str(uuid4())).exit_code == 1
+
+
+def test_what_was_gone_is_sent_again_and_what_follows_is_too(
+    app: Flask, make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+) -> None:
+    generation_id, sender = start_telling(receiver.url), make_sender()
+    receiver.reply = failing(410)
+    sender.send_next(generation_id)
+    assert outbox(conn, generation_id)[2] == ("gone", 0)
+    assert run(app, "resend", str(generation_id)).output == "To be sent again: 1, 2, 3\n"
+    for _ in range(3):
+        sender.send_next(generation_id)
+    assert outbox(conn, generation_id) == [("delivered", 0)] * 3
+
+
+def test_what_is_being_sent_is_not_sent_twice_for_being_renewed(
+    app: Flask, make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+) -> None:
+    generation_id, sender = start_telling(receiver.url, count=2), make_sender()
+
+    def renew(_: object) -> Reply:
+        if len(receiver.received) == 1:
+            assert run(app, "resend", str(generation_id)).exit_code == 0
+            assert jobs(conn, generation_id) == []  # who sends it calls for the next
+        return Reply()
+
+    receiver.reply = renew
+    for _ in range(2):
+        sender.send_next(generation_id)
+    assert [message.seq for message in receiver.received] == [1, 2]
+    assert outbox(conn, generation_id) == [("delivered", 0)] * 2
+
+
+def test_the_doctor_says_what_keeps_webhooks_waiting(app: Flask, start_telling: StartTelling, conn: Connection) -> None:
+    def webhooks() -> dict[str, str]:
+        result = app.test_cli_runner().invoke(args=["doctor", "--json"])
+        [found] = [row for row in json.loads(result.stdout) if row["check"] == "webhooks"]
+        return found  # type: ignore[no-any-return]
+
+    assert (webhooks()["state"], webhooks()["found"]) == ("ok", "0 wait")
+    start_telling("https://example.org/")
+    assert (webhooks()["state"], "WEBHOOK_SECRET" in webhooks()["advice"]) == ("warning", True)
+    services = app.extensions["services"]
+    app.extensions["services"] = replace(services, settings=replace(services.settings, webhook_secret=SECRET))
+    assert (webhooks()["state"], webhooks()["found"]) == ("ok", "1 wait")
+    conn.execute("update webhook_deliveries set due_at = now() - interval '10 minutes'")
+    assert (webhooks()["state"], "queue webhooks" in webhooks()["advice"]) == ("warning", True)
