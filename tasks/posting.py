@@ -28,6 +28,8 @@ CONNECT_S = 5.0
 TOTAL_S = 10.0
 #: Bytes of an answer's body that are read.
 EXCERPT_BYTES = 500
+#: Characters that are kept of why there was none.
+REASON_CHARACTERS = 200
 
 #: The addresses of a host, as text. Raises OSError.
 Resolve = Callable[[str, int], list[str]]
@@ -88,7 +90,7 @@ class Poster:
         except (OSError, HTTPException, ValueError) as error:
             if time.monotonic() >= end:
                 raise NoAnswer(f"no answer within {TOTAL_S:g} s") from error
-            raise NoAnswer(f"{type(error).__name__}: {error}") from error
+            raise NoAnswer(_reason(error)) from error
 
     def _addresses(self, url: WebhookUrl) -> list[str]:
         addresses = [url.host] if url.is_address else _within(RESOLVE_S, lambda: self._resolve(url.host, url.port))
@@ -145,6 +147,12 @@ def _excerpt(response: HTTPResponse) -> str:
     except (OSError, HTTPException):
         return ""
     return piece.decode("utf-8", "replace").replace("\0", "�")
+
+
+def _reason(error: Exception) -> str:
+    """The error in words that can be stored and shown; some of it the receiver may have said."""
+    words = "".join(character if character.isprintable() else "�" for character in str(error))
+    return f"{type(error).__name__}: {words}"[:REASON_CHARACTERS]
 
 
 def _left(end: float) -> float:

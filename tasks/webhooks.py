@@ -73,7 +73,7 @@ class Sender:
             attempt = Attempt(_ms_since(began), answer.status, excerpt=answer.excerpt)
             retry_after_s = answer.retry_after_s
         finally:
-            self.circuits.leave((url.host, url.port), answered=answered)
+            self.circuits.leave((url.host, url.port), answered=answered, took_s=time.monotonic() - began)
         self._fold(delivery, attempt, retry_after_s)
 
     def _post(self, delivery: Delivery, secret: str, url: WebhookUrl) -> Answer:
@@ -114,6 +114,6 @@ def _ms_since(began: float) -> int:
 
 
 def _facts(delivery: Delivery, attempt: Attempt | None) -> dict[str, Any]:
-    """What a log line says of it; neither the URL, which may hold a secret, nor what the receiver said."""
+    """What a log line says of it; neither the URL, which may hold a secret, nor the body of an answer."""
     facts = {"seq": delivery.seq, "failures": delivery.failures}
     return facts if attempt is None else {**facts, "status": attempt.status, "error": attempt.error, "ms": attempt.ms}

@@ -14,12 +14,14 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from psycopg import Connection
 
 from app.db import Database
 from app.generation.commits import retrying
 from app.generation.errors import NothingToSend
 from app.generation.queue import WEBHOOK_LOCK, WEBHOOKS_QUEUE, cancel_webhook, defer_webhook
+from app.log import bind
 from app.queries import QUERIES
 
 #: How long a claim lasts: longer than any sending, so that only the dead lose theirs.
@@ -149,12 +151,17 @@ def rescue(db: Database, stalled_s: float) -> int:
         stranded = conn.execute(QUERIES["list_stranded_webhooks"], values).fetchall()
     rescued = 0
     for row in stranded:
-        with db.transaction() as conn:
-            _lock(conn, row["generation_id"])
-            called = call(conn, row["generation_id"])
-        if called:
-            rescued += 1
-            log.warning("webhook_rescued", extra={"jobId": str(row["generation_id"])})
+        with bind(jobId=row["generation_id"]):
+            try:
+                with db.transaction() as conn:
+                    _lock(conn, row["generation_id"])
+                    called = call(conn, row["generation_id"])
+            except psycopg.Error:
+                log.exception("webhook_rescue_failed")  # the others are not to wait for it
+                continue
+            if called:
+                rescued += 1
+                log.warning("webhook_rescued")
     return rescued
 
 

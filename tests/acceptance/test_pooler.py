@@ -15,6 +15,7 @@ from bench.load import send_all
 from bench.pooler import CONNECT_QUERY, POOLED, PgBouncer
 from bench.refusals import read_tag
 from bench.stand import Stand
+from bench.tools import ToolMissing
 from tests.conftest import WaitUntil
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +37,11 @@ def stand() -> Iterator[Stand]:
 
 @pytest.fixture(scope="module")
 def pooler(stand: Stand) -> Iterator[PgBouncer]:
-    with PgBouncer(stand.database_url, SESSIONS) as pooler:
+    try:
+        pooler = PgBouncer(stand.database_url, SESSIONS)
+    except ToolMissing as error:
+        pytest.skip(str(error))
+    with pooler:
         yield pooler
 
 

@@ -166,6 +166,13 @@ def test_what_is_no_answer_of_http_is_none(said: bytes) -> None:
         assert no_answer(at_port(port))
 
 
+def test_why_there_was_none_can_be_stored_and_shown() -> None:
+    with speaking(say(b"\0\x1b[2J\xff" * 10_000 + b"\r\n\r\n")) as port:
+        reason = no_answer(at_port(port))
+    assert reason.isprintable()
+    assert len(reason) <= 200
+
+
 def test_headers_without_number_are_refused() -> None:
     flood = b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 100_000
     with speaking(say(flood)) as port:

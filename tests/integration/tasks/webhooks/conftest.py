@@ -62,7 +62,7 @@ class Open(Circuits):
     def enter(self, key: object) -> None:
         return None
 
-    def leave(self, key: object, *, answered: bool) -> None:
+    def leave(self, key: object, *, answered: bool, took_s: float) -> None:
         return None
 
 

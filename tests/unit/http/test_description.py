@@ -1,0 +1,253 @@
+"""`/openapi.json` and `/docs`: they say all of what there is, nothing else, and say it well-formed."""
+
+import ast
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from unittest import mock
+from uuid import uuid4
+
+import pytest
+import schemathesis
+from flask import Flask
+from flask.testing import FlaskClient
+from selectolax.lexbor import LexborHTMLParser
+from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound, RequestEntityTooLarge
+
+from app import create_app
+from app.generation.webhook_messages import sign, write_body
+from app.generation.webhooks import Delivery
+from app.http.description import pages
+from app.http.description.hooks import WEBHOOKS
+from app.http.description.problems import PROBLEMS
+from app.http.requests import _REQUEST_ID
+from app.http.schemas import GenerateSchema
+from app.http.trpc import PROCEDURES
+from app.settings import Settings
+from tests.contract import Contract, contract_of
+from tests.logs import logging_restored
+
+ROOT = Path(__file__).resolve().parents[3]
+
+#: What the framework answers by itself wherever there is a route.
+SILENT = {"HEAD", "OPTIONS"}
+#: What it refuses; the codes are made of the names.
+REFUSALS = (BadRequest, NotFound, MethodNotAllowed, RequestEntityTooLarge)
+TRPC = "/trpc/<path:_>"
+
+
+@pytest.fixture(scope="module")
+def app(settings: Settings) -> Iterator[Flask]:
+    """The application as it is, without a route of the tests' own."""
+    with logging_restored():
+        app = create_app(settings)
+        yield app
+        app.extensions["services"].close()
+
+
+@pytest.fixture(scope="module")
+def document(app: Flask) -> dict[str, Any]:
+    found: dict[str, Any] = app.extensions["description"].document
+    return found
+
+
+@pytest.fixture(scope="module")
+def contract(app: Flask) -> Contract:
+    return contract_of(app)
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Each path, method and operation."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield path, method, operation
+
+
+def codes_in_the_code() -> set[str]:
+    """Every code in a call of `Answer` or `Invalid`, and those of what the framework refuses."""
+    found = {error().name.lower().replace(" ", "_") for error in REFUSALS}
+    for path in (ROOT / "app" / "http").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"Answer", "Invalid"}:
+                code = node.args[2 if node.func.id == "Answer" else 1]
+                if isinstance(code, ast.Constant):
+                    assert isinstance(code.value, str)
+                    found.add(code.value)
+                else:  # what is handed on from another error
+                    assert path.name == "errors.py", f"{path.name}:{node.lineno}: the code is no literal"
+    return found
+
+
+def test_the_document_is_openapi(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1.")
+    schemathesis.openapi.from_dict(document).validate()
+
+
+def test_every_route_is_described_and_no_other(app: Flask, document: dict[str, Any]) -> None:
+    routes = {
+        (re.sub("<(.+?)>", r"{\1}", rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        if rule.rule != TRPC
+        for method in (rule.methods or set()) - SILENT
+    }
+    described = {(path, method) for path, method, _ in operations(document) if not path.startswith("/trpc/")}
+    assert described == routes
+
+
+def test_every_procedure_is_described_and_no_other(document: dict[str, Any]) -> None:
+    described = {path: set(item) for path, item in document["paths"].items() if path.startswith("/trpc/")}
+    assert described.pop("/trpc/{procedures}") == {"get", "post"}
+    assert described == {
+        f"/trpc/{name}": {method.lower() for method in set(procedure.methods) - SILENT}
+        for name, procedure in PROCEDURES.items()
+    }
+
+
+def test_every_code_has_a_cause_and_a_cure_and_there_is_no_other() -> None:
+    assert set(PROBLEMS) == codes_in_the_code()
+    statuses = [problem.answer.status for problem in PROBLEMS.values()]
+    assert statuses == sorted(statuses)
+
+
+def test_every_code_is_an_answer_of_the_document(document: dict[str, Any]) -> None:
+    names = {code for name in document["components"]["responses"] for code in name.rpartition(".")[2].split("-or-")}
+    assert names == set(PROBLEMS)
+
+
+def test_the_table_of_the_documentation_says_the_same() -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    rows = [
+        f"| {problem.answer.status} | `{code}` | {problem.cause} | {problem.cure} |"
+        for code, problem in PROBLEMS.items()
+    ]
+    table = page.split("## Errors\n", 1)[1].split("\n## ", 1)[0]
+    assert [line for line in table.splitlines() if re.match(r"\| \d", line)] == rows
+
+
+def test_every_answer_has_an_example_and_every_example_is_one(document: dict[str, Any], contract: Contract) -> None:
+    checked = 0
+    for path, method, operation in operations(document):
+        for status in operation["responses"]:
+            place = contract.place(f"/paths/{path.replace('/', '~1')}/{method}/responses/{status}")
+            for mimetype, medium in contract.resolve(place).get("content", {}).items():
+                if path in {"/openapi.json", "/docs"}:
+                    continue
+                assert medium["examples"], place
+                for example in medium["examples"].values():
+                    contract.check_body(f"{place}/content/{mimetype.replace('/', '~1')}/schema", example["value"])
+                    checked += 1
+    assert checked > 50
+
+
+def test_every_example_of_a_request_is_good(document: dict[str, Any], contract: Contract) -> None:
+    bodies = 0
+    for path, method, operation in operations(document):
+        for name, medium in operation.get("requestBody", {}).get("content", {}).items():
+            place = f"/paths/{path.replace('/', '~1')}/{method}/requestBody/content/{name.replace('/', '~1')}/schema"
+            for example in medium["examples"].values():
+                contract.check_body(place, example["value"])
+                bodies += 1
+    assert bodies >= 5
+
+
+def test_the_schema_that_validates_is_the_one_described(document: dict[str, Any]) -> None:
+    described = document["components"]["schemas"]
+    assert described["GenerateRequest"]["additionalProperties"] is False
+    assert "additionalProperties" not in described["InitiateInput"]
+    names = {field.data_key for field in GenerateSchema().fields.values()}
+    assert set(described["GenerateRequest"]["properties"]) == set(described["InitiateInput"]["properties"]) == names
+    assert described["GenerateRequest"]["required"] == ["courseId"]
+
+
+def test_a_request_id_is_described_as_it_is_taken(document: dict[str, Any]) -> None:
+    assert document["components"]["headers"]["X-Request-ID"]["schema"]["pattern"] == f"^{_REQUEST_ID.pattern}$"
+
+
+def test_a_webhook_is_described_as_it_is_sent(contract: Contract) -> None:
+    now = datetime.now(UTC)
+    for error in (None, "out of lessons"):
+        delivery = Delivery(uuid4(), 4, uuid4(), "https://a.b", "finalizing", 5, 90, "…", error, 0, 60.0, now)
+        message = json.loads(write_body(delivery))
+        contract.check_body("/components/schemas/WebhookMessage", message)
+    sent = sign("whsec_" + "a" * 32, "x-1", 1, b"{}")
+    parameters = WEBHOOKS["generation"]["post"]["parameters"]
+    assert {parameter["name"] for parameter in parameters} == set(sent)
+
+
+def test_nothing_is_made_at_the_second_request(app: Flask) -> None:
+    client = app.test_client()
+    first = [client.get(path) for path in ("/openapi.json", "/docs")]
+    with (
+        mock.patch.object(pages, "describe", side_effect=AssertionError),
+        mock.patch.object(pages, "render_page", side_effect=AssertionError),
+    ):
+        again = [client.get(path) for path in ("/openapi.json", "/docs")]
+    assert [response.data for response in again] == [response.data for response in first]
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
+def test_what_has_not_changed_is_not_sent_again(client: FlaskClient, path: str) -> None:
+    first = client.get(path)
+    assert first.status_code == 200
+    assert first.headers["Cache-Control"] == "public, max-age=300"
+    tag = first.headers["ETag"]
+    for header in (tag, f"W/{tag}", f'"x", {tag}', "*"):
+        again = client.get(path, headers={"If-None-Match": header})
+        assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag), header
+    assert client.get(path, headers={"If-None-Match": '"x"'}).status_code == 200
+    head = client.head(path)
+    assert (head.status_code, head.data, head.headers["ETag"]) == (200, b"", tag)
+
+
+def test_two_processes_say_the_same(settings: Settings, app: Flask) -> None:
+    with logging_restored():
+        other = create_app(settings)
+        other.extensions["services"].close()
+    tags = [one.test_client().get(path).headers["ETag"] for one in (app, other) for path in ("/openapi.json", "/docs")]
+    assert tags[:2] == tags[2:]
+
+
+@pytest.fixture(scope="module")
+def page(app: Flask) -> LexborHTMLParser:
+    return LexborHTMLParser(app.test_client().get("/docs").get_data(as_text=True))
+
+
+def test_the_page_loads_nothing_and_runs_only_what_it_holds(app: Flask, page: LexborHTMLParser) -> None:
+    response = app.test_client().get("/docs")
+    assert response.content_type == "text/html; charset=utf-8"
+    policy = dict(part.strip().split(" ", 1) for part in response.headers["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == policy["base-uri"] == policy["form-action"] == "'none'"
+    assert policy["frame-ancestors"] == "'none'"
+    for name, source in (("style", "style-src"), ("script", "script-src")):
+        [element] = page.css(name)
+        digest = hashlib.sha256((element.text() or "").encode()).digest()
+        assert policy[source] == f"'sha256-{base64.b64encode(digest).decode()}'"
+    for element in page.css("*"):
+        for attribute, value in element.attributes.items():
+            assert not attribute.startswith("on")
+            assert attribute != "style"
+            if attribute in {"src", "href"}:
+                assert value == "data:," or value == "/openapi.json" or (value or "").startswith("#"), value
+
+
+def test_the_page_shows_every_operation_and_every_code(page: LexborHTMLParser, document: dict[str, Any]) -> None:
+    shown = {element.attributes["id"] for element in page.css(".operation")}
+    assert shown == {operation["operationId"] for _, _, operation in operations(document)} | {"webhook"}
+    for code, problem in PROBLEMS.items():
+        [row] = page.css(f"#error-{code}")
+        assert problem.cause.replace("`", "") in row.text()
+    text = page.body.text() if page.body else ""
+    assert "{{" not in text
+    assert "$ref" not in text
+
+
+def test_every_link_of_the_page_leads_somewhere(page: LexborHTMLParser) -> None:
+    ids = [element.attributes["id"] for element in page.css("[id]")]
+    assert len(ids) == len(set(ids))
+    for link in page.css('a[href^="#"]'):
+        assert (link.attributes["href"] or "")[1:] in ids
