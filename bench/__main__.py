@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import subprocess
 import sys
 import time
 
@@ -9,7 +10,21 @@ import psycopg
 from redis import RedisError
 from rich.console import Console
 
-from bench import admissions, machine, memory, pickups, refusals, report, slots, wire
+from bench import (
+    admissions,
+    growth,
+    machine,
+    memory,
+    pickups,
+    pooler,
+    progress,
+    refusals,
+    report,
+    sampling,
+    slots,
+    stages,
+    wire,
+)
 from bench.figures import FULL, QUICK, Bench, BenchError, Section
 from bench.stand import TRIED
 from stack.interrupts import raise_on_signals
@@ -20,13 +35,20 @@ BENCHES: dict[str, Bench] = {
     "refusals": refusals.bench,
     "slots": slots.bench,
     "pickups": pickups.bench,
+    "stages": stages.bench,
+    "progress": progress.bench,
+    "growth": growth.bench,
+    "pooler": pooler.bench,
     "wire": wire.bench,
+    "sampling": sampling.bench,
+    "memory": memory.bench,
 }
-#: Too long for every run: measured when asked for.
-LONG: dict[str, Bench] = {"memory": memory.bench}
+
+#: What ends a benchmark without a figure.
+FAILURES = (BenchError, ServerStartError, psycopg.Error, RedisError, OSError, subprocess.SubprocessError)
 
 #: Wide enough for the table, also where the output is no terminal.
-WIDTH = 100
+WIDTH = 110
 
 
 def main() -> int:
@@ -35,35 +57,42 @@ def main() -> int:
     raise_on_signals()
     console = Console(width=WIDTH, highlight=False, emoji=False)
     started = time.monotonic()
+    sections: list[Section] = []
+    failures: dict[str, Exception] = {}
     try:
         facts = machine.describe()
         facts |= {"settings": ", ".join(f"{name}={os.environ[name]}" for name in TRIED if name in os.environ)}
         facts = {name: fact for name, fact in facts.items() if fact}
         for name, fact in facts.items():
             console.print(f"{name}: {fact}")
-        sections: list[Section] = []
         for name in asked.only or BENCHES:
-            sections += (BENCHES | LONG)[name](
-                QUICK if asked.quick else FULL, lambda line: console.print(f"  {line}", soft_wrap=True)
-            )
-    except (BenchError, ServerStartError, psycopg.Error, RedisError, OSError) as error:
-        print(f"The benchmark failed: {error}", file=sys.stderr)
-        return 1
+            try:
+                sections += BENCHES[name](
+                    QUICK if asked.quick else FULL, lambda line: console.print(f"  {line}", soft_wrap=True)
+                )
+            except FAILURES as error:  # the others are worth having all the same
+                failures[name] = error
+                console.print(f"  {name} failed", style="red")
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
     report.show(console, sections)
     console.print(f"Done in {time.monotonic() - started:.0f} s; everything is stopped.")
+    for name, failure in failures.items():
+        print(f"The benchmark {name} failed: {failure}", file=sys.stderr)
+    if failures:
+        return 1
     if asked.write:
-        console.print(f"Written to {report.write(sections, facts, 'python -m bench --write')}")
+        for path in report.write(sections, facts, "python -m bench --write"):
+            console.print(f"Written to {path}")
     return 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures the service on this machine.")
     parser.add_argument("--quick", action="store_true", help="few rounds: a look, not a measurement")
-    parser.add_argument("--only", action="append", choices=list(BENCHES | LONG), help="this benchmark; may be repeated")
-    parser.add_argument("--write", action="store_true", help="put the figures into docs/benchmarks.md")
+    parser.add_argument("--only", action="append", choices=list(BENCHES), help="this benchmark; may be repeated")
+    parser.add_argument("--write", action="store_true", help="put the figures into docs/")
     asked = parser.parse_args()
     if asked.write and (asked.quick or asked.only):
         parser.error("--write takes a whole run")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from statistics import median
 
 
@@ -10,18 +11,53 @@ class BenchError(Exception):
     """A benchmark could not be carried out; a figure would mean nothing."""
 
 
+class Verdict(Enum):
+    """What became of a target."""
+
+    MISSED = "missed"
+    MET = "met"
+    REACHED = "reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a figure must be, and what it reaches for. Less is better unless `at_least`."""
+
+    must: float
+    reach: float | None = None
+    at_least: bool = False
+
+    def verdict(self, value: float) -> Verdict:
+        if self._lead(value, self.must) < 0:
+            return Verdict.MISSED
+        return Verdict.REACHED if self.reach is not None and self._lead(value, self.reach) >= 0 else Verdict.MET
+
+    def _lead(self, value: float, limit: float) -> float:
+        return value - limit if self.at_least else limit - value
+
+
+def below(must: float, reach: float | None = None) -> Target:
+    return Target(must, reach)
+
+
+def at_least(must: float, reach: float | None = None) -> Target:
+    return Target(must, reach, at_least=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number. `spread` is its least and greatest value over the rounds.
-
-    `below` is what it should stay under; 0 says that there should be none of it.
-    """
+    """One number; `rounds` are its values in each round where it is the median over rounds."""
 
     name: str
     value: float
     unit: str
-    spread: tuple[float, float] | None = None
-    below: float | None = None
+    target: Target | None = None
+    rounds: tuple[float, ...] = ()
+
+    def shown(self, value: float | None = None) -> str:
+        """Its value, or another one, in words with its unit."""
+        gap = "" if self.unit in ("/s", "×") else " "
+        return f"{digits(self.value if value is None else value)}{gap}{self.unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +71,68 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured.
-
-    Rounds, requests of a round (a multiple of 200), calls of the slot script, generations picked up one by one.
-    """
+    """How much is measured."""
 
     rounds: int
+    """After a warm-up round that does not count."""
     requests: int
+    """Of a round; a multiple of 200."""
     calls: int
+    """Of the slot script."""
     pickups: int
+    """Generations picked up one by one."""
+    staged: int
+    """Generations of a round that are run through all their stages."""
+    crowd: int
+    """Courses, each with a finished generation, in a full database."""
+    queued: int
+    """Of these, how many also wait with a job."""
+    fetches: int
+    """Jobs fetched one by one, of a round."""
+    moves: int
+    """Steps moved by each of the clients, of a round."""
+    sampled: int
+    """Admissions under the sampling profiler."""
+    remembered: tuple[int, int]
+    """Requests and generations after which memory is compared."""
 
 
 #: A benchmark: given its size and where to tell how it goes on, it returns its sections.
 Bench = Callable[[Size, Callable[[str], None]], list[Section]]
 
-FULL = Size(rounds=5, requests=2000, calls=2000, pickups=80)
-QUICK = Size(rounds=2, requests=200, calls=300, pickups=12)
+FULL = Size(
+    rounds=5,
+    requests=3000,
+    calls=2000,
+    pickups=80,
+    staged=150,
+    crowd=1_000_000,
+    queued=100_000,
+    fetches=500,
+    moves=500,
+    sampled=4000,
+    remembered=(100_000, 2_500),
+)
+QUICK = Size(
+    rounds=1,
+    requests=200,
+    calls=300,
+    pickups=12,
+    staged=10,
+    crowd=5_000,
+    queued=500,
+    fetches=60,
+    moves=50,
+    sampled=300,
+    remembered=(1_000, 50),
+)
+
+
+def digits(value: float) -> str:
+    """The number in three figures or more."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -58,6 +140,12 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
-def over_rounds(name: str, values: Sequence[float], unit: str, below: float | None = None) -> Figure:
-    """The median over the rounds, with their spread."""
-    return Figure(name, median(values), unit, (min(values), max(values)), below)
+def over_rounds(name: str, values: Sequence[float], unit: str, target: Target | None = None) -> Figure:
+    """The median over the rounds."""
+    return Figure(name, median(values), unit, target, tuple(values))
+
+
+def ratio(name: str, figure: Figure, to: Figure, target: Target | None = None) -> Figure:
+    """How many times the other figure this one is: of their medians, and in each round."""
+    rounds = tuple(mine / other for mine, other in zip(figure.rounds, to.rounds, strict=True))
+    return Figure(name, figure.value / to.value, "×", target, rounds)

@@ -23,3 +23,12 @@ def draft(stage_input: StageInput, report: Report) -> tuple[Draft, ...]:
 
 def finish(stage_input: StageInput, report: Report) -> FinishedCourse:
     return FinishedCourse("".join(text.text for text in stage_input.drafts), {"lessons": len(stage_input.drafts)})
+
+
+#: The settings that make these the handlers of a course with documents.
+EMPTY = {
+    "HANDLER_DOCUMENT_PROCESSING": f"{__name__}.read",
+    "HANDLER_STRUCTURE_GENERATION": f"{__name__}.outline",
+    "HANDLER_TEXT_GENERATION": f"{__name__}.draft",
+    "HANDLER_FINALIZATION": f"{__name__}.finish",
+}

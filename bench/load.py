@@ -20,32 +20,32 @@ from stack.watchdog import kill_group, watchdog
 
 CONNECTIONS = 16
 SILENCE_S = 15.0
+#: A load that has not ended by then is given up.
+LONGEST_S = 300.0
+#: The latencies that are told of, by the share of answers that did not take longer.
+SHARES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
+LAST_CHUNK = b"\r\n0\r\n\r\n"
 NO_BODY = 304
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What came of it: times to the last byte of each answer, answers by status, the generator's own processor time.
-
-    `others_percent`: what strangers took of the processors meanwhile.
+    """What came of it: times to the last byte of an answer in ms by `SHARES`, answers by status, the generator's own
+    processor time.
     """
 
     seconds: float
-    latencies_ms: list[float]
+    latencies_ms: dict[str, float]
     statuses: Counter[int]
     cpu_s: float
-    others_percent: float = 0.0
 
     @property
     def rate(self) -> float:
         """Answers a second."""
-        return len(self.latencies_ms) / self.seconds
-
-    def at(self, share: float) -> float:
-        """The latency in ms that this share of the answers did not exceed."""
-        return percentile(self.latencies_ms, share)
+        return self.statuses.total() / self.seconds
 
 
 @dataclass(slots=True)
@@ -67,11 +67,13 @@ class _Client:
         if (head := self.answer.find(b"\r\n\r\n")) < 0:
             return None
         status = int(self.answer[9:12])
-        length = _LENGTH.search(self.answer, 0, head)
-        if length is None and status != NO_BODY:
-            raise BenchError("an answer has no content-length")
-        body = int(length[1]) if length and status != NO_BODY else 0
-        return status if len(self.answer) >= head + 4 + body else None
+        if status == NO_BODY:
+            return status
+        if _CHUNKED.search(self.answer, 0, head):
+            return status if self.answer.endswith(LAST_CHUNK) else None
+        if (length := _LENGTH.search(self.answer, 0, head)) is None:
+            raise BenchError("an answer has no length")
+        return status if len(self.answer) >= head + 4 + int(length[1]) else None
 
 
 def request_bytes(method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
@@ -131,7 +133,8 @@ def drive(port: int, requests: list[bytes], connections: int) -> Load:
     seconds = time.perf_counter() - began
     for client in clients:
         client.sock.close()
-    return Load(seconds, latencies, statuses, time.process_time() - cpu)
+    by_share = {name: percentile(latencies, share) for name, share in SHARES.items()}
+    return Load(seconds, by_share, statuses, time.process_time() - cpu)
 
 
 def main() -> None:

@@ -9,32 +9,28 @@ from dataclasses import dataclass
 import psutil
 import psycopg
 
-from app.generation.stages import Stage
 from bench.courses import Ready, create_courses
-from bench.figures import BenchError, Figure, Section, Size
+from bench.figures import BenchError, Figure, Section, Size, below
+from bench.handlers import EMPTY
 from bench.load import request_bytes, send_all
 from bench.refusals import read_tag
 from bench.stand import Stand
 
 API_BELOW_MIB = 150.0
 WORKER_BELOW_MIB = 250.0
+#: What two measurements of the same differ by.
+NOISE_MIB = 2.0
 
-REQUESTS = 10_000
-GENERATIONS = 1_000
 #: Generations sent at once; the next follow when all of these are over.
 BATCH = 50
+
+#: Jobs of a generation.
+STAGES = 4
 
 PATIENCE_S = 60.0
 TICK_S = 0.25
 #: A tree is settled once it is as large as a second ago, within this.
 STEADY_MIB = 0.3
-
-HANDLERS = {
-    Stage.DOCUMENT_PROCESSING: "read",
-    Stage.STRUCTURE_GENERATION: "outline",
-    Stage.TEXT_GENERATION: "draft",
-    Stage.FINALIZATION: "finish",
-}
 
 HOW_IDLE = (
     "PSS (what is shared counts by shares) of the whole process tree, once it stays as it is: the API as"
@@ -42,7 +38,7 @@ HOW_IDLE = (
     " its handlers run in, every shipped handler imported; the worker of the upkeep. Settings as shipped."
 )
 HOW_GROWTH = (
-    "The same trees after a warm-up of a fifth of the load, and after all of it; beneath a MiB or two it is noise."
+    "The same trees after a warm-up of a fifth of the load, and after all of it; up to two MiB are noise."
     " Requests are admissions, polls with and without a tag, refusals and errors, over 16 connections; generations run"
     " through all their stages on real workers, with handlers that do next to nothing."
 )
@@ -72,28 +68,28 @@ class Growth:
 
 
 def bench(size: Size, tell: Callable[[str], None]) -> list[Section]:
-    """Memory idle and under load; always the same load, which takes about two minutes."""
+    """Memory idle, and what a long load adds to it."""
     idle = measure_idle(tell)
-    growth = measure_growth(REQUESTS, GENERATIONS, tell)
+    growth = measure_growth(*size.remembered, tell)
     grown = {
-        f"the API, by {growth.requests:,} requests": growth.api,
-        f"the stages' worker, by {growth.generations:,} generations": growth.worker,
-        "the upkeep's worker meanwhile": growth.upkeep,
+        f"memory the API gains by {growth.requests:,} requests": growth.api,
+        f"memory the stages' worker gains by {growth.generations * STAGES:,} jobs": growth.worker,
+        "memory the upkeep's worker gains meanwhile": growth.upkeep,
     }
     return [
         Section(
             "Memory while idle",
             HOW_IDLE,
             [
-                Figure("the API", idle.api, "MiB", below=API_BELOW_MIB),
-                Figure("the stages' worker and its pool", idle.worker, "MiB", below=WORKER_BELOW_MIB),
-                Figure("the upkeep's worker", idle.upkeep, "MiB", below=WORKER_BELOW_MIB),
+                Figure("memory of the idle API", idle.api, "MiB", below(API_BELOW_MIB)),
+                Figure("memory of the idle stages' worker and its pool", idle.worker, "MiB", below(WORKER_BELOW_MIB)),
+                Figure("memory of the idle upkeep's worker", idle.upkeep, "MiB", below(WORKER_BELOW_MIB)),
             ],
         ),
         Section(
             "Growth of memory",
             HOW_GROWTH,
-            [Figure(name, after - before, "MiB", below=0) for name, (before, after) in grown.items()],
+            [Figure(name, after - before, "MiB", below(NOISE_MIB)) for name, (before, after) in grown.items()],
         ),
     ]
 
@@ -114,7 +110,7 @@ def measure_growth(requests: int, generations: int, tell: Callable[[str], None])
     """What so many requests, and so many generations among them, leave behind. Raises `BenchError`."""
     with Stand() as stand:
         port = stand.start_api()
-        stand.start_workers(**{f"HANDLER_{stage.value}": f"bench.handlers.{name}" for stage, name in HANDLERS.items()})
+        stand.start_workers(**EMPTY)
         courses = create_courses(stand.database_url, stand.secret, generations)
         trees = {name: stand.pid(name) for name in ("api", "worker", "upkeep")}
         rest = max(0, requests // generations - 1)

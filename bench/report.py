@@ -1,62 +1,83 @@
-"""The figures as a table in the terminal and as a part of `docs/benchmarks.md`."""
+"""The figures as tables: in the terminal, and with a plot in `docs/benchmarks.md`."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.figures import Figure, Section
+from bench import capacity, plot
+from bench.figures import Figure, Section, Verdict, digits
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGE = DOCS / "benchmarks.md"
+PLOT = DOCS / "benchmarks.svg"
+SCALING = DOCS / "scaling.md"
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+
+COLOURS = {Verdict.MISSED: "red", Verdict.MET: "green", Verdict.REACHED: "bold green"}
 
 
 def show(console: Console, sections: list[Section]) -> None:
-    """One table, a line per figure."""
-    table = Table("", "figure", "over the rounds", "target")
+    """A table with a line per figure, and one of those that have a target."""
+    table = Table("", "figure", "over the rounds")
     table.columns[0].no_wrap = True
     for section in sections:
         table.add_section()
         table.add_row(f"[bold]{section.title}[/bold]")
         for figure in section.figures:
-            table.add_row(f"  {figure.name}", _number(figure), _spread(figure), _target(figure))
+            table.add_row(f"  {figure.name}", figure.shown(), _spread(figure))
     console.print(table)
+    targets = Table("", "figure", "must be", "reaches for", "")
+    targets.columns[0].no_wrap = True
+    for *cells, verdict in _aimed(sections):
+        targets.add_row(*cells, f"[{COLOURS[verdict]}]{verdict.value}[/]")
+    if targets.row_count:
+        console.print(targets)
 
 
-def write(sections: list[Section], facts: dict[str, str], command: str) -> Path:
-    """The page's figures, between its two marks, are these; the rest of it stays. Returns the page's path."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+def write(sections: list[Section], facts: dict[str, str], command: str) -> list[Path]:
+    """The figures of `docs/benchmarks.md` and `docs/scaling.md` are these, and so is the plot; the rest stays.
+
+    Returns the files.
+    """
+    _replace(PAGE, _markdown(sections, facts, command))
+    _replace(SCALING, capacity.tables(sections))
+    PLOT.write_text(plot.draw(sections), encoding="utf-8")
+    return [PAGE, SCALING, PLOT]
+
+
+def _replace(page: Path, figures: str) -> None:
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n{_markdown(sections, facts, command)}{END}{after}", encoding="utf-8")
-    return PAGE
+    page.write_text(f"{before}{BEGIN}\n{figures}{END}{after}", encoding="utf-8")
 
 
 def _markdown(sections: list[Section], facts: dict[str, str], command: str) -> str:
     measured = f"Measured on {datetime.now(UTC):%Y-%m-%d} with `{command}`."
     lines = [measured, "", *(f"- {name}: {fact}" for name, fact in facts.items()), ""]
+    lines += ["## What was aimed at", "", f"![Rates, and figures beside their targets]({PLOT.name})", ""]
+    lines += ["| | figure | must be | reaches for | |", "| --- | ---: | ---: | ---: | --- |"]
+    lines += [f"| {' | '.join(cells)} | {verdict.value} |" for *cells, verdict in _aimed(sections)]
+    lines.append("")
     for section in sections:
         lines += [f"## {section.title}", "", section.how, ""]
-        lines += ["| | figure | over the rounds | target |", "| --- | ---: | ---: | ---: |"]
-        for figure in section.figures:
-            lines.append(f"| {figure.name} | {_number(figure)} | {_spread(figure)} | {_target(figure)} |")
+        lines += ["| | figure | over the rounds |", "| --- | ---: | ---: |"]
+        lines += [f"| {figure.name} | {figure.shown()} | {_spread(figure)} |" for figure in section.figures]
         lines.append("")
     return "\n".join(lines)
 
 
-def _number(figure: Figure) -> str:
-    return f"{_digits(figure.value)} {figure.unit}" if figure.unit != "/s" else f"{_digits(figure.value)}/s"
-
-
 def _spread(figure: Figure) -> str:
-    return " – ".join(map(_digits, figure.spread)) if figure.spread else ""
+    return f"{digits(min(figure.rounds))} – {digits(max(figure.rounds))}" if figure.rounds else ""
 
 
-def _target(figure: Figure) -> str:
-    if figure.below == 0:
-        return "target: none"
-    return f"target < {figure.below:g} {figure.unit}" if figure.below is not None else ""
-
-
-def _digits(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+def _aimed(sections: list[Section]) -> Iterator[tuple[str, str, str, str, Verdict]]:
+    """Of every figure that has a target: its name, itself, what it must be, what it reaches for, what became of it."""
+    for figure in (figure for section in sections for figure in section.figures):
+        if (target := figure.target) is not None:
+            sign = "≥" if target.at_least else "≤"
+            reach = f"{sign} {figure.shown(target.reach)}" if target.reach is not None else ""
+            must = f"{sign} {figure.shown(target.must)}"
+            yield figure.name, figure.shown(), must, reach, target.verdict(figure.value)

@@ -4,9 +4,8 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -15,9 +14,9 @@ import redis
 from psycopg import sql
 
 from app.migrations import migrate
+from app.minting import AUDIENCE
 from bench.figures import BenchError
 from stack.api import Api
-from stack.examples import AUDIENCE
 from stack.interrupts import held
 from stack.postgres import PostgresServer
 from stack.redis import RedisServer
@@ -54,12 +53,12 @@ class Stand:
         with self._cleanup:
             self.folder = scratch_folder("course-bench-")
             self._cleanup.callback(watchdog.remove_folder, self.folder)
-            server = PostgresServer(self.folder / "postgres", durable=True, settings=self._settings)
-            self._cleanup.callback(server.stop)
-            self.database_url = server.start().url
-            cache = RedisServer(self.folder / "redis")
-            self._cleanup.callback(cache.stop)
-            self.redis_url = cache.start().url
+            self.postgres = PostgresServer(self.folder / "postgres", durable=True, settings=self._settings)
+            self._cleanup.callback(self.postgres.stop)
+            self.database_url = self.postgres.start().url
+            self.redis = RedisServer(self.folder / "redis")
+            self._cleanup.callback(self.redis.stop)
+            self.redis_url = self.redis.start().url
             migrate(self.database_url)
             self._cleanup = self._cleanup.pop_all()
         return self
@@ -68,30 +67,42 @@ class Stand:
         with held():
             self._cleanup.close()
 
-    def start_api(self, **settings: str) -> int:
+    def start_api(self, name: str = "api", **settings: str) -> int:
         """The API is ready under its production server; returns its port. The keywords replace settings."""
+        return self.serve(name, [sys.executable, "-m", "app.server"], **settings)
+
+    def serve(self, name: str, argv: Sequence[str], **settings: str) -> int:
+        """The command serves HTTP on the port of its environment, and says so under `/readyz`; returns the port."""
         port = free_port()
         environment = self.environment(PORT=str(port), **settings)
-        log = self.folder / "api.log"
-        self._run([Command("api", [sys.executable, "-m", "app.server"], environment, log)])
-        api = Api(f"http://{HOST}:{port}")
-        self.wait_until(api.ready, "the API was not ready", log)
+        self.start(Command(name, argv, environment, self.folder / f"{name}.log"))
+        self.wait_until(Api(f"http://{HOST}:{port}").ready, name)
         return port
 
     def start_workers(self, **settings: str) -> None:
         """The workers of one machine run and have told the database so. The keywords replace settings."""
-        commands = worker_commands(2, self.environment(**settings), self.folder)
-        self._run(commands)
+        environment = {"WORKER_CONCURRENCY": "2"} | self.environment(**settings)
+        commands = worker_commands(int(environment["WORKER_CONCURRENCY"]), environment, self.folder)
+        self.start(*commands)
         with psycopg.connect(self.database_url, autocommit=True) as conn:
             count = "select count(*) from procrastinate_workers"
-            self.wait_until(
-                lambda: conn.execute(count).fetchone() == (len(commands),),
-                "the workers did not start",
-                self.folder / "worker.log",
-            )
+            self.wait_until(lambda: conn.execute(count).fetchone() == (len(commands),), "worker")
+
+    def start(self, *commands: Command) -> None:
+        """The commands run until the stand is left."""
+        supervisor = Supervisor(commands, grace_s=GRACE_S, cwd=ROOT)
+        self._cleanup.callback(supervisor.stop)
+        self._supervisors.append(supervisor)
+        supervisor.start()
+
+    def trees(self, name: str) -> dict[str, int]:
+        """The process ids of the command of this name and of both servers, each with what it is called."""
+        assert self.postgres.pid is not None
+        assert self.redis.pid is not None
+        return {"server": self.pid(name), "PostgreSQL": self.postgres.pid, "Redis": self.redis.pid}
 
     def pid(self, name: str) -> int:
-        """The process id of `api`, `worker` or `upkeep`. Raises `BenchError` where it doesn't run."""
+        """The process id of `api`, `worker`, `upkeep` or `webhooks`. Raises `BenchError` where it doesn't run."""
         for supervisor in self._supervisors:
             if (pid := supervisor.pid(name)) is not None:
                 return pid
@@ -122,17 +133,12 @@ class Stand:
         with redis.Redis.from_url(self.redis_url) as client:
             client.flushdb()
 
-    def wait_until(self, condition: Callable[[], bool], otherwise: str, log: Path) -> None:
-        """Returns once the condition is true. Raises `BenchError` with the log's end when it isn't in time."""
+    def wait_until(self, condition: Callable[[], bool], name: str) -> None:
+        """Returns once the condition is true. Raises `BenchError` with the end of that command's log after 30 s."""
+        log = self.folder / f"{name}.log"
         deadline = time.monotonic() + READY_S
         while not condition():
             if time.monotonic() > deadline:
                 said = log.read_text(errors="replace")[-2000:] if log.exists() else ""
-                raise BenchError(f"{otherwise} within {READY_S:.0f} s\n{said}")
+                raise BenchError(f"{name} was not ready within {READY_S:.0f} s\n{said}")
             time.sleep(0.02)
-
-    def _run(self, commands: list[Command]) -> None:
-        supervisor = Supervisor(commands, grace_s=GRACE_S, cwd=ROOT)
-        self._cleanup.callback(supervisor.stop)
-        self._supervisors.append(supervisor)
-        supervisor.start()

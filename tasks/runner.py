@@ -31,7 +31,7 @@ from tasks.children import Children, Died, Outcome, Stopped, TimedOut
 from tasks.inputs import read_input
 from tasks.results import WrongResult, check_result, write_result
 
-#: How long a run waits for a database that is away, before the queue is to run the whole stage again.
+#: How long a run waits for a database that is away, before the whole stage is to run again.
 PATIENCE_S = 300
 _stop_after_patience = stop_after_delay(PATIENCE_S)
 
@@ -53,7 +53,7 @@ class Runner:
     def run(self) -> None:
         """The run has ended in exactly one way, recorded in the database, or there was nothing to do.
 
-        Raises what the database raised, if it was away for too long: the queue then runs the job again.
+        Raises what the database raised, if it was away for too long: upkeep then queues the stage again.
         """
         run = self.claim
         with bind(requestId=run.request_id, userId=run.user_id, jobId=run.generation_id, stage=run.stage.value):
@@ -74,6 +74,8 @@ class Runner:
         try:
             self._record(begun, self._perform(begun))
         except Superseded:
+            # Take-over may have presumed this start dead, which would count against the stage.
+            self._transact(lambda conn: runs.close_attempt(conn, begun))
             raise
         except Exception as error:
             if is_unavailable(error):

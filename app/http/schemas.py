@@ -9,6 +9,8 @@ from app.current import current_services
 from app.generation.webhook_urls import MAX_URL, BadWebhookUrl, parse_webhook_url
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+#: A course's, in the description's examples.
+EXAMPLE_ID = "5f0c6f5e-8a49-4ac8-b6f2-0a6f3f9a1d11"
 #: What is said of any other `webhookUrl`.
 WEBHOOK_EXPECTED = "an http or https URL of a public host, on port 80 or 443, without credentials or fragment; or null"
 
@@ -39,7 +41,12 @@ class CourseSchema(Schema):
     course_id = CanonicalUUID(
         data_key="courseId",
         required=True,
-        metadata={"expected": "a UUID", "description": "The course's id.", "pattern": f"^{_UUID.pattern}$"},
+        metadata={
+            "expected": "a UUID",
+            "description": "The course's id.",
+            "pattern": f"^{_UUID.pattern}$",
+            "examples": [EXAMPLE_ID],
+        },
     )
 
 

@@ -3,7 +3,7 @@
 The calls of a batch are decided one by one, each in a transaction of its own, within the one deadline of the request.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,7 @@ PROCEDURES = {
 }
 
 
-@blueprint.route(f"{ROOT}/<path:_>", methods=["GET", "POST"])
+@blueprint.route(f"{ROOT}/<path:_>", methods=["GET", "POST"], provide_automatic_options=False)
 def call(_: str) -> Response:
     """Every call of the request is answered, in their order."""
     paths = _paths()
@@ -73,6 +73,13 @@ def call(_: str) -> Response:
     caller, inputs = authenticate(), read_inputs(len(paths))
     runs = zip(paths, refusals, inputs, strict=True)
     return respond([failed(path, no) if no else _run(path, caller, given) for path, no, given in runs])
+
+
+@blueprint.route(f"{ROOT}/<path:_>", methods=["OPTIONS"])
+def options(_: str) -> Response:
+    """The methods that call all of the path's procedures, as far as there are such."""
+    known = [set(PROCEDURES[path].methods) for path in _paths() if path in PROCEDURES]
+    return Response(headers={"Allow": _allow(set.intersection(*known) if known else {"GET", "HEAD", "POST"})})
 
 
 def render_error(answer: Answer) -> Response:
@@ -95,9 +102,13 @@ def _refusal(path: str) -> Answer | None:
     if procedure is None:
         return Answer(404, f'No procedure found on path "{shown(path)}"', "procedure_not_found")
     if request.method not in procedure.methods:
-        allow = ", ".join(sorted([*procedure.methods, "OPTIONS"]))
-        return Answer(405, f"Not to be called by {request.method}", "method_not_allowed", headers={"Allow": allow})
+        message, headers = f"Not to be called by {request.method}", {"Allow": _allow(procedure.methods)}
+        return Answer(405, message, "method_not_allowed", headers=headers)
     return None
+
+
+def _allow(methods: Iterable[str]) -> str:
+    return ", ".join(sorted({*methods, "OPTIONS"}))
 
 
 def _run(path: str, caller: Caller, given: object) -> Outcome:

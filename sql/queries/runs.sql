@@ -77,9 +77,10 @@ values (%(generation_id)s, %(stage)s, %(fence)s, %(job_id)s, %(worker)s)
 returning id;
 
 -- name: finish_attempt
+-- The run itself says how it ended: a start that was presumed dead was not.
 update stage_attempts
 set outcome = %(outcome)s, error = %(error)s, finished_at = now()
-where id = %(attempt_id)s and outcome is null;
+where id = %(attempt_id)s and (outcome is null or outcome = 'died');
 
 -- name: mark_running
 update generations

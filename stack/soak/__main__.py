@@ -15,7 +15,7 @@ from rich.console import Console
 from stack.interrupts import raise_on_signals
 from stack.server import ServerStartError
 from stack.services import TICK_S, Stack, StackError
-from stack.soak.checks import Checks
+from stack.soak.checks import STAGES_AT_ONCE, Checks
 from stack.soak.harms import Harms
 from stack.soak.load import Load
 from stack.soak.report import Summary, show, write
@@ -23,7 +23,7 @@ from stack.soak.report import Summary, show, write
 LIMIT = 10
 SETTINGS = {
     "GLOBAL_CONCURRENCY_LIMIT": str(LIMIT),
-    "WORKER_CONCURRENCY": "4",
+    "WORKER_CONCURRENCY": str(STAGES_AT_ONCE),
     "HEARTBEAT_S": "1",
     "STALLED_S": "5",
     "UPKEEP_S": "2",

@@ -18,6 +18,8 @@ SETTLED_S = 120.0
 SLOTS_S = 20.0
 JOBS_S = 60.0
 IDLE_S = 5.0
+#: What the worker runs at once, and so the most that one harm can hurt.
+STAGES_AT_ONCE = 4
 
 ACTIVE = "select id, status, stage, fence from generations where status in ('queued', 'running')"
 STAGES = """
@@ -76,6 +78,7 @@ SIZES = """
         (select count(*) from procrastinate_jobs) as jobs,
         (select count(*) from procrastinate_events) as events,
         (select count(*) from procrastinate_workers) as workers,
+        (select count(*) from procrastinate_jobs where status = 'failed') as unrecorded,
         (select count(*) from generations where status in ('cancelled', 'failed')) as stopped
 """
 FAILED = "select id, stage::text, created_at, finished_at, error_message from generations where status = 'failed'"
@@ -176,7 +179,15 @@ class Checks:
     def _unbounded(self) -> list[str]:
         [size] = self._rows(SIZES)
         self.facts["rows of the queue"] = ", ".join(f"{size[name]} {name}" for name in ("jobs", "events", "workers"))
-        bounds = {"waiting_jobs": 12, "workers": 4, "jobs": 12 + size["stopped"], "events": 8 * (12 + size["stopped"])}
+        # Kept for a week: jobs that were cancelled, and those of runs that could not be recorded.
+        kept = size["stopped"] + size["unrecorded"]
+        bounds = {
+            "waiting_jobs": 12,
+            "workers": 4,
+            "unrecorded": STAGES_AT_ONCE * len(self._harms.struck),
+            "jobs": 12 + kept,
+            "events": 8 * (12 + kept),
+        }
         return [f"{size[name]} {name}, not {most}" for name, most in bounds.items() if size[name] > most]
 
     def _unexplained(self) -> list[str]:

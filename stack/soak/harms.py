@@ -38,11 +38,14 @@ class Harms:
         self._healing: list[tuple[float, Struck, Callable[[], None]]] = []
         self._kinds: dict[str, Callable[[], Callable[[], None] | None]] = {
             "API killed": lambda: self._signal("api", signal.SIGKILL),
-            "a process of the API killed": self._kill_api_process,
+            "API frozen": lambda: self._freeze(self._stack.supervisor.pid("api")),
+            "a process of the API killed": lambda: self._kill_child("api"),
             "worker killed": lambda: self._signal("worker", signal.SIGKILL),
             "worker asked to stop": lambda: self._signal("worker", signal.SIGTERM),
             "worker frozen": lambda: self._freeze(self._stack.supervisor.pid("worker")),
+            "a handler's process killed": lambda: self._kill_child("worker"),
             "upkeep killed": lambda: self._signal("upkeep", signal.SIGKILL),
+            "upkeep frozen": lambda: self._freeze(self._stack.supervisor.pid("upkeep")),
             "PostgreSQL killed": lambda: self._kill(self._postgres),
             "PostgreSQL away": lambda: self._kill(self._postgres),
             "PostgreSQL restarted": self._restart,
@@ -100,10 +103,11 @@ class Harms:
         if pid is not None:
             os.kill(pid, number)
 
-    def _kill_api_process(self) -> None:
-        pid = self._stack.supervisor.pid("api")
+    def _kill_child(self, name: str) -> None:
+        """One of the processes it started, busy or not, is killed."""
+        pid = self._stack.supervisor.pid(name)
         with suppress(psutil.Error):
-            children = psutil.Process(pid).children() if pid is not None else []
+            children = psutil.Process(pid).children(recursive=True) if pid is not None else []
             serving = [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
             if serving:
                 self._choice.choice(serving).kill()

@@ -1,14 +1,24 @@
-"""`python -m bench`: it prints figures and leaves nothing behind."""
+"""`python -m bench`: it prints figures, compares, and leaves nothing behind."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from xml.etree import ElementTree
 
 import psutil
 import pytest
+
+from bench import load, node, report, wrk
+from bench.figures import Figure, Section, Target, Verdict, at_least, below, over_rounds, ratio
+from bench.load import Load, request_bytes
+from bench.tools import ToolMissing
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,20 +38,46 @@ def run_bench(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]
         env=os.environ | {"TMPDIR": str(folder)},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=110,
         check=False,
     )
+
+
+def assert_nothing_left(folder: Path) -> None:
+    assert list(folder.iterdir()) == []
+    assert [process.pid for process in psutil.process_iter() if _belongs_to(process, folder)] == []
+
+
+def _belongs_to(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return str(process.cwd()).startswith(str(folder))
+    except psutil.Error:
+        return False
 
 
 def test_benchmark_prints_figures_and_leaves_nothing_behind(temporary_folder: Path) -> None:
     done = run_bench("--quick", "--only", "slots", folder=temporary_folder)
     assert done.returncode == 0, done.stderr
     for holders in ("0 holders", "1,000 holders", "100,000 holders"):
-        [line] = [line for line in done.stdout.splitlines() if f" {holders}, mean" in line]
-        assert "µs" in line
-        assert "target < 1000 µs" in line
-    assert list(temporary_folder.iterdir()) == []
-    assert [process.pid for process in psutil.process_iter() if _belongs_to(process, temporary_folder)] == []
+        measured, aimed = (line for line in done.stdout.splitlines() if f"slot script, {holders}, mean" in line)
+        assert "µs" in measured
+        assert "≤ 1,000 µs" in aimed
+    assert_nothing_left(temporary_folder)
+
+
+@pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="Node or npm is not there")
+def test_admissions_are_compared_with_the_node_stack(temporary_folder: Path) -> None:
+    done = run_bench("--quick", "--only", "admissions", folder=temporary_folder)
+    assert done.returncode == 0, done.stderr
+    for name in ("admissions a second, to the Node stack's", "admissions' p95, to the Node stack's"):
+        assert any(name in line and "×" in line for line in done.stdout.splitlines())
+    assert_nothing_left(temporary_folder)
+
+
+def test_without_node_it_is_said_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolMissing, match="node and npm not found"):
+        node.peer_folder.__wrapped__()
 
 
 @pytest.mark.parametrize("arguments", [("--write", "--quick"), ("--write", "--only", "slots"), ("--only", "nonsense")])
@@ -51,8 +87,98 @@ def test_benchmark_refuses_what_would_write_half_a_page(arguments: tuple[str, ..
     assert "usage" in done.stderr
 
 
-def _belongs_to(process: psutil.Process, folder: Path) -> bool:
+@pytest.fixture
+def answering() -> Iterator[tuple[int, list[bytes]]]:
+    """The port of a server that answers with the status its path names, and the bodies it was sent."""
+    bodies: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(int(self.path.removeprefix("/")))
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_address[1], bodies
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("send_all", [load.send_all, wrk.send_all], ids=["python", "wrk"])
+def test_every_request_is_sent_once(
+    send_all: Callable[[int, list[bytes]], Load], answering: tuple[int, list[bytes]]
+) -> None:
+    port, bodies = answering
+    sent = [f"request {number}".encode() for number in range(200)]
+    requests = [request_bytes("POST", "/429" if number % 4 else "/200", {}, body) for number, body in enumerate(sent)]
     try:
-        return str(process.cwd()).startswith(str(folder))
-    except psutil.Error:
-        return False
+        done = send_all(port, requests)
+    except ToolMissing as error:
+        pytest.skip(str(error))
+    assert Counter(bodies) == Counter(sent)
+    assert done.statuses == Counter({200: 50, 429: 150})
+    assert 0 < done.latencies_ms["p50"] <= done.latencies_ms["p95"] <= done.latencies_ms["p99"] < 1000 * done.seconds
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "verdict"),
+    [
+        (below(100, 30), 101, Verdict.MISSED),
+        (below(100, 30), 100, Verdict.MET),
+        (below(100, 30), 30, Verdict.REACHED),
+        (below(100), 1, Verdict.MET),
+        (at_least(1.5, 2), 1.4, Verdict.MISSED),
+        (at_least(1.5, 2), 1.9, Verdict.MET),
+        (at_least(1.5, 2), 2.1, Verdict.REACHED),
+    ],
+)
+def test_a_target_is_missed_met_or_reached(target: Target, value: float, verdict: Verdict) -> None:
+    assert target.verdict(value) is verdict
+
+
+def test_a_ratio_is_that_of_the_medians() -> None:
+    ours, theirs = over_rounds("ours", [10, 20, 90], "/s"), over_rounds("theirs", [10, 10, 30], "/s")
+    assert ratio("ratio", ours, theirs).value == 2
+    assert ratio("ratio", ours, theirs).rounds == (1, 2, 3)
+
+
+def test_the_pages_keep_their_words_and_have_new_figures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("PAGE", "SCALING"):
+        page = tmp_path / name
+        page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n", encoding="utf-8")
+        monkeypatch.setattr(report, name, page)
+    monkeypatch.setattr(report, "PLOT", tmp_path / "plot.svg")
+    sections = [
+        Section("Admissions", "How.", [over_rounds("admissions", [400, 410], "/s"), *costs("admissions")]),
+        Section("Polls", "How.", [Figure("polls", 900, "/s", at_least(1000)), *costs("unchanged polls (304)")]),
+        Section("Stages", "How.", [over_rounds("<stages>", [4, 6], "/s"), *costs("empty stages")]),
+    ]
+    benchmarks, scaling, plot = report.write(sections, {"machine": "this one"}, "the command")
+    assert "| polls | 900/s | ≥ 1,000/s |  | missed |" in between(benchmarks)
+    assert "| admissions | 405/s | 400 – 410 |" in between(benchmarks)
+    # One admission, 100 polls and 4 stages of a millisecond each.
+    assert "| **in all** | 105.0 ms | 105.0 ms | 105.0 ms |" in between(scaling)
+    assert "polls" in "".join(ElementTree.parse(plot).getroot().itertext())
+
+
+def costs(name: str) -> list[Figure]:
+    """A millisecond of every process."""
+    return [Figure(f"{name}, CPU of {tree}", 1, "ms") for tree in ("server", "PostgreSQL", "Redis")]
+
+
+def between(page: Path) -> str:
+    """What stands between the page's marks; around them it is as it was."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(report.BEGIN)
+    figures, _, after = rest.partition(report.END)
+    assert (before, after) == ("before\n", "\nafter\n")
+    assert "old" not in figures
+    return figures

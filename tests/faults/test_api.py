@@ -2,14 +2,14 @@
 
 import threading
 
-from tests.faults.conftest import House, Measure, kill, wait_until
-from tests.faults.test_redis import proposed
+from tests.faults.house import House, kill, wait_until
+from tests.faults.measure import Measure
 
 
 def test_killed_in_a_storm_every_generation_has_its_job_and_its_course_or_neither(
     house: House, measure: Measure
 ) -> None:
-    courses = [house.course() for _ in range(60)]
+    courses = house.courses(60)
     answers: list[tuple[int, float]] = []
     storm = threading.Thread(target=lambda: answers.extend(house.generate_all(courses)))
     storm.start()
@@ -17,11 +17,11 @@ def test_killed_in_a_storm_every_generation_has_its_job_and_its_course_or_neithe
     kill(house.process("api"))
     with measure("ready again", within=60):
         storm.join()
-        wait_until(house.stack.api.ready)
-    assert house.consistent()
+        wait_until(house.api.ready)
+    assert house.half_done() == []
     assert sum(house.statuses().values()) >= sum(status == 200 for status, _ in answers)
     with measure("slots equal PostgreSQL", within=30):
-        wait_until(lambda: proposed(house) == house.active())
-    wait_until(lambda: house.active() == 0)
+        wait_until(lambda: house.proposed() == house.active())
+    house.settle()
     assert set(house.statuses()) == {"completed"}
-    assert house.generate(house.course())[0] == 200
+    assert house.serves()

@@ -1,23 +1,58 @@
 """PostgreSQL that restarts, is away, or hangs."""
 
+import os
+import signal
 import threading
 import time
 
-from tests.faults.conftest import AWAY_S, FROZEN_S, House, Measure, wait_until
+import psutil
+
+from tests.faults.house import GRACE_S, SHIPPED, STANDARD, House, wait_until
+from tests.faults.measure import Measure
+
+#: How long it is away or frozen.
+AWAY_S = 45.0 if SHIPPED else 3.0
+FROZEN_S = 60.0 if SHIPPED else 5.0
 
 #: The whole answer takes at most 5 s, and the test's own machine some.
 ANSWER_S = 5.5
 READY_S = 10
 WORKERS_S = 60
 
+#: How often a worker looks for jobs that nobody told it of.
+POLLING_S = 1.0
+PICK_UPS = 8
 
-def serves(house: House) -> bool:
-    """A new generation is admitted and completed."""
+
+def assert_workers_beat_and_listen(house: House, measure: Measure) -> None:
+    """Every worker's heartbeat moves, and a job is fetched when it is announced, not when a poll finds it."""
+    alive = "select id, last_heartbeat from procrastinate_workers where last_heartbeat > now() - interval '10 s'"
+    before = {row["id"]: row["last_heartbeat"] for row in house.rows(alive)}
+    assert len(before) >= 2
+    with measure("heartbeats move"):
+        wait_until(lambda: all(row["last_heartbeat"] > before[row["id"]] for row in house.rows(alive)))
+    waits = sorted(pick_up(house) for _ in range(PICK_UPS))
+    measure.record("pick-up of a job", waits[-2])
+    assert waits[-2] < POLLING_S / 2, waits  # one of them this machine may have held up
+
+
+def pick_up(house: House) -> float:
+    """Seconds from an admission to the begin of its first stage, both by the database's clock."""
     course = house.course()
-    if house.generate(course)[0] != 200:
-        return False
-    wait_until(lambda: house.rows(f"select 1 from courses where id = '{course.id}' and status = 'completed'"))
-    return True
+    assert house.generate(course)[0] == 200
+    found: list[float] = []
+
+    def begun() -> bool:
+        rows = house.rows(
+            "select extract(epoch from min(a.started_at) - g.created_at)::float as waited"
+            " from generations g join stage_attempts a on a.generation_id = g.id where course_id = %s group by g.id",
+            course.id,
+        )
+        found[:] = [row["waited"] for row in rows]
+        return bool(found)
+
+    wait_until(begun)
+    return found[0]
 
 
 def test_after_a_fast_restart_api_and_workers_serve_within_a_minute(house: House, measure: Measure) -> None:
@@ -27,13 +62,14 @@ def test_after_a_fast_restart_api_and_workers_serve_within_a_minute(house: House
         with measure("API healthy again", within=READY_S):
             wait_until(lambda: house.generate(course)[0] in (200, 409))
         wait_until(lambda: house.statuses() == {"completed": 1})
-    assert serves(house)
+    assert_workers_beat_and_listen(house, measure)
+    house.settle()
 
 
 def test_while_it_is_away_every_answer_is_a_clean_refusal_and_admitted_equals_started(
     house: House, measure: Measure
 ) -> None:
-    courses = [house.course() for _ in range(40)]
+    courses = house.courses(24, doing="lasts 0.2")
     answers: list[tuple[int, float]] = []
     storm = threading.Thread(target=lambda: answers.extend(house.generate_all(courses)))
     storm.start()
@@ -47,20 +83,21 @@ def test_while_it_is_away_every_answer_is_a_clean_refusal_and_admitted_equals_st
     house.postgres.start()
     with measure("workers serve", within=WORKERS_S):
         with measure("API healthy again", within=READY_S):
-            wait_until(house.stack.api.ready)
+            wait_until(house.api.ready)
         wait_until(lambda: house.active() == 0)
-    assert house.consistent()
+    assert house.half_done() == []
     admitted = sum(status == 200 for status, _ in answers)
     unknown = sum(status == 503 for status, _ in answers)
     assert admitted <= sum(house.statuses().values()) <= admitted + unknown
     assert set(house.statuses()) == {"completed"}
-    assert serves(house)
+    assert_workers_beat_and_listen(house, measure)
+    house.settle()
 
 
 def test_while_it_hangs_answers_come_in_time_and_it_serves_when_it_wakes(house: House, measure: Measure) -> None:
     pid = house.postgres.pid
     assert pid is not None
-    courses = [house.course() for _ in range(6)]
+    courses = house.courses(6)
     with house.frozen(pid):
         back = time.monotonic() + FROZEN_S
         answers = house.generate_all(courses, threads=6)
@@ -69,6 +106,31 @@ def test_while_it_hangs_answers_come_in_time_and_it_serves_when_it_wakes(house: 
         time.sleep(max(0.0, back - time.monotonic()))
     with measure("workers serve", within=WORKERS_S):
         with measure("API healthy again", within=READY_S):
-            wait_until(house.stack.api.ready)
-        assert serves(house)
-    assert house.consistent()
+            wait_until(house.api.ready)
+        assert house.serves()
+    assert house.half_done() == []
+    assert_workers_beat_and_listen(house, measure)
+    house.settle()
+
+
+def test_while_it_hangs_api_and_workers_stop_by_themselves_within_their_grace_and_lose_nothing(
+    house: House, measure: Measure
+) -> None:
+    pid = house.postgres.pid
+    assert pid is not None
+    house.admit(house.courses(4, doing="lasts 1"))
+    others = house.courses(4)
+    wait_until(lambda: house.rows("select 1 from stage_attempts where stage = 'TEXT_GENERATION'"))
+    asked = [house.process(name) for name in STANDARD]
+    families = [child for process in asked for child in psutil.Process(process).children(recursive=True)]
+    with house.frozen(pid):
+        waiting = threading.Thread(target=house.generate_all, args=(others,))
+        waiting.start()
+        for process in asked:
+            os.kill(process, signal.SIGTERM)
+        with measure("process gone", within=GRACE_S + 1):
+            wait_until(lambda: not any(psutil.pid_exists(process) for process in asked))
+        wait_until(lambda: not any(child.is_running() for child in families))
+        waiting.join()
+    house.settle()
+    assert house.statuses() == {"completed": 4}

@@ -2,48 +2,71 @@
 
 import os
 import signal
+import time
 
-from stack.examples import OwnedCourse
-from stack.services import GRACE_S
-from tests.faults.conftest import House, Measure, kill, wait_until
+import psutil
+
+from tests.faults.house import GRACE_S, SHIPPED, House, kill, wait_until
+from tests.faults.measure import Measure
+
+FROZEN_S = 60.0 if SHIPPED else 5.0
 
 
-def all_completed(house: House, courses: list[OwnedCourse]) -> bool:
-    return house.statuses() == {"completed": len(courses)}
-
-
-def left_open(house: House, dead: list[int]) -> bool:
-    """Whether a stage is still counted as running with one of these workers."""
-    found = house.rows("select worker from stage_attempts where outcome is null")
-    return any(int(row["worker"].rpartition(":")[2]) in dead for row in found)
+def stages_of(house: House, *workers: int) -> set[str]:
+    """The stages that count as running with one of these workers, dead or alive."""
+    found = house.rows("select stage::text, worker from stage_attempts where outcome is null")
+    return {row["stage"] for row in found if int(row["worker"].rpartition(":")[2]) in workers}
 
 
 def test_workers_killed_again_and_again_lose_and_double_nothing(house: House, measure: Measure) -> None:
-    courses = [house.course() for _ in range(12)]
-    assert {status for status, _ in house.generate_all(courses)} == {200}
+    house.admit(house.courses(12, doing="lasts 0.5"))
     dead: list[int] = []
     for completed in (2, 5, 8):
         wait_until(lambda n=completed: house.statuses().get("completed", 0) >= n)  # type: ignore[misc]
         dead.append(house.process("worker"))
         kill(dead[-1])
     with measure("taken over", within=60):
-        wait_until(lambda: not left_open(house, dead))
-    wait_until(lambda: all_completed(house, courses))
-    assert house.consistent()
-    doubled = house.rows("select 1 from stage_results group by generation_id, stage having count(*) > 1")
-    assert doubled == []
-    wait_until(lambda: house.rows("select 1 from procrastinate_jobs where queue_name = 'stages'") == [])
+        wait_until(lambda: not stages_of(house, *dead))
+    house.settle()
+    assert house.statuses() == {"completed": 12}
 
 
-def test_a_rolling_restart_fails_nothing(house: House, measure: Measure) -> None:
-    courses = [house.course() for _ in range(12)]
-    assert {status for status, _ in house.generate_all(courses)} == {200}
-    for completed in (2, 6):
-        wait_until(lambda n=completed: house.statuses().get("completed", 0) >= n)  # type: ignore[misc]
-        pid = house.process("worker")
+def test_a_rolling_restart_of_three_workers_under_twenty_generations_fails_and_doubles_nothing(
+    house: House, measure: Measure
+) -> None:
+    workers = ["worker", "worker-2", "worker-3"]
+    for name in workers[1:]:
+        house.run(name)
+    house.wait_well()
+    house.admit(house.courses(20, doing="lasts 1"))
+    for name in workers:
+        pid = house.process(name)
+        wait_until(lambda p=pid: stages_of(house, p))  # type: ignore[misc]
         os.kill(pid, signal.SIGTERM)
-        with measure("process gone", within=GRACE_S):
-            wait_until(lambda p=pid: house.process("worker") != p)  # type: ignore[misc]
-    wait_until(lambda: all_completed(house, courses))
+        with measure("process gone", within=GRACE_S + 1):
+            wait_until(lambda p=pid: not psutil.pid_exists(p))  # type: ignore[misc]
+        house.process(name)
+    house.settle()
+    assert house.statuses() == {"completed": 20}
     outcomes = {row["outcome"] for row in house.rows("select distinct outcome::text from stage_attempts")}
     assert outcomes <= {"completed", "shutdown"}
+
+
+def test_a_frozen_workers_stages_go_on_and_what_it_writes_when_it_wakes_is_refused(
+    house: House, measure: Measure
+) -> None:
+    house.run("worker-2")
+    house.wait_well()
+    frozen = house.process("worker")
+    house.admit(house.courses(4, doing="lasts 2"))
+    wait_until(lambda: "TEXT_GENERATION" in stages_of(house, frozen))
+    with house.frozen(frozen):
+        wakes = time.monotonic() + FROZEN_S
+        with measure("taken over", within=60):
+            wait_until(lambda: not stages_of(house, frozen))
+        wait_until(lambda: house.statuses() == {"completed": 4})
+        time.sleep(max(0.0, wakes - time.monotonic()))
+    wait_until(lambda: "run_superseded" in house.log("worker"))
+    house.settle()
+    assert house.statuses() == {"completed": 4}
+    assert house.serves()

@@ -12,26 +12,24 @@ from app.http.trpc import MAX_CALLS, ROOT
 #: What any call of a batch may be told.
 PROBLEMS = (*ADMISSION_PROBLEMS, "nothing_active", "procedure_not_found", "method_not_allowed", "batch_too_large")
 
-_PROCEDURES = {
-    "name": "procedures",
-    "in": "path",
-    "required": True,
-    "description": f"The procedures, set apart by commas; at most {MAX_CALLS}.",
-    "schema": {"type": "string", "minLength": 1},
-    "example": "generation.status,generation.status",
-}
+
+def _procedures(example: str) -> JSONSchema:
+    return {
+        "name": "procedures",
+        "in": "path",
+        "required": True,
+        "description": f"The procedures, set apart by commas; at most {MAX_CALLS}.",
+        "schema": {"type": "string", "minLength": 1},
+        "example": example,
+    }
+
+
 _BATCH = {
     "name": "batch",
     "in": "query",
     "required": True,
     "description": "That the path holds several procedures.",
     "schema": {"type": "string", "enum": ["1"]},
-}
-_STREAM = {
-    "name": "trpc-accept",
-    "in": "header",
-    "description": "Asks for a streamed batch, which is always answered 200, by one line.",
-    "schema": {"type": "string", "enum": ["application/jsonl"]},
 }
 _INPUTS: JSONSchema = {
     "type": "object",
@@ -77,7 +75,8 @@ def _batch(method: str, **rest: Any) -> Operation:
         summary="A batch of calls",
         description=(
             "A batch as tRPC's clients send it. Its calls are decided one by one and answered in their order, under "
-            f"their common status, or 207 where they differ. At most {MAX_CALLS} calls."
+            "their common status, or 207 where they differ. `trpc-accept: application/jsonl` "
+            "has the batch streamed, as `httpBatchStreamLink` wants it: one line, always under 200."
         ),
         replies=(
             Reply(
@@ -104,11 +103,15 @@ def _batch(method: str, **rest: Any) -> Operation:
 OPERATIONS = [
     _batch(
         "get",
-        parameters=(_PROCEDURES, _BATCH, _STREAM, query_input("The calls' inputs, as JSON.", _INPUTS, _TWO)),
+        parameters=(
+            _procedures("generation.status,generation.status"),
+            _BATCH,
+            query_input("The calls' inputs, as JSON.", _INPUTS, _TWO),
+        ),
     ),
     _batch(
         "post",
-        parameters=(_PROCEDURES, _BATCH, _STREAM, "idempotencyKey"),
+        parameters=(_procedures("generation.cancel,generation.cancel"), _BATCH, "idempotencyKey"),
         body=Body("BatchInput", _INPUTS, {"two_courses": _TWO}),
     ),
 ]

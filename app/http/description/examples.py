@@ -6,8 +6,9 @@ from typing import Any
 from app.generation.progress import STEPS
 from app.generation.stages import Stage
 from app.http.generate import MESSAGE
+from app.http.schemas import EXAMPLE_ID
 
-COURSE_ID = "5f0c6f5e-8a49-4ac8-b6f2-0a6f3f9a1d11"
+COURSE_ID = EXAMPLE_ID
 JOB_ID = "01a20943-b2d3-7750-b82f-3fb227f58175"
 SLUG = "osnovy-geologii"
 REQUEST_ID = "c7b1f3a2-5d0e-4f6b-9a58-2f1d3c4b5a69"
@@ -83,13 +84,7 @@ NEVER_GENERATED = {
     "workerAlive": None,
     "generationProgress": {"files": [FILE]},
 }
-STREAM = f"""retry: 1720
-
-id: 8d3f6f2f0c1b4a5e9d7c6b5a4f3e2d1c
-event: progress
-data: {json.dumps(STATUS, ensure_ascii=False)}
-
-"""
+EVENT = {"id": ETAG.strip('"'), "event": "progress", "data": json.dumps(STATUS, ensure_ascii=False)}
 METRICS = """\
 # HELP coursegen_database_up Whether the database answered.
 # TYPE coursegen_database_up gauge

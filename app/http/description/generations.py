@@ -1,7 +1,7 @@
 """The routes by which a generation is started, followed and cancelled."""
 
 from app.http.description import answers, examples
-from app.http.description.operations import Body, Operation, Reply
+from app.http.description.operations import JSON, Body, Operation, Reply
 from app.http.schemas import GenerateSchema
 
 GENERATIONS = "Generations"
@@ -32,6 +32,23 @@ CANCEL_PROBLEMS = (*COURSE_PROBLEMS, "nothing_active")
 RATE_LIMIT = ("RateLimit-Policy", "RateLimit")
 
 STATUS_EXAMPLES = {"running": examples.STATUS, "never_generated": examples.NEVER_GENERATED}
+
+#: One event of the stream, as OpenAPI 3.2 will have it and tools already read it.
+EVENT = {
+    "type": "object",
+    "required": ["id", "event", "data"],
+    "properties": {
+        "id": {"type": "string", "description": "What identifies the state."},
+        "event": {"type": "string", "enum": ["progress", "final"]},
+        "data": {
+            "type": "string",
+            "description": "A `CourseStatus`, as JSON.",
+            "contentMediaType": JSON,
+            "contentSchema": {"$ref": "#/components/schemas/CourseStatus"},
+        },
+        "retry": {"type": "integer", "description": "After how many milliseconds to come back; said once, at first."},
+    },
+}
 
 OPERATIONS = [
     Operation(
@@ -120,8 +137,8 @@ OPERATIONS = [
             Reply(
                 200,
                 "The stream.",
-                {"type": "string", "description": "Lines of `text/event-stream`."},
-                {"stream": examples.STREAM},
+                EVENT,
+                {"progress": examples.EVENT},
                 mimetypes=("text/event-stream",),
             ),
             Reply(204, "The client has seen the final state: there is nothing to come back for."),

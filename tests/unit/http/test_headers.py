@@ -69,6 +69,11 @@ def test_what_a_view_says_itself_stays(make_client: MakeClient) -> None:
         (STATUS, {"GET", "HEAD", "OPTIONS"}),
         ("/livez", {"GET", "HEAD", "OPTIONS"}),
         ("/readyz", {"GET", "HEAD", "OPTIONS"}),
+        ("/trpc/generation.initiate", {"POST", "OPTIONS"}),
+        ("/trpc/generation.status", {"GET", "HEAD", "OPTIONS"}),
+        ("/trpc/generation.status,generation.status?batch=1", {"GET", "HEAD", "OPTIONS"}),
+        ("/trpc/generation.status,generation.cancel?batch=1", {"OPTIONS"}),
+        ("/trpc/unknown", {"GET", "HEAD", "POST", "OPTIONS"}),
     ],
 )
 def test_the_methods_of_a_route_can_be_asked_for_without_a_token(

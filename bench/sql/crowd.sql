@@ -1,0 +1,40 @@
+-- name: add_courses
+-- Courses 1 to %(count)s, each of a user of its own whose id is the course's, all with the same progress.
+insert into courses (
+    id, user_id, slug, title, course_description, language, generation_progress, status, last_progress_update
+)
+select
+    md5(n::text)::uuid, md5(n::text)::uuid, 'crowd-' || n, %(title)s, repeat(%(title)s, 5), 'ru', %(progress)s,
+    %(status)s, now()
+from generate_series(1, %(count)s) n;
+
+-- name: add_finished
+-- A completed generation of each of the courses 1 to %(count)s; ids and times grow together.
+insert into generations (
+    id, course_id, user_id, tier, priority, user_slot, system_slot, stage, status, source, created_at, started_at,
+    finished_at
+)
+select
+    ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, md5(n::text)::uuid, md5(n::text)::uuid, 'FREE', 1,
+    1, 1 + n %% 1000, 'FINALIZATION', 'completed', 'http', finished_at - interval '2 min',
+    finished_at - interval '1 min', finished_at
+from
+    generate_series(1, %(count)s) n,
+    lateral (select now() - make_interval(secs => 30 * (%(count)s - n)) as finished_at) times;
+
+-- name: add_queued
+-- A waiting generation of each of the courses 1 to %(count)s, with its job; of one in five the priority is high.
+with waiting as (
+    insert into generations (id, course_id, user_id, tier, priority, user_slot, system_slot, stage, source)
+    select
+        ('01900000-0000-7000-9000-' || lpad(to_hex(n), 12, '0'))::uuid, md5(n::text)::uuid, md5(n::text)::uuid,
+        case when n %% 5 = 0 then 'PREMIUM' else 'FREE' end::generation_tier, case when n %% 5 = 0 then 10 else 1 end,
+        1, n, 'DOCUMENT_PROCESSING', 'http'
+    from generate_series(1, %(count)s) n
+    returning id, user_id, priority
+)
+insert into procrastinate_jobs (queue_name, task_name, priority, queueing_lock, args)
+select
+    %(queue)s, %(task)s, priority, id::text,
+    jsonb_build_object('generation_id', id, 'user_id', user_id, 'request_id', null, 'fence', 1)
+from waiting;

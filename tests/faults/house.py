@@ -1,0 +1,350 @@
+"""The whole service with servers of its own, supervised as in production, and the ways to hurt it."""
+
+import os
+import secrets
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, Self
+from uuid import uuid4
+
+import psutil
+import psycopg
+import redis
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from app.migrations import migrate
+from app.minting import AUDIENCE, mint_token
+from stack.api import Api
+from stack.examples import FILES, OwnedCourse
+from stack.postgres import PostgresServer
+from stack.redis import RedisServer
+from stack.scratch import scratch_folder
+from stack.server import HOST, free_port
+from stack.soak.checks import DISAGREEING, JOBS, STAGES, TWICE
+from stack.supervisor import Command, Supervisor
+from stack.watchdog import watchdog
+from stack.worker import MARGIN_S, ROOT, worker_commands
+
+SHIPPED = os.environ.get("FAULTS_SETTINGS") == "shipped"
+
+#: As shipped, about ten times as fast.
+FAST = {
+    "HEARTBEAT_S": "0.5",
+    "STALLED_S": "3",
+    "UPKEEP_S": "1",
+    "RETRY_BACKOFF_S": "0.2",
+    "SHUTDOWN_GRACE_S": "3",
+}
+GRACE_S = 10.0 if SHIPPED else float(FAST["SHUTDOWN_GRACE_S"])
+STALLED_S = 20.0 if SHIPPED else float(FAST["STALLED_S"])
+
+LIMIT = 20
+#: Room for a crowd; no promise's time depends on it.
+SIZES = {"GLOBAL_CONCURRENCY_LIMIT": str(LIMIT), "WORKER_CONCURRENCY": "2"}
+HANDLERS = {"HANDLER_TEXT_GENERATION": "tests.faults.handlers.drafts"}
+
+#: What runs when a test begins.
+STANDARD = ("api", "worker", "upkeep")
+#: Settings that would make the service refuse our tokens or leave our servers.
+FOREIGN = ("JWT_ISSUER", "JWT_JWKS_URL", "TIER_CLAIMS", *FAST)
+
+#: How long what has no time of its own is waited for.
+PATIENCE_S = 180.0 if SHIPPED else 60.0
+
+INSERT = """
+    insert into courses
+        (user_id, title, slug, language, course_description, estimated_sections, estimated_lessons, generation_progress)
+    values (%s, 'Небольшой курс', %s, 'ru', %s, 1, 2, %s)
+    returning id
+"""
+EMPTY = """
+    truncate courses, system_metrics cascade;
+    delete from procrastinate_jobs where queue_name = 'stages'
+"""
+NOW = "select clock_timestamp() as now"
+ALIVE = "select 1 from procrastinate_workers where last_heartbeat > %s"
+
+
+class House:
+    """The running service, from `start()` to `stop()`; `reset()` makes it as new for the next test.
+
+    `api`, `worker` and `upkeep` run from the start; `run` starts more of them, or one again with other settings.
+    """
+
+    def __init__(self, postgres: PostgresServer | None = None) -> None:
+        self._cleanup = ExitStack()
+        self.folder = scratch_folder("course-faults-")
+        self._cleanup.callback(watchdog.remove_folder, self.folder)
+        self.postgres = postgres or PostgresServer(self.folder / "postgres", durable=True)
+        self.redis = RedisServer(self.folder / "redis")
+        self.api = Api(f"http://{HOST}:{free_port()}")
+        self._secret = secrets.token_hex(32)
+        self._environment: dict[str, str] = {}
+        self._processes: dict[str, tuple[Supervisor, Mapping[str, str]]] = {}
+        self._tending = threading.Lock()
+        self._opening = threading.Lock()
+        self._done = threading.Event()
+        self._connection: psycopg.Connection[dict[str, Any]] | None = None
+        self._read: dict[str, int] = {}
+
+    def start(self) -> Self:
+        """All of it runs on a migrated database, and answers."""
+        with self._cleanup:
+            self._cleanup.callback(self.postgres.stop)
+            self._cleanup.callback(self.redis.stop)
+            self.database_url, self.redis_url = self.postgres.start().url, self.redis.start().url
+            migrate(self.database_url)
+            self._environment = self._settings()
+            self._cleanup.callback(self._stop_processes)
+            for name in STANDARD:
+                self.run(name)
+            supervisor = threading.Thread(target=self._tend)
+            supervisor.start()
+            self._cleanup.callback(supervisor.join)
+            self._cleanup.callback(self._done.set)
+            self.wait_well()
+            self._cleanup = self._cleanup.pop_all()
+        return self
+
+    def stop(self) -> None:
+        """Nothing of it is left."""
+        if self._connection is not None:
+            self._connection.close()
+        self._cleanup.close()
+
+    def reset(self) -> None:
+        """The servers and the usual processes run with the usual settings, on empty tables."""
+        self.postgres.start()
+        self.redis.start()
+        for name, (_, variables) in list(self._processes.items()):
+            if name not in STANDARD:
+                self.end(name)
+            elif variables:
+                self.run(name)
+        for name in STANDARD:
+            if name not in self._processes:
+                self.run(name)
+        self.wait_well()
+        self._execute(EMPTY)
+        with self.redis_client() as client:
+            client.flushall()
+        self._read = {name: self._log_file(name).stat().st_size for name in STANDARD}
+
+    def wait_well(self) -> None:
+        """The API is ready and as many workers as should be give signs of life from now on."""
+        wait_until(self.api.ready)
+        [row] = self.rows(NOW)
+        wait_until(lambda: len(self.rows(ALIVE, row["now"])) >= len(self._processes) - 1)
+
+    # Processes
+
+    def run(self, name: str, **variables: str) -> None:
+        """A process of this name runs with these settings besides the usual; one that ran before was killed.
+
+        What it is the name says: `api`, `upkeep`, or `worker` with whatever follows.
+        """
+        self.end(name)
+        environment = self._environment | variables
+        workers = worker_commands(int(environment["WORKER_CONCURRENCY"]), environment, self.folder)
+        api = Command("api", [sys.executable, "-m", "app.server"], environment)
+        [command] = [one for one in (api, *workers) if name.startswith(one.name)]
+        grace_s = float(environment.get("SHUTDOWN_GRACE_S", GRACE_S)) + MARGIN_S
+        supervisor = Supervisor([replace(command, name=name, log=self._log_file(name))], grace_s=grace_s, cwd=ROOT)
+        with self._tending:
+            supervisor.start()
+            self._processes[name] = supervisor, variables
+
+    def end(self, name: str) -> None:
+        """No process of this name runs any more: it was killed, since nothing was asked of it that needs an end."""
+        with self._tending:
+            supervisor, _ = self._processes.pop(name, (None, {}))
+        if supervisor is not None:
+            if (pid := supervisor.pid(name)) is not None:
+                kill(pid)
+            supervisor.stop()
+
+    def process(self, name: str) -> int:
+        """The process id; while it is down its next one is waited for."""
+        found: list[int] = []
+
+        def running() -> bool:
+            pid = self._processes[name][0].pid(name)
+            found[:] = [pid] if pid is not None else []
+            return bool(found)
+
+        wait_until(running)
+        return found[0]
+
+    def log(self, name: str) -> str:
+        """What the process has said since the test began."""
+        with self._log_file(name).open("rb") as log:
+            log.seek(self._read.get(name, 0))
+            return log.read().decode(errors="replace")
+
+    @contextmanager
+    def frozen(self, pid: int) -> Iterator[None]:
+        """The process and all it started stand still for the length of the block."""
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        for process in family:
+            process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in family:
+                if process.is_running():
+                    process.send_signal(signal.SIGCONT)
+
+    # Courses and requests
+
+    def course(self, tier: str = "PREMIUM", doing: str = "") -> OwnedCourse:
+        """A new small course of a user of its own; `doing` tells the handler of its texts, see `handlers.py`."""
+        user_id, slug = uuid4(), f"fault-{uuid4()}"
+        [row] = self.rows(INSERT, user_id, slug, doing, Jsonb({}))
+        return OwnedCourse(row["id"], slug, slug, user_id, mint_token(self._secret, user_id, tier))
+
+    def courses(self, number: int, doing: str = "") -> list[OwnedCourse]:
+        return [self.course(doing=doing) for _ in range(number)]
+
+    def ask(self, method: str, path: str, token: str, body: object = None) -> tuple[int, float]:
+        """The status of the answer, 0 if there was none, and how long it took."""
+        began = time.monotonic()
+        try:
+            status, _ = self.api.call(method, path, token, body)
+        except (OSError, HTTPException, ValueError):
+            status = 0
+        return status, time.monotonic() - began
+
+    def generate(self, course: OwnedCourse) -> tuple[int, float]:
+        return self.ask("POST", "/api/coursegen/generate", course.token, {"courseId": str(course.id)})
+
+    def generate_all(self, courses: list[OwnedCourse], threads: int = 8) -> list[tuple[int, float]]:
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(self.generate, courses))
+
+    def admit(self, courses: list[OwnedCourse]) -> None:
+        """All of them are admitted."""
+        assert {status for status, _ in self.generate_all(courses)} == {200}
+
+    def cancel(self, course: OwnedCourse) -> tuple[int, float]:
+        return self.ask("POST", f"/api/courses/{course.slug}/cancel", course.token)
+
+    # What is to be seen
+
+    def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
+        """What the statement returns, over one connection that all threads share."""
+        with self._opening:
+            if self._connection is None or self._connection.closed:
+                self._connection = psycopg.connect(
+                    self.database_url, autocommit=True, connect_timeout=3, row_factory=dict_row, prepare_threshold=None
+                )
+        return self._connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def changed(self, change: str, back: str) -> Iterator[None]:
+        """The database's schema is another for the length of the block."""
+        self._execute(change)
+        try:
+            yield
+        finally:
+            self._execute(back)
+
+    def active(self) -> int:
+        return len(self.rows("select 1 from generations where status in ('queued', 'running')"))
+
+    def statuses(self) -> dict[str, int]:
+        found = self.rows("select status::text, count(*) as n from generations group by 1")
+        return {row["status"]: row["n"] for row in found}
+
+    def proposed(self) -> int:
+        """How many slots are held according to Redis."""
+        with self.redis_client() as client:
+            return int(client.zcard("concurrency:global"))
+
+    def redis_client(self) -> "redis.Redis":
+        return redis.Redis.from_url(self.redis_url, socket_timeout=2)
+
+    def serves(self) -> bool:
+        """A new generation is admitted and completed."""
+        course = self.course()
+        if self.generate(course)[0] != 200:
+            return False
+        wait_until(lambda: self.rows("select 1 from courses where id = %s and status = 'completed'", course.id))
+        return True
+
+    def half_done(self) -> list[dict[str, Any]]:
+        """Courses started without a generation, and generations queued without a job."""
+        return self.rows(
+            "select 'course without generation' as what, id from courses where status is not null and not exists"
+            " (select from generations where course_id = courses.id)"
+            " union all select 'generation without job', id from generations g where status = 'queued' and not exists"
+            " (select from procrastinate_jobs where args ->> 'generation_id' = g.id::text)"
+        )
+
+    def settle(self) -> None:
+        """All is final, once, and nothing is left: no job of a stage, no slot, no course that says something else."""
+        wait_until(lambda: self.active() == 0)
+        wait_until(lambda: not self.rows(JOBS))
+        wait_until(lambda: self.proposed() == 0, seconds=20)
+        for violation in (STAGES, TWICE, DISAGREEING):
+            assert self.rows(violation) == []
+
+    def _execute(self, statements: str) -> None:
+        with psycopg.connect(self.database_url) as conn:
+            conn.execute("set local lock_timeout = '10s'")
+            conn.execute(statements)
+
+    def _tend(self) -> None:
+        while not self._done.wait(0.1):
+            with self._tending:
+                for supervisor, _ in self._processes.values():
+                    supervisor.tend()
+
+    def _stop_processes(self) -> None:
+        for name in list(self._processes):
+            self.end(name)
+
+    def _log_file(self, name: str) -> Path:
+        log = self.folder / f"{name}.log"
+        log.touch()
+        return log
+
+    def _settings(self) -> dict[str, str]:
+        return {name: value for name, value in os.environ.items() if name not in FOREIGN} | {
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "JWT_SECRET": self._secret,
+            "JWT_AUDIENCE": AUDIENCE,
+            "FILES_ROOT": str(FILES),
+            "HOST": HOST,
+            "PORT": self.api.url.rpartition(":")[2],
+            "PYTHONUNBUFFERED": "1",
+            **SIZES,
+            **HANDLERS,
+            **({} if SHIPPED else FAST),
+        }
+
+
+def wait_until(condition: Callable[[], object], seconds: float = PATIENCE_S) -> None:
+    """Returns when the condition holds; fails after so many seconds. A server that is away is not yet."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            if condition():
+                return
+        except (psycopg.OperationalError, redis.ConnectionError):
+            pass
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,45 @@
+"""Tests in several processes at once, as `make test` runs them: `pytest -p tests.parallel -n 3 --dist loadgroup`."""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+
+#: Folders and modules of which one process runs all: their tests share what takes long to make.
+TOGETHER = (
+    "faults",
+    "acceptance/test_delivery.py",
+    "acceptance/test_run.py",
+    "integration/metrics/test_scale.py",
+    "integration/pipeline/test_large_documents.py",
+    "integration/test_server.py",
+)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the mark
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for place in TOGETHER:
+            if item.path.is_relative_to(HERE / place):
+                item.add_marker(pytest.mark.xdist_group(place))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """What a test said reaches the main process as UTF-8, which has no half of a surrogate pair."""
+    return encodable((yield))
+
+
+def encodable(value: Any) -> Any:
+    """The plain data with what UTF-8 can't say written as an escape."""
+    match value:
+        case str():
+            return value.encode(errors="backslashreplace").decode()
+        case list() | tuple():
+            return type(value)(map(encodable, value))
+        case dict():
+            return {encodable(key): encodable(item) for key, item in value.items()}
+    return value
