@@ -51,6 +51,19 @@ class CommitOutcomeUnknown(psycopg.OperationalError):
     """The connection was lost while the commit was under way: it may have taken place."""
 
 
+class _Cursor(Cursor[DictRow]):
+    """In a pipeline a fetch ends with a Sync, where psycopg's own sends a Flush.
+
+    Until a Sync the server takes the session for active however long nothing comes, and no timeout of an idle
+    transaction would ever end the locks of a process that is frozen in one.
+    """
+
+    def _fetch_pipeline(self) -> None:
+        pipeline = self._conn._pipeline
+        if pipeline is not None and self.pgresult is None:
+            pipeline.sync()
+
+
 class Database:
     """A lazily opened pool of connections; nothing is reached before the first use.
 
@@ -75,6 +88,7 @@ class Database:
             check=_refuse_dead,
             kwargs={
                 "autocommit": True,
+                "cursor_factory": _Cursor,
                 "row_factory": dict_row,
                 "connect_timeout": 3,
                 **session(SESSION, pooled=pooled),

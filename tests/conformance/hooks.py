@@ -13,7 +13,7 @@ REAL = {examples.COURSE_ID: os.environ["COURSE_ID"], examples.SLUG: os.environ["
 
 
 @schemathesis.hook
-def map_case(_: schemathesis.HookContext, case: schemathesis.Case) -> schemathesis.Case:
+def map_case(_: schemathesis.HookContext, case: schemathesis.Case[Any]) -> schemathesis.Case[Any]:
     """The course of the document's examples is the one that the environment names."""
     for part in ("path_parameters", "query", "body"):
         value = getattr(case, part)
@@ -23,7 +23,7 @@ def map_case(_: schemathesis.HookContext, case: schemathesis.Case) -> schemathes
 
 
 @schemathesis.hook
-def filter_case(_: schemathesis.HookContext, case: schemathesis.Case) -> bool:
+def filter_case(_: schemathesis.HookContext, case: schemathesis.Case[Any]) -> bool:
     """No schema says which hosts are public: a URL is one that a webhook may be sent to, or no text at all."""
     url = case.body.get("webhookUrl") if isinstance(case.body, dict) else None
     try:
