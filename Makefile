@@ -9,11 +9,14 @@ endif
 # How many tests run at once. Half of their time they wait; with many more than there are cores those that measure time fail.
 AT_ONCE ?= 3
 
+# Without kept byte code each of the many processes compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 RUN := .venv/bin/python
 SETUP := .venv/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check api worker migrate bench faults soak format clean
+.PHONY: help setup demo run test check api worker migrate conformance bench faults soak format clean
 
 help:
 	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +53,9 @@ worker: $(SETUP) ## run the workers in the foreground, configured by the environ
 
 migrate: $(SETUP) ## bring the database of DATABASE_URL up to date
 	@exec $(RUN) -m flask --app wsgi migrate
+
+conformance: $(SETUP) ## hold a running service to its own description; API, TOKEN, COURSE_ID and SLUG as `make run` prints them
+	@exec .venv/bin/st --config-file tests/conformance/schemathesis.toml run "$(API)/openapi.json"
 
 bench: $(SETUP) ## measure, and compare
 	@exec $(RUN) -m bench

@@ -36,7 +36,7 @@ def assert_nothing_left(folder: Path) -> None:
 @pytest.mark.timeout(300)
 def test_a_short_soak_finds_nothing_lost_doubled_or_left_behind(temporary_folder: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "stack.soak", "--minutes", "0.5", "--every", "4", "--seed", "4"],
+        [sys.executable, "-m", "stack.soak", "--minutes", "0.35", "--every", "3", "--seed", "4"],
         cwd=ROOT,
         env=os.environ | {"TMPDIR": str(temporary_folder)},
         capture_output=True,

@@ -141,7 +141,7 @@ class House:
 
     def wait_well(self) -> None:
         """The API is ready and as many workers as should be give signs of life from now on."""
-        wait_until(self.api.ready)
+        wait_until(self.healthy)
         [row] = self.rows(NOW)
         wait_until(lambda: len(self.rows(ALIVE, row["now"])) >= len(self._processes) - 1)
 
@@ -272,6 +272,10 @@ class House:
     def redis_client(self) -> "redis.Redis":
         return redis.Redis.from_url(self.redis_url, socket_timeout=2)
 
+    def healthy(self) -> bool:
+        """Every process of the API is ready: whichever of them is asked."""
+        return all(self.api.ready() for _ in range(10))
+
     def serves(self) -> bool:
         """A new generation is admitted and completed."""
         course = self.course()
@@ -298,9 +302,15 @@ class House:
             assert self.rows(violation) == []
 
     def _execute(self, statements: str) -> None:
-        with psycopg.connect(self.database_url) as conn:
-            conn.execute("set local lock_timeout = '10s'")
-            conn.execute(statements)
+        """All of them in one transaction, tried again where it meets those of the service in a deadlock."""
+
+        def execute() -> bool:
+            with psycopg.connect(self.database_url) as conn:
+                conn.execute("set local lock_timeout = '5s'")
+                conn.execute(statements)
+            return True
+
+        wait_until(execute)
 
     def _tend(self) -> None:
         while not self._done.wait(0.1):

@@ -60,6 +60,7 @@ def test_after_a_fast_restart_api_and_workers_serve_within_a_minute(house: House
     house.postgres.restart()
     with measure("workers serve", within=WORKERS_S):
         with measure("API healthy again", within=READY_S):
+            wait_until(house.healthy)
             wait_until(lambda: house.generate(course)[0] in (200, 409))
         wait_until(lambda: house.statuses() == {"completed": 1})
     assert_workers_beat_and_listen(house, measure)
@@ -83,7 +84,7 @@ def test_while_it_is_away_every_answer_is_a_clean_refusal_and_admitted_equals_st
     house.postgres.start()
     with measure("workers serve", within=WORKERS_S):
         with measure("API healthy again", within=READY_S):
-            wait_until(house.api.ready)
+            wait_until(house.healthy)
         wait_until(lambda: house.active() == 0)
     assert house.half_done() == []
     admitted = sum(status == 200 for status, _ in answers)
@@ -106,7 +107,7 @@ def test_while_it_hangs_answers_come_in_time_and_it_serves_when_it_wakes(house: 
         time.sleep(max(0.0, back - time.monotonic()))
     with measure("workers serve", within=WORKERS_S):
         with measure("API healthy again", within=READY_S):
-            wait_until(house.api.ready)
+            wait_until(house.healthy)
         assert house.serves()
     assert house.half_done() == []
     assert_workers_beat_and_listen(house, measure)

@@ -16,7 +16,7 @@ OUTCOMES = """
 def test_a_stage_that_kills_its_worker_each_time_has_three_starts_while_others_progress(
     house: House, measure: Measure
 ) -> None:
-    killer, neighbour = house.course(doing="kills its worker"), house.course(doing="lasts 4")
+    killer, neighbour = house.course(doing="kills its worker"), house.course(doing="lasts 2")
     house.admit([neighbour, killer, *house.courses(6, doing="lasts 0.5")])
     with measure("failed"):
         wait_until(lambda: house.statuses().get("failed"))

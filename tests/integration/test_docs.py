@@ -1,45 +1,16 @@
 """What the documents have a reader type or expect, checked against the code and a database."""
 
-import ast
 import re
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 from psycopg.rows import DictRow
-from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from app.http.trpc_wire import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-
-#: What the framework raises on the routes' behalf, and a `Host` that is none; their codes are made of their names.
-HTTP_CODES = {
-    "bad_request",
-    *((error.name.lower().replace(" ", "_")) for error in (NotFound(), MethodNotAllowed(), RequestEntityTooLarge())),
-}
-
-
-def codes_answered() -> set[str]:
-    """Every code that stands in a call of `Answer` or `Invalid`, and those of the framework's errors."""
-    found: set[str] = set()
-    for path in (ROOT / "app" / "http").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Answer", "Invalid"):
-                position = 2 if node.func.id == "Answer" else 1
-                for argument in node.args[position : position + 1]:
-                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                        found.add(argument.value)
-    return found | HTTP_CODES
-
-
-def test_every_code_that_is_answered_is_documented_and_no_other() -> None:
-    page = (DOCS / "api.md").read_text(encoding="utf-8").split("## Health")[0]
-    cells = re.findall(r"^\| [\d, ]+ \| ([^|]+) \|", page, re.MULTILINE)
-    documented = {code for cell in cells for code in re.findall(r"`(\w+)`", cell)}
-    documented |= set(re.findall(r"\b\d{3}`? `(\w+)`", page))
-    assert documented == codes_answered()
 
 
 def test_every_name_of_trpc_is_documented_with_its_numbers() -> None:

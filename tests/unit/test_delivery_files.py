@@ -169,7 +169,7 @@ def test_everything_the_dockerfile_copies_is_there_and_sent_to_the_builder() -> 
             for source in line.value.split()[:-1]:
                 path = ROOT / source
                 assert path.exists(), source
-                names = [path] if path.is_file() else list(path.rglob("*.py")) + list(path.rglob("*.sql"))
+                names = [path] if path.is_file() else [name for name in path.rglob("*.*") if name.suffix != ".pyc"]
                 assert names
                 assert all(sent_to_the_builder(str(name.relative_to(ROOT))) for name in names)
 

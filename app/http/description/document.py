@@ -14,7 +14,7 @@ from app.http.description.answers import GenerationProgressSchema
 from app.http.description.hooks import WEBHOOKS, WebhookMessageSchema
 from app.http.description.operations import Operation, by_status, render_problems, response_name
 from app.http.description.parameters import HEADERS, PARAMETERS
-from app.http.description.shapes import PLAIN
+from app.http.description.shapes import PLAIN, JSONSchema
 
 #: Of OpenAPI.
 VERSION = "3.1.0"
@@ -74,14 +74,25 @@ def describe(app: Flask, version: str) -> dict[str, Any]:
     spec.components.schema("WebhookMessage", schema=WebhookMessageSchema)
     converter = OpenAPIConverter(VERSION, lambda _: None, spec)
     for body in {operation.body.name: operation.body for operation in OPERATIONS if operation.body}.values():
-        given = body.schema
-        # Not by the plug-in, to which a schema that ignores fields is the same as one that refuses them.
-        schema = converter.schema2jsonschema(given) if isinstance(given, Schema) else given  # type: ignore[no-untyped-call]
-        spec.components.schema(body.name, schema)
+        spec.components.schema(body.name, _request_schema(converter, body.schema))
     with app.app_context():
         g.request_id = examples.REQUEST_ID
         _add_operations(spec)
     return {"openapi": VERSION, "info": {}, "servers": [], "tags": [], "security": [], "paths": {}} | spec.to_dict()
+
+
+def _request_schema(converter: OpenAPIConverter, given: Schema | JSONSchema) -> JSONSchema:
+    """JSON Schema of a body.
+
+    Not made by the plug-in, to which a schema that ignores fields is the same as one that refuses them. Without the
+    defaults, all null, because generators of clients take a field with one for required.
+    """
+    if not isinstance(given, Schema):
+        return given
+    schema: JSONSchema = converter.schema2jsonschema(given)  # type: ignore[no-untyped-call]
+    for field in schema["properties"].values():
+        field.pop("default", None)
+    return schema
 
 
 def _add_operations(spec: APISpec) -> None:

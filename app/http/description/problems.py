@@ -74,7 +74,7 @@ _ALL = [
     ),
     _of_field(
         lambda: parse_key(""),
-        "The `Idempotency-Key` is empty, longer than 255 characters, or not printable ASCII.",
+        "The `Idempotency-Key` is empty, longer than 255 characters, not of printable ASCII, or bare with a comma.",
         'Send 1 to 255 characters, best a UUID, bare or as `"…"`.',
     ),
     Problem(
@@ -121,7 +121,7 @@ _ALL = [
     Problem(
         answer_to(domain.KeyInFlight()),
         "A request with the same `Idempotency-Key` is being decided at this moment.",
-        "Send the same request again after `Retry-After` seconds: it gets the first one's answer.",
+        "Send the same request again after `Retry-After` seconds.",
     ),
     Problem(
         answer_to(domain.NothingActive()),
@@ -140,8 +140,8 @@ _ALL = [
     ),
     Problem(
         answer_to(domain.KeyReused()),
-        "The `Idempotency-Key` came with another body within the last 24 hours.",
-        "Use a new key for each new wish, and the old one only to repeat a request unchanged.",
+        "The `Idempotency-Key` came with a request for another course or webhook within the last 24 hours.",
+        "Use a new key for each new wish, and the old one only to repeat a request.",
     ),
     Problem(
         answer_to(domain.UserFull(Tier.FREE, user_limit=1, user_active=1, system_limit=3, system_active=1)),

@@ -17,6 +17,7 @@ from app.migrations import migrate
 from app.settings import Settings
 from tests.answers import assert_error, assert_unauthorized
 from tests.conftest import WaitUntil
+from tests.contract import contract_of
 from tests.integration.factories import FILE, MakeCourse, MakeToken, insert_course
 from tests.logs import logging_restored
 
@@ -77,7 +78,7 @@ def test_the_owner_sees_a_course_that_was_never_generated(check_status: CheckSta
 
 
 def test_an_admitted_course_shows_its_first_step_done(
-    check_status: CheckStatus, generate: Generate, make_course: MakeCourse
+    client: FlaskClient, check_status: CheckStatus, generate: Generate, make_course: MakeCourse
 ) -> None:
     course = make_course(files=[FILE])
     assert generate(course.id, course.user_id).status_code == 200
@@ -85,6 +86,7 @@ def test_an_admitted_course_shows_its_first_step_done(
     assert body is not None
     assert body["currentStatus"] == body["currentGenerationStatus"] == body["suggestedStatus"] == "initializing"
     progress = body["generationProgress"]
+    contract_of(client.application).check_body("/components/schemas/GenerationProgress", progress)
     assert [step["status"] for step in progress["steps"]] == ["completed", *["pending"] * 4]
     assert (progress["percentage"], progress["current_step"], progress["total_steps"]) == (20, 1, 5)
     assert progress["message"] == "Инициализация завершена"
