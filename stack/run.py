@@ -58,6 +58,7 @@ def _port() -> int:
 
 def _print_guide(stack: Stack) -> None:
     print(f"API       {stack.api.url}")
+    print(f"docs      {stack.api.url}/docs")
     print(f"database  {stack.database_url}")
     print(f"redis     {stack.redis_url}")
     print(f"webhooks  {stack.webhook_secret}")

@@ -63,7 +63,7 @@ def assert_lives_through(
     assert house.serves()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def small() -> Iterator[tuple[House, Disk]]:
     """A house whose PostgreSQL lives on a file system of its own."""
     with ExitStack() as stack:
@@ -82,6 +82,7 @@ def test_a_full_disk_is_a_clean_refusal_and_all_goes_on_by_itself_once_there_is_
     small: tuple[House, Disk], measure: Measure, log_too: bool
 ) -> None:
     house, disk = small
+    house.reset()
 
     def fill() -> None:
         disk.fill()

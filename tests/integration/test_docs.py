@@ -37,6 +37,7 @@ def test_getting_started_shows_what_run_prints() -> None:
     source = (ROOT / "stack" / "run.py").read_text(encoding="utf-8")
     for words in (
         "API       ",
+        "docs      ",
         "database  ",
         "redis     ",
         "webhooks  ",

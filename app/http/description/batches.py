@@ -75,8 +75,8 @@ def _batch(method: str, **rest: Any) -> Operation:
         summary="A batch of calls",
         description=(
             "A batch as tRPC's clients send it. Its calls are decided one by one and answered in their order, under "
-            "their common status, or 207 where they differ. `trpc-accept: application/jsonl` "
-            "has the batch streamed, as `httpBatchStreamLink` wants it: one line, always under 200."
+            "their common status, or 207 where they differ. `trpc-accept: application/jsonl` has the batch "
+            "streamed, as `httpBatchStreamLink` wants it: one line, always under 200."
         ),
         replies=(
             Reply(

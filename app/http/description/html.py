@@ -129,7 +129,7 @@ def _curl(operation: Tree, path: str, method: str, resolve: Callable[[Tree], Tre
             path = path.replace(f"{{{parameter['name']}}}", parameter["example"])
     query = "&".join(f"{p['name']}={quote(_query_example(p))}" for p in parameters if p["in"] == "query")
     lines = [f'curl "$API{path}{f"?{query}" if query else ""}"']
-    if operation.get("security") != []:
+    if "security" not in operation:
         lines.append('-H "Authorization: Bearer $TOKEN"')
     if body := operation.get("requestBody"):
         example = next(iter(body["content"][JSON]["examples"].values()))["value"]

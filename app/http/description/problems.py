@@ -21,7 +21,7 @@ from app.http.schemas import GenerateSchema
 from app.http.trpc import MAX_CALLS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One `code`: an example of the answer, why a client gets it, and what to do. `details`: the schema of its own."""
 

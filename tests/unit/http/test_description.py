@@ -25,7 +25,7 @@ from app.http.description.hooks import WEBHOOKS
 from app.http.description.problems import PROBLEMS
 from app.http.requests import _REQUEST_ID
 from app.http.schemas import GenerateSchema
-from app.http.trpc import PROCEDURES
+from app.http.trpc import MAX_CALLS, PROCEDURES
 from app.settings import Settings
 from tests.contract import Contract, contract_of
 from tests.logs import logging_restored
@@ -110,6 +110,23 @@ def test_every_code_has_a_cause_and_a_cure_and_there_is_no_other() -> None:
     assert set(PROBLEMS) == codes_in_the_code()
     statuses = [problem.answer.status for problem in PROBLEMS.values()]
     assert statuses == sorted(statuses)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        ("/api/coursegen/generate", {"data": "{}", "content_type": "text/plain"}, "unsupported_media_type"),
+        ("/trpc/generation.start", {"json": {}}, "procedure_not_found"),
+        (f"/trpc/{'x,' * MAX_CALLS}x?batch=1", {"json": {}}, "batch_too_large"),
+    ],
+)
+def test_what_stands_here_twice_is_the_same(
+    client: FlaskClient, authorized: dict[str, str], path: str, body: dict[str, Any], code: str
+) -> None:
+    answer = client.post(path, headers=authorized, **body).json
+    assert answer is not None
+    told = answer["error"] if isinstance(answer["error"], str) else answer["error"]["message"]
+    assert told == PROBLEMS[code].answer.error
 
 
 def test_every_code_is_an_answer_of_the_document(document: dict[str, Any]) -> None:
