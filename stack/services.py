@@ -134,6 +134,8 @@ class Stack:
             "WORKER_CONCURRENCY": os.environ.get("WORKER_CONCURRENCY", "2"),
             "SHUTDOWN_GRACE_S": str(GRACE_S / 2),
             "PYTHONUNBUFFERED": "1",
+            # What a process that is killed leaves behind goes with the folder.
+            "TMPDIR": str(self.folder),
         }
 
     def _migrate(self, environment: dict[str, str]) -> None:

@@ -20,6 +20,8 @@ JOBS_S = 60.0
 IDLE_S = 5.0
 #: What the worker runs at once, and so the most that one harm can hurt.
 STAGES_AT_ONCE = 4
+#: For stages, upkeep and webhooks; each may have left a row of one that died.
+WORKERS = 3
 
 ACTIVE = "select id, status, stage, fence from generations where status in ('queued', 'running')"
 STAGES = """
@@ -183,7 +185,7 @@ class Checks:
         kept = size["stopped"] + size["unrecorded"]
         bounds = {
             "waiting_jobs": 12,
-            "workers": 4,
+            "workers": 2 * WORKERS,
             "unrecorded": STAGES_AT_ONCE * len(self._harms.struck),
             "jobs": 12 + kept,
             "events": 8 * (12 + kept),

@@ -2,20 +2,15 @@
 
 import os
 import secrets
-import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from http.client import HTTPException
-from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
-import psutil
 import psycopg
 import redis
 from psycopg.rows import dict_row
@@ -30,11 +25,9 @@ from stack.redis import RedisServer
 from stack.scratch import scratch_folder
 from stack.server import HOST, free_port
 from stack.soak.checks import DISAGREEING, JOBS, STAGES, TWICE
-from stack.supervisor import Command, Supervisor
 from stack.watchdog import watchdog
-from stack.worker import MARGIN_S, ROOT, worker_commands
-
-SHIPPED = os.environ.get("FAULTS_SETTINGS") == "shipped"
+from tests.faults.processes import Processes
+from tests.faults.waiting import SHIPPED, wait_until
 
 #: As shipped, about ten times as fast.
 FAST = {
@@ -45,20 +38,14 @@ FAST = {
     "SHUTDOWN_GRACE_S": "3",
 }
 GRACE_S = 10.0 if SHIPPED else float(FAST["SHUTDOWN_GRACE_S"])
-STALLED_S = 20.0 if SHIPPED else float(FAST["STALLED_S"])
 
 LIMIT = 20
 #: Room for a crowd; no promise's time depends on it.
 SIZES = {"GLOBAL_CONCURRENCY_LIMIT": str(LIMIT), "WORKER_CONCURRENCY": "2"}
 HANDLERS = {"HANDLER_TEXT_GENERATION": "tests.faults.handlers.drafts"}
 
-#: What runs when a test begins.
-STANDARD = ("api", "worker", "upkeep")
 #: Settings that would make the service refuse our tokens or leave our servers.
 FOREIGN = ("JWT_ISSUER", "JWT_JWKS_URL", "TIER_CLAIMS", *FAST)
-
-#: How long what has no time of its own is waited for.
-PATIENCE_S = 180.0 if SHIPPED else 60.0
 
 INSERT = """
     insert into courses
@@ -75,10 +62,9 @@ ALIVE = "select 1 from procrastinate_workers where last_heartbeat > %s"
 
 
 class House:
-    """The running service, from `start()` to `stop()`; `reset()` makes it as new for the next test.
+    """The running service, from `start()` to `stop()`; `reset()` makes it as new for the next test."""
 
-    `api`, `worker` and `upkeep` run from the start; `run` starts more of them, or one again with other settings.
-    """
+    processes: Processes
 
     def __init__(self, postgres: PostgresServer | None = None) -> None:
         self._cleanup = ExitStack()
@@ -88,13 +74,8 @@ class House:
         self.redis = RedisServer(self.folder / "redis")
         self.api = Api(f"http://{HOST}:{free_port()}")
         self._secret = secrets.token_hex(32)
-        self._environment: dict[str, str] = {}
-        self._processes: dict[str, tuple[Supervisor, Mapping[str, str]]] = {}
-        self._tending = threading.Lock()
         self._opening = threading.Lock()
-        self._done = threading.Event()
         self._connection: psycopg.Connection[dict[str, Any]] | None = None
-        self._read: dict[str, int] = {}
 
     def start(self) -> Self:
         """All of it runs on a migrated database, and answers."""
@@ -103,14 +84,9 @@ class House:
             self._cleanup.callback(self.redis.stop)
             self.database_url, self.redis_url = self.postgres.start().url, self.redis.start().url
             migrate(self.database_url)
-            self._environment = self._settings()
-            self._cleanup.callback(self._stop_processes)
-            for name in STANDARD:
-                self.run(name)
-            supervisor = threading.Thread(target=self._tend)
-            supervisor.start()
-            self._cleanup.callback(supervisor.join)
-            self._cleanup.callback(self._done.set)
+            self.processes = Processes(self.folder, self._settings())
+            self._cleanup.callback(self.processes.stop)
+            self.processes.start()
             self.wait_well()
             self._cleanup = self._cleanup.pop_all()
         return self
@@ -125,83 +101,17 @@ class House:
         """The servers and the usual processes run with the usual settings, on empty tables."""
         self.postgres.start()
         self.redis.start()
-        for name, (_, variables) in list(self._processes.items()):
-            if name not in STANDARD:
-                self.end(name)
-            elif variables:
-                self.run(name)
-        for name in STANDARD:
-            if name not in self._processes:
-                self.run(name)
+        self.processes.reset()
         self.wait_well()
         self._execute(EMPTY)
         with self.redis_client() as client:
             client.flushall()
-        self._read = {name: self._log_file(name).stat().st_size for name in STANDARD}
 
     def wait_well(self) -> None:
         """The API is ready and as many workers as should be give signs of life from now on."""
         wait_until(self.healthy)
         [row] = self.rows(NOW)
-        wait_until(lambda: len(self.rows(ALIVE, row["now"])) >= len(self._processes) - 1)
-
-    # Processes
-
-    def run(self, name: str, **variables: str) -> None:
-        """A process of this name runs with these settings besides the usual; one that ran before was killed.
-
-        What it is the name says: `api`, `upkeep`, or `worker` with whatever follows.
-        """
-        self.end(name)
-        environment = self._environment | variables
-        workers = worker_commands(int(environment["WORKER_CONCURRENCY"]), environment, self.folder)
-        api = Command("api", [sys.executable, "-m", "app.server"], environment)
-        [command] = [one for one in (api, *workers) if name.startswith(one.name)]
-        grace_s = float(environment.get("SHUTDOWN_GRACE_S", GRACE_S)) + MARGIN_S
-        supervisor = Supervisor([replace(command, name=name, log=self._log_file(name))], grace_s=grace_s, cwd=ROOT)
-        with self._tending:
-            supervisor.start()
-            self._processes[name] = supervisor, variables
-
-    def end(self, name: str) -> None:
-        """No process of this name runs any more: it was killed, since nothing was asked of it that needs an end."""
-        with self._tending:
-            supervisor, _ = self._processes.pop(name, (None, {}))
-        if supervisor is not None:
-            if (pid := supervisor.pid(name)) is not None:
-                kill(pid)
-            supervisor.stop()
-
-    def process(self, name: str) -> int:
-        """The process id; while it is down its next one is waited for."""
-        found: list[int] = []
-
-        def running() -> bool:
-            pid = self._processes[name][0].pid(name)
-            found[:] = [pid] if pid is not None else []
-            return bool(found)
-
-        wait_until(running)
-        return found[0]
-
-    def log(self, name: str) -> str:
-        """What the process has said since the test began."""
-        with self._log_file(name).open("rb") as log:
-            log.seek(self._read.get(name, 0))
-            return log.read().decode(errors="replace")
-
-    @contextmanager
-    def frozen(self, pid: int) -> Iterator[None]:
-        """The process and all it started stand still for the length of the block."""
-        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-        for process in family:
-            process.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            for process in family:
-                if process.is_running():
-                    process.send_signal(signal.SIGCONT)
+        wait_until(lambda: len(self.rows(ALIVE, row["now"])) >= len(self.processes) - 1)
 
     # Courses and requests
 
@@ -312,21 +222,6 @@ class House:
 
         wait_until(execute)
 
-    def _tend(self) -> None:
-        while not self._done.wait(0.1):
-            with self._tending:
-                for supervisor, _ in self._processes.values():
-                    supervisor.tend()
-
-    def _stop_processes(self) -> None:
-        for name in list(self._processes):
-            self.end(name)
-
-    def _log_file(self, name: str) -> Path:
-        log = self.folder / f"{name}.log"
-        log.touch()
-        return log
-
     def _settings(self) -> dict[str, str]:
         return {name: value for name, value in os.environ.items() if name not in FOREIGN} | {
             "DATABASE_URL": self.database_url,
@@ -341,20 +236,3 @@ class House:
             **HANDLERS,
             **({} if SHIPPED else FAST),
         }
-
-
-def wait_until(condition: Callable[[], object], seconds: float = PATIENCE_S) -> None:
-    """Returns when the condition holds; fails after so many seconds. A server that is away is not yet."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            if condition():
-                return
-        except (psycopg.OperationalError, redis.ConnectionError):
-            pass
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
-
-
-def kill(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)

@@ -4,6 +4,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+#: The whole answer takes at most 5 s, and the test's own machine some.
+ANSWER_S = 5.5
+#: After an outage of the database.
+READY_S = 10
+WORKERS_S = 60
+
 
 class Measure:
     """Records seconds for the table of `make faults`. Longer than promised fails the test."""

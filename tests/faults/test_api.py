@@ -2,8 +2,10 @@
 
 import threading
 
-from tests.faults.house import House, kill, wait_until
+from tests.faults.house import House
 from tests.faults.measure import Measure
+from tests.faults.processes import kill
+from tests.faults.waiting import wait_until
 
 
 def test_killed_in_a_storm_every_generation_has_its_job_and_its_course_or_neither(
@@ -14,7 +16,7 @@ def test_killed_in_a_storm_every_generation_has_its_job_and_its_course_or_neithe
     storm = threading.Thread(target=lambda: answers.extend(house.generate_all(courses)))
     storm.start()
     wait_until(lambda: sum(house.statuses().values()) >= 3)
-    kill(house.process("api"))
+    kill(house.processes.pid("api"))
     with measure("ready again", within=60):
         storm.join()
         wait_until(house.healthy)

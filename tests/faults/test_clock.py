@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from tests.faults.clocks import shifted
-from tests.faults.house import House, kill, wait_until
+from tests.faults.house import House
 from tests.faults.measure import Measure
+from tests.faults.processes import kill
+from tests.faults.waiting import wait_until
 
 OFF_S = 600
 
@@ -33,7 +35,7 @@ def now(house: House) -> Any:
 @pytest.mark.parametrize("off_s", [OFF_S, -OFF_S], ids=["ahead", "behind"])
 @pytest.mark.parametrize("name", ["api", "worker"])
 def test_nothing_depends_on_the_clock_of_a_host(house: House, measure: Measure, name: str, off_s: int) -> None:
-    house.run(name, **shifted(off_s))
+    house.processes.run(name, **shifted(off_s))
     house.wait_well()
     began = now(house)
     failing, *courses = [house.course(doing="fails"), *house.courses(3, doing="lasts 0.2")]
@@ -57,11 +59,11 @@ def test_nothing_depends_on_the_clock_of_a_host(house: House, measure: Measure, 
 def test_an_upkeep_whose_clock_is_off_takes_over_what_is_dead_and_nothing_else(
     house: House, measure: Measure, off_s: int
 ) -> None:
-    house.run("upkeep", **shifted(off_s))
+    house.processes.run("upkeep", **shifted(off_s))
     house.wait_well()
     house.admit(house.courses(2, doing="lasts 1"))
     wait_until(lambda: len(house.rows("select 1 from stage_attempts where stage = 'TEXT_GENERATION'")) == 2)
-    kill(house.process("worker"))
+    kill(house.processes.pid("worker"))
     with measure("taken over", within=60):
         wait_until(lambda: len(house.rows("select 1 from generations where fence = 2")) == 2)
     house.settle()

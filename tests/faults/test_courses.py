@@ -4,7 +4,8 @@ import threading
 
 import psycopg
 
-from tests.faults.house import House, wait_until
+from tests.faults.house import House
+from tests.faults.waiting import wait_until
 
 
 def test_courses_deleted_while_they_are_generated_stop_quietly_and_deadlock_nobody(house: House) -> None:
@@ -33,7 +34,7 @@ def test_courses_deleted_while_they_are_generated_stop_quietly_and_deadlock_nobo
     assert house.rows("select 1 from generations") == []
     wait_until(lambda: house.rows("select 1 from procrastinate_jobs where queue_name = 'stages'") == [])
     wait_until(lambda: house.proposed() == 0, seconds=20)
-    log = house.log("worker")
+    log = house.processes.log("worker")
     assert "DeadlockDetected" not in log
     assert '"level": "error"' not in log
     assert house.serves()
@@ -46,4 +47,4 @@ def test_a_course_given_away_while_it_is_generated_is_cancelled_and_its_slot_fre
     assert set(house.statuses()) <= {"cancelled", "completed"}
     assert house.statuses()["cancelled"] >= 1
     house.settle()
-    assert '"level": "error"' not in house.log("worker")
+    assert '"level": "error"' not in house.processes.log("worker")

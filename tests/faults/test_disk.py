@@ -9,13 +9,11 @@ import pytest
 
 from stack.postgres import PostgresServer
 from tests.faults.disks import Disk, small_disk
-from tests.faults.house import SHIPPED, House, wait_until
-from tests.faults.measure import Measure
+from tests.faults.house import House
+from tests.faults.measure import ANSWER_S, READY_S, WORKERS_S, Measure
+from tests.faults.waiting import SHIPPED, wait_until
 
 FULL_S = 45.0 if SHIPPED else 4.0
-ANSWER_S = 5.5
-READY_S = 10
-WORKERS_S = 60
 
 #: What grows while a course is generated.
 GROWING = ("generations", "procrastinate_jobs", "procrastinate_events", "stage_attempts", "generation_drafts")

@@ -7,17 +7,14 @@ import time
 
 import psutil
 
-from tests.faults.house import GRACE_S, SHIPPED, STANDARD, House, wait_until
-from tests.faults.measure import Measure
+from tests.faults.house import GRACE_S, House
+from tests.faults.measure import ANSWER_S, READY_S, WORKERS_S, Measure
+from tests.faults.processes import STANDARD, frozen
+from tests.faults.waiting import SHIPPED, wait_until
 
 #: How long it is away or frozen.
 AWAY_S = 45.0 if SHIPPED else 3.0
 FROZEN_S = 60.0 if SHIPPED else 5.0
-
-#: The whole answer takes at most 5 s, and the test's own machine some.
-ANSWER_S = 5.5
-READY_S = 10
-WORKERS_S = 60
 
 #: How often a worker looks for jobs that nobody told it of.
 POLLING_S = 1.0
@@ -97,7 +94,7 @@ def test_while_it_hangs_answers_come_in_time_and_it_serves_when_it_wakes(house: 
     pid = house.postgres.pid
     assert pid is not None
     courses = house.courses(6)
-    with house.frozen(pid):
+    with frozen(pid):
         back = time.monotonic() + FROZEN_S
         answers = house.generate_all(courses, threads=6)
         measure.record("longest answer", max(seconds for _, seconds in answers))
@@ -120,9 +117,9 @@ def test_while_it_hangs_api_and_workers_stop_by_themselves_within_their_grace_an
     house.admit(house.courses(4, doing="lasts 1"))
     others = house.courses(4)
     wait_until(lambda: house.rows("select 1 from stage_attempts where stage = 'TEXT_GENERATION'"))
-    asked = [house.process(name) for name in STANDARD]
+    asked = [house.processes.pid(name) for name in STANDARD]
     families = [child for process in asked for child in psutil.Process(process).children(recursive=True)]
-    with house.frozen(pid):
+    with frozen(pid):
         waiting = threading.Thread(target=house.generate_all, args=(others,))
         waiting.start()
         for process in asked:

@@ -2,8 +2,10 @@
 
 import pytest
 
-from tests.faults.house import House, kill, wait_until
+from tests.faults.house import House
 from tests.faults.measure import Measure
+from tests.faults.processes import kill
+from tests.faults.waiting import wait_until
 from tests.integration.generation.proxy import Fault, proxied
 
 FINISH = b"procrastinate_finish_job"
@@ -27,14 +29,14 @@ def attempts(house: House) -> list[str]:
 
 def test_a_finish_that_is_lost_is_found_under_a_live_worker(house: House, measure: Measure) -> None:
     with proxied(house.database_url) as proxy:
-        house.run("worker", DATABASE_URL=proxy.url)
+        house.processes.run("worker", DATABASE_URL=proxy.url)
         proxy.arm(FINISH, Fault.CUT_BEFORE)
         house.admit([house.course()])
-        worker = house.process("worker")
+        worker = house.processes.pid("worker")
         with measure("terminal, and no job left", within=120):
             house.settle()
-        assert house.process("worker") == worker
-        assert "jobs_disowned" in house.log("worker")
+        assert house.processes.pid("worker") == worker
+        assert "jobs_disowned" in house.processes.log("worker")
         assert house.statuses() == {"completed": 1}
         assert attempts(house) == ["completed"] * 4
 
@@ -48,14 +50,14 @@ def test_a_run_of_which_neither_we_nor_the_queue_could_write_is_found_under_a_li
     house: House, measure: Measure, operation: str, times: int, outcomes: list[str]
 ) -> None:
     with proxied(house.database_url) as proxy:
-        house.run("worker", DATABASE_URL=proxy.url)
+        house.processes.run("worker", DATABASE_URL=proxy.url)
         proxy.arm(FINISH, Fault.CUT_BEFORE)
         with house.changed(REFUSE.format(operation=operation, times=times), REFUSE_NO_MORE):
             house.admit([house.course()])
-            worker = house.process("worker")
+            worker = house.processes.pid("worker")
             with measure("terminal, and no job left", within=120):
                 house.settle()
-        assert house.process("worker") == worker
+        assert house.processes.pid("worker") == worker
         assert house.statuses() == {"completed": 1}
         assert attempts(house) == outcomes
 
@@ -73,11 +75,11 @@ def test_a_worker_killed_between_our_commit_and_the_queues_finish_has_no_second_
     house: House, measure: Measure
 ) -> None:
     with proxied(house.database_url) as proxy:
-        house.run("worker", DATABASE_URL=proxy.url)
+        house.processes.run("worker", DATABASE_URL=proxy.url)
         proxy.arm(FINISH, Fault.FREEZE)
         house.admit([house.course()])
         wait_until(lambda: house.rows("select 1 from stage_results"))
-        kill(house.process("worker"))
+        kill(house.processes.pid("worker"))
         with measure("goes on", within=60):
             wait_until(lambda: house.statuses() == {"completed": 1})
         house.settle()

@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.faults.house import LIMIT, STANDARD, House, wait_until
+from tests.faults.house import LIMIT, House
 from tests.faults.measure import Measure
+from tests.faults.processes import STANDARD, frozen
+from tests.faults.waiting import wait_until
 from tests.integration.generation.proxy import proxied
 
 #: A second is promised, and the test's own machine takes some.
@@ -97,7 +99,7 @@ def test_while_it_hangs_answers_come_within_a_second(house: House, measure: Meas
     pid = house.redis.pid
     assert pid is not None
     courses = house.courses(6)
-    with house.frozen(pid):
+    with frozen(pid):
         answers = [house.generate(course) for course in courses]
     assert {status for status, _ in answers} == {200}
     measure.record("longest answer", max(seconds for _, seconds in answers), within=ANSWER_S)
@@ -108,7 +110,7 @@ def test_while_it_is_slow_admission_is_exact_answers_come_within_a_second_and_re
 ) -> None:
     with proxied(house.redis_url) as proxy:
         for name in STANDARD:
-            house.run(name, REDIS_URL=proxy.url)
+            house.processes.run(name, REDIS_URL=proxy.url)
         house.wait_well()
         proxy.slow_s = SLOW_S
         courses = house.courses(LIMIT + 10, doing="hangs")

@@ -4,8 +4,9 @@ import os
 
 import psutil
 
-from tests.faults.house import House, wait_until
+from tests.faults.house import House
 from tests.faults.measure import Measure
+from tests.faults.waiting import wait_until
 
 OUTCOMES = """
     select outcome::text from stage_attempts a join generations g on g.id = a.generation_id
@@ -30,8 +31,8 @@ def test_a_stage_that_kills_its_worker_each_time_has_three_starts_while_others_p
 
 
 def test_a_stage_that_hangs_is_killed_at_its_timeout_and_its_worker_serves_on(house: House, measure: Measure) -> None:
-    house.run("worker", STAGE_TIMEOUT_S="1")
-    worker = house.process("worker")
+    house.processes.run("worker", STAGE_TIMEOUT_S="1")
+    worker = house.processes.pid("worker")
     hanging = house.course(doing="hangs")
     house.admit([hanging, *house.courses(3)])
     with measure("failed"):
@@ -43,11 +44,11 @@ def test_a_stage_that_hangs_is_killed_at_its_timeout_and_its_worker_serves_on(ho
     house.settle()
     os.kill(worker, 0)
     assert house.serves()
-    assert house.process("worker") == worker
+    assert house.processes.pid("worker") == worker
 
 
 def test_handlers_processes_that_die_while_they_have_nothing_to_do_are_replaced(house: House) -> None:
-    worker = house.process("worker")
+    worker = house.processes.pid("worker")
     for _ in range(2):
         assert house.serves()  # they have started
         for process in psutil.Process(worker).children(recursive=True):
@@ -56,4 +57,4 @@ def test_handlers_processes_that_die_while_they_have_nothing_to_do_are_replaced(
         house.settle()
     assert set(house.statuses()) == {"completed"}
     assert {row["outcome"] for row in house.rows("select outcome::text from stage_attempts")} == {"completed"}
-    assert house.process("worker") == worker
+    assert house.processes.pid("worker") == worker

@@ -6,8 +6,10 @@ import time
 
 import psutil
 
-from tests.faults.house import GRACE_S, SHIPPED, House, kill, wait_until
+from tests.faults.house import GRACE_S, House
 from tests.faults.measure import Measure
+from tests.faults.processes import frozen, kill
+from tests.faults.waiting import SHIPPED, wait_until
 
 FROZEN_S = 60.0 if SHIPPED else 5.0
 
@@ -23,7 +25,7 @@ def test_workers_killed_again_and_again_lose_and_double_nothing(house: House, me
     dead: list[int] = []
     for completed in (2, 5, 8):
         wait_until(lambda n=completed: house.statuses().get("completed", 0) >= n)  # type: ignore[misc]
-        dead.append(house.process("worker"))
+        dead.append(house.processes.pid("worker"))
         kill(dead[-1])
     with measure("taken over", within=60):
         wait_until(lambda: not stages_of(house, *dead))
@@ -36,16 +38,16 @@ def test_a_rolling_restart_of_three_workers_under_twenty_generations_fails_and_d
 ) -> None:
     workers = ["worker", "worker-2", "worker-3"]
     for name in workers[1:]:
-        house.run(name)
+        house.processes.run(name)
     house.wait_well()
     house.admit(house.courses(20, doing="lasts 0.8"))
     for name in workers:
-        pid = house.process(name)
+        pid = house.processes.pid(name)
         wait_until(lambda p=pid: stages_of(house, p))  # type: ignore[misc]
         os.kill(pid, signal.SIGTERM)
         with measure("process gone", within=GRACE_S + 1):
             wait_until(lambda p=pid: not psutil.pid_exists(p))  # type: ignore[misc]
-        house.process(name)
+        house.processes.pid(name)
     house.settle()
     assert house.statuses() == {"completed": 20}
     outcomes = {row["outcome"] for row in house.rows("select distinct outcome::text from stage_attempts")}
@@ -55,18 +57,18 @@ def test_a_rolling_restart_of_three_workers_under_twenty_generations_fails_and_d
 def test_a_frozen_workers_stages_go_on_and_what_it_writes_when_it_wakes_is_refused(
     house: House, measure: Measure
 ) -> None:
-    house.run("worker-2")
+    house.processes.run("worker-2")
     house.wait_well()
-    frozen = house.process("worker")
+    sleeper = house.processes.pid("worker")
     house.admit(house.courses(4, doing="lasts 2"))
-    wait_until(lambda: "TEXT_GENERATION" in stages_of(house, frozen))
-    with house.frozen(frozen):
+    wait_until(lambda: "TEXT_GENERATION" in stages_of(house, sleeper))
+    with frozen(sleeper):
         wakes = time.monotonic() + FROZEN_S
         with measure("taken over", within=60):
-            wait_until(lambda: not stages_of(house, frozen))
+            wait_until(lambda: not stages_of(house, sleeper))
         wait_until(lambda: house.statuses() == {"completed": 4})
         time.sleep(max(0.0, wakes - time.monotonic()))
-    wait_until(lambda: "run_superseded" in house.log("worker"))
+    wait_until(lambda: "run_superseded" in house.processes.log("worker"))
     house.settle()
     assert house.statuses() == {"completed": 4}
     assert house.serves()
