@@ -1,4 +1,4 @@
-"""PostgreSQL: one pool a process, and the two ways to use it, `connection()` and `transaction()`."""
+"""PostgreSQL: one pool a process, and the ways to use it: `connection()`, `statement()` and `transaction()`."""
 
 import logging
 import select
@@ -117,6 +117,20 @@ class Database:
             yield conn
 
     @contextmanager
+    def statement(self) -> Iterator[Connection[DictRow]]:
+        """A connection for one statement that writes, and is a transaction of its own.
+
+        Raises `CommitOutcomeUnknown` when the connection is lost during the statement.
+        """
+        with self.connection() as conn:
+            try:
+                yield conn
+            except psycopg.OperationalError as error:
+                if _is_rolled_back(error):
+                    raise
+                raise CommitOutcomeUnknown(str(error)) from error
+
+    @contextmanager
     def transaction(self) -> Iterator[Connection[DictRow]]:
         """A connection inside one transaction: leaving the block commits, raising rolls back.
 
@@ -137,9 +151,7 @@ class Database:
             except BaseException as error:
                 if not conn.closed:
                     conn.rollback()
-                # Class 40 is the server's own word that it rolled back; after any other loss it may have committed.
-                lost = isinstance(error, psycopg.OperationalError) and not (error.sqlstate or "").startswith("40")
-                if committing and lost:
+                if committing and isinstance(error, psycopg.OperationalError) and not _is_rolled_back(error):
                     raise CommitOutcomeUnknown(str(error)) from error
                 raise
 
@@ -166,6 +178,11 @@ def only_row(cursor: Cursor[DictRow]) -> DictRow:
     if row is None:
         raise LookupError("A statement that returns a row returned none")
     return row
+
+
+def _is_rolled_back(error: psycopg.OperationalError) -> bool:
+    """Whether it is the server's own word that the statement failed, rather than the end of the connection."""
+    return error.diag.severity_nonlocalized == "ERROR"
 
 
 def _refuse_dead(conn: Connection[Any]) -> None:

@@ -16,7 +16,7 @@ from app.generation.errors import CourseNotFound, Forbidden, GenerationActive, O
 from app.generation.events import EventBuffer
 from app.generation.idempotency import claim_key, keep_key
 from app.generation.progress import ADMITTED_MESSAGE, ADMITTED_STATUS, ADMITTED_STEP
-from app.generation.queue import defer_stage
+from app.generation.queue import first_job
 from app.generation.refusals import full_after_clashes, report_refusal, warn_of_malformed_files
 from app.generation.retries import carry_over, failed_stage
 from app.generation.slots import SlotKeeper, Slots, SlotUse, list_holders, pick_slots
@@ -41,6 +41,11 @@ class Order:
     """A failed generation to go on from: its results are carried over, and its stage comes first."""
     idempotency_key: str | None = None
     """The user's name for this order: a second one of that name starts nothing, and has the first one's answer."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing more is to be written than every order writes."""
+        return self.webhook_url is None and self.retry_of is None and self.idempotency_key is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +75,11 @@ def admit(db: Database, keeper: SlotKeeper, events: EventBuffer, caller: Caller,
             if order.idempotency_key is None:
                 slots = keeper.take(generation_id, caller.user_id, caller.tier)
                 write = partial(start, generation_id, caller, order, slots, keeper.system_limit)
+                scope = db.statement if slots is not None and order.is_plain else db.transaction
             else:  # both, too, wait for the claim of the key
-                write = partial(start_once, generation_id, caller, order, keeper)
+                write, scope = partial(start_once, generation_id, caller, order, keeper), db.transaction
             try:
-                return commit_once(db, generation_id, write) or Admission(generation_id)
+                return commit_once(db, generation_id, write, scope) or Admission(generation_id)
             except SlotClash:
                 keeper.put_right(generation_id, caller.user_id)
             except GenerationActive:
@@ -93,6 +99,7 @@ def look_at_course(db: Database, caller: Caller, course_id: UUID) -> None:
     for attempt in retrying():
         with attempt, db.connection() as conn:
             check_course(conn, caller, course_id)
+            return
 
 
 def check_course(conn: Connection[Any], caller: Caller, course_id: UUID) -> None:
@@ -125,33 +132,24 @@ def start_once(
 def start(
     generation_id: UUID, caller: Caller, order: Order, slots: Slots | None, system_limit: int, conn: Connection[Any]
 ) -> Admission:
-    """The transaction: the course is locked and looked at again, the generation inserted, the first job deferred.
+    """The course is locked, looked at again and started, the generation inserted and its first job deferred.
 
-    Raises `CourseNotFound` or `Forbidden` where the course changed since; psycopg's UniqueViolation where another
-    generation holds the course or a slot. Without `slots` it picks their numbers itself.
+    One statement, and so a transaction of its own where `conn` is in none, unless the order asks for more (`is_plain`)
+    or there are no `slots`, whose numbers are then picked here. Raises `CourseNotFound` or `Forbidden` where the course
+    changed since; psycopg's UniqueViolation where another generation holds the course or a slot.
     """
-    course = conn.execute(QUERIES["lock_course"], {"course_id": order.course_id}).fetchone()
-    if course is None:
-        raise CourseNotFound
-    if course["user_id"] != caller.user_id:
-        raise Forbidden
-    if course["files_malformed"]:
-        warn_of_malformed_files(order)
     slots = slots or pick_slots(conn, caller.user_id, caller.tier, system_limit)
-    stage, priority = first_stage(course["has_documents"]), RIGHTS[caller.tier].priority
-    if order.retry_of is not None:
-        stage = failed_stage(conn, order.retry_of)
-    conn.execute(
+    stages = [failed_stage(conn, order.retry_of)] * 2 if order.retry_of else [first_stage(True), first_stage(False)]
+    course = conn.execute(
         QUERIES["start_generation"],
         {
             "id": generation_id,
             "course_id": order.course_id,
             "user_id": caller.user_id,
             "tier": caller.tier.value,
-            "priority": priority,
+            "priority": RIGHTS[caller.tier].priority,
             "user_slot": slots.user_slot,
             "system_slot": slots.system_slot,
-            "stage": stage.value,
             "source": order.source,
             "webhook_url": order.webhook_url,
             "request_id": order.request_id,
@@ -163,21 +161,19 @@ def start(
                 {"job_id": str(generation_id), "tier": caller.tier.value, "request_id": order.request_id}
             ),
             "status": ADMITTED_STATUS,
+            **first_job(*stages, generation_id=generation_id, user_id=caller.user_id, request_id=order.request_id),
         },
-    )
+    ).fetchone()
+    if course is None:
+        raise CourseNotFound
+    if course["user_id"] != caller.user_id:
+        raise Forbidden
+    if course["files_malformed"]:
+        warn_of_malformed_files(order)
     if order.idempotency_key is not None:
         keep_key(conn, caller.user_id, order, generation_id)
     if order.retry_of is not None:
         carry_over(conn, order.course_id, order.retry_of, generation_id)
     if order.webhook_url is not None:
         announce(conn, generation_id, ADMITTED_STATUS)
-    defer_stage(
-        conn,
-        stage,
-        generation_id=generation_id,
-        user_id=caller.user_id,
-        request_id=order.request_id,
-        fence=1,
-        priority=priority,
-    )
     return Admission(generation_id, slots.use)

@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
+from psycopg.rows import DictRow
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from app.db import CommitOutcomeUnknown, Database
@@ -23,7 +25,11 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-def commit_once(db: Database, generation_id: UUID, write: Callable[[Connection[Any]], T]) -> T | None:
+#: What `write` runs in: `Database.transaction`, or `Database.statement` where it is one statement.
+Scope = Callable[[], AbstractContextManager[Connection[DictRow]]]
+
+
+def commit_once(db: Database, generation_id: UUID, write: Callable[[Connection[Any]], T], scope: Scope) -> T | None:
     """The transaction of `write`, whose first write inserts the generation, has committed exactly once.
 
     Transient errors are retried after 100, 200 and 400 ms within the current deadline. An earlier attempt whose
@@ -32,13 +38,12 @@ def commit_once(db: Database, generation_id: UUID, write: Callable[[Connection[A
     without a free connection, PoolTimeout when nothing was committed.
     """
     may_exist = False
-    written: T | None = None
     try:
         for attempt in retrying():
             with attempt:
                 try:
-                    with db.transaction() as conn:
-                        written = write(conn)
+                    with scope() as conn:
+                        return write(conn)
                 except CommitOutcomeUnknown:
                     may_exist = True
                     raise
@@ -59,18 +64,12 @@ def commit_once(db: Database, generation_id: UUID, write: Callable[[Connection[A
         if is_overloaded(error):
             raise
         raise AdmissionFailed(exhausted=is_transient(error)) from error
-    return written
+    raise AssertionError("The last attempt ends in one of the above")
 
 
 def retrying() -> Retrying:
     """Attempts at something the database may refuse for a moment: transient errors only, within the deadline."""
-    return Retrying(
-        retry=retry_if_exception(is_transient),
-        stop=_out_of_attempts_or_time,
-        wait=wait_exponential(multiplier=FIRST_WAIT_S),
-        before_sleep=_warn,
-        reraise=True,
-    )
+    return _RETRYING
 
 
 def _exists(db: Database, generation_id: UUID) -> bool:
@@ -89,3 +88,13 @@ def _out_of_attempts_or_time(state: RetryCallState) -> bool:
 def _warn(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     log.warning("admission_retry", extra={"attempt": state.attempt_number, "error": f"{type(error).__name__}: {error}"})
+
+
+#: Shared, because what it remembers of an iteration it keeps for each thread apart.
+_RETRYING = Retrying(
+    retry=retry_if_exception(is_transient),
+    stop=_out_of_attempts_or_time,
+    wait=wait_exponential(multiplier=FIRST_WAIT_S),
+    before_sleep=_warn,
+    reraise=True,
+)

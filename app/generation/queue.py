@@ -15,6 +15,7 @@ from procrastinate import App, SyncPsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from psycopg import Connection
+from psycopg.types.json import Jsonb
 
 from app.db import only_row
 from app.generation.stages import Stage
@@ -52,19 +53,36 @@ def defer_stage(
 
     A generation has at most one job waiting: a second one violates the queueing lock. Of suspects one runs at a time.
     """
-    generation, user = str(generation_id), str(user_id)
     # What configure_task(…).defer(…) would make of it, without describing the job twice for a log that is off.
     job = Job(
         task_name=TASKS[stage],
         queue=STAGES_QUEUE,
         priority=priority,
         lock=SUSPECTS_LOCK if suspect else None,
-        queueing_lock=generation,
+        queueing_lock=str(generation_id),
         scheduled_at=_database_time(conn, delay_s) if delay_s else None,
-        task_kwargs={"generation_id": generation, "user_id": user, "request_id": request_id, "fence": fence},
+        task_kwargs=_stage_arguments(generation_id, user_id, request_id, fence),
     )
     with _database_errors():
         return cast(int, _queue.job_manager.defer_job(job, connection=conn).id)
+
+
+def first_job(
+    with_documents: Stage, without_documents: Stage, *, generation_id: UUID, user_id: UUID, request_id: str | None
+) -> dict[str, Any]:
+    """What the query `start_generation` defers a generation's first job with: the same job as `defer_stage` would.
+
+    Which of the two stages it is, the course's documents decide under its lock.
+    """
+    return {
+        "stage_with_documents": with_documents.value,
+        "stage_without_documents": without_documents.value,
+        "task_with_documents": TASKS[with_documents],
+        "task_without_documents": TASKS[without_documents],
+        "queue": STAGES_QUEUE,
+        "queueing_lock": str(generation_id),
+        "args": Jsonb(_stage_arguments(generation_id, user_id, request_id, fence=1)),
+    }
 
 
 def defer_webhook(conn: Connection[Any], generation_id: UUID, delay_s: float = 0) -> int:
@@ -101,6 +119,15 @@ def abort_jobs(conn: Connection[Any], generation_id: UUID) -> None:
     for row in rows:
         with _database_errors():
             _queue.job_manager.cancel_job_by_id(row["id"], abort=True, connection=conn)
+
+
+def _stage_arguments(generation_id: UUID, user_id: UUID, request_id: str | None, fence: int) -> dict[str, Any]:
+    return {
+        "generation_id": str(generation_id),
+        "user_id": str(user_id),
+        "request_id": request_id,
+        "fence": fence,
+    }
 
 
 def _database_time(conn: Connection[Any], delay_s: float) -> datetime:

@@ -23,23 +23,52 @@ where id = %(course_id)s
 for no key update;
 
 -- name: start_generation
--- The admitted generation, holding its two slots, and its course started: fresh progress with the first step completed,
--- its status, its times.
-with admitted as (
+-- The admitted generation, holding its two slots, its course started (fresh progress with the first step completed, its
+-- status, its times) and its first job deferred, or none of it where the course is not the user's. One statement, so that
+-- nothing but this needs a transaction. The course is locked first and looked at under the lock, as all transactions do.
+with course as materialized (
+    select
+        id,
+        user_id,
+        case when public.has_documents(generation_progress)
+            then %(stage_with_documents)s else %(stage_without_documents)s
+        end::generation_stage as stage,
+        case when public.has_documents(generation_progress)
+            then %(task_with_documents)s else %(task_without_documents)s
+        end as task,
+        coalesce(
+            jsonb_typeof(generation_progress) <> 'object'
+            or jsonb_typeof(generation_progress -> 'files') not in ('array', 'null'),
+            false
+        ) as files_malformed
+    from courses
+    where id = %(course_id)s
+    for no key update
+),
+admitted as (
     insert into generations (
         id, course_id, user_id, tier, priority, user_slot, system_slot, stage, source, webhook_url, request_id,
         idempotency_key, retry_of
-    ) values (
-        %(id)s, %(course_id)s, %(user_id)s, %(tier)s, %(priority)s, %(user_slot)s, %(system_slot)s, %(stage)s,
-        %(source)s, %(webhook_url)s, %(request_id)s, %(idempotency_key)s, %(retry_of)s
     )
-    returning course_id
+    select
+        %(id)s, id, user_id, %(tier)s, %(priority)s, %(user_slot)s, %(system_slot)s, stage, %(source)s, %(webhook_url)s,
+        %(request_id)s, %(idempotency_key)s, %(retry_of)s
+    from course
+    where user_id = %(user_id)s
+    returning course_id, priority
 )
-select
-    reset_course_progress(course_id),
-    update_course_progress(course_id, %(step)s, 'completed', %(message)s, null, null, %(metadata)s),
-    set_course_status(course_id, %(status)s)
-from admitted;
+select course.user_id, course.files_malformed, started.*
+from course
+left join lateral (
+    select
+        reset_course_progress(course_id) is not null as blank,
+        update_course_progress(course_id, %(step)s, 'completed', %(message)s, null, null, %(metadata)s) is not null as moved,
+        set_course_status(course_id, %(status)s) as told,
+        procrastinate_defer_jobs_v1(array[
+            row(%(queue)s, course.task, priority, null, %(queueing_lock)s, %(args)s, null)::procrastinate_job_to_defer_v1
+        ]) as jobs
+    from admitted
+) started on true;
 
 -- name: lock_slot_picking
 -- One at a time where numbers are picked here rather than by Redis. Held to the end of the transaction.

@@ -21,9 +21,15 @@ Admit = Callable[..., UUID]
 def admit_course() -> Admit:
     """Asks for the course's generation as its owner, or as somebody else."""
 
-    def ask(services: Services, course: Course, tier: Tier = Tier.FREE, user_id: UUID | None = None) -> UUID:
+    def ask(
+        services: Services,
+        course: Course,
+        tier: Tier = Tier.FREE,
+        user_id: UUID | None = None,
+        webhook_url: str | None = None,
+    ) -> UUID:
         caller = Caller(user_id or course.user_id, tier)
-        order = Order(course.id, request_id="r-1")
+        order = Order(course.id, webhook_url, request_id="r-1")
         return admit(services.db, services.slots, services.events, caller, order).generation_id
 
     return ask

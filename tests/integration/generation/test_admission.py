@@ -193,17 +193,30 @@ def test_a_finished_generation_frees_its_numbers_for_the_next(
     assert numbers[third] == (1, 1)
 
 
-def test_an_admission_is_one_redis_round_trip_four_of_postgresql_and_one_commit(
-    make_services_with: Any, make_course: MakeCourse, admit_course: Admit, redis_url: str, database_url: str
+def test_an_admission_is_one_redis_round_trip_two_of_postgresql_and_one_transaction(
+    make_services_with: Any,
+    conn: Connection,
+    make_course: MakeCourse,
+    admit_course: Admit,
+    redis_url: str,
+    database_url: str,
 ) -> None:
     with proxied(database_url) as database, proxied(redis_url) as redis_proxy:
         services: Services = make_services_with(limit=100, database_url=database.url, redis_url=redis_proxy.url)
         for _ in range(8):  # until connections are open, statements prepared, the script loaded
             admit_course(services, make_course())
-        before = database.turns, database.commits, redis_proxy.turns
-        admit_course(services, make_course())
-        assert (database.turns - before[0], database.commits - before[1]) == (4, 1)
-        assert redis_proxy.turns - before[2] == 1
+        before = database.turns, redis_proxy.turns
+        course = make_course()
+        generation_id = admit_course(services, course)
+        assert (database.turns - before[0], redis_proxy.turns - before[1]) == (2, 1)
+    written = conn.execute(
+        "select xmin::text from generations where id = %(id)s"
+        " union all select xmin::text from courses where id = %(course)s"
+        " union all select xmin::text from procrastinate_jobs where queueing_lock = %(id)s::text",
+        {"id": generation_id, "course": course.id},
+    ).fetchall()
+    assert len(written) == 3
+    assert written[0] == written[1] == written[2]  # by the same transaction
 
 
 def test_a_course_deleted_after_the_first_look_is_refused(

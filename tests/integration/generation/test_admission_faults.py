@@ -109,7 +109,16 @@ def test_any_other_error_is_not_tried_again(
     assert event_types(services, conn) == ["job_rollback"]
 
 
-@pytest.mark.parametrize("word", [b"insert into generations", b"procrastinate_defer_jobs"])
+#: An order that is one statement and so has no commit of its own on the wire, and one that needs a transaction.
+ONE_STATEMENT = (b"insert into generations", None)
+TRANSACTION = (b"commit", "https://example.org/hook")
+EITHER = pytest.mark.parametrize(("commit", "webhook_url"), [ONE_STATEMENT, TRANSACTION], ids=["statement", "commit"])
+
+
+STAGE_JOBS = "select 1 from procrastinate_jobs where queue_name = 'stages'"
+
+
+@pytest.mark.parametrize("word", [b"insert into generations", b"insert into webhook_deliveries"])
 def test_a_connection_lost_before_the_commit_leaves_nothing_half_done(
     make_services_with: MakeServices,
     conn: Connection,
@@ -121,11 +130,12 @@ def test_a_connection_lost_before_the_commit_leaves_nothing_half_done(
     with proxied(database_url) as proxy:
         services = make_services_with(database_url=proxy.url)
         proxy.arm(word, Fault.CUT_BEFORE)
-        generation_id = admit_course(services, make_course())
+        generation_id = admit_course(services, make_course(), webhook_url="https://example.org/hook")
     assert rows(conn, "select id from generations") == [{"id": generation_id}]
-    assert len(rows(conn, "select 1 from procrastinate_jobs")) == 1
+    assert len(rows(conn, STAGE_JOBS)) == 1
 
 
+@EITHER
 @pytest.mark.parametrize("fault", [Fault.CUT_BEFORE, Fault.CUT_AFTER])
 @pytest.mark.parametrize("with_redis", [True, False])
 def test_a_connection_lost_during_the_commit_admits_exactly_once(
@@ -134,19 +144,22 @@ def test_a_connection_lost_during_the_commit_admits_exactly_once(
     make_course: MakeCourse,
     admit_course: Admit,
     database_url: str,
+    commit: bytes,
+    webhook_url: str | None,
     fault: Fault,
     with_redis: bool,
 ) -> None:
     with proxied(database_url) as proxy:
         services = make_services_with(limit=1, database_url=proxy.url, with_redis=with_redis)
         course = make_course()
-        proxy.arm(b"commit", fault)
-        generation_id = admit_course(services, course)
+        proxy.arm(commit, fault)
+        generation_id = admit_course(services, course, webhook_url=webhook_url)
     assert rows(conn, "select id from generations") == [{"id": generation_id}]
-    assert len(rows(conn, "select 1 from procrastinate_jobs")) == 1
+    assert len(rows(conn, STAGE_JOBS)) == 1
     assert rows(conn, "select status from courses") == [{"status": "initializing"}]
 
 
+@EITHER
 @pytest.mark.parametrize(("fault", "committed"), [(Fault.CUT_BEFORE, 0), (Fault.CUT_AFTER, 1)])
 def test_an_outcome_that_can_not_be_known_is_said_to_be_so_and_keeps_the_slot(
     make_services_with: MakeServices,
@@ -155,23 +168,33 @@ def test_an_outcome_that_can_not_be_known_is_said_to_be_so_and_keeps_the_slot(
     make_course: MakeCourse,
     admit_course: Admit,
     database_url: str,
+    commit: bytes,
+    webhook_url: str | None,
     fault: Fault,
     committed: int,
 ) -> None:
     with proxied(database_url) as proxy:
         services = make_services_with(database_url=proxy.url)
         course = make_course()
-        proxy.arm(b"commit", fault, refuse_after=True)
+        proxy.arm(commit, fault, refuse_after=True)
         with pytest.raises(OutcomeUnknown), deadline(3):
-            admit_course(services, course)
+            admit_course(services, course, webhook_url=webhook_url)
         assert redis_client.zcard("concurrency:global") == 1
-    generations, jobs = rows(conn, "select * from generations"), rows(conn, "select * from procrastinate_jobs")
-    assert len(generations) == len(jobs) == committed
+    assert len(rows(conn, "select 1 from generations")) == len(rows(conn, STAGE_JOBS)) == committed
     started = rows(conn, "select 1 from courses where status = 'initializing'")
     assert len(started) == committed
 
 
-@pytest.mark.parametrize("word", [b"lock_course", b"for no key update", b"insert into generations", b"commit"])
+@pytest.mark.parametrize(
+    ("word", "webhook_url", "unknown"),
+    [
+        (b"left join generations active", None, False),
+        (b"insert into generations", None, True),
+        (b"insert into generations", "https://example.org/hook", False),
+        (b"insert into webhook_deliveries", "https://example.org/hook", False),
+        (b"commit", "https://example.org/hook", True),
+    ],
+)
 def test_a_database_that_hangs_is_given_up_at_the_deadline(
     make_services_with: MakeServices,
     redis_client: Redis,
@@ -179,25 +202,25 @@ def test_a_database_that_hangs_is_given_up_at_the_deadline(
     admit_course: Admit,
     database_url: str,
     word: bytes,
+    webhook_url: str | None,
+    unknown: bool,
 ) -> None:
-    if word == b"lock_course":
-        word = b"left join generations active"
     with proxied(database_url) as proxy:
         services = make_services_with(database_url=proxy.url)
         course = make_course()
         proxy.arm(word, Fault.FREEZE, times=20)
         began = time.monotonic()
         with pytest.raises((OutcomeUnknown, AdmissionFailed, psycopg.OperationalError)) as failed, deadline(1):
-            admit_course(services, course)
+            admit_course(services, course, webhook_url=webhook_url)
         assert time.monotonic() - began < 3
-        assert isinstance(failed.value, OutcomeUnknown) == (word == b"commit")
-        assert redis_client.zcard("concurrency:global") == (1 if word == b"commit" else 0)
+        assert isinstance(failed.value, OutcomeUnknown) == unknown
+        assert redis_client.zcard("concurrency:global") == int(unknown)
 
 
 def test_without_a_free_connection_nothing_is_tried(make_services_with: MakeServices, conn: Connection) -> None:
     services = make_services_with(pool_size=1)
     with services.db.connection(), pytest.raises(PoolTimeout) as refused, deadline(1):
-        commit_once(services.db, uuid4(), lambda conn: None)
+        commit_once(services.db, uuid4(), lambda conn: None, services.db.transaction)
     assert is_unavailable(refused.value)
 
 
