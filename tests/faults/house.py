@@ -232,6 +232,8 @@ class House:
             "HOST": HOST,
             "PORT": self.api.url.rpartition(":")[2],
             "PYTHONUNBUFFERED": "1",
+            # What a process that is killed leaves behind goes with the folder.
+            "TMPDIR": str(self.folder),
             **SIZES,
             **HANDLERS,
             **({} if SHIPPED else FAST),

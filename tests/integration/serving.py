@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -76,6 +77,7 @@ def serving(database_url: str, redis_url: str) -> Iterator[StartServer]:
     """
     servers: list[Server] = []
     readers: list[threading.Thread] = []
+    scratch = tempfile.TemporaryDirectory(prefix="course-serving-")  # for what those leave behind that are killed
 
     def start(**environment: str | None) -> Server:
         port = free_port()
@@ -83,6 +85,7 @@ def serving(database_url: str, redis_url: str) -> Iterator[StartServer]:
             # Coverage of subprocesses, where it is measured, is asked for by the environment.
             **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE")},
             "PATH": os.environ["PATH"],
+            "TMPDIR": scratch.name,
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
             "JWT_SECRET": SECRET,
@@ -123,3 +126,4 @@ def serving(database_url: str, redis_url: str) -> Iterator[StartServer]:
                 server.process.wait()
         for reader in readers:
             reader.join(5)
+        scratch.cleanup()
