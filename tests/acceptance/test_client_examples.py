@@ -75,13 +75,15 @@ def needs(program: str) -> pytest.MarkDecorator:
 def test_a_client_generates_a_course_and_verifies_what_it_is_told(
     stack: Stack, course: OwnedCourse, command: list[str]
 ) -> None:
-    assert was_told_the_end(run(stack, course, command, CLIENTS))
+    for _ in range(2):  # the same course again is another wish
+        assert was_told_the_end(run(stack, course, command, CLIENTS))
 
 
 @needs("npm")
 @pytest.mark.parametrize("program", ["fetch", "trpc"])
 def test_a_typescript_client_does_so_too(stack: Stack, course: OwnedCourse, node_folder: Path, program: str) -> None:
-    assert was_told_the_end(run(stack, course, ["node", "--import", "tsx", f"{program}.ts"], node_folder))
+    for _ in range(2):
+        assert was_told_the_end(run(stack, course, ["node", "--import", "tsx", f"{program}.ts"], node_folder))
 
 
 @needs("npm")
@@ -105,6 +107,7 @@ def test_curl_generates_a_course_and_openssl_verifies_its_webhooks(stack: Stack,
     with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as receiver:
         threading.Thread(target=receiver.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{receiver.server_port}/"
+        run(stack, course, ["./generate.sh"], CLIENTS / "curl", WEBHOOK_URL=url)
         lines = run(stack, course, ["./generate.sh"], CLIENTS / "curl", WEBHOOK_URL=url)
         receiver.shutdown()
     assert '"success"' in lines[0]

@@ -10,9 +10,9 @@ if [[ -n ${WEBHOOK_URL:-} ]]; then
     wish="{\"courseId\": \"$COURSE_ID\", \"webhookUrl\": \"$WEBHOOK_URL\"}"
 fi
 
-# The same key with every repetition: however often this is sent, one generation starts.
+# A key of its own for each wish, the same with every repetition: however often this is sent, one generation starts.
 curl -sS --fail-with-body --retry 3 "$API/api/coursegen/generate" -H "$authorization" \
-    -H "Content-Type: application/json" -H "Idempotency-Key: course-$COURSE_ID" -d "$wish"
+    -H "Content-Type: application/json" -H "Idempotency-Key: $(openssl rand -hex 16)" -d "$wish"
 echo
 
 # Server-sent events: the first at once, one for each change, and the stream ends with the generation.

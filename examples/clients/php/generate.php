@@ -63,8 +63,8 @@ function receive($server, float $seconds): ?array
 $server = stream_socket_server('tcp://127.0.0.1:0');
 $courseId = getenv('COURSE_ID');
 $wish = ['courseId' => $courseId, 'webhookUrl' => 'http://' . stream_socket_get_name($server, false) . '/'];
-// The same key with every repetition: however often this is sent, one generation starts.
-[$code, $started] = call('POST', '/api/coursegen/generate', $wish, ["Idempotency-Key: course-$courseId"]);
+// A key of its own for each wish, the same with every repetition: however often this is sent, one generation starts.
+[$code, $started] = call('POST', '/api/coursegen/generate', $wish, ['Idempotency-Key: ' . bin2hex(random_bytes(16))]);
 if ($code !== 200) {
     fwrite(STDERR, "$code {$started['error']} ({$started['code']}, request {$started['requestId']})\n");
     exit(1);

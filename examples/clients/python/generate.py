@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import urllib.request
+import uuid
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -77,8 +78,8 @@ def main() -> int:
     threading.Thread(target=receiver.serve_forever, daemon=True).start()
     course_id = os.environ["COURSE_ID"]
     wish = {"courseId": course_id, "webhookUrl": f"http://127.0.0.1:{receiver.server_port}/"}
-    # The same key with every repetition: however often this is sent, one generation starts.
-    started, _ = call("POST", "/api/coursegen/generate", wish, **{"Idempotency-Key": f"course-{course_id}"})
+    # A key of its own for each wish, the same with every repetition: however often this is sent, one generation starts.
+    started, _ = call("POST", "/api/coursegen/generate", wish, **{"Idempotency-Key": str(uuid.uuid4())})
     print(f"started {started['jobId']}")
 
     status, tag, until = "", "", time.monotonic() + PATIENCE_S

@@ -6,6 +6,7 @@
 require "json"
 require "net/http"
 require "openssl"
+require "securerandom"
 require "socket"
 
 TOLERANCE_S = 300
@@ -58,8 +59,8 @@ Thread.new do
 end
 
 course_id = ENV.fetch("COURSE_ID")
-# The same key with every repetition: however often this is sent, one generation starts.
-headers = { "Content-Type" => "application/json", "Idempotency-Key" => "course-#{course_id}" }
+# A key of its own for each wish, the same with every repetition: however often this is sent, one generation starts.
+headers = { "Content-Type" => "application/json", "Idempotency-Key" => SecureRandom.uuid }
 start = Net::HTTP::Post.new("/api/coursegen/generate", headers)
 start.body = JSON.generate(courseId: course_id, webhookUrl: "http://127.0.0.1:#{server.addr[1]}/")
 answer = call(start)

@@ -7,10 +7,10 @@ const { API, TOKEN, COURSE_ID, SLUG, WEBHOOK_SECRET } = process.env as Record<st
 const authorization = { Authorization: `Bearer ${TOKEN}` };
 const webhooks = await receive(WEBHOOK_SECRET);
 
-// The same key with every repetition: however often this is sent, one generation starts.
+// A key of its own for each wish, the same with every repetition: however often this is sent, one generation starts.
 const answer = await fetch(`${API}/api/coursegen/generate`, {
   method: "POST",
-  headers: { ...authorization, "Content-Type": "application/json", "Idempotency-Key": `course-${COURSE_ID}` },
+  headers: { ...authorization, "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() },
   body: JSON.stringify({ courseId: COURSE_ID, webhookUrl: webhooks.url }),
   signal: AbortSignal.timeout(10_000),
 });
