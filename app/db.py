@@ -185,12 +185,17 @@ def _is_rolled_back(error: psycopg.OperationalError) -> bool:
     return error.diag.severity_nonlocalized == "ERROR"
 
 
-def _refuse_dead(conn: Connection[Any]) -> None:
-    """Raises OperationalError on a connection whose server is gone, without a round trip to one that is not.
+def has_something_to_say(fileno: int) -> bool:
+    """Whether there is something to read from an idle connection: nothing, unless its server closed it or says so.
 
-    An idle connection has nothing to read unless the server closed it or says so.
+    It costs no round trip.
     """
     idle = select.poll()
-    idle.register(conn.fileno(), select.POLLIN)
-    if idle.poll(0):
+    idle.register(fileno, select.POLLIN)
+    return bool(idle.poll(0))
+
+
+def _refuse_dead(conn: Connection[Any]) -> None:
+    """Raises OperationalError on a connection whose server is gone, without a round trip to one that is not."""
+    if has_something_to_say(conn.fileno()):
         conn.execute("")

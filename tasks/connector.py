@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
 import psycopg
 from procrastinate import PsycopgConnector
@@ -13,7 +14,7 @@ from procrastinate.connector import Notify
 from procrastinate.exceptions import ConnectorException
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from app.db import session
+from app.db import has_something_to_say, session
 from app.migrations import missing
 from app.preflight import connect_briefly, refusal
 from app.settings import Settings
@@ -33,6 +34,7 @@ class WorkerConnector(PsycopgConnector):
     def __init__(self, settings: Settings) -> None:
         super().__init__(
             conninfo=settings.database_url,
+            pool_factory=_make_pool,
             min_size=1,
             max_size=4,
             timeout=300,  # outlives an outage: a job's end is then written late, not lost
@@ -81,6 +83,16 @@ class WorkerConnector(PsycopgConnector):
     def _look(self) -> list[str]:
         with connect_briefly(self._settings) as conn:
             return missing(conn)
+
+
+def _make_pool(**arguments: Any) -> AsyncConnectionPool:
+    """As the queue would, but with a check that costs no round trip to a server that is there."""
+    return AsyncConnectionPool(**(arguments | {"check": _refuse_dead}))
+
+
+async def _refuse_dead(conn: psycopg.AsyncConnection[Any]) -> None:
+    if has_something_to_say(conn.fileno()):
+        await AsyncConnectionPool.check_connection(conn)
 
 
 _asking: set[asyncio.Task[None]] = set()

@@ -227,8 +227,9 @@ def hold(conn: Connection[Any], begun: Begun) -> Mapping[str, Any]:
 def lock(conn: Connection[Any], generation_id: UUID) -> tuple[DictRow | None, DictRow | None]:
     """The course as a stage is to know it and the generation, locked in this order; None for what does not exist."""
     key = {"generation_id": generation_id}
-    course = conn.execute(QUERIES["lock_course_to_begin"], key).fetchone()
-    return course, conn.execute(QUERIES["lock_generation"], key).fetchone()
+    course = conn.execute(QUERIES["lock_course_to_begin"], key)
+    generation = conn.execute(QUERIES["lock_generation"], key)
+    return course.fetchone(), generation.fetchone()
 
 
 def _claim(conn: Connection[Any], run: Run) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
