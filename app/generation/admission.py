@@ -138,7 +138,10 @@ def start(
     or there are no `slots`, whose numbers are then picked here. Raises `CourseNotFound` or `Forbidden` where the course
     changed since; psycopg's UniqueViolation where another generation holds the course or a slot.
     """
-    slots = slots or pick_slots(conn, caller.user_id, caller.tier, system_limit)
+    if slots is None:
+        # First, or whoever waits for this course would have all others wait that pick slots.
+        conn.execute(QUERIES["lock_course"], {"course_id": order.course_id})
+        slots = pick_slots(conn, caller.user_id, caller.tier, system_limit)
     stages = [failed_stage(conn, order.retry_of)] * 2 if order.retry_of else [first_stage(True), first_stage(False)]
     course = conn.execute(
         QUERIES["start_generation"],

@@ -6,21 +6,8 @@ left join generations active on active.course_id = course.id and active.status i
 where course.id = %(course_id)s;
 
 -- name: lock_course
--- The owner and whether there are documents, under the lock every transaction on a course takes first.
-select
-    user_id,
-    case when jsonb_typeof(generation_progress -> 'files') = 'array'
-        then jsonb_array_length(generation_progress -> 'files') > 0
-        else false
-    end as has_documents,
-    coalesce(
-        jsonb_typeof(generation_progress) <> 'object'
-        or jsonb_typeof(generation_progress -> 'files') not in ('array', 'null'),
-        false
-    ) as files_malformed
-from courses
-where id = %(course_id)s
-for no key update;
+-- The lock every transaction on a course takes first.
+select id from courses where id = %(course_id)s for no key update;
 
 -- name: start_generation
 -- The admitted generation, holding its two slots, its course started (fresh progress with the first step completed, its

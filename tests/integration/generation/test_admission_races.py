@@ -15,6 +15,7 @@ from psycopg.rows import DictRow
 from app.generation.errors import GenerationActive, GenerationError, SystemFull, UserFull
 from app.generation.tiers import Tier
 from app.services import Services
+from tests.conftest import WaitUntil
 from tests.integration.factories import Course, MakeCourse
 from tests.integration.generation.conftest import Admit, rows
 
@@ -103,6 +104,33 @@ def test_the_limit_holds_where_one_process_sees_redis_and_another_does_not(
         admit_course(seeing, make_course())
     with pytest.raises(SystemFull):
         admit_course(seeing, make_course())
+
+
+@pytest.mark.parametrize("with_redis", [True, False])
+def test_who_waits_for_a_course_has_nobody_else_wait(
+    make_services_with: MakeServices,
+    conn: Connection,
+    make_course: MakeCourse,
+    admit_course: Admit,
+    database_url: str,
+    wait_until: WaitUntil,
+    with_redis: bool,
+) -> None:
+    services = make_services_with(limit=5, with_redis=with_redis)
+    held, other = make_course(), make_course()
+
+    def waits() -> bool:
+        return rows(conn, "select 1 from pg_stat_activity where wait_event_type = 'Lock'") != []
+
+    with ThreadPoolExecutor(2) as threads, psycopg.connect(database_url) as holder:
+        holder.execute("select from courses where id = %s for update", [held.id])
+        waiting = threads.submit(admit_course, services, held)
+        wait_until(waits)
+        admitted = threads.submit(admit_course, services, other).result(timeout=2)
+        assert not waiting.done()
+        holder.commit()
+        both = {waiting.result(timeout=10), admitted}
+    assert {row["id"] for row in rows(conn, "select id from generations")} == both
 
 
 def test_the_limit_holds_while_redis_is_emptied_again_and_again(
