@@ -10,6 +10,8 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from app.generation.errors import CourseNotFound, Forbidden, GenerationActive, SystemFull, UserFull
+from app.generation.queue import defer_stage
+from app.generation.stages import Stage
 from app.generation.tiers import RIGHTS, Tier
 from app.services import Services
 from tests.integration.factories import Course, MakeCourse
@@ -217,6 +219,31 @@ def test_an_admission_is_one_redis_round_trip_two_of_postgresql_and_one_transact
     ).fetchall()
     assert len(written) == 3
     assert written[0] == written[1] == written[2]  # by the same transaction
+
+
+@pytest.mark.parametrize(("files", "stage"), [([], Stage.STRUCTURE_ANALYSIS), (FILES, Stage.DOCUMENT_PROCESSING)])
+def test_the_first_job_is_what_the_library_would_have_deferred(
+    services: Services,
+    conn: Connection,
+    make_course: MakeCourse,
+    admit_course: Admit,
+    files: list[dict[str, Any]],
+    stage: Stage,
+) -> None:
+    course = make_course(files=files)
+    generation_id = admit_course(services, course, Tier.BASIC)
+    [first] = rows(conn, "delete from procrastinate_jobs returning *")
+    defer_stage(
+        conn,
+        stage,
+        generation_id=generation_id,
+        user_id=course.user_id,
+        request_id="r-1",
+        fence=1,
+        priority=RIGHTS[Tier.BASIC].priority,
+    )
+    [other] = rows(conn, "select * from procrastinate_jobs")
+    assert {**first, "id": other["id"]} == other
 
 
 def test_a_course_deleted_after_the_first_look_is_refused(
