@@ -122,6 +122,8 @@ class EventBuffer:
                 self.dropped += 1
                 return
             self._waiting.append(event)
+            if len(self._waiting) > 1:
+                return  # the first one has woken the thread, which lets others gather
             if not self._running:
                 self._running = True
                 threading.Thread(target=self._run, name="events", daemon=True).start()
