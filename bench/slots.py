@@ -27,7 +27,7 @@ def bench(size: Size, tell: Callable[[str], None]) -> list[Section]:
     figures = []
     with RedisServer() as server, Redis.from_url(server.url, decode_responses=True) as client:
         client.config_set("latency-tracking-info-percentiles", "99 100")
-        keeper = SlotKeeper(server.url, NO_LIMIT, lambda user_id: [])
+        keeper = SlotKeeper(server.url, NO_LIMIT, lambda _user, _members: [])
         try:
             for holders in HOLDERS:
                 tell(f"slot script, {holders:,} holders, {size.calls} calls")

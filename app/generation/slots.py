@@ -17,8 +17,9 @@ reached `take` returns None, and the transaction picks the numbers itself.
 """
 
 import logging
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ from app.generation.tiers import RIGHTS, Tier
 from app.queries import QUERIES
 
 MARKER_S = 15
-#: A holder PostgreSQL doesn't know may be an admission under way; none takes longer than this.
+#: A holder PostgreSQL doesn't know at all may be an admission under way; none takes longer than this.
 UNDER_WAY_S = 10
 USER_KEY_S = 3600
 #: How long Redis is left alone after it failed.
@@ -44,6 +45,9 @@ BREAKER_S = 1.0
 TIMEOUT_S = 0.25
 
 SYSTEM = "concurrency:global"
+
+#: As generation ids are written here; other members are nobody's.
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 log = logging.getLogger(__name__)
 
@@ -73,16 +77,17 @@ class Slots:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """An active generation as PostgreSQL knows it."""
+    """A generation as PostgreSQL knows it: it holds its slots for as long as it is active."""
 
     generation_id: UUID
     user_id: UUID
     user_slot: int
     system_slot: int
+    active: bool
 
 
-#: Reads the active generations from PostgreSQL: those of one user, or all.
-ReadHolders = Callable[[UUID | None], list[Holder]]
+#: Reads generations from PostgreSQL: the active ones of one user, or all, and those of the given ids that are final.
+ReadHolders = Callable[[UUID | None, Collection[UUID]], list[Holder]]
 
 
 class SlotKeeper:
@@ -144,18 +149,21 @@ class SlotKeeper:
     def rebuild(self, user_id: UUID | None = None, read_holders: ReadHolders | None = None) -> None:
         """The keys of the user (None: the system's) agree with PostgreSQL, and their marker says so.
 
-        Holders PostgreSQL doesn't know are kept while they are younger than 10 s. Safe to run twice at once.
+        Holders PostgreSQL doesn't know at all are kept while they are younger than 10 s. Safe to run twice at once.
         """
         key = SYSTEM if user_id is None else user_key(user_id)
         seen = self._ask(lambda: self._read_members(key))
         if seen is None:
             return
-        # PostgreSQL is read after Redis: a member unknown here and old there was never admitted, or is final.
-        holders = (read_holders or self._read_holders)(user_id)
+        # PostgreSQL is read after Redis: a member unknown here and old there was never admitted.
+        holders = (read_holders or self._read_holders)(user_id, seen.young())
         actual = {
-            str(holder.generation_id): holder.system_slot if user_id is None else holder.user_slot for holder in holders
+            str(holder.generation_id): holder.system_slot if user_id is None else holder.user_slot
+            for holder in holders
+            if holder.active
         }
-        self._ask(lambda: self._write_members(key, seen, actual))
+        final = {str(holder.generation_id) for holder in holders if not holder.active}
+        self._ask(lambda: self._write_members(key, seen, actual, final))
 
     def put_right(self, generation_id: UUID, user_id: UUID) -> None:
         """After a clash: the generation holds nothing, and both scopes agree with PostgreSQL."""
@@ -167,7 +175,7 @@ class SlotKeeper:
         """The system's keys and those of every user, known to PostgreSQL or to Redis, agree with PostgreSQL."""
         self.rebuild(None)
         known = set(self.counts() or {}) - {"global"}
-        users = {str(holder.user_id) for holder in self._read_holders(None)}
+        users = {str(holder.user_id) for holder in self._read_holders(None, ())}
         for user in sorted(known | users):
             self.rebuild(UUID(user))
 
@@ -215,13 +223,13 @@ class SlotKeeper:
             (seconds, _), taken, numbers = pipe.execute()
         return _Members(float(seconds), dict(taken), {member: int(number) for member, number in numbers})
 
-    def _write_members(self, key: str, seen: "_Members", actual: Mapping[str, int]) -> list[Any]:
+    def _write_members(self, key: str, seen: "_Members", actual: Mapping[str, int], final: Set[str]) -> list[Any]:
         used = set(actual.values())
         under_way = {
             member
-            for member, at in seen.taken.items()
+            for member in map(str, seen.young())
             if member not in actual
-            and seen.now - at < UNDER_WAY_S
+            and member not in final
             and seen.numbers.get(member) is not None
             and seen.numbers[member] not in used
         }
@@ -250,17 +258,17 @@ class SlotKeeper:
 def read_holders(db: Database) -> ReadHolders:
     """The active generations as PostgreSQL has them now, in a statement of its own."""
 
-    def read(user_id: UUID | None) -> list[Holder]:
+    def read(user_id: UUID | None, members: Collection[UUID]) -> list[Holder]:
         with db.connection() as conn:
-            return list_holders(conn, user_id)
+            return list_holders(conn, user_id, members)
 
     return read
 
 
-def list_holders(conn: Connection[Any], user_id: UUID | None) -> list[Holder]:
-    """The active generations of the user, or all, as the caller's connection sees them now."""
+def list_holders(conn: Connection[Any], user_id: UUID | None, members: Collection[UUID]) -> list[Holder]:
+    """The active generations of the user, or all, and final ones of these ids, as the caller's connection sees them."""
     query = QUERIES["list_holders" if user_id is None else "list_holders_of_user"]
-    return [Holder(**row) for row in conn.execute(query, {"user_id": user_id})]
+    return [Holder(**row) for row in conn.execute(query, {"user_id": user_id, "members": list(members)})]
 
 
 def pick_slots(conn: Connection[Any], user_id: UUID, tier: Tier, system_limit: int) -> Slots:
@@ -286,3 +294,9 @@ class _Members:
     now: float
     taken: Mapping[str, float]
     numbers: Mapping[str, int]
+
+    def young(self) -> list[UUID]:
+        """Those that may be admissions under way."""
+        return [
+            UUID(member) for member, at in self.taken.items() if self.now - at < UNDER_WAY_S and _UUID.fullmatch(member)
+        ]

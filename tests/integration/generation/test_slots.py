@@ -128,6 +128,25 @@ def test_an_admission_under_way_survives_a_rebuild(keeper: Any, redis_client: Re
     assert redis_client.zrange(SYSTEM, 0, -1) == redis_client.zrange(user_key(user), 0, -1) == [str(generation)]
 
 
+def test_a_slot_whose_generation_has_ended_is_gone_with_the_next_rebuild_however_young(
+    make_services_with: MakeServices,
+    conn: Connection,
+    redis_client: Redis,
+    make_course: MakeCourse,
+    admit_course: Admit,
+) -> None:
+    services, course = make_services_with(limit=100), make_course()
+    ended, under_way = admit_course(services, course), uuid4()
+    assert services.slots.take(under_way, course.user_id, Tier.PREMIUM)
+    redis_client.zadd(SYSTEM, {"nobody's": 1, "nobody's number": 2})
+    conn.execute("update generations set status = 'completed', finished_at = now()")
+    services.slots.rebuild_all()
+    assert ended != under_way
+    assert (
+        redis_client.zrange(SYSTEM, 0, -1) == redis_client.zrange(user_key(course.user_id), 0, -1) == [str(under_way)]
+    )
+
+
 def _flush(client: Redis, user: UUID) -> None:
     client.flushdb()
 
