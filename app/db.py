@@ -21,9 +21,12 @@ POOL_TIMEOUT_S = 2.0
 #: Longest use of a connection where no deadline is set (workers, commands).
 USE_TIMEOUT_S = 30.0
 
+#: Longest wait for a lock. Shorter than an answer's deadline, so that it is the server that says that there was no lock:
+#: where a deadline ends a statement, nobody knows its outcome.
+LOCK_TIMEOUT_S = 1.5
 #: Ends what the server itself can end; the guard on the socket covers the rest.
 SESSION = (
-    "-c statement_timeout=20s -c lock_timeout=3s -c idle_in_transaction_session_timeout=5s"
+    f"-c statement_timeout=20s -c lock_timeout={LOCK_TIMEOUT_S}s -c idle_in_transaction_session_timeout=5s"
     " -c client_connection_check_interval=5s -c timezone=UTC"
 )
 

@@ -11,7 +11,7 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from app.db import CommitOutcomeUnknown, Database
+from app.db import LOCK_TIMEOUT_S, CommitOutcomeUnknown, Database
 from app.deadline import remaining
 from app.generation.database_errors import domain_error, is_overloaded, is_transient
 from app.generation.errors import AdmissionFailed, GenerationError, KeyInFlight, OutcomeUnknown
@@ -68,7 +68,7 @@ def commit_once(db: Database, generation_id: UUID, write: Callable[[Connection[A
 
 
 def retrying() -> Retrying:
-    """Attempts at something the database may refuse for a moment: transient errors only, within the deadline."""
+    """Attempts at something the database may refuse for a moment: transient errors only, while there is time for one."""
     return _RETRYING
 
 
@@ -82,7 +82,7 @@ _stop_after_attempts = stop_after_attempt(ATTEMPTS)
 
 def _out_of_attempts_or_time(state: RetryCallState) -> bool:
     wait_s = FIRST_WAIT_S * 2 ** (state.attempt_number - 1)
-    return _stop_after_attempts(state) or remaining(at_most=60) <= wait_s
+    return _stop_after_attempts(state) or remaining(at_most=60) <= wait_s + LOCK_TIMEOUT_S
 
 
 def _warn(state: RetryCallState) -> None:
