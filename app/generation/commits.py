@@ -68,7 +68,7 @@ def commit_once(db: Database, generation_id: UUID, write: Callable[[Connection[A
 
 
 def retrying() -> Retrying:
-    """Attempts at something the database may refuse for a moment: transient errors only, while there is time for one."""
+    """Attempts at something the database may refuse for a moment: transient errors only, while there is time."""
     return _RETRYING
 
 
