@@ -21,8 +21,8 @@ POOL_TIMEOUT_S = 2.0
 #: Longest use of a connection where no deadline is set (workers, commands).
 USE_TIMEOUT_S = 30.0
 
-#: Longest wait for a lock. Shorter than an answer's deadline, so that it is the server that says there was no lock: of a
-#: statement that a deadline ends nobody knows the outcome.
+#: Longest wait for a lock. Shorter than an answer's deadline, so that it is the server that says there was no lock:
+#: of a statement that a deadline ends nobody knows the outcome.
 LOCK_TIMEOUT_S = 1.5
 #: Ends what the server itself can end; the guard on the socket covers the rest.
 SESSION = (
