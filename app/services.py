@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from app.db import Database
+from app.generation.admission import Admissions
 from app.generation.courses import read_statuses
 from app.generation.events import EventBuffer, write_with
 from app.generation.slots import SlotKeeper, read_holders
@@ -19,6 +20,7 @@ class Services:
     db: Database
     slots: SlotKeeper
     events: EventBuffer
+    admissions: Admissions
     watch: Watch
 
     def close(self) -> None:
@@ -33,4 +35,5 @@ def make_services(settings: Settings) -> Services:
     db = Database(settings.database_url, settings.pool_size, pooled=settings.database_pooled)
     slots = SlotKeeper(settings.redis_url, settings.global_concurrency_limit, read_holders(db))
     watch = Watch(partial(read_statuses, db, stalled_s=settings.stalled_s), settings.sse_connections)
-    return Services(settings, db, slots, EventBuffer(write_with(db.transaction)), watch)
+    events = EventBuffer(write_with(db.transaction))
+    return Services(settings, db, slots, events, Admissions(db, slots, events), watch)

@@ -14,8 +14,9 @@ import psycopg
 from uuid_utils.compat import uuid7
 
 from app.db import Database
-from app.generation.admission import Order, start
 from app.generation.callers import Caller
+from app.generation.orders import Order, Wish
+from app.generation.starting import start
 from app.generation.tiers import Tier
 from bench import node
 from bench.courses import Ready, create_courses
@@ -135,7 +136,8 @@ def _admit(stand: Stand, courses: list[Ready], generations: list[UUID]) -> None:
     try:
         with db.transaction() as conn:
             for generation_id, course in zip(generations, courses, strict=True):
-                start(generation_id, Caller(course.user_id, Tier.FREE), Order(course.course_id), None, NO_LIMIT, conn)
+                wish = Wish(generation_id, Caller(course.user_id, Tier.FREE), Order(course.course_id))
+                start(wish, None, NO_LIMIT, conn)
     finally:
         db.close()
 

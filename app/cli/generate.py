@@ -13,9 +13,9 @@ import click
 from flask.cli import with_appcontext
 
 from app.cli.operating import operating
-from app.generation.admission import Order, admit
 from app.generation.callers import Caller
 from app.generation.errors import GenerationActive, SystemFull, UserFull
+from app.generation.orders import Order
 from app.generation.progress import FINAL_STATUSES
 from app.generation.tiers import Tier
 from app.queries import QUERIES
@@ -62,7 +62,7 @@ def command(course: str, user_id: UUID | None, tier: str, watch: bool, as_json: 
         with _refusals():
             order = Order(found["id"], source="cli")
             caller = Caller(found["user_id"], Tier(tier))
-            job = admit(services.db, services.slots, services.events, caller, order).generation_id
+            job = services.admissions.admit(caller, order).generation_id
         click.echo(json.dumps({"jobId": str(job)}) if as_json else f"Admitted {job}")
         if not watch:
             return

@@ -6,9 +6,9 @@ import click
 from flask.cli import AppGroup
 
 from app.cli.operating import as_json, limit, operating, show, since
-from app.generation.admission import Order, admit
 from app.generation.callers import Caller
 from app.generation.cancellation import cancel
+from app.generation.orders import Order
 from app.generation.retries import find_failed
 from app.generation.tiers import Tier
 from app.queries import QUERIES
@@ -94,5 +94,5 @@ def retry_generation(generation_id: UUID) -> None:
         failed = find_failed(services.db, generation_id)
         caller = Caller(failed["user_id"], Tier(failed["tier"]))
         order = Order(failed["course_id"], failed["webhook_url"], source="cli", retry_of=generation_id)
-        new_id = admit(services.db, services.slots, services.events, caller, order).generation_id
+        new_id = services.admissions.admit(caller, order).generation_id
     click.echo(f"Admitted {new_id}")

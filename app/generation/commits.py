@@ -2,13 +2,11 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
-from psycopg.rows import DictRow
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from app.db import LOCK_TIMEOUT_S, CommitOutcomeUnknown, Database
@@ -25,13 +23,12 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-#: What `write` runs in: `Database.transaction`, or `Database.statement` where it is one statement.
-Scope = Callable[[], AbstractContextManager[Connection[DictRow]]]
-
-
-def commit_once(db: Database, generation_id: UUID, write: Callable[[Connection[Any]], T], scope: Scope) -> T | None:
+def commit_once(
+    db: Database, generation_id: UUID, write: Callable[[Connection[Any]], T], failure: Exception | None = None
+) -> T | None:
     """The transaction of `write`, whose first write inserts the generation, has committed exactly once.
 
+    With `failure` the first attempt was made elsewhere, and ended so.
     Transient errors are retried after 100, 200 and 400 ms within the current deadline. An earlier attempt whose
     outcome was unknown is found by the generation's own id. Returns what `write` did; None after such an attempt.
     Raises the domain errors of `write`, `SlotClash`, `GenerationActive`; `OutcomeUnknown`; `AdmissionFailed` or,
@@ -42,7 +39,10 @@ def commit_once(db: Database, generation_id: UUID, write: Callable[[Connection[A
         for attempt in retrying():
             with attempt:
                 try:
-                    with scope() as conn:
+                    if failure is not None:
+                        error, failure = failure, None
+                        raise error
+                    with db.transaction() as conn:
                         return write(conn)
                 except CommitOutcomeUnknown:
                     may_exist = True

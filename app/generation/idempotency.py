@@ -7,20 +7,18 @@ that starts it; after any refusal the key is as good as new.
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 
 from app.db import only_row
 from app.generation.errors import KeyInFlight, KeyReused
+from app.generation.orders import Order
 from app.queries import QUERIES
 
-if TYPE_CHECKING:
-    from app.generation.admission import Order
 
-
-def claim_key(conn: Connection[Any], user_id: UUID, order: "Order") -> UUID | None:
+def claim_key(conn: Connection[Any], user_id: UUID, order: Order) -> UUID | None:
     """The order's key is the caller's transaction's until it ends; returns the generation it started before, if any.
 
     Raises `KeyInFlight` while another transaction has it, `KeyReused` where it came with another order.
@@ -40,7 +38,7 @@ def claim_key(conn: Connection[Any], user_id: UUID, order: "Order") -> UUID | No
     return started
 
 
-def keep_key(conn: Connection[Any], user_id: UUID, order: "Order", generation_id: UUID) -> None:
+def keep_key(conn: Connection[Any], user_id: UUID, order: Order, generation_id: UUID) -> None:
     """Once the caller's transaction commits, the order's key, which it has claimed, means this generation for a day."""
     conn.execute(
         QUERIES["keep_key"],
@@ -53,7 +51,7 @@ def keep_key(conn: Connection[Any], user_id: UUID, order: "Order", generation_id
     )
 
 
-def fingerprint(order: "Order") -> bytes:
+def fingerprint(order: Order) -> bytes:
     """The same 32 bytes for the same wish, however its request was written and whichever way it came in."""
     wish = [str(order.course_id), order.webhook_url]
     return hashlib.sha256(json.dumps(wish).encode()).digest()

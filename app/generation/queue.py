@@ -15,7 +15,6 @@ from procrastinate import App, SyncPsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from psycopg import Connection
-from psycopg.types.json import Jsonb
 
 from app.db import only_row
 from app.generation.stages import Stage
@@ -70,7 +69,7 @@ def defer_stage(
 def first_job(
     with_documents: Stage, without_documents: Stage, *, generation_id: UUID, user_id: UUID, request_id: str | None
 ) -> dict[str, Any]:
-    """What the query `start_generation` defers a generation's first job with: the same job as `defer_stage` would.
+    """What the query `start_generations` defers a generation's first job with: the same job as `defer_stage` would.
 
     Which of the two stages it is, the course's documents decide under its lock.
     """
@@ -79,9 +78,7 @@ def first_job(
         "stage_without_documents": without_documents.value,
         "task_with_documents": TASKS[with_documents],
         "task_without_documents": TASKS[without_documents],
-        "queue": STAGES_QUEUE,
-        "queueing_lock": str(generation_id),
-        "args": Jsonb(_stage_arguments(generation_id, user_id, request_id, fence=1)),
+        "args": _stage_arguments(generation_id, user_id, request_id, fence=1),
     }
 
 

@@ -3,25 +3,24 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from app.db import Database, only_row
 from app.generation.callers import Caller
 from app.generation.errors import AdmissionFailed, GenerationActive, SlotsFull, SystemFull, UserFull
 from app.generation.events import Event, EventBuffer, EventType
+from app.generation.orders import Order, Wish
 from app.generation.tiers import RIGHTS
 from app.queries import QUERIES
-
-if TYPE_CHECKING:
-    from app.generation.admission import Order
 
 log = logging.getLogger(__name__)
 
 
 @contextmanager
-def report_refusal(events: EventBuffer, caller: Caller, order: "Order", generation_id: UUID) -> Iterator[None]:
+def report_refusal(events: EventBuffer, wish: Wish) -> Iterator[None]:
     """A refusal or failure of the block is an event before it goes on to the caller."""
+
+    generation_id, caller, order = wish.generation_id, wish.caller, wish.order
 
     def add(event_type: EventType, job_id: UUID | None = None, **metadata: object) -> None:
         facts = {"tier": caller.tier.value, "source": order.source, "request_id": order.request_id, **metadata}
@@ -60,6 +59,6 @@ def full_after_clashes(db: Database, system_limit: int, caller: Caller) -> Slots
     return SystemFull(caller.tier, limit, row["user_active"], system_limit, row["system_active"])
 
 
-def warn_of_malformed_files(order: "Order") -> None:
+def warn_of_malformed_files(order: Order) -> None:
     """The log says that the course's `generation_progress.files` counts as none because of its shape."""
     log.warning("files_malformed", extra={"courseId": str(order.course_id)})

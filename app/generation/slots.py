@@ -16,23 +16,26 @@ gone, a user's before a refusal that nothing has proven within 15 s, both after 
 reached `take` returns None, and the transaction picks the numbers itself.
 """
 
+import hashlib
 import logging
 import re
 import time
-from collections.abc import Callable, Collection, Mapping, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
 from redis import Redis, RedisError, ResponseError
 from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from app.db import Database, only_row
-from app.generation.errors import SystemFull, UserFull
+from app.generation.errors import SlotsFull, SystemFull, UserFull
 from app.generation.tiers import RIGHTS, Tier
 from app.queries import QUERIES
 
@@ -45,6 +48,9 @@ BREAKER_S = 1.0
 TIMEOUT_S = 0.25
 
 SYSTEM = "concurrency:global"
+
+#: Answers of the script that tell what to compare with PostgreSQL before it can answer.
+STALE = ("system_stale", "user_stale")
 
 #: As generation ids are written here; other members are nobody's.
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -73,6 +79,14 @@ class Slots:
     user_slot: int
     system_slot: int
     use: SlotUse
+
+
+class Claim(NamedTuple):
+    """A generation that wants one of its user's slots and one of the system's."""
+
+    generation_id: UUID
+    user_id: UUID
+    tier: Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +118,8 @@ class SlotKeeper:
             retry=Retry(NoBackoff(), 0),
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
-        self._script = self._redis.register_script(Path(__file__).with_name("slots.lua").read_text(encoding="utf-8"))
+        self._script = Path(__file__).with_name("slots.lua").read_text(encoding="utf-8")
+        self._script_hash = hashlib.sha1(self._script.encode(), usedforsecurity=False).hexdigest()
         self._down_until = 0.0
 
     def take(
@@ -115,23 +130,26 @@ class SlotKeeper:
         Should they have to be compared with PostgreSQL's, they are with what `read_holders` finds there: for a caller
         that has a connection already and must not wait for a second one. Raises `UserFull` or `SystemFull`.
         """
-        limit = RIGHTS[tier].slots
-        user = user_key(user_id)
-        keys = [user, f"{user}:numbers", SYSTEM, f"{SYSTEM}:numbers", f"{SYSTEM}:fresh", f"{user}:fresh"]
-        args: list[str | int] = [str(generation_id), limit, self.system_limit, USER_KEY_S]
+        [answer] = self.take_all([Claim(generation_id, user_id, tier)], read_holders)
+        if isinstance(answer, SlotsFull):
+            raise answer
+        return answer
+
+    def take_all(
+        self, claims: Sequence[Claim], read_holders: ReadHolders | None = None
+    ) -> list[Slots | SlotsFull | None]:
+        """As `take` of each, in one round trip for all; a refusal is returned."""
+        answers: dict[Claim, Any] = dict.fromkeys(claims)
+        asked = list(answers)
         for _ in range(3):  # as called, after the system's rebuild, after the user's
-            answer = self._ask(lambda: self._script(keys=keys, args=args))
-            if answer is None:
-                return None
-            outcome, user_slot, system_slot, user_count, system_count = answer
-            if outcome == "taken":
-                use = SlotUse(limit, int(user_count), self.system_limit, int(system_count))
-                return Slots(int(user_slot), int(system_slot), use)
-            if outcome in ("user_full", "system_full"):
-                refusal = UserFull if outcome == "user_full" else SystemFull
-                raise refusal(tier, limit, int(user_count), self.system_limit, int(system_count))
-            self.rebuild(user_id if outcome == "user_stale" else None, read_holders)
-        return None
+            if not asked:
+                break
+            answers |= zip(asked, self._ask(partial(self._run_script, asked)) or [None] * len(asked), strict=True)
+            stale = [claim for claim in asked if answers[claim] and answers[claim][0] in STALE]
+            for user_id in {claim.user_id if answers[claim][0] == "user_stale" else None for claim in stale}:
+                self.rebuild(user_id, read_holders)
+            asked = stale
+        return [self._read_answer(claim, answers[claim]) for claim in claims]
 
     def release(self, generation_id: UUID, user_id: UUID) -> None:
         """The generation holds nothing any more. What Redis misses of this, a rebuild finds."""
@@ -199,6 +217,34 @@ class SlotKeeper:
 
     def close(self) -> None:
         self._redis.close()
+
+    def _run_script(self, claims: Sequence[Claim]) -> list[Any]:
+        """What the script returns for each claim; None, and a line in the log, where it fails."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for generation_id, user_id, tier in claims:
+                user = user_key(user_id)
+                keys = (user, f"{user}:numbers", SYSTEM, f"{SYSTEM}:numbers", f"{SYSTEM}:fresh", f"{user}:fresh")
+                limits = RIGHTS[tier].slots, self.system_limit
+                pipe.evalsha(self._script_hash, len(keys), *keys, str(generation_id), *limits, USER_KEY_S)
+            answers = pipe.execute(raise_on_error=False)
+        errors = [answer for answer in answers if isinstance(answer, RedisError)]
+        if any(isinstance(error, NoScriptError) for error in errors):
+            self._redis.script_load(self._script)
+            return self._run_script(claims)  # a second call for the same claim is answered as the first
+        if errors:
+            log.warning("redis_unavailable", extra={"error": str(errors[0])})
+        return [None if isinstance(answer, RedisError) else answer for answer in answers]
+
+    def _read_answer(self, claim: Claim, answer: Any) -> Slots | SlotsFull | None:
+        if answer is None or answer[0] in STALE:
+            return None
+        outcome, user_slot, system_slot, user_count, system_count = answer
+        limit = RIGHTS[claim.tier].slots
+        if outcome == "taken":
+            use = SlotUse(limit, int(user_count), self.system_limit, int(system_count))
+            return Slots(int(user_slot), int(system_slot), use)
+        full = UserFull if outcome == "user_full" else SystemFull
+        return full(claim.tier, limit, int(user_count), self.system_limit, int(system_count))
 
     def _ask(self, question: Callable[[], Any]) -> Any:
         """What Redis answers; None if it can't, after which it is left alone for a second."""

@@ -9,8 +9,8 @@ from flask import Blueprint, Response, after_this_request, g, jsonify
 from marshmallow import Schema
 
 from app.current import current_services
-from app.generation.admission import Admission, Order, admit
 from app.generation.callers import Caller
+from app.generation.orders import Admission, Order
 from app.http.auth import authenticate
 from app.http.bodies import load, read_json
 from app.http.idempotency import read_key
@@ -46,7 +46,7 @@ def initiate(caller: Caller, body: Mapping[str, Any], schema: Schema, source: st
     order = Order(wish["course_id"], wish["webhook_url"], g.request_id, source, idempotency_key=read_key())
     with bind(courseId=order.course_id):
         with counting_refusals(source):
-            admission = admit(services.db, services.slots, services.events, caller, order)
+            admission = services.admissions.admit(caller, order)
         outcome = "replayed" if admission.replayed else "admitted"
         current_instruments().count_admission(source, outcome)
         with bind(jobId=admission.generation_id):

@@ -1,36 +1,48 @@
--- name: find_course
--- The course, its owner and its active generation, if any.
-select course.user_id, active.id as active_generation
+-- name: find_courses
+-- Those of the courses that exist, with their owner and their active generation, if any.
+select course.id, course.user_id, active.id as active_generation
 from courses course
 left join generations active on active.course_id = course.id and active.status in ('queued', 'running')
-where course.id = %(course_id)s;
+where course.id = any(%(course_ids)s);
 
 -- name: lock_course
 -- The lock every transaction on a course takes first.
-select id from courses where id = %(course_id)s for no key update;
+select id, user_id from courses where id = %(course_id)s for no key update;
 
--- name: start_generation
--- The admitted generation, holding its two slots, its course started (fresh progress with the first step completed, its
--- status, its times) and its first job deferred, or none of it where the course is not the user's. One statement, so that
--- nothing but this needs a transaction. The course is locked first and looked at under the lock, as all transactions do.
-with course as materialized (
+-- name: start_generations
+-- Of each order its generation, admitted and holding two slots, its course, started (fresh progress with the first step
+-- completed, its status, its times), and its first job, deferred; or none of it, where the course is not the user's, has
+-- an active generation or is locked by another transaction, or where a number is taken. One statement, so that nothing
+-- but this needs a transaction, and none of its orders waits for the course of another: whoever has to wait for one
+-- locks it before. Courses are locked first and looked at under the lock, as all transactions do.
+with asked as materialized (
+    select *
+    from jsonb_to_recordset(%(orders)s) as asked (
+        id uuid, course_id uuid, user_id uuid, tier generation_tier, priority integer, user_slot integer,
+        system_slot integer, source text, webhook_url text, request_id text, idempotency_key text, retry_of uuid,
+        metadata jsonb, args jsonb, stage_with_documents generation_stage, stage_without_documents generation_stage,
+        task_with_documents text, task_without_documents text
+    )
+),
+course as materialized (
     select
-        id,
-        user_id,
-        case when public.has_documents(generation_progress)
-            then %(stage_with_documents)s else %(stage_without_documents)s
-        end::generation_stage as stage,
-        case when public.has_documents(generation_progress)
-            then %(task_with_documents)s else %(task_without_documents)s
-        end as task,
-        coalesce(
-            jsonb_typeof(generation_progress) <> 'object'
-            or jsonb_typeof(generation_progress -> 'files') not in ('array', 'null'),
-            false
-        ) as files_malformed
-    from courses
-    where id = %(course_id)s
-    for no key update
+        asked.*,
+        found.files_malformed,
+        case when found.has_documents then stage_with_documents else stage_without_documents end as stage,
+        case when found.has_documents then task_with_documents else task_without_documents end as task
+    from asked
+    cross join lateral (
+        select
+            public.has_documents(generation_progress) as has_documents,
+            coalesce(
+                jsonb_typeof(generation_progress) <> 'object'
+                or jsonb_typeof(generation_progress -> 'files') not in ('array', 'null'),
+                false
+            ) as files_malformed
+        from courses
+        where courses.id = asked.course_id and courses.user_id = asked.user_id
+        for no key update skip locked
+    ) found
 ),
 admitted as (
     insert into generations (
@@ -38,24 +50,27 @@ admitted as (
         idempotency_key, retry_of
     )
     select
-        %(id)s, id, user_id, %(tier)s, %(priority)s, %(user_slot)s, %(system_slot)s, stage, %(source)s, %(webhook_url)s,
-        %(request_id)s, %(idempotency_key)s, %(retry_of)s
+        id, course_id, user_id, tier, priority, user_slot, system_slot, stage, source, webhook_url, request_id,
+        idempotency_key, retry_of
     from course
-    where user_id = %(user_id)s
-    returning course_id, priority
-)
-select course.user_id, course.files_malformed, started.*
-from course
-left join lateral (
+    on conflict do nothing
+    returning id
+),
+started as materialized (
     select
+        id,
+        files_malformed,
         reset_course_progress(course_id) is not null as blank,
-        update_course_progress(course_id, %(step)s, 'completed', %(message)s, null, null, %(metadata)s) is not null as moved,
+        update_course_progress(course_id, %(step)s, 'completed', %(message)s, null, null, metadata) is not null as moved,
         set_course_status(course_id, %(status)s) as told,
-        procrastinate_defer_jobs_v1(array[
-            row(%(queue)s, course.task, priority, null, %(queueing_lock)s, %(args)s, null)::procrastinate_job_to_defer_v1
-        ]) as jobs
+        row(%(queue)s, task, priority, null, id::text, args, null)::procrastinate_job_to_defer_v1 as job
     from admitted
-) started on true;
+    join course using (id)
+),
+deferred as materialized (
+    select procrastinate_defer_jobs_v1(array_agg(job)) as jobs from started having count(*) > 0
+)
+select started.id, started.files_malformed from started cross join deferred;
 
 -- name: lock_slot_picking
 -- One at a time where numbers are picked here rather than by Redis. Held to the end of the transaction.

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow, dict_row
 
-from app.generation.admission import Order, admit
 from app.generation.callers import Caller
+from app.generation.orders import Order
 from app.generation.tiers import Tier
 from app.services import make_services
 from app.settings import read_settings
@@ -53,7 +53,7 @@ def generate(
 
     def generate(**fields: object) -> DictRow:
         course = insert_course(conn, **fields)  # type: ignore[arg-type]
-        admit(services.db, services.slots, services.events, Caller(course.user_id, Tier.FREE), Order(course.id))
+        services.admissions.admit(Caller(course.user_id, Tier.FREE), Order(course.id))
 
         def row() -> DictRow:
             [found] = conn.execute("select * from courses where id = %s", [course.id]).fetchall()

@@ -18,8 +18,8 @@ from click.testing import Result
 from flask import Flask
 
 from app import create_app
-from app.generation.admission import Order, admit
 from app.generation.callers import Caller
+from app.generation.orders import Order
 from app.generation.tiers import Tier
 from app.http.auth import authenticate
 from app.services import Services
@@ -57,7 +57,7 @@ def flask(environment: Mapping[str, str], *arguments: str) -> subprocess.Complet
 
 def start(services: Services, make_course: MakeCourse, user_id: UUID) -> None:
     course = make_course(user_id=user_id)
-    admit(services.db, services.slots, services.events, Caller(user_id, Tier.PREMIUM), Order(course.id))
+    services.admissions.admit(Caller(user_id, Tier.PREMIUM), Order(course.id))
 
 
 @pytest.fixture

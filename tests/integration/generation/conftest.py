@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
-from app.generation.admission import Order, admit
 from app.generation.callers import Caller
+from app.generation.orders import Order
 from app.generation.tiers import Tier
 from app.services import Services
 from tests.integration.factories import Course
@@ -30,7 +30,7 @@ def admit_course() -> Admit:
     ) -> UUID:
         caller = Caller(user_id or course.user_id, tier)
         order = Order(course.id, webhook_url, request_id="r-1")
-        return admit(services.db, services.slots, services.events, caller, order).generation_id
+        return services.admissions.admit(caller, order).generation_id
 
     return ask
 

@@ -1,7 +1,7 @@
 """Admission: what one request does, and what it leaves when it is refused."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -250,13 +250,13 @@ def test_a_course_deleted_after_the_first_look_is_refused(
     services: Services, conn: Connection, make_course: MakeCourse, admit_course: Admit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     course = make_course()
-    take = services.slots.take
+    take_all = type(services.slots).take_all
 
-    def take_while_the_course_goes(generation_id: UUID, user_id: UUID, tier: Tier) -> Any:
+    def take_while_the_course_goes(keeper: Any, *args: Any) -> Any:
         conn.execute("delete from courses")
-        return take(generation_id, user_id, tier)
+        return take_all(keeper, *args)
 
-    monkeypatch.setattr(type(services.slots), "take", lambda self, *args: take_while_the_course_goes(*args))
+    monkeypatch.setattr(type(services.slots), "take_all", take_while_the_course_goes)
     with pytest.raises(CourseNotFound):
         admit_course(services, course)
     assert nothing_started(conn)
@@ -266,13 +266,13 @@ def test_a_course_given_away_after_the_first_look_is_refused(
     services: Services, conn: Connection, make_course: MakeCourse, admit_course: Admit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     course = make_course()
-    take = type(services.slots).take
+    take_all = type(services.slots).take_all
 
     def take_while_the_owner_changes(keeper: Any, *args: Any) -> Any:
         conn.execute("update courses set user_id = gen_random_uuid()")
-        return take(keeper, *args)
+        return take_all(keeper, *args)
 
-    monkeypatch.setattr(type(services.slots), "take", take_while_the_owner_changes)
+    monkeypatch.setattr(type(services.slots), "take_all", take_while_the_owner_changes)
     with pytest.raises(Forbidden):
         admit_course(services, course)
     assert nothing_started(conn)

@@ -220,7 +220,7 @@ def test_a_database_that_hangs_is_given_up_at_the_deadline(
 def test_without_a_free_connection_nothing_is_tried(make_services_with: MakeServices, conn: Connection) -> None:
     services = make_services_with(pool_size=1)
     with services.db.connection(), pytest.raises(PoolTimeout) as refused, deadline(1):
-        commit_once(services.db, uuid4(), lambda conn: None, services.db.transaction)
+        commit_once(services.db, uuid4(), lambda conn: None)
     assert is_unavailable(refused.value)
 
 

@@ -14,7 +14,6 @@ from psycopg.rows import DictRow
 
 from app.db import CommitOutcomeUnknown
 from app.deadline import deadline
-from app.generation.admission import Admission, Order, admit
 from app.generation.callers import Caller
 from app.generation.commits import commit_once
 from app.generation.errors import (
@@ -29,6 +28,7 @@ from app.generation.errors import (
     UserFull,
 )
 from app.generation.idempotency import claim_key, fingerprint
+from app.generation.orders import Admission, Order
 from app.generation.slots import SlotUse
 from app.generation.tiers import Tier
 from app.services import Services
@@ -47,9 +47,7 @@ REQUESTS = 50
 def ask(services: Services, course: Course, tier: Tier = Tier.FREE, **order: Any) -> Admission:
     """Asks for the course's generation as its owner, with a key."""
     caller = Caller(order.pop("user_id", course.user_id), tier)
-    return admit(
-        services.db, services.slots, services.events, caller, Order(course.id, **{"idempotency_key": KEY, **order})
-    )
+    return services.admissions.admit(caller, Order(course.id, **{"idempotency_key": KEY, **order}))
 
 
 def finish(conn: Connection, services: Services) -> None:
@@ -256,7 +254,7 @@ def test_a_claim_left_by_an_own_attempt_whose_commit_goes_on_is_no_other_request
         raise next(attempts)
 
     with pytest.raises(OutcomeUnknown):
-        commit_once(services.db, uuid4(), write, services.db.transaction)
+        commit_once(services.db, uuid4(), write)
     assert list(attempts) == []
 
 

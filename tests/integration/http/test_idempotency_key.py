@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.rows import DictRow
 
-from app.generation.admission import Order
 from app.generation.idempotency import claim_key
+from app.generation.orders import Order
 from tests.answers import assert_error, error_body
 from tests.integration.factories import MakeCourse, MakeToken
 from tests.tokens import make_claims, sign

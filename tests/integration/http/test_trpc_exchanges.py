@@ -15,8 +15,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.generation.admission import Order, admit
 from app.generation.callers import Caller
+from app.generation.orders import Order
 from app.generation.tiers import Tier
 from app.settings import Settings
 from tests.integration.factories import MakeCourse, MakeToken
@@ -46,7 +46,7 @@ def client(clean: None, settings: Settings, make_course: MakeCourse) -> Iterator
             make_course(id=course_id(number), user_id=owner)
             if number in ACTIVE:
                 order = Order(course_id(number))
-                admit(services.db, services.slots, services.events, Caller(owner, TIERS[owner]), order)
+                services.admissions.admit(Caller(owner, TIERS[owner]), order)
         yield app.test_client()
         services.close()
 

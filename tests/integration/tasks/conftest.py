@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
-from app.generation.admission import Order, admit
 from app.generation.callers import Caller
+from app.generation.orders import Order
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.services import Services
@@ -62,7 +62,7 @@ def start_generation(services: Services) -> StartGeneration:
 
     def start(course: Course, tier: Tier = Tier.FREE, webhook_url: str | None = None) -> UUID:
         order = Order(course.id, webhook_url, request_id="request-1")
-        return admit(services.db, services.slots, services.events, Caller(course.user_id, tier), order).generation_id
+        return services.admissions.admit(Caller(course.user_id, tier), order).generation_id
 
     return start
 

@@ -7,8 +7,8 @@ import pytest
 import redis
 from psycopg.rows import DictRow
 
-from app.generation.admission import Order, admit
 from app.generation.callers import Caller
+from app.generation.orders import Order
 from app.generation.tiers import Tier
 from app.services import Services
 from tests.integration.factories import MakeCourse
@@ -33,7 +33,7 @@ def bring_to_end(
         for name, text in progress.items():
             course = make_course(title=name)
             conn.execute("update courses set generation_progress = %s::jsonb where id = %s", [text, course.id])
-            admit(services.db, services.slots, services.events, Caller(course.user_id, Tier.FREE), Order(course.id))
+            services.admissions.admit(Caller(course.user_id, Tier.FREE), Order(course.id))
         work(make_worker(retry_backoff_s=0.0))
         found = conn.execute(
             "select title, generations.status::text from generations join courses on courses.id = course_id"

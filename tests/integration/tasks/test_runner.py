@@ -12,9 +12,9 @@ import redis
 from procrastinate.job_context import AbortReason
 from psycopg.rows import DictRow
 
-from app.generation.admission import Order, admit
 from app.generation.callers import Caller
 from app.generation.errors import Superseded
+from app.generation.orders import Order
 from app.generation.queue import STAGES_QUEUE, TASKS
 from app.generation.runs import Run
 from app.generation.stages import Stage
@@ -445,7 +445,7 @@ def test_what_is_begun_goes_before_what_is_not_and_tiers_go_by_priority(
     for tier in tiers * 2:
         course = make_course()
         caller = Caller(course.user_id, tier)
-        admission = admit(services.db, services.slots, services.events, caller, Order(course.id))
+        admission = services.admissions.admit(caller, Order(course.id))
         order.append((admission.generation_id, tier))
     work(make_worker({Stage.STRUCTURE_ANALYSIS: "plug_in", Stage.STRUCTURE_GENERATION: "outline"}))
     tier_of = dict(order)

@@ -10,8 +10,8 @@ import pytest
 from psycopg.rows import DictRow
 
 from app.generation import webhooks
-from app.generation.admission import Order, admit
 from app.generation.callers import Caller
+from app.generation.orders import Order
 from app.generation.tiers import Tier
 from app.services import Services
 from tasks.circuits import Circuits
@@ -75,7 +75,7 @@ def start_telling(make_services_with: Callable[..., Services], make_course: Make
         course = make_course()
         order = Order(course.id, url)
         caller = Caller(course.user_id, Tier.FREE)
-        generation_id = admit(services.db, services.slots, services.events, caller, order).generation_id
+        generation_id = services.admissions.admit(caller, order).generation_id
         for number in range(2, count + 1):
             tell(services, generation_id, f"thing {number}")
         return generation_id
