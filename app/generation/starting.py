@@ -12,7 +12,7 @@ from app.generation.callers import Caller
 from app.generation.errors import CourseNotFound, Forbidden, GenerationActive, GenerationError, SlotClash
 from app.generation.idempotency import keep_key
 from app.generation.orders import Admission, Wish
-from app.generation.progress import ADMITTED_MESSAGE, ADMITTED_STATUS, ADMITTED_STEP
+from app.generation.progress import ADMITTED_MESSAGE, ADMITTED_STATUS
 from app.generation.queue import STAGES_QUEUE, first_job
 from app.generation.refusals import warn_of_malformed_files
 from app.generation.retries import carry_over, failed_stage
@@ -92,7 +92,6 @@ def _start(conn: Connection[Any], orders: Sequence[Mapping[str, Any]]) -> dict[U
     """What was started, by the generation's id."""
     values = {
         "orders": Jsonb(orders),
-        "step": ADMITTED_STEP,
         "message": ADMITTED_MESSAGE,
         "status": ADMITTED_STATUS,
         "queue": STAGES_QUEUE,

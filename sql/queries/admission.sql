@@ -60,8 +60,7 @@ started as materialized (
     select
         id,
         files_malformed,
-        reset_course_progress(course_id) is not null as blank,
-        update_course_progress(course_id, %(step)s, 'completed', %(message)s, null, null, metadata) is not null as moved,
+        start_course_progress(course_id, %(message)s, metadata) is not null as moved,
         set_course_status(course_id, %(status)s) as told,
         row(%(queue)s, task, priority, null, id::text, args, null)::procrastinate_job_to_defer_v1 as job
     from admitted

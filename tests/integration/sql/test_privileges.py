@@ -14,6 +14,7 @@ from .courses import Connection, advance, new_course, progress_with, reset
 CALLS = [
     "select update_course_progress(gen_random_uuid(), 1, 'completed', '')",
     "select reset_course_progress(gen_random_uuid())",
+    "select start_course_progress(gen_random_uuid(), '', '{}')",
     "select set_course_status(gen_random_uuid(), 'failed')",
 ]
 NEW_GENERATION = """
@@ -147,6 +148,10 @@ def test_what_others_create_is_not_called_by_the_owners_functions(
             )
         conn.execute("create domain pg_temp.jsonb as text check (public.springs())")
 
+        assert conn.execute("select public.reset_course_progress(%s)", (course,)).fetchone() != (None,)
+        started = conn.execute("select public.start_course_progress(%s, 'Готово', '{}')", (course,)).fetchone()
+        assert started is not None
+        assert started[0]["percentage"] == 20
         assert conn.execute("select public.reset_course_progress(%s)", (course,)).fetchone() != (None,)
         progress = conn.execute(
             "select public.update_course_progress(%s, 1, 'completed', 'Готово', null, null, '{}')", (course,)
