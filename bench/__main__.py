@@ -26,6 +26,7 @@ from bench import (
     wire,
 )
 from bench.figures import FULL, QUICK, Bench, BenchError, Section
+from bench.interpreters import run_in_the_fastest
 from bench.stand import TRIED
 from stack.interrupts import raise_on_signals
 from stack.server import ServerStartError
@@ -56,6 +57,8 @@ def main() -> int:
     asked = _arguments()
     raise_on_signals()
     console = Console(width=WIDTH, highlight=False, emoji=False)
+    if not asked.this_python:
+        run_in_the_fastest(sys.argv[1:], lambda line: console.print(line, soft_wrap=True))
     started = time.monotonic()
     sections: list[Section] = []
     failures: dict[str, Exception] = {}
@@ -93,6 +96,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="few rounds: a look, not a measurement")
     parser.add_argument("--only", action="append", choices=list(BENCHES), help="this benchmark; may be repeated")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/")
+    parser.add_argument("--this-python", action="store_true", help="measure with this Python, however it was built")
     asked = parser.parse_args()
     if asked.write and (asked.quick or asked.only):
         parser.error("--write takes a whole run")

@@ -23,7 +23,7 @@ from werkzeug.test import run_wsgi_app
 from bench.courses import create_courses
 from bench.figures import BenchError, Figure, Section, Size
 from bench.load import LONGEST_S
-from bench.machine import built
+from bench.machine import speed
 from bench.stand import Stand
 from stack.worker import ROOT
 
@@ -37,8 +37,8 @@ HOW = (
     "One admission after another through the WSGI application in a process without its HTTP server, once everything is"
     f" warm. After every {EVERY_S * 1000:.0f} ms of the process's processor time the innermost frame is noted that"
     " belongs to this project, to a package or to the standard library's logging: what the standard library and C code"
-    " do counts for who called them. {samples:,} samples; Python {build}. What the HTTP server adds is in the CPU of"
-    " the API's tree under Admissions."
+    " do counts for who called them. {samples:,} samples; Python takes {build}. What the HTTP server adds is in the"
+    " CPU of the API's tree under Admissions."
 )
 
 
@@ -69,7 +69,7 @@ def bench(size: Size, tell: Callable[[str], None]) -> list[Section]:
     return [
         Section(
             "Processor time of an admission in the API, by package",
-            HOW.format(samples=packages.total(), build=built()),
+            HOW.format(samples=packages.total(), build=speed()),
             [
                 Figure("all of it", whole_us, "µs"),
                 Figure("of it in the kernel", spent["system_us"], "µs"),

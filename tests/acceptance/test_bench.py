@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import psutil
 import pytest
 
-from bench import load, node, report, wrk
+from bench import interpreters, load, node, report, wrk
 from bench.figures import Figure, Section, Target, Verdict, at_least, below, over_rounds, ratio
 from bench.load import Load, request_bytes
 from bench.tools import ToolMissing
@@ -33,7 +33,7 @@ def temporary_folder() -> Iterator[Path]:
 
 def run_bench(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
+        [sys.executable, "-m", "bench", "--this-python", *arguments],
         cwd=ROOT,
         env=os.environ | {"TMPDIR": str(folder)},
         capture_output=True,
@@ -63,6 +63,28 @@ def test_benchmark_prints_figures_and_leaves_nothing_behind(temporary_folder: Pa
         assert "µs" in measured
         assert "≤ 1,000 µs" in aimed
     assert_nothing_left(temporary_folder)
+
+
+def test_the_fastest_python_at_hand_measures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    quick, slow, old = (tmp_path / name for name in ("python3.13", "python3.12", "python3.11"))
+    for python in (quick, slow, old):
+        python.touch()
+    taken = {sys.executable: 0.030, str(quick): 0.020, str(slow): 0.029, str(old): None}
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(interpreters, "seconds", lambda python: taken.get(str(python)))
+    assert interpreters.find_fastest() == (quick, 0.030, 0.020)
+    taken[str(quick)] = 0.029  # within the noise
+    assert interpreters.find_fastest() is None
+
+
+def test_what_is_no_python_that_serves_takes_no_time(tmp_path: Path) -> None:
+    (tmp_path / "python3").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "python3").chmod(0o755)
+    assert interpreters.seconds(tmp_path / "python3") is None
+    assert interpreters.seconds(tmp_path / "missing") is None
+    own = interpreters.seconds(Path(sys.executable))
+    assert own is not None
+    assert own > 0
 
 
 @pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="Node or npm is not there")
