@@ -121,7 +121,7 @@ def read_settings() -> Settings:
         "host": env.str("HOST", "127.0.0.1"),
         "port": env.int("PORT", 8000, validate=validate.Range(min=1, max=65535)),
         "api_processes": env.int("API_PROCESSES", 2, validate=at_least_one),
-        "api_threads": env.int("API_THREADS", 3, validate=at_least_one),
+        "api_threads": env.int("API_THREADS", 8, validate=at_least_one),
         "sse_connections": env.int("SSE_CONNECTIONS", 100, validate=validate.Range(min=0, max=MAX_STREAMS)),
         "pool_size": env.int("POOL_SIZE", 8, validate=at_least_one),
         "worker_concurrency": env.int("WORKER_CONCURRENCY", 2, validate=at_least_one),

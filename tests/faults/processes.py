@@ -116,6 +116,7 @@ def kill(pid: int) -> None:
 @contextmanager
 def frozen(pid: int) -> Iterator[None]:
     """The process and all it started stand still for the length of the block."""
+    psutil.Process(pid).send_signal(signal.SIGSTOP)  # first, so that no child ends unseen between here and its turn
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     for process in family:
         process.send_signal(signal.SIGSTOP)

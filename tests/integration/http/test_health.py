@@ -52,13 +52,14 @@ def within(seconds: float) -> Iterator[None]:
 def frozen(pid: int | None) -> Iterator[None]:
     """The process and its children hold every connection open and answer none."""
     parent = psutil.Process(pid)
+    parent.suspend()  # first, so that no child ends unseen between here and its turn
     processes = [parent, *parent.children(recursive=True)]
     for process in processes:
         process.suspend()
     try:
         yield
     finally:
-        for process in processes:
+        for process in reversed(processes):  # the parent last: it would have those that ended be gone
             process.resume()
 
 
