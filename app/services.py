@@ -7,7 +7,8 @@ from app.db import Database
 from app.generation.admission import Admissions
 from app.generation.courses import read_statuses
 from app.generation.events import EventBuffer, write_with
-from app.generation.slots import SlotKeeper, read_holders
+from app.generation.holders import read_holders
+from app.generation.slots import SlotKeeper
 from app.generation.watch import Watch
 from app.settings import Settings
 

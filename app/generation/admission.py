@@ -16,10 +16,11 @@ from app.generation.commits import commit_once, retrying
 from app.generation.database_errors import is_overloaded, is_transient
 from app.generation.errors import GenerationError, OutcomeUnknown, SlotClash, SlotsFull
 from app.generation.events import EventBuffer
+from app.generation.holders import Slots, list_holders
 from app.generation.idempotency import claim_key
 from app.generation.orders import Admission, Order, Tried, Wish
 from app.generation.refusals import full_after_clashes, report_refusal
-from app.generation.slots import SlotKeeper, Slots, list_holders
+from app.generation.slots import SlotKeeper
 from app.generation.starting import check_course, find_courses, refusal, start, start_plain
 
 #: How often two numbers may clash with those of others before the request is refused.

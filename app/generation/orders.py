@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.generation.callers import Caller
-from app.generation.slots import Claim, Slots, SlotUse
+from app.generation.holders import Claim, Slots, SlotUse
 
 
 @dataclass(frozen=True, slots=True)

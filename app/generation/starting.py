@@ -10,13 +10,13 @@ from psycopg.types.json import Jsonb
 
 from app.generation.callers import Caller
 from app.generation.errors import CourseNotFound, Forbidden, GenerationActive, GenerationError, SlotClash
+from app.generation.holders import Slots, pick_slots
 from app.generation.idempotency import keep_key
 from app.generation.orders import Admission, Wish
 from app.generation.progress import ADMITTED_MESSAGE, ADMITTED_STATUS
 from app.generation.queue import STAGES_QUEUE, first_job
 from app.generation.refusals import warn_of_malformed_files
 from app.generation.retries import carry_over, failed_stage
-from app.generation.slots import Slots, pick_slots
 from app.generation.stages import Stage, first_stage
 from app.generation.tiers import RIGHTS
 from app.generation.webhooks import announce

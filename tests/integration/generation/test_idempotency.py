@@ -27,9 +27,9 @@ from app.generation.errors import (
     OutcomeUnknown,
     UserFull,
 )
+from app.generation.holders import SlotUse
 from app.generation.idempotency import claim_key, fingerprint
 from app.generation.orders import Admission, Order
-from app.generation.slots import SlotUse
 from app.generation.tiers import Tier
 from app.services import Services
 from tests.integration.factories import Course, MakeCourse

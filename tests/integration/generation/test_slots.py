@@ -11,7 +11,8 @@ from psycopg.rows import DictRow
 
 from app.generation.drift import SlotCount, compare_slots
 from app.generation.errors import SystemFull, UserFull
-from app.generation.slots import SYSTEM, SlotKeeper, SlotUse, user_key
+from app.generation.holders import SlotUse
+from app.generation.slots import SYSTEM, SlotKeeper, user_key
 from app.generation.tiers import Tier
 from app.services import Services
 from tests.integration.factories import MakeCourse
