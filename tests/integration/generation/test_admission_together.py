@@ -1,6 +1,7 @@
 """Orders of one moment: they go together, and what befalls one of them is its own affair."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -337,3 +338,33 @@ def test_malformed_files_of_one_are_logged_once(
     services = make_services_with(limit=100)
     admit_together(services, [make_course(), make_course(generation_progress=Jsonb({"files": "a.md"}))])
     assert caplog.messages.count("files_malformed") == 1
+
+
+@pytest.mark.parametrize("word", [b"left join generations active", b"insert into generations"])
+def test_each_is_answered_within_its_own_deadline_while_the_database_hangs(
+    make_services_with: MakeServices,
+    make_course: MakeCourse,
+    admit_course: Admit,
+    database_url: str,
+    word: bytes,
+) -> None:
+    with proxied(database_url) as proxy:
+        services = make_services_with(limit=100, database_url=proxy.url)
+        admit_course(services, make_course())
+        courses = [make_course() for _ in range(8)]
+        proxy.arm(word, Fault.FREEZE, times=100)
+
+        def ask(position: int) -> tuple[float, Any]:
+            time.sleep(0.15 * position)  # so that some come while others have waited for a while
+            began = time.monotonic()
+            try:
+                with deadline(1.5):
+                    admit_course(services, courses[position])
+            except (psycopg.OperationalError, AdmissionFailed, OutcomeUnknown) as error:
+                return time.monotonic() - began, type(error)
+            return time.monotonic() - began, None
+
+        with ThreadPoolExecutor(len(courses)) as pool:
+            answers = list(pool.map(ask, range(len(courses))))
+    assert all(error is not None for _, error in answers), answers
+    assert max(seconds for seconds, _ in answers) < 2.0, answers
