@@ -1,11 +1,10 @@
 """What a handler is given: the course as its owner filled it in, and what earlier stages stored."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
-from uuid import UUID
 
-from psycopg import Connection
-
+from app.db import Database, only_row
+from app.generation.runs import Begun
 from app.generation.stages import Stage
 from app.queries import QUERIES
 from pipeline.contract import Brief, Course, Document, Draft, File, Heading, Lesson, Outline, Section, Span, StageInput
@@ -20,18 +19,22 @@ _NEEDS = {
 }
 
 
-def read_input(
-    conn: Connection[Any], stage: Stage, generation_id: UUID, course: Mapping[str, Any], files_root: str
-) -> StageInput:
-    """The stage's input; `course` is as `runs.begin` found it."""
-    readers: Mapping[str, Callable[[Connection[Any], UUID], Any]] = {
-        "documents": _documents,
-        "brief": _brief,
-        "outline": _outline,
-        "drafts": _drafts,
-    }
-    stored: dict[str, Any] = {need: readers[need](conn, generation_id) for need in _NEEDS[stage]}
-    return StageInput(course=read_course(course), files_root=files_root, **stored)
+def read_input(db: Database, begun: Begun, files_root: str) -> StageInput:
+    """The stage's input. What it does not need is empty, and a stage that needs nothing asks nothing."""
+    needs = _NEEDS[begun.run.stage]
+    stored: Mapping[str, Any] = {}
+    if needs:
+        values = {"generation_id": begun.run.generation_id, "needs": list(needs)}
+        with db.connection() as conn:
+            stored = only_row(conn.execute(QUERIES["read_results"], values))
+    return StageInput(
+        course=read_course(begun.course),
+        files_root=files_root,
+        documents=tuple(map(_document, stored.get("documents") or ())),
+        brief=_brief(stored.get("brief")),
+        outline=_outline(stored.get("outline") or ()) if "outline" in needs else None,
+        drafts=tuple(Draft(**draft) for draft in stored.get("drafts") or ()),
+    )
 
 
 def read_course(row: Mapping[str, Any]) -> Course:
@@ -81,38 +84,20 @@ def _file(position: int, entry: Mapping[str, str | None]) -> File:
     )
 
 
-def _documents(conn: Connection[Any], generation_id: UUID) -> tuple[Document, ...]:
-    rows = conn.execute(QUERIES["list_documents"], {"generation_id": generation_id}).fetchall()
-    return tuple(
-        Document(
-            file_id=row["file_id"],
-            name=row["name"],
-            mime_type=row["mime_type"],
-            text=row["body"],
-            headings=tuple(Heading(**heading) for heading in row["headings"]),
-            error=row["error"],
-        )
-        for row in rows
-    )
+def _document(stored: Mapping[str, Any]) -> Document:
+    return Document(**{**stored, "headings": tuple(Heading(**heading) for heading in stored["headings"])})
 
 
-def _brief(conn: Connection[Any], generation_id: UUID) -> Brief | None:
-    row = conn.execute(QUERIES["find_brief"], {"generation_id": generation_id}).fetchone()
-    if row is None:
+def _brief(stored: Mapping[str, Any] | None) -> Brief | None:
+    if stored is None:
         return None
-    brief = row["brief"]
-    return Brief(**{**brief, "goals": tuple(brief["goals"]), "key_points": tuple(brief["key_points"])})
+    return Brief(**{**stored, "goals": tuple(stored["goals"]), "key_points": tuple(stored["key_points"])})
 
 
-def _outline(conn: Connection[Any], generation_id: UUID) -> Outline:
+def _outline(stored: Iterable[Mapping[str, Any]]) -> Outline:
     sections: dict[int, tuple[str, list[Lesson]]] = {}
-    for row in conn.execute(QUERIES["list_lessons"], {"generation_id": generation_id}).fetchall():
-        _, lessons = sections.setdefault(row["section_number"], (row["section_title"], []))
+    for row in stored:
+        _, lessons = sections.setdefault(row["section"], (row["section_title"], []))
         sources = tuple(Span(**span) for span in row["sources"])
         lessons.append(Lesson(row["title"], tuple(row["goals"]), sources))
     return Outline(tuple(Section(title, tuple(lessons)) for title, lessons in sections.values()))
-
-
-def _drafts(conn: Connection[Any], generation_id: UUID) -> tuple[Draft, ...]:
-    rows = conn.execute(QUERIES["list_drafts"], {"generation_id": generation_id}).fetchall()
-    return tuple(Draft(row["lesson_number"], row["body"]) for row in rows)

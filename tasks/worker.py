@@ -19,6 +19,7 @@ from tasks.children import Children
 from tasks.circuits import Circuits
 from tasks.connector import WorkerConnector
 from tasks.inventory import Inventory
+from tasks.jobs import Jobs
 from tasks.posting import Poster
 from tasks.runner import Runner
 from tasks.shutdown import run_until_signalled
@@ -37,6 +38,7 @@ class WorkerApp(App):
     children: Children
     services: Services
     inventory: Inventory
+    jobs: Jobs
 
     async def run_worker_async(self, **kwargs: Any) -> None:
         """Runs until SIGINT or SIGTERM, and is gone within the grace, whatever hangs."""
@@ -77,6 +79,7 @@ def make_app(settings: Settings) -> WorkerApp:
         periodic_defaults={"max_delay": 60},
     )
     app.services, app.inventory = services, inventory
+    app.job_manager = app.jobs = Jobs(app.connector)
     app.children = Children(settings.worker_concurrency, settings.handlers.values())
     for stage in Stage:
         app.task(name=TASKS[stage], queue=STAGES_QUEUE, pass_context=True)(_stage_task(app, stage))
@@ -126,6 +129,7 @@ def _stage_task(app: WorkerApp, stage: Stage) -> Callable[..., None]:
     def run_stage(context: JobContext, *, generation_id: str, user_id: str, request_id: str | None, fence: int) -> None:
         assert context.job.id is not None  # noqa: S101 - a fetched job has one
         claim = Run(UUID(generation_id), UUID(user_id), stage, fence, context.job.id, worker, request_id)
-        Runner(app.services, app.children, claim, context.abort_reason).run()
+        if Runner(app.services, app.children, claim, context.abort_reason).run():
+            app.jobs.ended(claim.job_id)
 
     return run_stage

@@ -85,6 +85,16 @@ def first_job(
     }
 
 
+def next_job(
+    stage: Stage | None, generation_id: UUID, user_id: UUID, request_id: str | None, fence: int
+) -> dict[str, Any]:
+    """What the query `complete_stage` defers the next stage with: the same job as `defer_stage` would."""
+    if stage is None:
+        return {"task": None, "queue": None, "args": None}
+    arguments = _stage_arguments(generation_id, user_id, request_id, fence)
+    return {"task": TASKS[stage], "queue": STAGES_QUEUE, "args": Jsonb(arguments)}
+
+
 def defer_webhook(conn: Connection[Any], generation_id: UUID, delay_s: float = 0) -> int:
     """One job sends what waits for the generation's webhook, after the delay, if the caller's transaction commits.
 

@@ -1,0 +1,100 @@
+-- A run of a stage begins, if the generation is active, still its course's owner's, at this stage and under this fence:
+-- its step is in progress and its start is counted. No row: it may not. `exhausted`: the stage had its starts, and only
+-- those that the job itself left open were closed. `recovered`: the first step was never completed, and is now.
+--
+-- `more`: asked for alone, where the run needs more than this (its generation fails, an event, a webhook): nothing was
+-- written. One statement for what else would be a transaction of nine; each of those within sees what was committed
+-- while the ones before it waited for a lock. The course is locked first, then the generation, as everywhere.
+create or replace function public.begin_stage(
+    p_generation_id uuid, p_stage text, p_fence int, p_job_id bigint, p_worker text, p_most_starts int,
+    p_step int, p_message text, p_status text, p_first_step int, p_first_message text, p_alone boolean
+) returns table (
+    more boolean, exhausted boolean, recovered boolean, has_webhook boolean,
+    attempt_id bigint, course_id uuid, tier text, priority int, course jsonb
+)
+language plpgsql
+as $$
+#variable_conflict use_column
+begin
+    -- What a stage is to know of the course. Only texts are taken out of its JSON: the rest of it may hold what no
+    -- reader of JSON but PostgreSQL takes.
+    select
+        c.id,
+        jsonb_build_object(
+            'id', c.id,
+            'title', c.title,
+            'language', c.language,
+            'style', c.style,
+            'course_description', c.course_description,
+            'target_audience', c.target_audience,
+            'difficulty', c.difficulty,
+            'lesson_duration_minutes', c.lesson_duration_minutes,
+            'learning_outcomes',
+                jsonb_path_query_array(to_jsonb(c.learning_outcomes), '$[*] ? (@.type() == "string")'),
+            'estimated_lessons', c.estimated_lessons,
+            'estimated_sections', c.estimated_sections,
+            'content_strategy', c.content_strategy,
+            'output_formats', jsonb_path_query_array(to_jsonb(c.output_formats), '$[*] ? (@.type() == "string")'),
+            'files', (
+                select coalesce(jsonb_agg(jsonb_build_object(
+                    'id', file ->> 'id', 'name', file ->> 'name', 'path', file ->> 'path',
+                    'mime_type', file ->> 'mime_type'
+                ) order by position), '[]')
+                from jsonb_array_elements(
+                    case when jsonb_typeof(c.generation_progress -> 'files') = 'array'
+                        then c.generation_progress -> 'files'
+                        else '[]'
+                    end
+                ) with ordinality as files (file, position)
+            )
+        ),
+        c.generation_progress #>> '{steps,0,status}' is distinct from 'completed'
+    into course_id, course, recovered
+    from public.courses c
+    where c.id = (select g.course_id from public.generations g where g.id = p_generation_id)
+    for no key update;
+
+    select g.tier::text, g.priority, g.webhook_url is not null
+    into tier, priority, has_webhook
+    from public.generations g
+    where g.id = p_generation_id and g.stage::text = p_stage and g.fence = p_fence
+        and g.status in ('queued', 'running')
+        and exists (select from public.courses c where c.id = g.course_id and c.user_id = g.user_id)
+    for no key update;
+    if not found then
+        return;
+    end if;
+
+    -- Starts that count against the stage's limit: those that went wrong, and those that ended in silence. A job that
+    -- runs again under its own row was interrupted, not lost: its owner lived to queue it again.
+    select count(*) >= p_most_starts
+    into exhausted
+    from public.stage_attempts a
+    where a.generation_id = p_generation_id and a.stage = p_stage::public.generation_stage
+        and (a.outcome in ('failed', 'timeout', 'died') or a.outcome is null and a.job_id <> p_job_id);
+
+    more := p_alone and (exhausted or recovered or has_webhook);
+    if not more then
+        update public.stage_attempts a
+        set outcome = 'interrupted', finished_at = now()
+        where a.job_id = p_job_id and a.outcome is null;
+    end if;
+    if not more and not exhausted then
+        if recovered then
+            perform public.update_course_progress(
+                course_id, p_first_step, 'completed', p_first_message,
+                p_metadata => '{"recovered_by_worker": true}'
+            );
+        end if;
+        perform public.update_course_progress(course_id, p_step, 'in_progress', p_message);
+        perform public.set_course_status(course_id, p_status);
+        update public.generations g
+        set status = 'running', started_at = coalesce(g.started_at, now())
+        where g.id = p_generation_id and (g.status <> 'running' or g.started_at is null);
+        insert into public.stage_attempts as a (generation_id, stage, fence, job_id, worker)
+        values (p_generation_id, p_stage::public.generation_stage, p_fence, p_job_id, p_worker)
+        returning a.id into attempt_id;
+    end if;
+    return next;
+end
+$$;

@@ -1,0 +1,61 @@
+-- A stage is done, if its run still holds the generation: its results are stored, once, its attempt and its step are
+-- completed, the next stage is queued, and its own job is over. Without a next stage generation and course are completed.
+-- No row: the run holds it no more, and nothing was written. `job_ended`: the queue has the run's job no more; false
+-- where it was not marked as running.
+--
+-- One statement, as begin_stage.
+create or replace function public.complete_stage(
+    p_generation_id uuid, p_stage text, p_fence int, p_attempt_id bigint, p_job_id bigint,
+    p_step int, p_message text, p_next_stage text, p_task text, p_queue text, p_priority int, p_args jsonb,
+    p_result json, p_lessons_completed int, p_lessons_total int
+) returns table (job_ended boolean)
+language plpgsql
+as $$
+#variable_conflict use_column
+declare
+    v_course_id uuid;
+begin
+    perform from public.courses c
+    where c.id = (select g.course_id from public.generations g where g.id = p_generation_id)
+    for no key update;
+
+    update public.generations g
+    set stage = coalesce(p_next_stage::public.generation_stage, g.stage),
+        status = case when p_next_stage is null then 'completed' else g.status end,
+        finished_at = case when p_next_stage is null then now() end
+    where g.id = p_generation_id and g.stage::text = p_stage and g.fence = p_fence and g.status = 'running'
+        and exists (select from public.courses c where c.id = g.course_id and c.user_id = g.user_id)
+    returning g.course_id into v_course_id;
+    if not found then
+        return;
+    end if;
+
+    -- The guard of "once": a second set of results for the stage violates the key.
+    insert into public.stage_results (generation_id, stage, attempt_id)
+    values (p_generation_id, p_stage::public.generation_stage, p_attempt_id);
+    perform public.store_stage_result(p_generation_id, p_stage, p_result);
+
+    -- The run itself says how it ended: a start that was presumed dead was not.
+    update public.stage_attempts a
+    set outcome = 'completed', finished_at = now()
+    where a.id = p_attempt_id and (a.outcome is null or a.outcome = 'died');
+
+    perform public.update_course_progress(v_course_id, p_step, 'completed', p_message);
+    if p_lessons_total is not null then
+        perform public.count_course_lessons(v_course_id, p_lessons_completed, p_lessons_total);
+    end if;
+
+    if p_next_stage is null then
+        perform public.set_course_status(v_course_id, 'completed');
+    else
+        perform public.procrastinate_defer_jobs_v1(array[
+            row(p_queue, p_task, p_priority, null, p_generation_id::text, p_args, null)
+        ]::public.procrastinate_job_to_defer_v1[]);
+    end if;
+    perform public.procrastinate_finish_job_v1(job.id, 'succeeded', true)
+    from public.procrastinate_jobs job
+    where job.id = p_job_id and job.status = 'doing';
+    job_ended := found;
+    return next;
+end
+$$;

@@ -1,0 +1,11 @@
+-- The course's progress says how many lessons are done, of how many.
+create or replace function public.count_course_lessons(p_course_id uuid, p_completed int, p_total int) returns void
+language sql
+as $$
+    update public.courses c
+    set generation_progress = c.generation_progress
+            || jsonb_build_object('lessons_completed', p_completed, 'lessons_total', p_total),
+        last_progress_update = now(),
+        updated_at = now()
+    where c.id = p_course_id and jsonb_typeof(c.generation_progress) = 'object'
+$$;
