@@ -37,6 +37,8 @@ class WorkerConnector(PsycopgConnector):
             pool_factory=_make_pool,
             min_size=1,
             max_size=4,
+            # Not as an argument to connect with, which the listener's connection has already.
+            configure=_commit_each_statement,
             timeout=300,  # outlives an outage: a job's end is then written late, not lost
             reconnect_timeout=5,  # the pool backs off without bound; short, it is there soon after the database is
             reconnect_failed=_try_again,
@@ -88,6 +90,11 @@ class WorkerConnector(PsycopgConnector):
 def _make_pool(**arguments: Any) -> AsyncConnectionPool:
     """As the queue would, but with a check that costs no round trip to a server that is there."""
     return AsyncConnectionPool(**(arguments | {"check": _refuse_dead}))
+
+
+async def _commit_each_statement(conn: psycopg.AsyncConnection[Any]) -> None:
+    """All that the queue asks is one statement, which needs no round trips more to begin and to commit."""
+    await conn.set_autocommit(True)
 
 
 async def _refuse_dead(conn: psycopg.AsyncConnection[Any]) -> None:

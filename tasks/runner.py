@@ -24,7 +24,7 @@ from app.generation.commits import Scope
 from app.generation.database_errors import is_unavailable
 from app.generation.errors import Superseded
 from app.generation.progress import STEPS
-from app.generation.runs import Begun, OneStatementTooFew, Run
+from app.generation.runs import Begun, Completed, OneStatementTooFew, Run, Taker
 from app.log import bind
 from app.services import Services
 from pipeline.child import Raised, Returned
@@ -51,11 +51,12 @@ class Runner:
     children: Children
     claim: Run
     abort_reason: AbortReasonOf
+    taker: Callable[[], Taker | None] = lambda: None
 
-    def run(self) -> bool:
+    def run(self) -> Completed | None:
         """The run has ended in exactly one way, recorded in the database, or there was nothing to do.
 
-        True: its job ended with it, in the same transaction, and the queue has it no more.
+        Says what was completed, if it was; with a `taker` the next job was taken in the same transaction.
         Raises what the database raised, if it was away for too long: upkeep then queues the stage again.
         """
         run = self.claim
@@ -65,13 +66,13 @@ class Runner:
                 if begun is None:
                     log.error("stage_starts_exhausted")
                     self._release()
-                    return False
+                    return None
                 with bind(courseId=begun.course_id, tier=begun.tier, priority=begun.priority):
                     log.info("stage_started", extra={"fence": run.fence})
                     return self._finish(begun)
             except Superseded:
                 self._leave()
-                return False
+                return None
 
     def _begin(self) -> Begun | None:
         try:
@@ -79,11 +80,8 @@ class Runner:
         except OneStatementTooFew:
             return self._transact(lambda conn: runs.begin(conn, self.claim))
 
-    def _finish(self, begun: Begun) -> bool:
-        """The run has ended, its job with it if true.
-
-        What neither handler nor outage explains counts as the stage's own failure.
-        """
+    def _finish(self, begun: Begun) -> Completed | None:
+        """The run has ended; what neither handler nor outage explains counts as the stage's own failure."""
         try:
             return self._record(begun, self._perform(begun))
         except Superseded:
@@ -94,7 +92,7 @@ class Runner:
             if is_unavailable(error):
                 raise
             self._fail(begun, "failed", f"{type(error).__name__}: {error}", trace=traceback.format_exc())
-            return False
+            return None
 
     def _perform(self, begun: Begun) -> Outcome:
         settings, stage = self.services.settings, begun.run.stage
@@ -116,8 +114,8 @@ class Runner:
                 return Raised(f"WrongResult: {error}", "")
         return outcome
 
-    def _record(self, begun: Begun, outcome: Outcome) -> bool:
-        """Folds the outcome into the one transaction that ends the run; true if it ended the run's job."""
+    def _record(self, begun: Begun, outcome: Outcome) -> Completed | None:
+        """Folds the outcome into the one transaction that ends the run."""
         match outcome:
             case Returned(result):
                 return self._complete(begun, result)
@@ -134,17 +132,17 @@ class Runner:
                 self._fail(begun, "died", f"The handler's process ended with exit code {exit_code}")
             case Raised(error, trace, message, final):
                 self._fail(begun, "failed", error, trace=trace, message=message, final=final)
-        return False
+        return None
 
-    def _complete(self, begun: Begun, result: Any) -> bool:
+    def _complete(self, begun: Begun, result: Any) -> Completed:
         db, rows = self.services.db, as_rows(begun.run.stage, result)
         scope = db.transaction if begun.has_webhook else db.statement
-        completed = self._transact(lambda conn: runs.complete(conn, begun, rows), scope)
+        completed = self._transact(lambda conn: runs.complete(conn, begun, rows, self.taker()), scope)
         log.info("stage_completed")
         if completed.generation:
             self._release()
             log.info("generation_completed")
-        return completed.job
+        return completed
 
     def _fail(
         self,
@@ -206,6 +204,15 @@ class Runner:
 
     def _patiently(self, ask: Callable[[], T]) -> T:
         """What `ask` returned, asked again while the database can't answer; given up after minutes, or at an abort."""
+        try:
+            return ask()
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            return self._again(ask, error)
+
+    def _again(self, ask: Callable[[], T], error: Exception) -> T:
+        first: Exception | None = error
         for attempt in Retrying(
             retry=retry_if_exception(is_unavailable),
             stop=self._has_waited_enough,
@@ -214,6 +221,9 @@ class Runner:
             reraise=True,
         ):
             with attempt:
+                if first is not None:
+                    failed, first = first, None
+                    raise failed
                 return ask()
         raise AssertionError("tenacity returns or raises")
 

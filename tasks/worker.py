@@ -19,7 +19,7 @@ from tasks.children import Children
 from tasks.circuits import Circuits
 from tasks.connector import WorkerConnector
 from tasks.inventory import Inventory
-from tasks.jobs import Jobs
+from tasks.jobs import Jobs, StageWorker
 from tasks.posting import Poster
 from tasks.runner import Runner
 from tasks.shutdown import run_until_signalled
@@ -47,12 +47,15 @@ class WorkerApp(App):
         if set(kwargs.get("queues") or ()) == {WEBHOOKS_QUEUE}:
             kwargs.setdefault("concurrency", self.services.settings.webhook_concurrency)
         for_signals = kwargs.pop("install_signal_handlers", True)
-        worker = super().run_worker_async(**kwargs, install_signal_handlers=False)
+        worker = StageWorker(app=self, **{**self.worker_defaults, **kwargs, "install_signal_handlers": False})
+        self.jobs.serve(worker)
+        run = worker.run()  # type: ignore[no-untyped-call]
         inventory = asyncio.create_task(self.inventory.keep())
         try:
-            await (run_until_signalled(worker, self.services.settings.shutdown_grace_s) if for_signals else worker)
+            await (run_until_signalled(run, self.services.settings.shutdown_grace_s) if for_signals else run)
         finally:
             inventory.cancel()
+            await self.jobs.put_back()
             self.children.stop()
             self.services.close()
 
@@ -129,7 +132,8 @@ def _stage_task(app: WorkerApp, stage: Stage) -> Callable[..., None]:
     def run_stage(context: JobContext, *, generation_id: str, user_id: str, request_id: str | None, fence: int) -> None:
         assert context.job.id is not None  # noqa: S101 - a fetched job has one
         claim = Run(UUID(generation_id), UUID(user_id), stage, fence, context.job.id, worker, request_id)
-        if Runner(app.services, app.children, claim, context.abort_reason).run():
-            app.jobs.ended(claim.job_id)
+        completed = Runner(app.services, app.children, claim, context.abort_reason, app.jobs.taker).run()
+        if completed is not None:
+            app.jobs.note(claim.job_id, completed)
 
     return run_stage

@@ -65,7 +65,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a stage made, as `store_stage_result` takes it; if it counts lessons, how many are done and how many there are."""
+    """What a stage made, as `store_stage_result` takes it; `lessons` are counted: how many are done, of how many."""
 
     rows: Any
     lessons: tuple[int, int] | None = None
@@ -73,10 +73,22 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """What is over with a stage: the whole `generation` with the last one; the run's `job`, where it was running."""
+    """What is over with a stage: the whole `generation` with the last one; the run's `job`, where it was running.
+
+    `taken`: the job that was taken instead, as the queue tells of one that it hands out.
+    """
 
     generation: bool
     job: bool
+    taken: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """A worker that goes on at once, as the queue knows it; `queues`: those it serves, None for all."""
+
+    worker_id: int
+    queues: list[str] | None
 
 
 class OneStatementTooFew(Exception):
@@ -140,10 +152,11 @@ def take_over(conn: Connection[Any], run: Run) -> str:
     return "stage_taken_over"
 
 
-def complete(conn: Connection[Any], begun: Begun, result: Result) -> Completed:
+def complete(conn: Connection[Any], begun: Begun, result: Result, taker: Taker | None = None) -> Completed:
     """The stage is done, its result stored once, and the next stage queued; the run's own job is over.
 
-    One statement, and so a transaction of its own where `conn` is in none, unless the generation has a webhook.
+    With a `taker` the job that is next in its queues is its own. One statement, and so a transaction of its own where
+    `conn` is in none, unless the generation has a webhook.
     Raises `Superseded`.
     """
     run, step, next_stage = begun.run, STEPS[begun.run.stage], begun.run.stage.next
@@ -161,6 +174,8 @@ def complete(conn: Connection[Any], begun: Begun, result: Result) -> Completed:
         "lessons_completed": done,
         "lessons_total": total,
         "priority": begun.priority + LATER,
+        "queues": taker and taker.queues,
+        "worker_id": taker and taker.worker_id,
         **next_job(next_stage, run.generation_id, run.user_id, run.request_id, run.fence),
     }
     row = conn.execute(QUERIES["complete_stage"], values).fetchone()
@@ -168,7 +183,7 @@ def complete(conn: Connection[Any], begun: Begun, result: Result) -> Completed:
         raise Superseded(run.generation_id)
     if begun.has_webhook:
         announce(conn, run.generation_id, "completed" if next_stage is None else step.course_status)
-    return Completed(generation=next_stage is None, job=row["job_ended"])
+    return Completed(next_stage is None, row["job_ended"], row if row["id"] is not None else None)
 
 
 def fail_or_retry(

@@ -1,14 +1,15 @@
 -- A stage is done, if its run still holds the generation: its results are stored, once, its attempt and its step are
 -- completed, the next stage is queued, and its own job is over. Without a next stage generation and course are completed.
 -- No row: the run holds it no more, and nothing was written. `job_ended`: the queue has the run's job no more; false
--- where it was not marked as running.
+-- where it was not marked as running. `taken`: the job that is next in these queues, now this worker's, as if it had asked
+-- the queue for one; null where there is none or no worker is named.
 --
 -- One statement, as begin_stage.
 create or replace function public.complete_stage(
     p_generation_id uuid, p_stage text, p_fence int, p_attempt_id bigint, p_job_id bigint,
     p_step int, p_message text, p_next_stage text, p_task text, p_queue text, p_priority int, p_args jsonb,
-    p_result json, p_lessons_completed int, p_lessons_total int
-) returns table (job_ended boolean)
+    p_result json, p_lessons_completed int, p_lessons_total int, p_queues text[], p_worker_id bigint
+) returns table (job_ended boolean, taken public.procrastinate_jobs)
 language plpgsql
 as $$
 #variable_conflict use_column
@@ -56,6 +57,14 @@ begin
     from public.procrastinate_jobs job
     where job.id = p_job_id and job.status = 'doing';
     job_ended := found;
+
+    if p_worker_id is not null then
+        begin
+            taken := public.procrastinate_fetch_job_v2(p_queues::varchar[], p_worker_id);
+        exception when unique_violation then
+            null;  -- of two jobs that exclude each other somebody took one this very moment
+        end;
+    end if;
     return next;
 end
 $$;

@@ -22,10 +22,13 @@ from begin_stage(
 );
 
 -- name: complete_stage
-select job_ended
+-- The columns of the job are those that the queue's own fetch has.
+select job_ended, (taken).id, (taken).status, (taken).task_name, (taken).priority, (taken).lock, (taken).queueing_lock,
+    (taken).args, (taken).scheduled_at, (taken).queue_name, (taken).attempts, (taken).worker_id
 from complete_stage(
     %(generation_id)s, %(stage)s, %(fence)s, %(attempt_id)s, %(job_id)s, %(step)s, %(message)s, %(next_stage)s, %(task)s,
-    %(queue)s, %(priority)s, %(args)s, %(result)s, %(lessons_completed)s, %(lessons_total)s
+    %(queue)s, %(priority)s, %(args)s, %(result)s, %(lessons_completed)s, %(lessons_total)s,
+    %(queues)s, %(worker_id)s
 );
 
 -- name: pass_fence
