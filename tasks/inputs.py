@@ -3,14 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.db import Database, only_row
-from app.generation.runs import Begun
 from app.generation.stages import Stage
-from app.queries import QUERIES
 from pipeline.contract import Brief, Course, Document, Draft, File, Heading, Lesson, Outline, Section, Span, StageInput
 
 #: What each stage reads of what earlier ones stored.
-_NEEDS = {
+NEEDS: Mapping[Stage, tuple[str, ...]] = {
     Stage.DOCUMENT_PROCESSING: (),
     Stage.STRUCTURE_ANALYSIS: (),
     Stage.STRUCTURE_GENERATION: ("documents", "brief"),
@@ -19,21 +16,15 @@ _NEEDS = {
 }
 
 
-def read_input(db: Database, begun: Begun, files_root: str) -> StageInput:
-    """The stage's input. What it does not need is empty, and a stage that needs nothing asks nothing."""
-    needs = _NEEDS[begun.run.stage]
-    stored: Mapping[str, Any] = {}
-    if needs:
-        values = {"generation_id": begun.run.generation_id, "needs": list(needs)}
-        with db.connection() as conn:
-            stored = only_row(conn.execute(QUERIES["read_results"], values))
+def read_input(given: Mapping[str, Any], stage: Stage, files_root: str) -> StageInput:
+    """The stage's input, of what `runs.begin` was given for these needs. What the stage does not need is empty."""
     return StageInput(
-        course=read_course(begun.course),
+        course=read_course(given["course"]),
         files_root=files_root,
-        documents=tuple(map(_document, stored.get("documents") or ())),
-        brief=_brief(stored.get("brief")),
-        outline=_outline(stored.get("outline") or ()) if "outline" in needs else None,
-        drafts=tuple(Draft(**draft) for draft in stored.get("drafts") or ()),
+        documents=tuple(map(_document, given["documents"] or ())),
+        brief=_brief(given["brief"]),
+        outline=_outline(given["outline"] or ()) if "outline" in NEEDS[stage] else None,
+        drafts=tuple(Draft(**draft) for draft in given["drafts"] or ()),
     )
 
 

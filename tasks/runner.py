@@ -30,7 +30,7 @@ from app.services import Services
 from pipeline.child import Raised, Returned
 from tasks.child import Died, Outcome, Stopped, TimedOut
 from tasks.children import Children
-from tasks.inputs import read_input
+from tasks.inputs import NEEDS, read_input
 from tasks.results import WrongResult, as_rows, check_result
 
 #: How long a run waits for a database that is away, before the whole stage is to run again.
@@ -75,10 +75,11 @@ class Runner:
                 return None
 
     def _begin(self) -> Begun | None:
+        run, needs = self.claim, NEEDS[self.claim.stage]
         try:
-            return self._transact(lambda conn: runs.begin(conn, self.claim, alone=True), self.services.db.statement)
+            return self._transact(lambda conn: runs.begin(conn, run, needs, alone=True), self.services.db.statement)
         except OneStatementTooFew:
-            return self._transact(lambda conn: runs.begin(conn, self.claim))
+            return self._transact(lambda conn: runs.begin(conn, run, needs))
 
     def _finish(self, begun: Begun) -> Completed | None:
         """The run has ended; what neither handler nor outage explains counts as the stage's own failure."""
@@ -97,7 +98,7 @@ class Runner:
     def _perform(self, begun: Begun) -> Outcome:
         settings, stage = self.services.settings, begun.run.stage
         files_root = str(settings.files_root.resolve())
-        stage_input = self._patiently(lambda: read_input(self.services.db, begun, files_root))
+        stage_input = read_input(begun.given, stage, files_root)
         outcome = self.children.run(
             settings.handlers[stage],
             stage_input,

@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from procrastinate import App, JobContext
+from procrastinate.jobs import Job
 
-from app.generation.queue import STAGES_QUEUE, TASKS, UPKEEP_QUEUE, WEBHOOK_TASK, WEBHOOKS_QUEUE
+from app.generation.queue import STAGES, STAGES_QUEUE, TASKS, UPKEEP_QUEUE, WEBHOOK_TASK, WEBHOOKS_QUEUE
 from app.generation.runs import Run
 from app.generation.stages import Stage
 from app.log import configure_logging
@@ -82,10 +83,11 @@ def make_app(settings: Settings) -> WorkerApp:
         periodic_defaults={"max_delay": 60},
     )
     app.services, app.inventory = services, inventory
-    app.job_manager = app.jobs = Jobs(app.connector)
+    app.job_manager = app.jobs = Jobs(app.connector, inventory)
     app.children = Children(settings.worker_concurrency, settings.handlers.values())
+    run_stages = _stage_task(app)
     for stage in Stage:
-        app.task(name=TASKS[stage], queue=STAGES_QUEUE, pass_context=True)(_stage_task(app, stage))
+        app.task(name=TASKS[stage], queue=STAGES_QUEUE, pass_context=True)(run_stages)
     # Half of what is sent at once may go to one receiver, so that a slow one leaves room for the others.
     sender = Sender(services, Poster(), Circuits(most=max(1, settings.webhook_concurrency // 2)))
     app.task(name=WEBHOOK_TASK, queue=WEBHOOKS_QUEUE)(_webhook_task(sender))
@@ -126,14 +128,26 @@ def _removal_task(app: WorkerApp) -> Callable[[int], Awaitable[None]]:
     return remove_jobs
 
 
-def _stage_task(app: WorkerApp, stage: Stage) -> Callable[..., None]:
+def _stage_task(app: WorkerApp) -> Callable[..., None]:
     worker = f"{socket.gethostname()}:{os.getpid()}"
 
-    def run_stage(context: JobContext, *, generation_id: str, user_id: str, request_id: str | None, fence: int) -> None:
-        assert context.job.id is not None  # noqa: S101 - a fetched job has one
-        claim = Run(UUID(generation_id), UUID(user_id), stage, fence, context.job.id, worker, request_id)
-        completed = Runner(app.services, app.children, claim, context.abort_reason, app.jobs.taker).run()
-        if completed is not None:
-            app.jobs.note(claim.job_id, completed)
+    def run_stages(context: JobContext, **_: Any) -> None:
+        place = app.jobs.enter(context)
+        try:
+            job: Job | None = context.job
+            while job is not None:
+                claim = _claim(job, worker)
+                runner = Runner(app.services, app.children, claim, place.abort_reason, app.jobs.taker)
+                job = place.go_on(runner.run())
+        finally:
+            place.leave()
 
-    return run_stage
+    return run_stages
+
+
+def _claim(job: Job, worker: str) -> Run:
+    """What `defer_stage` queued the job with."""
+    assert job.id is not None  # noqa: S101 - a fetched job has one
+    given: dict[str, Any] = job.task_kwargs
+    generation_id, user_id = UUID(given["generation_id"]), UUID(given["user_id"])
+    return Run(generation_id, user_id, STAGES[job.task_name], given["fence"], job.id, worker, given["request_id"])

@@ -30,6 +30,8 @@ SUSPECTS_LOCK = "suspects"
 
 #: One task per stage.
 TASKS = {stage: f"tasks.stages.{stage.value.lower()}" for stage in Stage}
+#: And back.
+STAGES = {task: stage for stage, task in TASKS.items()}
 WEBHOOK_TASK = "tasks.webhooks.deliver"
 #: Before the generation's id in the queueing lock of its webhook's job.
 WEBHOOK_LOCK = "webhook:"

@@ -7,7 +7,7 @@ and passes the fence before it writes: a run whose generation is final, gone or 
 
 import json
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -52,7 +52,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A run that holds its generation. `course` is what a stage is to know of it, as `begin_stage` tells."""
+    """A run that holds its generation.
+
+    `given` is what a stage is to know: the `course`, and what earlier ones stored, as `stored_results` tells.
+    """
 
     run: Run
     attempt_id: int
@@ -60,7 +63,7 @@ class Begun:
     tier: str
     priority: int
     has_webhook: bool
-    course: Mapping[str, Any]
+    given: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +98,12 @@ class OneStatementTooFew(Exception):
     """The run needs a transaction of several statements; this one has written nothing."""
 
 
-def begin(conn: Connection[Any], run: Run, *, alone: bool = False) -> Begun | None:
+def begin(conn: Connection[Any], run: Run, needs: Sequence[str] = (), *, alone: bool = False) -> Begun | None:
     """The stage's step is in progress and this start is counted. None: it had its starts, and the generation failed.
 
-    Where the first step was never completed, it is now, with the event `orphaned_job_recovery`. `alone`: one statement,
-    which is a transaction of its own where `conn` is in none.
+    Where the first step was never completed, it is now, with the event `orphaned_job_recovery`. `needs`: what is to
+    be read of that which earlier stages stored. `alone`: in one statement, a transaction of its own where `conn` is in
+    none.
     Raises `Superseded` when there is nothing to run; `OneStatementTooFew` when it is to be alone and can't.
     """
     step = STEPS[run.stage]
@@ -116,6 +120,7 @@ def begin(conn: Connection[Any], run: Run, *, alone: bool = False) -> Begun | No
         "first_step": ADMITTED_STEP,
         "first_message": ADMITTED_MESSAGE,
         "alone": alone,
+        "needs": list(needs),
     }
     row = conn.execute(QUERIES["begin_stage"], values).fetchone()
     if row is None:
@@ -129,9 +134,7 @@ def begin(conn: Connection[Any], run: Run, *, alone: bool = False) -> Begun | No
         _record_recovery(conn, run, row["course_id"])
     if row["has_webhook"]:
         announce(conn, run.generation_id, step.course_status)
-    return Begun(
-        run, row["attempt_id"], row["course_id"], row["tier"], row["priority"], row["has_webhook"], row["course"]
-    )
+    return Begun(run, row["attempt_id"], row["course_id"], row["tier"], row["priority"], row["has_webhook"], row)
 
 
 def take_over(conn: Connection[Any], run: Run) -> str:

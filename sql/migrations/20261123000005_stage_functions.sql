@@ -5,6 +5,6 @@
 
 -- migrate:down
 
-drop function if exists begin_stage, complete_stage, count_course_lessons, store_stage_result;
+drop function if exists begin_stage, complete_stage, count_course_lessons, store_stage_result, stored_results;
 delete from sql_functions
-where name in ('begin_stage', 'complete_stage', 'count_course_lessons', 'store_stage_result');
+where name in ('begin_stage', 'complete_stage', 'count_course_lessons', 'store_stage_result', 'stored_results');
