@@ -47,6 +47,9 @@ class WorkerApp(App):
             self.children.start()
         if set(kwargs.get("queues") or ()) == {WEBHOOKS_QUEUE}:
             kwargs.setdefault("concurrency", self.services.settings.webhook_concurrency)
+        if kwargs.get("queues") and not {STAGES_QUEUE, WEBHOOKS_QUEUE} & set(kwargs["queues"]):
+            # Each stage that is queued wakes the session of everyone who listens, and upkeep is in no hurry: it polls.
+            kwargs["listen_notify"] = False
         for_signals = kwargs.pop("install_signal_handlers", True)
         worker = StageWorker(app=self, **{**self.worker_defaults, **kwargs, "install_signal_handlers": False})
         self.jobs.serve(worker)

@@ -15,6 +15,10 @@ create or replace function public.begin_stage(
 language plpgsql
 as $$
 #variable_conflict use_column
+declare
+    -- Functions are called by assignment: that is an expression, where `perform` is a query.
+    progress jsonb;
+    told boolean;
 begin
     -- What a stage is to know of the course. Only texts are taken out of its JSON: the rest of it may hold what no
     -- reader of JSON but PostgreSQL takes.
@@ -81,13 +85,13 @@ begin
     end if;
     if not more and not exhausted then
         if recovered then
-            perform public.update_course_progress(
+            progress := public.update_course_progress(
                 course_id, p_first_step, 'completed', p_first_message,
                 p_metadata => '{"recovered_by_worker": true}'
             );
         end if;
-        perform public.update_course_progress(course_id, p_step, 'in_progress', p_message);
-        perform public.set_course_status(course_id, p_status);
+        progress := public.update_course_progress(course_id, p_step, 'in_progress', p_message);
+        told := public.set_course_status(course_id, p_status);
         update public.generations g
         set status = 'running', started_at = coalesce(g.started_at, now())
         where g.id = p_generation_id and (g.status <> 'running' or g.started_at is null);

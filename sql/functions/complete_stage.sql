@@ -14,7 +14,11 @@ language plpgsql
 as $$
 #variable_conflict use_column
 declare
-    v_course_id uuid;
+    -- Functions are called by assignment: that is an expression, where `perform` is a query.
+    course uuid;
+    progress jsonb;
+    told boolean;
+    jobs bigint[];
 begin
     perform from public.courses c
     where c.id = (select g.course_id from public.generations g where g.id = p_generation_id)
@@ -26,7 +30,7 @@ begin
         finished_at = case when p_next_stage is null then now() end
     where g.id = p_generation_id and g.stage::text = p_stage and g.fence = p_fence and g.status = 'running'
         and exists (select from public.courses c where c.id = g.course_id and c.user_id = g.user_id)
-    returning g.course_id into v_course_id;
+    returning g.course_id into course;
     if not found then
         return;
     end if;
@@ -34,22 +38,22 @@ begin
     -- The guard of "once": a second set of results for the stage violates the key.
     insert into public.stage_results (generation_id, stage, attempt_id)
     values (p_generation_id, p_stage::public.generation_stage, p_attempt_id);
-    perform public.store_stage_result(p_generation_id, p_stage, p_result);
+    told := public.store_stage_result(p_generation_id, p_stage, p_result);
 
     -- The run itself says how it ended: a start that was presumed dead was not.
     update public.stage_attempts a
     set outcome = 'completed', finished_at = now()
     where a.id = p_attempt_id and (a.outcome is null or a.outcome = 'died');
 
-    perform public.update_course_progress(v_course_id, p_step, 'completed', p_message);
+    progress := public.update_course_progress(course, p_step, 'completed', p_message);
     if p_lessons_total is not null then
-        perform public.count_course_lessons(v_course_id, p_lessons_completed, p_lessons_total);
+        progress := public.count_course_lessons(course, p_lessons_completed, p_lessons_total);
     end if;
 
     if p_next_stage is null then
-        perform public.set_course_status(v_course_id, 'completed');
+        told := public.set_course_status(course, 'completed');
     else
-        perform public.procrastinate_defer_jobs_v1(array[
+        jobs := public.procrastinate_defer_jobs_v1(array[
             row(p_queue, p_task, p_priority, null, p_generation_id::text, p_args, null)
         ]::public.procrastinate_job_to_defer_v1[]);
     end if;

@@ -1,5 +1,5 @@
--- The course's progress says how many lessons are done, of how many.
-create or replace function public.count_course_lessons(p_course_id uuid, p_completed int, p_total int) returns void
+-- The course's progress, which says now how many lessons are done, of how many; null where there is none.
+create or replace function public.count_course_lessons(p_course_id uuid, p_completed int, p_total int) returns jsonb
 language sql
 as $$
     update public.courses c
@@ -8,4 +8,5 @@ as $$
         last_progress_update = now(),
         updated_at = now()
     where c.id = p_course_id and jsonb_typeof(c.generation_progress) = 'object'
+    returning c.generation_progress
 $$;

@@ -1,5 +1,5 @@
--- The result of a stage is rows of its generation.
-create or replace function public.store_stage_result(p_generation_id uuid, p_stage text, p_result json) returns void
+-- True: the result of the stage is rows of its generation.
+create or replace function public.store_stage_result(p_generation_id uuid, p_stage text, p_result json) returns boolean
 language plpgsql
 as $$
 begin
@@ -31,5 +31,6 @@ begin
             insert into public.generated_courses (generation_id, body, summary)
             select p_generation_id, c.body, c.summary from json_to_record(p_result) as c (body text, summary jsonb);
     end case;
+    return true;
 end
 $$;

@@ -7,4 +7,6 @@
 
 drop function if exists begin_stage, complete_stage, count_course_lessons, store_stage_result, stored_results;
 delete from sql_functions
-where name in ('begin_stage', 'complete_stage', 'count_course_lessons', 'store_stage_result', 'stored_results');
+where name in (
+    'begin_stage', 'complete_stage', 'count_course_lessons', 'store_stage_result', 'stored_results'
+);
