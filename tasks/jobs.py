@@ -145,18 +145,19 @@ class Place:
     aborted: int | None = None
 
     def go_on(self, completed: Completed | None) -> Job | None:
-        """The job to run now, taken with the end of the last. None: the place is to be left."""
+        """The job to run now: the same, gone on to its next stage, or the one taken with its end. None: leave."""
         if completed is None:
             return None
+        taken = None if completed.taken is None else Job.from_row(dict(completed.taken))
         ended = self.job
-        if completed.job:
-            self.job = None
-        if completed.taken is not None:
-            taken = Job.from_row(dict(completed.taken))
-            if self.job is None and self.jobs.begins(taken):
-                self.job = taken
-            else:
-                self.jobs.pass_on(taken)
+        if taken is not None and ended is not None and taken.id == ended.id:
+            self.job = taken
+            return taken
+        self.job = None if completed.job else ended
+        if taken is not None and self.job is None and self.jobs.begins(taken):
+            self.job = taken
+        elif taken is not None:
+            self.jobs.pass_on(taken)
         if self.job is ended:
             return None
         self.inventory.exchange(ended, self.job)

@@ -54,7 +54,7 @@ class Run:
 class Begun:
     """A run that holds its generation.
 
-    `given` is what a stage is to know: the `course`, and what earlier ones stored, as `stored_results` tells.
+    `given` is what a stage is to know: the `course`, and what earlier ones stored, as `begin_stage` tells.
     """
 
     run: Run

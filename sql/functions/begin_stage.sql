@@ -1,16 +1,18 @@
 -- A run of a stage begins, if the generation is active, still its course's owner's, at this stage and under this fence:
 -- its step is in progress and its start is counted. No row: it may not. `exhausted`: the stage had its starts, and only
 -- those that the job itself left open were closed. `recovered`: the first step was never completed, and is now.
+-- `course`: what a stage is to know of it. Of what earlier stages stored, that which it needs, each in order.
 --
 -- `more`: asked for alone, where the run needs more than this (its generation fails, an event, a webhook): nothing was
--- written. One statement for what else would be a transaction of nine; each of those within sees what was committed
+-- written. One statement for what else would be a transaction of ten; each of those within sees what was committed
 -- while the ones before it waited for a lock. The course is locked first, then the generation, as everywhere.
 create or replace function public.begin_stage(
     p_generation_id uuid, p_stage text, p_fence int, p_job_id bigint, p_worker text, p_most_starts int,
-    p_step int, p_message text, p_status text, p_first_step int, p_first_message text, p_alone boolean
+    p_step int, p_message text, p_status text, p_first_step int, p_first_message text, p_needs text[], p_alone boolean
 ) returns table (
     more boolean, exhausted boolean, recovered boolean, has_webhook boolean,
-    attempt_id bigint, course_id uuid, tier text, priority int, course jsonb
+    attempt_id bigint, course_id uuid, tier text, priority int, course jsonb,
+    documents json, brief jsonb, outline json, drafts json
 )
 language plpgsql
 as $$
@@ -19,9 +21,10 @@ declare
     -- Functions are called by assignment: that is an expression, where `perform` is a query.
     progress jsonb;
     told boolean;
+    is_running boolean;
+    left_open boolean;
 begin
-    -- What a stage is to know of the course. Only texts are taken out of its JSON: the rest of it may hold what no
-    -- reader of JSON but PostgreSQL takes.
+    -- Only texts are taken out of the course's JSON: the rest of it may hold what no reader but PostgreSQL takes.
     select
         c.id,
         jsonb_build_object(
@@ -58,8 +61,8 @@ begin
     where c.id = (select g.course_id from public.generations g where g.id = p_generation_id)
     for no key update;
 
-    select g.tier::text, g.priority, g.webhook_url is not null
-    into tier, priority, has_webhook
+    select g.tier::text, g.priority, g.webhook_url is not null, g.status = 'running' and g.started_at is not null
+    into tier, priority, has_webhook, is_running
     from public.generations g
     where g.id = p_generation_id and g.stage::text = p_stage and g.fence = p_fence
         and g.status in ('queued', 'running')
@@ -71,33 +74,67 @@ begin
 
     -- Starts that count against the stage's limit: those that went wrong, and those that ended in silence. A job that
     -- runs again under its own row was interrupted, not lost: its owner lived to queue it again.
-    select count(*) >= p_most_starts
-    into exhausted
+    select
+        count(*) filter (where a.outcome is not null or a.job_id <> p_job_id) >= p_most_starts,
+        count(*) filter (where a.outcome is null and a.job_id = p_job_id) > 0
+    into exhausted, left_open
     from public.stage_attempts a
     where a.generation_id = p_generation_id and a.stage = p_stage::public.generation_stage
-        and (a.outcome in ('failed', 'timeout', 'died') or a.outcome is null and a.job_id <> p_job_id);
+        and (a.outcome is null or a.outcome in ('failed', 'timeout', 'died'));
 
     more := p_alone and (exhausted or recovered or has_webhook);
-    if not more then
+    if not more and left_open then
         update public.stage_attempts a
         set outcome = 'interrupted', finished_at = now()
         where a.job_id = p_job_id and a.outcome is null;
     end if;
-    if not more and not exhausted then
-        if recovered then
-            progress := public.update_course_progress(
-                course_id, p_first_step, 'completed', p_first_message,
-                p_metadata => '{"recovered_by_worker": true}'
-            );
-        end if;
-        progress := public.update_course_progress(course_id, p_step, 'in_progress', p_message);
-        told := public.set_course_status(course_id, p_status);
+    if more or exhausted then
+        return next;
+        return;
+    end if;
+
+    if recovered then
+        progress := public.update_course_progress(
+            course_id, p_first_step, 'completed', p_first_message, p_metadata => '{"recovered_by_worker": true}'
+        );
+    end if;
+    progress := public.update_course_progress(course_id, p_step, 'in_progress', p_message);
+    told := public.set_course_status(course_id, p_status);
+    if not is_running then
         update public.generations g
         set status = 'running', started_at = coalesce(g.started_at, now())
-        where g.id = p_generation_id and (g.status <> 'running' or g.started_at is null);
-        insert into public.stage_attempts as a (generation_id, stage, fence, job_id, worker)
-        values (p_generation_id, p_stage::public.generation_stage, p_fence, p_job_id, p_worker)
-        returning a.id into attempt_id;
+        where g.id = p_generation_id;
+    end if;
+    insert into public.stage_attempts as a (generation_id, stage, fence, job_id, worker)
+    values (p_generation_id, p_stage::public.generation_stage, p_fence, p_job_id, p_worker)
+    returning a.id into attempt_id;
+
+    -- As JSON, which is one row for what else would be a statement each.
+    if 'documents' = any (p_needs) then
+        select json_agg(json_build_object(
+            'file_id', d.file_id, 'name', d.name, 'mime_type', d.mime_type, 'text', d.body, 'headings', d.headings,
+            'error', d.error
+        ) order by d.position)
+        into documents
+        from public.generation_documents d where d.generation_id = p_generation_id;
+    end if;
+    if 'brief' = any (p_needs) then
+        select b.brief into brief from public.generation_briefs b where b.generation_id = p_generation_id;
+    end if;
+    if 'outline' = any (p_needs) then
+        select json_agg(json_build_object(
+            'section', s.number, 'section_title', s.title,
+            'title', l.title, 'goals', l.goals, 'sources', l.sources
+        ) order by l.number)
+        into outline
+        from public.generation_sections s
+        join public.generation_lessons l on l.generation_id = s.generation_id and l.section_number = s.number
+        where s.generation_id = p_generation_id;
+    end if;
+    if 'drafts' = any (p_needs) then
+        select json_agg(json_build_object('lesson', d.lesson_number, 'text', d.body) order by d.lesson_number)
+        into drafts
+        from public.generation_drafts d where d.generation_id = p_generation_id;
     end if;
     return next;
 end

@@ -1,8 +1,11 @@
 -- A stage is done, if its run still holds the generation: its results are stored, once, its attempt and its step are
 -- completed, the next stage is queued, and its own job is over. Without a next stage generation and course are completed.
--- No row: the run holds it no more, and nothing was written. `job_ended`: the queue has the run's job no more; false
--- where it was not marked as running. `taken`: the job that is next in these queues, now this worker's, as if it had asked
--- the queue for one; null where there is none or no worker is named.
+-- No row: the run holds it no more, and nothing was written.
+--
+-- `taken`: the job that is next in these queues, now this worker's, as if the next stage had been queued and the queue
+-- asked for a job; null where there is none or no worker is named. Where nothing waits that would go before the next
+-- stage, the run's own job goes on with it, which saves the queue a row that comes and one that goes, and everybody who
+-- listens a notification. `job_ended`: the queue has the run's job no more.
 --
 -- One statement, as begin_stage.
 create or replace function public.complete_stage(
@@ -49,19 +52,36 @@ begin
     if p_lessons_total is not null then
         progress := public.count_course_lessons(course, p_lessons_completed, p_lessons_total);
     end if;
-
     if p_next_stage is null then
         told := public.set_course_status(course, 'completed');
-    else
+    end if;
+
+    if p_next_stage is not null and p_worker_id is not null then
+        update public.procrastinate_jobs job
+        set task_name = p_task, priority = p_priority, args = p_args, scheduled_at = null
+        where job.id = p_job_id and job.status = 'doing' and job.worker_id = p_worker_id
+            and job.queue_name = p_queue and job.lock is null and not job.abort_requested
+            and not exists (
+                select from public.procrastinate_jobs other
+                where other.status = 'todo' and other.priority >= p_priority
+                    and (p_queues is null or other.queue_name = any (p_queues))
+                    and (other.scheduled_at is null or other.scheduled_at <= now())
+            )
+        returning job.* into taken;
+        if found then
+            job_ended := false;
+            return next;
+            return;
+        end if;
+    end if;
+
+    if p_next_stage is not null then
         jobs := public.procrastinate_defer_jobs_v1(array[
             row(p_queue, p_task, p_priority, null, p_generation_id::text, p_args, null)
         ]::public.procrastinate_job_to_defer_v1[]);
     end if;
-    perform public.procrastinate_finish_job_v1(job.id, 'succeeded', true)
-    from public.procrastinate_jobs job
-    where job.id = p_job_id and job.status = 'doing';
+    delete from public.procrastinate_jobs job where job.id = p_job_id and job.status = 'doing';
     job_ended := found;
-
     if p_worker_id is not null then
         begin
             taken := public.procrastinate_fetch_job_v2(p_queues::varchar[], p_worker_id);

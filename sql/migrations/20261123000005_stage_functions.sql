@@ -5,8 +5,6 @@
 
 -- migrate:down
 
-drop function if exists begin_stage, complete_stage, count_course_lessons, store_stage_result, stored_results;
+drop function if exists begin_stage, complete_stage, count_course_lessons, store_stage_result;
 delete from sql_functions
-where name in (
-    'begin_stage', 'complete_stage', 'count_course_lessons', 'store_stage_result', 'stored_results'
-);
+where name in ('begin_stage', 'complete_stage', 'count_course_lessons', 'store_stage_result');

@@ -15,15 +15,11 @@ where id = %(generation_id)s
 for no key update;
 
 -- name: begin_stage
--- With what the stage needs of what earlier ones stored, which was committed before its job could be seen.
-select begun.*, stored.documents, stored.brief, stored.outline, stored.drafts
+select *
 from begin_stage(
     %(generation_id)s, %(stage)s, %(fence)s, %(job_id)s, %(worker)s, %(most_starts)s, %(step)s, %(message)s, %(status)s,
-    %(first_step)s, %(first_message)s, %(alone)s
-) begun,
-    lateral stored_results(
-        %(generation_id)s, case when begun.attempt_id is not null then %(needs)s::text[] else '{}' end
-    ) stored;
+    %(first_step)s, %(first_message)s, %(needs)s, %(alone)s
+);
 
 -- name: complete_stage
 -- The columns of the job are those that the queue's own fetch has.
