@@ -4,6 +4,8 @@ import logging
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
@@ -97,7 +99,7 @@ class Runner:
 
     def _perform(self, begun: Begun) -> Outcome:
         settings, stage = self.services.settings, begun.run.stage
-        files_root = str(settings.files_root.resolve())
+        files_root = _resolve(settings.files_root)
         stage_input = read_input(begun.given, stage, files_root)
         outcome = self.children.run(
             settings.handlers[stage],
@@ -230,3 +232,8 @@ class Runner:
 
     def _has_waited_enough(self, state: RetryCallState) -> bool:
         return _stop_after_patience(state) or self.abort_reason() is not None
+
+
+@cache
+def _resolve(path: Path) -> str:
+    return str(path.resolve())
