@@ -54,17 +54,19 @@ class Runner:
     claim: Run
     abort_reason: AbortReasonOf
     taker: Callable[[], Taker | None] = lambda: None
+    begun: Begun | None = None
 
     def run(self) -> Completed | None:
         """The run has ended in exactly one way, recorded in the database, or there was nothing to do.
 
-        Says what was completed, if it was; with a `taker` the next job was taken in the same transaction.
+        Says what was completed, if it was; with a `taker` the next job was taken in the same transaction. `begun`: it
+        has begun already, with the end of the stage before.
         Raises what the database raised, if it was away for too long: upkeep then queues the stage again.
         """
         run = self.claim
         with bind(requestId=run.request_id, userId=run.user_id, jobId=run.generation_id, stage=run.stage.value):
             try:
-                begun = self._begin()
+                begun = self.begun or self._begin()
                 if begun is None:
                     log.error("stage_starts_exhausted")
                     self._release()
@@ -140,7 +142,8 @@ class Runner:
     def _complete(self, begun: Begun, result: Any) -> Completed:
         db, rows = self.services.db, as_rows(begun.run.stage, result)
         scope = db.transaction if begun.has_webhook else db.statement
-        completed = self._transact(lambda conn: runs.complete(conn, begun, rows, self.taker()), scope)
+        needs = NEEDS[begun.run.stage.next] if begun.run.stage.next else ()
+        completed = self._transact(lambda conn: runs.complete(conn, begun, rows, self.taker(), needs), scope)
         log.info("stage_completed")
         if completed.generation:
             self._release()

@@ -11,7 +11,7 @@ from procrastinate import App, JobContext
 from procrastinate.jobs import Job
 
 from app.generation.queue import STAGES, STAGES_QUEUE, TASKS, UPKEEP_QUEUE, WEBHOOK_TASK, WEBHOOKS_QUEUE
-from app.generation.runs import Run
+from app.generation.runs import Begun, Run
 from app.generation.stages import Stage
 from app.log import configure_logging
 from app.services import Services, make_services
@@ -138,10 +138,12 @@ def _stage_task(app: WorkerApp) -> Callable[..., None]:
         place = app.jobs.enter(context)
         try:
             job: Job | None = context.job
+            begun: Begun | None = None
             while job is not None:
                 claim = _claim(job, worker)
-                runner = Runner(app.services, app.children, claim, place.abort_reason, app.jobs.taker)
-                job = place.go_on(runner.run())
+                runner = Runner(app.services, app.children, claim, place.abort_reason, app.jobs.taker, begun)
+                completed = runner.run()
+                job, begun = place.go_on(completed), completed.begun if completed else None
         finally:
             place.leave()
 

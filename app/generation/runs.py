@@ -8,7 +8,7 @@ and passes the fence before it writes: a run whose generation is final, gone or 
 import json
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -78,12 +78,14 @@ class Result:
 class Completed:
     """What is over with a stage: the whole `generation` with the last one; the run's `job`, where it was running.
 
-    `taken`: the job that was taken instead, as the queue tells of one that it hands out.
+    `taken`: the job that was taken instead, as the queue tells of one that it hands out; its own, where that goes on.
+    `begun`: then the next stage, if it has begun.
     """
 
     generation: bool
     job: bool
     taken: Mapping[str, Any] | None = None
+    begun: Begun | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +114,8 @@ def begin(conn: Connection[Any], run: Run, needs: Sequence[str] = (), *, alone: 
         "stage": run.stage.value,
         "fence": run.fence,
         "job_id": run.job_id,
-        "worker": run.worker,
-        "most_starts": MAX_STARTS,
-        "step": step.id,
-        "message": step.started,
-        "status": step.course_status,
-        "first_step": ADMITTED_STEP,
-        "first_message": ADMITTED_MESSAGE,
         "alone": alone,
-        "needs": list(needs),
+        **_beginning(run, run.stage, needs),
     }
     row = conn.execute(QUERIES["begin_stage"], values).fetchone()
     if row is None:
@@ -155,12 +150,14 @@ def take_over(conn: Connection[Any], run: Run) -> str:
     return "stage_taken_over"
 
 
-def complete(conn: Connection[Any], begun: Begun, result: Result, taker: Taker | None = None) -> Completed:
+def complete(
+    conn: Connection[Any], begun: Begun, result: Result, taker: Taker | None = None, needs: Sequence[str] = ()
+) -> Completed:
     """The stage is done, its result stored once, and the next stage queued; the run's own job is over.
 
-    With a `taker` the job that is next in its queues is its own. One statement, and so a transaction of its own where
-    `conn` is in none, unless the generation has a webhook.
-    Raises `Superseded`.
+    With a `taker` the job that is next in its queues is its own. Where that is the next stage, the run's own job goes
+    on with it, and it has begun as by `begin`, with what it `needs`. One statement, and so a transaction of its own
+    where `conn` is in none, unless the generation has a webhook. Raises `Superseded`.
     """
     run, step, next_stage = begun.run, STEPS[begun.run.stage], begun.run.stage.next
     done, total = result.lessons or (None, None)
@@ -180,13 +177,19 @@ def complete(conn: Connection[Any], begun: Begun, result: Result, taker: Taker |
         "queues": taker and taker.queues,
         "worker_id": taker and taker.worker_id,
         **next_job(next_stage, run.generation_id, run.user_id, run.request_id, run.fence),
+        **_beginning(run, next_stage, needs),
     }
     row = conn.execute(QUERIES["complete_stage"], values).fetchone()
     if row is None:
         raise Superseded(run.generation_id)
     if begun.has_webhook:
         announce(conn, run.generation_id, "completed" if next_stage is None else step.course_status)
-    return Completed(next_stage is None, row["job_ended"], row if row["id"] is not None else None)
+    taken = row if row["id"] is not None else None
+    if next_stage is None or row["attempt_id"] is None:
+        return Completed(next_stage is None, row["job_ended"], taken)
+    next_run = replace(run, stage=next_stage)
+    following = replace(begun, run=next_run, attempt_id=row["attempt_id"], given=row)
+    return Completed(False, row["job_ended"], taken, following)
 
 
 def fail_or_retry(
@@ -302,6 +305,21 @@ def _claim(conn: Connection[Any], run: Run) -> Mapping[str, Any]:
     if (generation["stage"], generation["fence"]) != (run.stage.value, run.fence):
         raise Superseded(run.generation_id)
     return generation
+
+
+def _beginning(run: Run, stage: Stage | None, needs: Sequence[str]) -> dict[str, Any]:
+    """What `begin_stage` is told of the stage that begins, None for none."""
+    step = STEPS[stage] if stage else None
+    return {
+        "worker": run.worker,
+        "most_starts": MAX_STARTS,
+        "next_step": step and step.id,
+        "next_message": step and step.started,
+        "next_status": step and step.course_status,
+        "first_step": ADMITTED_STEP,
+        "first_message": ADMITTED_MESSAGE,
+        "needs": list(needs),
+    }
 
 
 def _guarded(conn: Connection[Any], query: str, run: Run, **values: object) -> Mapping[str, Any]:

@@ -1,5 +1,5 @@
 -- A run of a stage begins, if the generation is active, still its course's owner's, at this stage and under this fence:
--- its step is in progress and its start is counted. No row: it may not. `exhausted`: the stage had its starts, and only
+-- its step is in progress and its start is counted. No row: it may not, or no generation is given. `exhausted`: the stage had its starts, and only
 -- those that the job itself left open were closed. `recovered`: the first step was never completed, and is now.
 -- `course`: what a stage is to know of it. Of what earlier stages stored, that which it needs, each in order.
 --
@@ -24,6 +24,9 @@ declare
     is_running boolean;
     left_open boolean;
 begin
+    if p_generation_id is null then
+        return;
+    end if;
     -- Only texts are taken out of the course's JSON: the rest of it may hold what no reader but PostgreSQL takes.
     select
         c.id,
