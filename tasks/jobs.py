@@ -50,7 +50,8 @@ class Jobs(JobManager):
     def __init__(self, connector: BaseConnector, inventory: Inventory) -> None:
         super().__init__(connector)
         self._inventory = inventory
-        self._worker: StageWorker | None = None
+        #: Whose jobs these are, while it runs.
+        self.worker: StageWorker | None = None
         #: By the job whose task they are, as Procrastinate knows it.
         self._places: dict[int, Place] = {}
         #: Taken by a place that does not run it, and not begun.
@@ -58,7 +59,7 @@ class Jobs(JobManager):
 
     def serve(self, worker: StageWorker) -> None:
         """What is taken from now on is this worker's."""
-        self._worker = worker
+        self.worker = worker
 
     def enter(self, context: JobContext) -> "Place":
         """The place in which this job runs, and perhaps others after it, until Procrastinate finishes its job."""
@@ -68,20 +69,20 @@ class Jobs(JobManager):
 
     def taker(self) -> Taker | None:
         """Who takes a job with the end of another; None for a worker that begins no more. Called from any thread."""
-        worker = self._worker
+        worker = self.worker
         if worker is None or worker.worker_id is None or worker.is_stopping or not worker.wait:
             return None
         return Taker(worker.worker_id, None if worker.queues is None else list(worker.queues))
 
     def begins(self, job: Job) -> bool:
         """Whether a place that is free may go on with the job."""
-        return job.task_name in STAGES and self._worker is not None and not self._worker.is_stopping
+        return job.task_name in STAGES and self.worker is not None and not self.worker.is_stopping
 
     def pass_on(self, job: Job) -> None:
         """The worker begins the job as any other, or puts it back if it stops. Called from any thread."""
         self._taken.append(job)
-        if self._worker is not None:
-            self._worker.wake()
+        if self.worker is not None:
+            self.worker.wake()
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
         """The next job, now this worker's; None where there is none."""
@@ -117,7 +118,7 @@ class Jobs(JobManager):
 
     async def put_back(self) -> None:
         """What was taken and not begun waits again, for any worker. What can't be put back is taken over."""
-        self._worker = None
+        self.worker = None
         while self._taken:
             job = self._taken.popleft()
             with suppress(ConnectorException, TimeoutError):
