@@ -82,7 +82,7 @@ class Children:
                 return outcome
             # That was not the handler's doing, which has not begun: it may begin in another.
             exit_code = child.exit_code
-            log.warning("child_replaced", extra={"exitCode": exit_code})
+            log.warning("children_replaced", extra={"exitCode": exit_code})
         return Died(exit_code)
 
     def _take(self, should_stop: Callable[[], bool]) -> Child | None:
