@@ -1,6 +1,7 @@
 """A worker's places: jobs that end with their run, go on with the next stage, or give way to what is more urgent."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -166,10 +167,16 @@ def test_a_worker_that_ends_begins_no_further_stage(
     app = make_worker({**FAST, Stage.STRUCTURE_ANALYSIS: "waits"}, shutdown_grace_s=20)
     with working(app, "stages"):
         wait_until((files_root / "hanging").exists)
-        assert app.jobs.worker is not None
-        app.jobs.worker.stop()
-        (files_root / "go").touch()
-        wait_until(lambda: rows(conn, "select 1 from stage_results"))
+        worker = app.jobs.worker
+        assert worker is not None
+
+        def let_go() -> None:
+            wait_until(lambda: worker.is_stopping)
+            (files_root / "go").touch()
+
+        letting_go = threading.Thread(target=let_go)
+        letting_go.start()
+    letting_go.join()
     [job] = jobs(conn)
     assert (job["status"], job["task_name"]) == ("todo", TASKS[Stage.STRUCTURE_GENERATION])
     assert status_of(conn, generation_id) == "running"
