@@ -61,3 +61,5 @@ def configure_logging(service: str, level: str, environment: str, version: str, 
     logging.getLogger("procrastinate").setLevel(max(logging.WARNING, root.level))
     logging.getLogger("psycopg.pool").setLevel(max(logging.WARNING, root.level))
     logging.captureWarnings(True)
+    # What no line tells is not looked up for each.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False

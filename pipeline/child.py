@@ -1,21 +1,36 @@
-"""What runs in a child process: one handler, found by its dotted path, its outcome told in plain data."""
+"""What runs in a child process: one handler after another, found by its dotted path, its outcome told in plain data."""
 
 import importlib
 import multiprocessing
 import os
 import pickle
+import signal
+import socket
+import struct
 import threading
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from enum import IntEnum
 from typing import Any
 
 from pipeline.contract import Report, StageFailed, StageInput
 
 #: Reports are sent at most this often; the last one always.
 REPORT_EVERY_S = 0.2
+
+#: Before each message: its kind, the number of the run that it belongs to, and how many bytes follow.
+HEADER = struct.Struct("!BIQ")
+
+
+class Kind(IntEnum):
+    """What a message is; all but REQUEST come from the child."""
+
+    READY = 0
+    REQUEST = 1
+    REPORT = 2
+    OUTCOME = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,22 @@ class Raised:
     trace: str
     message: str | None = None
     final: bool = False
+
+
+def serve(parent: socket.socket, paths: tuple[str, ...]) -> None:
+    """Every request of the worker's was answered with its handler's outcome, until the worker hung up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which then ends this process
+    line = _Line(parent)
+    warm_up(paths)
+    line.send(Kind.READY, 0, b"")
+    while (request := line.receive()) is not None:
+        run, (path, stage_input) = request
+        line.send(Kind.OUTCOME, run, run_handler(path, stage_input, _reporter(line, run)))
+
+
+def pack(kind: Kind, run: int, payload: bytes) -> bytes:
+    """The message as it goes over the socket."""
+    return HEADER.pack(kind, run, len(payload)) + payload
 
 
 def load_handler(path: str) -> Callable[[StageInput, Report], Any]:
@@ -57,19 +88,41 @@ def warm_up(paths: tuple[str, ...]) -> None:
             continue
 
 
-def run_handler(path: str, stage_input: StageInput, reports: Connection) -> Returned | Raised:
-    """What the handler did; raises nothing of its own, so that whatever it raised can cross the border."""
+def run_handler(path: str, stage_input: StageInput, report: Report) -> bytes:
+    """What the handler did, pickled: `Returned` or `Raised`. What can't be pickled is the handler's error, too."""
+    outcome: Returned | Raised
     try:
-        result = load_handler(path)(stage_input, _reporter(reports))
-        pickle.dumps(result)  # what can't cross the border is the handler's error, told like any other
-        return Returned(result)
+        return pickle.dumps(Returned(load_handler(path)(stage_input, report)), pickle.HIGHEST_PROTOCOL)
     except StageFailed as error:
-        return Raised(f"StageFailed: {error}", traceback.format_exc(), message=str(error), final=True)
+        outcome = Raised(f"StageFailed: {error}", traceback.format_exc(), message=str(error), final=True)
     except Exception as error:  # noqa: BLE001 - a handler may raise anything
-        return Raised(f"{type(error).__name__}: {error}", traceback.format_exc())
+        outcome = Raised(f"{type(error).__name__}: {error}", traceback.format_exc())
+    return pickle.dumps(outcome)
 
 
-def _reporter(reports: Connection) -> Report:
+class _Line:
+    """The socket to the worker. Threads that a handler left behind may report while the next one runs."""
+
+    def __init__(self, parent: socket.socket) -> None:
+        self._parent = parent
+        self._requests = parent.makefile("rb")
+        self._sending = threading.Lock()
+
+    def send(self, kind: Kind, run: int, payload: bytes) -> None:
+        with self._sending:
+            self._parent.sendall(pack(kind, run, payload))
+
+    def receive(self) -> tuple[int, Any] | None:
+        """The next request and its run's number; None when the worker hung up."""
+        header = self._requests.read(HEADER.size)
+        if len(header) < HEADER.size:
+            return None
+        _, run, length = HEADER.unpack(header)
+        payload = self._requests.read(length)
+        return None if len(payload) < length else (run, pickle.loads(payload))  # noqa: S301 - of the worker's own make
+
+
+def _reporter(line: _Line, run: int) -> Report:
     last = 0.0
 
     def report(done: int, total: int) -> None:
@@ -77,7 +130,7 @@ def _reporter(reports: Connection) -> Report:
         now = time.monotonic()
         if done >= total or now - last >= REPORT_EVERY_S:
             last = now
-            reports.send((done, total))
+            line.send(Kind.REPORT, run, pickle.dumps((done, total)))
 
     return report
 

@@ -1,48 +1,25 @@
-"""Handlers in child processes, from a warm pool: killable, unable to block the worker, their memory given back."""
+"""Handlers in child processes, from a warm pool: killable, unable to block the worker, their memory given back.
+
+The pool is our own, because the libraries for it bring threads and queues between a call and its child, and pickle a
+pipe for every call's reports: that took more of the worker than everything else about an empty stage but its SQL.
+Here the thread that runs a stage talks to the child itself, over the socket the child was started with.
+"""
 
 import logging
 import multiprocessing
-import os
+import pickle
 import threading
-import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import CancelledError, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from typing import Any
 
-from pebble import ProcessExpired, ProcessFuture, ProcessPool
-
-from pipeline.child import Raised, Returned, run_handler, warm_up
 from pipeline.contract import StageInput
+from tasks.child import POLL_S, Child, Died, Outcome, Stopped
 
-#: How often a running handler is looked at: reports, a wish to stop.
-POLL_S = 0.1
 #: A child is replaced after this many stages, so that what a handler leaks is given back.
 STAGES_PER_CHILD = 100
+#: New children that may be gone before a handler has begun in one of them.
+NEW_CHILDREN = 2
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class TimedOut:
-    """The handler was killed at its timeout."""
-
-
-@dataclass(frozen=True, slots=True)
-class Died:
-    """The handler's process ended by itself: killed from outside, out of memory, or by a crash."""
-
-    exit_code: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """The handler was killed because `stop` said so."""
-
-
-Outcome = Returned | Raised | TimedOut | Died | Stopped
 
 
 class Children:
@@ -52,27 +29,29 @@ class Children:
         self._size = size
         self._handlers = tuple(handlers)
         self._context = multiprocessing.get_context("forkserver")
-        self._changing = threading.Lock()
-        self._pool: ProcessPool | None = None
+        self._context.set_forkserver_preload(["pipeline.child"])
+        self._changed = threading.Condition()
+        self._all: set[Child] = set()
+        self._idle: list[Child] = []
 
-    def start(self) -> ProcessPool:
-        """The children run, or are about to, with every handler imported; returns their pool.
+    def start(self) -> None:
+        """The children run, or are about to, with every handler imported.
 
-        They are forked by a server of their own that never had threads or connections, so the time is free. A pool
-        that broke (it does when an idle child dies) is replaced.
+        They are forked by a server of their own that never had threads or connections, so the time is free.
         """
-        with self._changing:
-            if self._pool is not None and not self._pool.active:
-                log.warning("children_replaced")
-                self._stop()
-            if self._pool is None:
-                self._pool = self._make()
-            return self._pool
+        with self._changed:
+            self._fill()
 
     def stop(self) -> None:
         """No child is left, whatever it was doing."""
-        with self._changing:
-            self._stop()
+        with self._changed:
+            gone, idle, self._all, self._idle = self._all, self._idle, set(), []
+        for child in gone:
+            child.terminate()
+        for child in gone:
+            child.kill()
+        for child in idle:
+            child.close()  # those of the others are closed by who waits for them
 
     def run(
         self,
@@ -87,86 +66,58 @@ class Children:
 
         The time is the handler's own, by a clock that nobody sets.
         """
-        try:
-            return self._run(handler, stage_input, timeout_s, on_report, should_stop)
-        except BrokenProcessPool:
-            # That was not the handler's doing, and it has no effects of its own: it may begin again.
-            return self._run(handler, stage_input, timeout_s, on_report, should_stop)
+        request = pickle.dumps((handler, stage_input), pickle.HIGHEST_PROTOCOL)
+        exit_code = 0
+        for _ in range(self._size + NEW_CHILDREN):
+            child = self._take(should_stop)
+            if child is None:
+                return Stopped()
+            try:
+                outcome = child.run(request, timeout_s, on_report, should_stop)
+            finally:
+                was_ours = self._give_back(child)
+            if isinstance(outcome, Died) and not was_ours:
+                return Stopped()
+            if outcome is not None:
+                return outcome
+            # That was not the handler's doing, which has not begun: it may begin in another.
+            exit_code = child.exit_code
+            log.warning("children_replaced", extra={"exitCode": exit_code})
+        return Died(exit_code)
 
-    def _run(
-        self,
-        handler: str,
-        stage_input: StageInput,
-        timeout_s: float,
-        on_report: Callable[[int, int], None],
-        should_stop: Callable[[], bool],
-    ) -> Outcome:
-        reader, writer = self._context.Pipe(duplex=False)
-        future = _schedule(self.start(), handler, stage_input, writer)
-        began: float | None = None
-        try:
-            while not wait([future], timeout=POLL_S).done:
-                if should_stop():
-                    return Stopped()
-                if began is None and future.running():
-                    began = time.monotonic()
-                if began is not None and time.monotonic() - began > timeout_s:
-                    return TimedOut()
-                _pass_on(reader, on_report)
-            return _outcome(future)
-        finally:
-            # A finished one doesn't mind; a running one is killed.
-            future.cancel()  # type: ignore[no-untyped-call]
-            reader.close()
-            writer.close()
+    def _take(self, should_stop: Callable[[], bool]) -> Child | None:
+        """A child that nobody else has; None as soon as `should_stop` says so."""
+        while True:
+            with self._changed:
+                self._fill()
+                if self._idle or self._changed.wait_for(lambda: self._idle, POLL_S):
+                    return self._idle.pop()
+            if should_stop():
+                return None
 
-    def _make(self) -> ProcessPool:
-        self._context.set_forkserver_preload(["pipeline.child"])
-        pool = ProcessPool(
-            max_workers=self._size,
-            max_tasks=STAGES_PER_CHILD,
-            initializer=warm_up,
-            initargs=(self._handlers,),
-            context=self._context,
-        )
-        for _ in range(self._size):
-            pool.schedule(os.getpid)
-        return pool
+    def _give_back(self, child: Child) -> bool:
+        """The child is idle again, or gone and replaced. False: the pool was stopped meanwhile."""
+        with self._changed:
+            ours = child in self._all
+            if ours and child.is_free and child.runs < STAGES_PER_CHILD:
+                self._idle.append(child)
+                self._changed.notify()
+                return True
+            self._all.discard(child)
+        # It is gone before another takes its place: its memory may be all there is.
+        if child.is_free:
+            child.leave()
+        child.terminate()
+        child.kill()
+        child.close()
+        if ours:
+            with self._changed:
+                self._fill()
+                self._changed.notify()
+        return ours
 
-    def _stop(self) -> None:
-        if self._pool is not None:
-            pool, self._pool = self._pool, None
-            pool.stop()  # type: ignore[no-untyped-call]
-            pool.join()
-
-
-def _schedule(pool: ProcessPool, handler: str, stage_input: StageInput, writer: Connection) -> "ProcessFuture[Any]":
-    try:
-        return pool.schedule(run_handler, args=(handler, stage_input, writer))
-    except RuntimeError as error:  # it broke this very moment
-        raise BrokenProcessPool(str(error)) from error
-
-
-def _pass_on(reader: Connection, on_report: Callable[[int, int], None]) -> None:
-    latest = None
-    while reader.poll():
-        try:
-            latest = reader.recv()
-        except (EOFError, OSError):
-            break
-    if latest is not None:
-        on_report(*latest)
-
-
-def _outcome(future: "ProcessFuture[Any]") -> Outcome:
-    try:
-        result: Outcome = future.result()
-    except CancelledError:
-        return Stopped()
-    except BrokenProcessPool:
-        raise
-    except ProcessExpired as error:
-        return Died(error.exitcode or 0)
-    except Exception as error:  # noqa: BLE001 - a result that can't be pickled
-        return Raised(f"{type(error).__name__}: {error}", "")
-    return result
+    def _fill(self) -> None:
+        while len(self._all) < self._size:
+            child = Child(self._context, self._handlers)
+            self._all.add(child)
+            self._idle.insert(0, child)  # behind those that are warm

@@ -22,6 +22,11 @@ from app.settings import Settings
 #: Sync tasks run in the loop's executor, whose default size knows nothing of `--concurrency`.
 THREADS = 64
 LONGEST_PAUSE_S = 5.0
+#: How often a connection that listens and hears nothing is tried.
+LISTEN_TIMEOUT_S = 30.0
+#: How long notifications are left to gather after one, and for how long afterwards they are read as they come.
+REST_S = 0.01
+BURST_S = 0.002
 
 SESSION = "-c statement_timeout=20s -c lock_timeout=5s -c idle_in_transaction_session_timeout=5s"
 
@@ -37,6 +42,8 @@ class WorkerConnector(PsycopgConnector):
             pool_factory=_make_pool,
             min_size=1,
             max_size=4,
+            # Not as an argument to connect with, which the listener's connection has already.
+            configure=_commit_each_statement,
             timeout=300,  # outlives an outage: a job's end is then written late, not lost
             reconnect_timeout=5,  # the pool backs off without bound; short, it is there soon after the database is
             reconnect_failed=_try_again,
@@ -70,6 +77,27 @@ class WorkerConnector(PsycopgConnector):
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
+    async def _loop_notify(
+        self,
+        on_notification: Notify,
+        connection: psycopg.AsyncConnection[Any],
+        timeout: float = LISTEN_TIMEOUT_S,
+    ) -> None:
+        """Passes on what comes, the first of a burst at once. Returns when the connection is lost.
+
+        Each stage that is queued tells of itself, and a worker with enough to do need not wake up for each.
+        """
+        clock = asyncio.get_running_loop().time
+        rested = 0.0
+        with suppress(psycopg.OperationalError):
+            while True:
+                async for notification in connection.notifies(timeout=timeout):
+                    await on_notification(channel=notification.channel, payload=notification.payload)
+                    if clock() - rested > BURST_S:
+                        await asyncio.sleep(REST_S)
+                        rested = clock()
+                await connection.execute("select 1")
+
     async def _missing(self) -> list[str]:
         pause = 0.2
         while True:
@@ -88,6 +116,11 @@ class WorkerConnector(PsycopgConnector):
 def _make_pool(**arguments: Any) -> AsyncConnectionPool:
     """As the queue would, but with a check that costs no round trip to a server that is there."""
     return AsyncConnectionPool(**(arguments | {"check": _refuse_dead}))
+
+
+async def _commit_each_statement(conn: psycopg.AsyncConnection[Any]) -> None:
+    """All that the queue asks is one statement, which needs no round trips more to begin and to commit."""
+    await conn.set_autocommit(True)
 
 
 async def _refuse_dead(conn: psycopg.AsyncConnection[Any]) -> None:

@@ -1,17 +1,13 @@
 """What a handler is given: the course as its owner filled it in, and what earlier stages stored."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
-from uuid import UUID
-
-from psycopg import Connection
 
 from app.generation.stages import Stage
-from app.queries import QUERIES
 from pipeline.contract import Brief, Course, Document, Draft, File, Heading, Lesson, Outline, Section, Span, StageInput
 
 #: What each stage reads of what earlier ones stored.
-_NEEDS = {
+NEEDS: Mapping[Stage, tuple[str, ...]] = {
     Stage.DOCUMENT_PROCESSING: (),
     Stage.STRUCTURE_ANALYSIS: (),
     Stage.STRUCTURE_GENERATION: ("documents", "brief"),
@@ -20,18 +16,16 @@ _NEEDS = {
 }
 
 
-def read_input(
-    conn: Connection[Any], stage: Stage, generation_id: UUID, course: Mapping[str, Any], files_root: str
-) -> StageInput:
-    """The stage's input; `course` is as `runs.begin` found it."""
-    readers: Mapping[str, Callable[[Connection[Any], UUID], Any]] = {
-        "documents": _documents,
-        "brief": _brief,
-        "outline": _outline,
-        "drafts": _drafts,
-    }
-    stored: dict[str, Any] = {need: readers[need](conn, generation_id) for need in _NEEDS[stage]}
-    return StageInput(course=read_course(course), files_root=files_root, **stored)
+def read_input(given: Mapping[str, Any], stage: Stage, files_root: str) -> StageInput:
+    """The stage's input, of what `runs.begin` was given for these needs. What the stage does not need is empty."""
+    return StageInput(
+        course=read_course(given["course"]),
+        files_root=files_root,
+        documents=tuple(map(_document, given["documents"] or ())),
+        brief=_brief(given["brief"]),
+        outline=_outline(given["outline"] or ()) if "outline" in NEEDS[stage] else None,
+        drafts=tuple(Draft(**draft) for draft in given["drafts"] or ()),
+    )
 
 
 def read_course(row: Mapping[str, Any]) -> Course:
@@ -81,38 +75,20 @@ def _file(position: int, entry: Mapping[str, str | None]) -> File:
     )
 
 
-def _documents(conn: Connection[Any], generation_id: UUID) -> tuple[Document, ...]:
-    rows = conn.execute(QUERIES["list_documents"], {"generation_id": generation_id}).fetchall()
-    return tuple(
-        Document(
-            file_id=row["file_id"],
-            name=row["name"],
-            mime_type=row["mime_type"],
-            text=row["body"],
-            headings=tuple(Heading(**heading) for heading in row["headings"]),
-            error=row["error"],
-        )
-        for row in rows
-    )
+def _document(stored: Mapping[str, Any]) -> Document:
+    return Document(**{**stored, "headings": tuple(Heading(**heading) for heading in stored["headings"])})
 
 
-def _brief(conn: Connection[Any], generation_id: UUID) -> Brief | None:
-    row = conn.execute(QUERIES["find_brief"], {"generation_id": generation_id}).fetchone()
-    if row is None:
+def _brief(stored: Mapping[str, Any] | None) -> Brief | None:
+    if stored is None:
         return None
-    brief = row["brief"]
-    return Brief(**{**brief, "goals": tuple(brief["goals"]), "key_points": tuple(brief["key_points"])})
+    return Brief(**{**stored, "goals": tuple(stored["goals"]), "key_points": tuple(stored["key_points"])})
 
 
-def _outline(conn: Connection[Any], generation_id: UUID) -> Outline:
+def _outline(stored: Iterable[Mapping[str, Any]]) -> Outline:
     sections: dict[int, tuple[str, list[Lesson]]] = {}
-    for row in conn.execute(QUERIES["list_lessons"], {"generation_id": generation_id}).fetchall():
-        _, lessons = sections.setdefault(row["section_number"], (row["section_title"], []))
+    for row in stored:
+        _, lessons = sections.setdefault(row["section"], (row["section_title"], []))
         sources = tuple(Span(**span) for span in row["sources"])
         lessons.append(Lesson(row["title"], tuple(row["goals"]), sources))
     return Outline(tuple(Section(title, tuple(lessons)) for title, lessons in sections.values()))
-
-
-def _drafts(conn: Connection[Any], generation_id: UUID) -> tuple[Draft, ...]:
-    rows = conn.execute(QUERIES["list_drafts"], {"generation_id": generation_id}).fetchall()
-    return tuple(Draft(row["lesson_number"], row["body"]) for row in rows)

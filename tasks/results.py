@@ -1,17 +1,12 @@
-"""A stage's results as rows: checked for their shape, written in the caller's transaction."""
+"""A stage's results as rows: checked for their shape, and told in plain data."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import count
 from typing import Any
-from uuid import UUID
 
-from psycopg import Connection
-from psycopg.types.json import Jsonb
-
-from app.generation.runs import Begun, count_lessons
+from app.generation.runs import Result
 from app.generation.stages import Stage
-from app.queries import QUERIES
 from pipeline.contract import Brief, Document, Draft, FinishedCourse, Outline
 
 
@@ -40,68 +35,49 @@ def check_result(stage: Stage, result: object) -> None:
         raise WrongResult(f"{stage.value} returns a tuple of {member.__name__}, and not an empty one")
 
 
-def write_result(conn: Connection[Any], begun: Begun, result: Any) -> None:
-    """The result, checked before, is stored for its generation, in the transaction that completes the stage."""
-    generation_id = begun.run.generation_id
-    match begun.run.stage:
+def as_rows(stage: Stage, result: Any) -> Result:
+    """The result, checked before, as `complete` stores it: the columns of its rows, in plain data."""
+    match stage:
         case Stage.DOCUMENT_PROCESSING:
-            _insert(conn, "insert_document", _document_rows(generation_id, result))
+            return Result([_document_row(position, document) for position, document in enumerate(result)])
         case Stage.STRUCTURE_ANALYSIS:
-            _insert(conn, "insert_brief", [{"generation_id": generation_id, "brief": Jsonb(asdict(result))}])
+            return Result(asdict(result))
         case Stage.STRUCTURE_GENERATION:
-            _write_outline(conn, generation_id, result)
-            count_lessons(conn, begun.course_id, 0, sum(len(section.lessons) for section in result.sections))
+            outline = _outline_rows(result)
+            return Result(outline, (0, len(outline["lessons"])))
         case Stage.TEXT_GENERATION:
-            _insert(
-                conn,
-                "insert_draft",
-                (
-                    {"generation_id": generation_id, "lesson_number": draft.lesson, "body": draft.text}
-                    for draft in result
-                ),
-            )
-            count_lessons(conn, begun.course_id, len(result), len(result))
+            drafts = [{"lesson_number": draft.lesson, "body": draft.text} for draft in result]
+            return Result(drafts, (len(drafts), len(drafts)))
         case Stage.FINALIZATION:
-            row = {"generation_id": generation_id, "body": result.text, "summary": Jsonb(result.summary)}
-            _insert(conn, "insert_generated_course", [row])
+            return Result({"body": result.text, "summary": result.summary})
 
 
-def _document_rows(generation_id: UUID, documents: Iterable[Document]) -> Iterable[Mapping[str, Any]]:
-    for position, document in enumerate(documents):
-        yield {
-            "generation_id": generation_id,
-            "position": position,
-            "file_id": document.file_id,
-            "name": document.name,
-            "mime_type": document.mime_type,
-            "body": document.text,
-            "headings": Jsonb([asdict(heading) for heading in document.headings]),
-            "error": document.error,
-        }
+def _document_row(position: int, document: Document) -> dict[str, Any]:
+    return {
+        "position": position,
+        "file_id": document.file_id,
+        "name": document.name,
+        "mime_type": document.mime_type,
+        "body": document.text,
+        "headings": [asdict(heading) for heading in document.headings],
+        "error": document.error,
+    }
 
 
-def _write_outline(conn: Connection[Any], generation_id: UUID, outline: Outline) -> None:
+def _outline_rows(outline: Outline) -> dict[str, list[dict[str, Any]]]:
     numbers = count(1)
-    for section_number, section in enumerate(outline.sections, start=1):
-        heading = {"generation_id": generation_id, "number": section_number, "title": section.title}
-        _insert(conn, "insert_section", [heading])
-        _insert(
-            conn,
-            "insert_lesson",
-            (
-                {
-                    "generation_id": generation_id,
-                    "number": next(numbers),
-                    "section_number": section_number,
-                    "title": lesson.title,
-                    "goals": Jsonb(list(lesson.goals)),
-                    "sources": Jsonb([asdict(span) for span in lesson.sources]),
-                }
-                for lesson in section.lessons
-            ),
-        )
-
-
-def _insert(conn: Connection[Any], query: str, rows: Iterable[Mapping[str, Any]]) -> None:
-    with conn.cursor() as cursor:
-        cursor.executemany(QUERIES[query], rows)
+    sections = list(enumerate(outline.sections, start=1))
+    return {
+        "sections": [{"number": number, "title": section.title} for number, section in sections],
+        "lessons": [
+            {
+                "number": next(numbers),
+                "section_number": number,
+                "title": lesson.title,
+                "goals": list(lesson.goals),
+                "sources": [asdict(span) for span in lesson.sources],
+            }
+            for number, section in sections
+            for lesson in section.lessons
+        ],
+    }

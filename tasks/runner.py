@@ -4,6 +4,8 @@ import logging
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
@@ -20,16 +22,18 @@ from tenacity import (
 
 from app.generation import runs
 from app.generation.cancellation import settle
+from app.generation.commits import Scope
 from app.generation.database_errors import is_unavailable
 from app.generation.errors import Superseded
 from app.generation.progress import STEPS
-from app.generation.runs import Begun, Run
+from app.generation.runs import Begun, Completed, OneStatementTooFew, Run, Taker
 from app.log import bind
 from app.services import Services
 from pipeline.child import Raised, Returned
-from tasks.children import Children, Died, Outcome, Stopped, TimedOut
-from tasks.inputs import read_input
-from tasks.results import WrongResult, check_result, write_result
+from tasks.child import Died, Outcome, Stopped, TimedOut
+from tasks.children import Children
+from tasks.inputs import NEEDS, read_input
+from tasks.results import WrongResult, as_rows, check_result
 
 #: How long a run waits for a database that is away, before the whole stage is to run again.
 PATIENCE_S = 300
@@ -49,30 +53,42 @@ class Runner:
     children: Children
     claim: Run
     abort_reason: AbortReasonOf
+    taker: Callable[[], Taker | None] = lambda: None
+    begun: Begun | None = None
 
-    def run(self) -> None:
+    def run(self) -> Completed | None:
         """The run has ended in exactly one way, recorded in the database, or there was nothing to do.
 
+        Says what was completed, if it was; with a `taker` the next job was taken in the same transaction. `begun`: it
+        has begun already, with the end of the stage before.
         Raises what the database raised, if it was away for too long: upkeep then queues the stage again.
         """
         run = self.claim
         with bind(requestId=run.request_id, userId=run.user_id, jobId=run.generation_id, stage=run.stage.value):
             try:
-                begun = self._transact(lambda conn: runs.begin(conn, run))
+                begun = self.begun or self._begin()
                 if begun is None:
                     log.error("stage_starts_exhausted")
                     self._release()
-                    return
+                    return None
                 with bind(courseId=begun.course_id, tier=begun.tier, priority=begun.priority):
                     log.info("stage_started", extra={"fence": run.fence})
-                    self._finish(begun)
+                    return self._finish(begun)
             except Superseded:
                 self._leave()
+                return None
 
-    def _finish(self, begun: Begun) -> None:
+    def _begin(self) -> Begun | None:
+        run, needs = self.claim, NEEDS[self.claim.stage]
+        try:
+            return self._transact(lambda conn: runs.begin(conn, run, needs, alone=True), self.services.db.statement)
+        except OneStatementTooFew:
+            return self._transact(lambda conn: runs.begin(conn, run, needs))
+
+    def _finish(self, begun: Begun) -> Completed | None:
         """The run has ended; what neither handler nor outage explains counts as the stage's own failure."""
         try:
-            self._record(begun, self._perform(begun))
+            return self._record(begun, self._perform(begun))
         except Superseded:
             # Take-over may have presumed this start dead, which would count against the stage.
             self._transact(lambda conn: runs.close_attempt(conn, begun))
@@ -81,13 +97,12 @@ class Runner:
             if is_unavailable(error):
                 raise
             self._fail(begun, "failed", f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+            return None
 
     def _perform(self, begun: Begun) -> Outcome:
         settings, stage = self.services.settings, begun.run.stage
-        files_root = str(settings.files_root.resolve())
-        stage_input = self._transact(
-            lambda conn: read_input(conn, stage, begun.run.generation_id, begun.course, files_root)
-        )
+        files_root = _resolve(settings.files_root)
+        stage_input = read_input(begun.given, stage, files_root)
         outcome = self.children.run(
             settings.handlers[stage],
             stage_input,
@@ -104,11 +119,11 @@ class Runner:
                 return Raised(f"WrongResult: {error}", "")
         return outcome
 
-    def _record(self, begun: Begun, outcome: Outcome) -> None:
+    def _record(self, begun: Begun, outcome: Outcome) -> Completed | None:
         """Folds the outcome into the one transaction that ends the run."""
         match outcome:
             case Returned(result):
-                self._complete(begun, result)
+                return self._complete(begun, result)
             case Stopped() if self.abort_reason() is AbortReason.USER_REQUEST:
                 self._transact(lambda conn: runs.close_attempt(conn, begun))
                 log.info("stage_cancelled")
@@ -122,18 +137,18 @@ class Runner:
                 self._fail(begun, "died", f"The handler's process ended with exit code {exit_code}")
             case Raised(error, trace, message, final):
                 self._fail(begun, "failed", error, trace=trace, message=message, final=final)
+        return None
 
-    def _complete(self, begun: Begun, result: Any) -> None:
-        def complete(conn: Connection[Any]) -> bool:
-            finished = runs.complete(conn, begun)
-            write_result(conn, begun, result)
-            return finished
-
-        finished = self._transact(complete)
+    def _complete(self, begun: Begun, result: Any) -> Completed:
+        db, rows = self.services.db, as_rows(begun.run.stage, result)
+        scope = db.transaction if begun.has_webhook else db.statement
+        needs = NEEDS[begun.run.stage.next] if begun.run.stage.next else ()
+        completed = self._transact(lambda conn: runs.complete(conn, begun, rows, self.taker(), needs), scope)
         log.info("stage_completed")
-        if finished:
+        if completed.generation:
             self._release()
             log.info("generation_completed")
+        return completed
 
     def _fail(
         self,
@@ -180,20 +195,30 @@ class Runner:
     def _release(self) -> None:
         self.services.slots.release(self.claim.generation_id, self.claim.user_id)
 
-    def _transact(self, write: Callable[[Connection[Any]], T]) -> T:
+    def _transact(self, write: Callable[[Connection[Any]], T], scope: Scope | None = None) -> T:
         """What `write` returned, in a transaction that committed; a database that is away is waited for.
 
+        `scope`: what it runs in, `Database.transaction` unless said otherwise.
         A commit whose outcome is unknown may run `write` twice: the fence then tells it so by `Superseded`.
         """
 
         def transaction() -> T:
-            with self.services.db.transaction() as conn:
+            with (scope or self.services.db.transaction)() as conn:
                 return write(conn)
 
         return self._patiently(transaction)
 
     def _patiently(self, ask: Callable[[], T]) -> T:
         """What `ask` returned, asked again while the database can't answer; given up after minutes, or at an abort."""
+        try:
+            return ask()
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            return self._again(ask, error)
+
+    def _again(self, ask: Callable[[], T], error: Exception) -> T:
+        first: Exception | None = error
         for attempt in Retrying(
             retry=retry_if_exception(is_unavailable),
             stop=self._has_waited_enough,
@@ -202,8 +227,16 @@ class Runner:
             reraise=True,
         ):
             with attempt:
+                if first is not None:
+                    failed, first = first, None
+                    raise failed
                 return ask()
         raise AssertionError("tenacity returns or raises")
 
     def _has_waited_enough(self, state: RetryCallState) -> bool:
         return _stop_after_patience(state) or self.abort_reason() is not None
+
+
+@cache
+def _resolve(path: Path) -> str:
+    return str(path.resolve())

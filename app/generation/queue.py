@@ -29,6 +29,8 @@ SUSPECTS_LOCK = "suspects"
 
 #: One task per stage.
 TASKS = {stage: f"tasks.stages.{stage.value.lower()}" for stage in Stage}
+#: And back.
+STAGES = {task: stage for stage, task in TASKS.items()}
 WEBHOOK_TASK = "tasks.webhooks.deliver"
 #: Before the generation's id in the queueing lock of its webhook's job.
 WEBHOOK_LOCK = "webhook:"
@@ -80,6 +82,16 @@ def first_job(
         "task_without_documents": TASKS[without_documents],
         "args": _stage_arguments(generation_id, user_id, request_id, fence=1),
     }
+
+
+def next_job(
+    stage: Stage | None, generation_id: UUID, user_id: UUID, request_id: str | None, fence: int
+) -> dict[str, Any]:
+    """What the query `complete_stage` defers the next stage with: the same job as `defer_stage` would."""
+    if stage is None:
+        return {"task": None, "queue": None, "args": None}
+    arguments = _stage_arguments(generation_id, user_id, request_id, fence)
+    return {"task": TASKS[stage], "queue": STAGES_QUEUE, "args": Jsonb(arguments)}
 
 
 def defer_webhook(conn: Connection[Any], generation_id: UUID, delay_s: float = 0) -> int:

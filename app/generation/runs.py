@@ -5,29 +5,35 @@ and passes the fence before it writes: a run whose generation is final, gone or 
 `Superseded` and has written nothing.
 """
 
+import json
 import textwrap
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import DictRow
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json, Jsonb
 
 from app.db import only_row
 from app.generation.errors import Superseded
 from app.generation.events import Event, EventType, record
 from app.generation.progress import ADMITTED_MESSAGE, ADMITTED_STEP, STEPS, StepStatus
-from app.generation.queue import defer_stage
+from app.generation.queue import defer_stage, next_job
 from app.generation.stages import Stage
 from app.generation.webhooks import announce
 from app.queries import QUERIES
 
 #: Starts of one stage that may go wrong before the generation fails.
 MAX_STARTS = 3
+#: By how much the priority of later runs is higher: what is begun goes before what is not.
+LATER = 1
 #: Characters of a message for the course's owner.
 MAX_MESSAGE = 1000
+_write_json = partial(json.dumps, ensure_ascii=False)
+
 STARTS_MESSAGE = "Этап прерван несколько раз подряд. Попробуйте запустить генерацию ещё раз."
 
 
@@ -46,45 +52,84 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A run that holds its generation. `course` is what a stage is to know of it, as `lock_course_to_begin` tells."""
+    """A run that holds its generation.
+
+    `given` is what a stage is to know: the `course`, and what earlier ones stored, as `begin_stage` tells.
+    """
 
     run: Run
     attempt_id: int
     course_id: UUID
     tier: str
     priority: int
-    course: Mapping[str, Any]
+    has_webhook: bool
+    given: Mapping[str, Any]
 
 
-def begin(conn: Connection[Any], run: Run) -> Begun | None:
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a stage made, as `store_stage_result` takes it; `lessons` are counted: how many are done, of how many."""
+
+    rows: Any
+    lessons: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What is over with a stage: the whole `generation` with the last one; the run's `job`, where it was running.
+
+    `taken`: the job that was taken instead, as the queue tells of one that it hands out; its own, where that goes on.
+    `begun`: then the next stage, if it has begun.
+    """
+
+    generation: bool
+    job: bool
+    taken: Mapping[str, Any] | None = None
+    begun: Begun | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """A worker that goes on at once, as the queue knows it; `queues`: those it serves, None for all."""
+
+    worker_id: int
+    queues: list[str] | None
+
+
+class OneStatementTooFew(Exception):
+    """The run needs a transaction of several statements; this one has written nothing."""
+
+
+def begin(conn: Connection[Any], run: Run, needs: Sequence[str] = (), *, alone: bool = False) -> Begun | None:
     """The stage's step is in progress and this start is counted. None: it had its starts, and the generation failed.
 
-    Where the first step was never completed, it is now, with the event `orphaned_job_recovery`.
-    Raises `Superseded` when there is nothing to run.
+    Where the first step was never completed, it is now, with the event `orphaned_job_recovery`. `needs`: what is to
+    be read of that which earlier stages stored. `alone`: in one statement, a transaction of its own where `conn` is in
+    none.
+    Raises `Superseded` when there is nothing to run; `OneStatementTooFew` when it is to be alone and can't.
     """
-    course, generation = _claim(conn, run)
-    conn.execute(QUERIES["close_own_attempts"], {"job_id": run.job_id})
-    if _count_starts(conn, run) >= MAX_STARTS:
-        _fail(conn, run, generation["course_id"], STARTS_MESSAGE, {"stage": run.stage.value})
-        return None
     step = STEPS[run.stage]
-    if not course["admitted"]:
-        _recover_first_step(conn, run, generation["course_id"])
-    change_step(conn, generation["course_id"], step.id, StepStatus.IN_PROGRESS, step.started, step.course_status)
-    if generation["has_webhook"]:
-        announce(conn, run.generation_id, step.course_status)
-    conn.execute(QUERIES["mark_running"], {"generation_id": run.generation_id})
     values = {
         "generation_id": run.generation_id,
         "stage": run.stage.value,
         "fence": run.fence,
         "job_id": run.job_id,
-        "worker": run.worker,
+        "alone": alone,
+        **_beginning(run, run.stage, needs),
     }
-    attempt = only_row(conn.execute(QUERIES["insert_attempt"], values))
-    return Begun(
-        run, attempt["id"], generation["course_id"], generation["tier"], generation["priority"], course["course"]
-    )
+    row = conn.execute(QUERIES["begin_stage"], values).fetchone()
+    if row is None:
+        raise Superseded(run.generation_id)
+    if row["more"]:
+        raise OneStatementTooFew
+    if row["exhausted"]:
+        _fail(conn, run, row["course_id"], STARTS_MESSAGE, {"stage": run.stage.value})
+        return None
+    if row["recovered"]:
+        _record_recovery(conn, run, row["course_id"])
+    if row["has_webhook"]:
+        announce(conn, run.generation_id, step.course_status)
+    return Begun(run, row["attempt_id"], row["course_id"], row["tier"], row["priority"], row["has_webhook"], row)
 
 
 def take_over(conn: Connection[Any], run: Run) -> str:
@@ -95,7 +140,7 @@ def take_over(conn: Connection[Any], run: Run) -> str:
     Returns "stage_taken_over" or "stage_starts_exhausted". Raises `Superseded`, having written nothing, where the run
     no longer held the generation.
     """
-    _, generation = _claim(conn, run)
+    generation = _claim(conn, run)
     starts = _count_starts(conn, run)
     if starts >= MAX_STARTS:
         _fail(conn, run, generation["course_id"], STARTS_MESSAGE, {"stage": run.stage.value})
@@ -105,27 +150,46 @@ def take_over(conn: Connection[Any], run: Run) -> str:
     return "stage_taken_over"
 
 
-def complete(conn: Connection[Any], begun: Begun) -> bool:
-    """The stage is done and its results may follow in this transaction: the next stage is queued.
+def complete(
+    conn: Connection[Any], begun: Begun, result: Result, taker: Taker | None = None, needs: Sequence[str] = ()
+) -> Completed:
+    """The stage is done, its result stored once, and the next stage queued; the run's own job is over.
 
-    True: there was none, and generation and course are completed. Raises `Superseded`.
+    With a `taker` the job that is next in its queues is its own. Where that is the next stage, the run's own job goes
+    on with it, and it has begun as by `begin`, with what it `needs`. One statement, and so a transaction of its own
+    where `conn` is in none, unless the generation has a webhook. Raises `Superseded`.
     """
-    run, step = begun.run, STEPS[begun.run.stage]
-    generation = hold(conn, begun)
-    result = {"generation_id": run.generation_id, "stage": run.stage.value, "attempt_id": begun.attempt_id}
-    conn.execute(QUERIES["insert_stage_result"], result)
-    _finish_attempt(conn, begun, "completed")
-    next_stage = run.stage.next
-    status = "completed" if next_stage is None else None
-    change_step(conn, begun.course_id, step.id, StepStatus.COMPLETED, step.completed, status)
-    if generation["has_webhook"]:
-        announce(conn, run.generation_id, status or step.course_status)
-    if next_stage is None:
-        _guarded(conn, "complete_generation", run)
-        return True
-    _guarded(conn, "advance_stage", run, next_stage=next_stage.value)
-    _defer(conn, run, next_stage, run.fence, begun.priority)
-    return False
+    run, step, next_stage = begun.run, STEPS[begun.run.stage], begun.run.stage.next
+    done, total = result.lessons or (None, None)
+    values = {
+        "generation_id": run.generation_id,
+        "stage": run.stage.value,
+        "fence": run.fence,
+        "attempt_id": begun.attempt_id,
+        "job_id": run.job_id,
+        "step": step.id,
+        "message": step.completed,
+        "next_stage": next_stage and next_stage.value,
+        "result": Json(result.rows, dumps=_write_json),
+        "lessons_completed": done,
+        "lessons_total": total,
+        "priority": begun.priority + LATER,
+        "queues": taker and taker.queues,
+        "worker_id": taker and taker.worker_id,
+        **next_job(next_stage, run.generation_id, run.user_id, run.request_id, run.fence),
+        **_beginning(run, next_stage, needs),
+    }
+    row = conn.execute(QUERIES["complete_stage"], values).fetchone()
+    if row is None:
+        raise Superseded(run.generation_id)
+    if begun.has_webhook:
+        announce(conn, run.generation_id, "completed" if next_stage is None else step.course_status)
+    taken = row if row["id"] is not None else None
+    if next_stage is None or row["attempt_id"] is None:
+        return Completed(next_stage is None, row["job_ended"], taken)
+    next_run = replace(run, stage=next_stage)
+    following = replace(begun, run=next_run, attempt_id=row["attempt_id"], given=row)
+    return Completed(False, row["job_ended"], taken, following)
 
 
 def fail_or_retry(
@@ -224,24 +288,38 @@ def hold(conn: Connection[Any], begun: Begun) -> Mapping[str, Any]:
     return _guarded(conn, "pass_fence", run)
 
 
-def lock(conn: Connection[Any], generation_id: UUID) -> tuple[DictRow | None, DictRow | None]:
-    """The course as a stage is to know it and the generation, locked in this order; None for what does not exist."""
+def lock(conn: Connection[Any], generation_id: UUID) -> DictRow | None:
+    """The generation, locked, and its course before it; None where there is none."""
     key = {"generation_id": generation_id}
-    course = conn.execute(QUERIES["lock_course_to_begin"], key)
-    generation = conn.execute(QUERIES["lock_generation"], key)
-    return course.fetchone(), generation.fetchone()
+    conn.execute(QUERIES["lock_course_of_generation"], key)
+    return conn.execute(QUERIES["lock_generation"], key).fetchone()
 
 
-def _claim(conn: Connection[Any], run: Run) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Course and generation, locked, if the generation is active, still its user's, at the run's stage and fence."""
-    course, generation = lock(conn, run.generation_id)
-    if course is None or generation is None or generation["status"] not in ("queued", "running"):
+def _claim(conn: Connection[Any], run: Run) -> Mapping[str, Any]:
+    """The generation, locked, if it is active, still its user's, at the run's stage and fence."""
+    generation = lock(conn, run.generation_id)
+    if generation is None or generation["status"] not in ("queued", "running"):
         raise Superseded(run.generation_id)
     if not generation["owned"]:
         raise Superseded(run.generation_id)
     if (generation["stage"], generation["fence"]) != (run.stage.value, run.fence):
         raise Superseded(run.generation_id)
-    return course, generation
+    return generation
+
+
+def _beginning(run: Run, stage: Stage | None, needs: Sequence[str]) -> dict[str, Any]:
+    """What `begin_stage` is told of the stage that begins, None for none."""
+    step = STEPS[stage] if stage else None
+    return {
+        "worker": run.worker,
+        "most_starts": MAX_STARTS,
+        "next_step": step and step.id,
+        "next_message": step and step.started,
+        "next_status": step and step.course_status,
+        "first_step": ADMITTED_STEP,
+        "first_message": ADMITTED_MESSAGE,
+        "needs": list(needs),
+    }
 
 
 def _guarded(conn: Connection[Any], query: str, run: Run, **values: object) -> Mapping[str, Any]:
@@ -252,9 +330,7 @@ def _guarded(conn: Connection[Any], query: str, run: Run, **values: object) -> M
     return row
 
 
-def _recover_first_step(conn: Connection[Any], run: Run, course_id: UUID) -> None:
-    recovered = {"recovered_by_worker": True}
-    change_step(conn, course_id, ADMITTED_STEP, StepStatus.COMPLETED, ADMITTED_MESSAGE, metadata=recovered)
+def _record_recovery(conn: Connection[Any], run: Run, course_id: UUID) -> None:
     facts = {"stage": run.stage.value, "worker": run.worker, "request_id": run.request_id}
     record(conn, Event(EventType.ORPHANED_JOB_RECOVERY, run.user_id, course_id, str(run.generation_id), facts))
 
@@ -291,7 +367,7 @@ def _defer(
         user_id=run.user_id,
         request_id=run.request_id,
         fence=fence,
-        priority=priority + 1,  # what is begun goes before what is not
+        priority=priority + LATER,
         delay_s=delay_s,
         suspect=suspect,
     )

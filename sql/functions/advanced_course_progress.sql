@@ -16,21 +16,17 @@ declare
         when jsonb_typeof(p_progress) = 'object' then p_progress - 'has_documents'
         else '{}'
     end;
-    steps constant jsonb := case
+    steps jsonb := case
         when malformed then public.course_progress_steps(public.has_documents(progress)) else progress -> 'steps'
     end;
-    step jsonb := steps -> (p_step_id - 1);
+    step constant jsonb := steps -> (p_step_id - 1);
     status constant text := step ->> 'status';
     now_text constant text := to_char(p_now at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
-    -- Of the steps that left 'pending', before or after this change.
-    is_furthest constant boolean := not jsonb_path_exists(
-        steps, 'strict $[*] ? (@.id > $id && @.status != "pending")', jsonb_build_object('id', p_step_id)
-    );
 begin
     if not public.course_step_moves(status, p_status) then
         return public.course_progress(progress, steps);
     end if;
-    step := step || jsonb_build_object(
+    steps := jsonb_set(steps, array[(p_step_id - 1)::text], step || jsonb_build_object(
         'status', p_status,
         'started_at', case
             when p_status = 'pending' then null
@@ -40,8 +36,36 @@ begin
         'completed_at', case when p_status = 'completed' then now_text end,
         'error', case when p_status = 'failed' then p_error_message end,
         'error_details', case when p_status = 'failed' then p_error_details end
-    );
-    if is_furthest and p_message is not null then
+    ));
+    -- Nearly always all is whole and the step is the furthest now: then there is nothing to mend, and what follows from
+    -- the steps follows from this one.
+    if not malformed and p_status <> 'pending' and p_message is not null and p_metadata = '{}'
+        and jsonb_path_exists(
+            p_progress,
+            'strict $ ? (
+                @.has_documents.type() == "boolean" && @.files.type() == "array" && @.metadata.type() == "object"
+                && @.lessons_completed >= 0 && @.lessons_completed.floor() == @.lessons_completed
+                && @.lessons_total >= 0 && @.lessons_total.floor() == @.lessons_total
+                && !exists (@.steps[*] ? (@.id > $id && @.status != "pending"))
+            )',
+            jsonb_build_object('id', p_step_id), silent => true
+        )
+        and public.whole_course_progress_steps(steps)
+    then
+        return progress || jsonb_build_object(
+            'steps', steps,
+            'percentage', 20 * (p_step_id - 1) + case p_status
+                when 'completed' then 20 when 'in_progress' then 10 else 0
+            end,
+            'current_step', p_step_id,
+            'message', p_message,
+            'total_steps', 5
+        );
+    end if;
+    -- Unless a step behind this one left 'pending' before, the message is this one's.
+    if p_message is not null and not jsonb_path_exists(
+        steps, 'strict $[*] ? (@.id > $id && @.status != "pending")', jsonb_build_object('id', p_step_id)
+    ) then
         progress := progress || jsonb_build_object('message', p_message);
     end if;
     if jsonb_typeof(p_metadata) = 'object' then
@@ -49,6 +73,6 @@ begin
             when jsonb_typeof(progress -> 'metadata') = 'object' then progress -> 'metadata' else '{}'
         end || p_metadata);
     end if;
-    return public.course_progress(progress, jsonb_set(steps, array[(p_step_id - 1)::text], step));
+    return public.course_progress(progress, steps);
 end
 $$;

@@ -3,11 +3,11 @@
 create or replace function public.malformed_course_progress(p_progress jsonb) returns boolean
 language sql immutable parallel safe
 as $$
-    select jsonb_path_query_array(
+    select pg_catalog.jsonb_path_query_array(
         p_progress,
         'strict $.steps ? (@.size() == 5)[*] ? (
             @.status == "pending" || @.status == "in_progress" || @.status == "completed" || @.status == "failed"
-        ).id',
+        ).id'::jsonpath,
         silent => true
     ) is distinct from '[1, 2, 3, 4, 5]'
 $$;

@@ -40,7 +40,7 @@ def test_a_rolling_restart_of_three_workers_under_twenty_generations_fails_and_d
     for name in workers[1:]:
         house.processes.run(name)
     house.wait_well()
-    house.admit(house.courses(20, doing="lasts 0.8"))
+    house.admit(house.courses(20, doing="lasts 2"))
     for name in workers:
         pid = house.processes.pid(name)
         wait_until(lambda p=pid: stages_of(house, p))  # type: ignore[misc]

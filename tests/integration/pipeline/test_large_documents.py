@@ -12,7 +12,8 @@ import pytest
 
 from pipeline.child import Returned
 from pipeline.contract import Course, File, StageInput
-from tasks.children import Children, Stopped, TimedOut
+from tasks.child import Stopped, TimedOut
+from tasks.children import Children
 from tests.conftest import WaitUntil
 from tests.unit.pipeline.files import Pdf, docx_of
 

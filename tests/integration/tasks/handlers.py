@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -87,3 +88,39 @@ def returns_the_unpicklable(stage_input: StageInput, report: Report) -> Any:
 def wait_for(path: Path) -> None:
     while not path.exists():
         time.sleep(0.02)
+
+
+def hangs_if_described_so(stage_input: StageInput, report: Report) -> Any:
+    if stage_input.course.description == "hangs":
+        return hangs(stage_input, report)
+    return BRIEF
+
+
+def names_itself(stage_input: StageInput, report: Report) -> int:
+    return os.getpid()
+
+
+def echoes(stage_input: StageInput, report: Report) -> StageInput:
+    return stage_input
+
+
+def freezes(stage_input: StageInput, report: Report) -> Any:
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def reports_and_waits(stage_input: StageInput, report: Report) -> str:
+    report(1, 2)
+    wait_for(Path(stage_input.files_root) / "go")
+    report(2, 2)
+    return "done"
+
+
+def reports_when_it_is_over(stage_input: StageInput, report: Report) -> str:
+    """Leaves a thread behind, which reports while the next handler runs."""
+
+    def late() -> None:
+        time.sleep(0.3)
+        report(7, 7)
+
+    threading.Thread(target=late, daemon=True).start()
+    return "done"

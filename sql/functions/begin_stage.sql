@@ -1,0 +1,144 @@
+-- A run of a stage begins, if the generation is active, still its course's owner's, at this stage and under this fence:
+-- its step is in progress and its start is counted. No row: it may not, or no generation is given. `exhausted`: the stage had its starts, and only
+-- those that the job itself left open were closed. `recovered`: the first step was never completed, and is now.
+-- `course`: what a stage is to know of it. Of what earlier stages stored, that which it needs, each in order.
+--
+-- `more`: asked for alone, where the run needs more than this (its generation fails, an event, a webhook): nothing was
+-- written. One statement for what else would be a transaction of ten; each of those within sees what was committed
+-- while the ones before it waited for a lock. The course is locked first, then the generation, as everywhere.
+create or replace function public.begin_stage(
+    p_generation_id uuid, p_stage text, p_fence int, p_job_id bigint, p_worker text, p_most_starts int,
+    p_step int, p_message text, p_status text, p_first_step int, p_first_message text, p_needs text[], p_alone boolean
+) returns table (
+    more boolean, exhausted boolean, recovered boolean, has_webhook boolean,
+    attempt_id bigint, course_id uuid, tier text, priority int, course jsonb,
+    documents json, brief jsonb, outline json, drafts json
+)
+language plpgsql
+as $$
+#variable_conflict use_column
+declare
+    -- Functions are called by assignment: that is an expression, where `perform` is a query.
+    progress jsonb;
+    told boolean;
+    is_running boolean;
+    left_open boolean;
+begin
+    if p_generation_id is null then
+        return;
+    end if;
+    -- Only texts are taken out of the course's JSON: the rest of it may hold what no reader but PostgreSQL takes.
+    select
+        c.id,
+        jsonb_build_object(
+            'id', c.id,
+            'title', c.title,
+            'language', c.language,
+            'style', c.style,
+            'course_description', c.course_description,
+            'target_audience', c.target_audience,
+            'difficulty', c.difficulty,
+            'lesson_duration_minutes', c.lesson_duration_minutes,
+            'learning_outcomes',
+                jsonb_path_query_array(to_jsonb(c.learning_outcomes), '$[*] ? (@.type() == "string")'),
+            'estimated_lessons', c.estimated_lessons,
+            'estimated_sections', c.estimated_sections,
+            'content_strategy', c.content_strategy,
+            'output_formats', jsonb_path_query_array(to_jsonb(c.output_formats), '$[*] ? (@.type() == "string")'),
+            'files', (
+                select coalesce(jsonb_agg(jsonb_build_object(
+                    'id', file ->> 'id', 'name', file ->> 'name', 'path', file ->> 'path',
+                    'mime_type', file ->> 'mime_type'
+                ) order by position), '[]')
+                from jsonb_array_elements(
+                    case when jsonb_typeof(c.generation_progress -> 'files') = 'array'
+                        then c.generation_progress -> 'files'
+                        else '[]'
+                    end
+                ) with ordinality as files (file, position)
+            )
+        ),
+        c.generation_progress #>> '{steps,0,status}' is distinct from 'completed'
+    into course_id, course, recovered
+    from public.courses c
+    where c.id = (select g.course_id from public.generations g where g.id = p_generation_id)
+    for no key update;
+
+    select g.tier::text, g.priority, g.webhook_url is not null, g.status = 'running' and g.started_at is not null
+    into tier, priority, has_webhook, is_running
+    from public.generations g
+    where g.id = p_generation_id and g.stage::text = p_stage and g.fence = p_fence
+        and g.status in ('queued', 'running')
+        and exists (select from public.courses c where c.id = g.course_id and c.user_id = g.user_id)
+    for no key update;
+    if not found then
+        return;
+    end if;
+
+    -- Starts that count against the stage's limit: those that went wrong, and those that ended in silence. A job that
+    -- runs again under its own row was interrupted, not lost: its owner lived to queue it again.
+    select
+        count(*) filter (where a.outcome is not null or a.job_id <> p_job_id) >= p_most_starts,
+        count(*) filter (where a.outcome is null and a.job_id = p_job_id) > 0
+    into exhausted, left_open
+    from public.stage_attempts a
+    where a.generation_id = p_generation_id and a.stage = p_stage::public.generation_stage
+        and (a.outcome is null or a.outcome in ('failed', 'timeout', 'died'));
+
+    more := p_alone and (exhausted or recovered or has_webhook);
+    if not more and left_open then
+        update public.stage_attempts a
+        set outcome = 'interrupted', finished_at = now()
+        where a.job_id = p_job_id and a.outcome is null;
+    end if;
+    if more or exhausted then
+        return next;
+        return;
+    end if;
+
+    if recovered then
+        progress := public.update_course_progress(
+            course_id, p_first_step, 'completed', p_first_message, p_metadata => '{"recovered_by_worker": true}'
+        );
+    end if;
+    progress := public.update_course_progress(course_id, p_step, 'in_progress', p_message);
+    told := public.set_course_status(course_id, p_status);
+    if not is_running then
+        update public.generations g
+        set status = 'running', started_at = coalesce(g.started_at, now())
+        where g.id = p_generation_id;
+    end if;
+    insert into public.stage_attempts as a (generation_id, stage, fence, job_id, worker)
+    values (p_generation_id, p_stage::public.generation_stage, p_fence, p_job_id, p_worker)
+    returning a.id into attempt_id;
+
+    -- As JSON, which is one row for what else would be a statement each.
+    if 'documents' = any (p_needs) then
+        select json_agg(json_build_object(
+            'file_id', d.file_id, 'name', d.name, 'mime_type', d.mime_type, 'text', d.body, 'headings', d.headings,
+            'error', d.error
+        ) order by d.position)
+        into documents
+        from public.generation_documents d where d.generation_id = p_generation_id;
+    end if;
+    if 'brief' = any (p_needs) then
+        select b.brief into brief from public.generation_briefs b where b.generation_id = p_generation_id;
+    end if;
+    if 'outline' = any (p_needs) then
+        select json_agg(json_build_object(
+            'section', s.number, 'section_title', s.title,
+            'title', l.title, 'goals', l.goals, 'sources', l.sources
+        ) order by l.number)
+        into outline
+        from public.generation_sections s
+        join public.generation_lessons l on l.generation_id = s.generation_id and l.section_number = s.number
+        where s.generation_id = p_generation_id;
+    end if;
+    if 'drafts' = any (p_needs) then
+        select json_agg(json_build_object('lesson', d.lesson_number, 'text', d.body) order by d.lesson_number)
+        into drafts
+        from public.generation_drafts d where d.generation_id = p_generation_id;
+    end if;
+    return next;
+end
+$$;
