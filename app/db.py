@@ -3,8 +3,8 @@
 import logging
 import select
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import psycopg
@@ -31,6 +31,9 @@ SESSION = (
 )
 
 log = logging.getLogger(__name__)
+
+#: What a write runs in: `Database.transaction`, or `Database.statement` where it is one statement.
+Scope = Callable[[], AbstractContextManager[Connection[DictRow]]]
 
 
 def session(options: str, *, pooled: bool) -> dict[str, Any]:

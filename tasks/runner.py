@@ -20,9 +20,9 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
+from app.db import Scope
 from app.generation import runs
 from app.generation.cancellation import settle
-from app.generation.commits import Scope
 from app.generation.database_errors import is_unavailable
 from app.generation.errors import Superseded
 from app.generation.progress import STEPS

@@ -15,6 +15,7 @@ from procrastinate import App, SyncPsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from psycopg import Connection
+from psycopg.types.json import Jsonb
 
 from app.db import only_row
 from app.generation.stages import Stage
