@@ -8,8 +8,8 @@ from bench.figures import Section
 
 #: Of a course with documents, whose owner's page polls every 3 s for five minutes.
 STAGES, POLLS = 4, 100
-#: A stage's: its job is fetched, it begins, it ends, its job is removed.
-COMMITS = 4
+#: A stage's, at most: it begins, it ends, and its job is taken and removed with that.
+COMMITS = 2
 RATES = (1, 10, 100, 1000)
 
 

@@ -53,6 +53,7 @@ class Raised:
 def serve(parent: socket.socket, paths: tuple[str, ...]) -> None:
     """Every request of the worker's was answered with its handler's outcome, until the worker hung up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which then ends this process
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # ends it, whatever this process was started under would do instead
     line = _Line(parent)
     warm_up(paths)
     line.send(Kind.READY, 0, b"")

@@ -11,6 +11,7 @@ import pickle
 import threading
 from collections.abc import Callable, Iterable
 
+from pipeline.child import Returned
 from pipeline.contract import StageInput
 from tasks.child import POLL_S, Child, Died, Outcome, Stopped
 
@@ -76,7 +77,7 @@ class Children:
                 outcome = child.run(request, timeout_s, on_report, should_stop)
             finally:
                 was_ours = self._give_back(child)
-            if isinstance(outcome, Died) and not was_ours:
+            if not was_ours and not isinstance(outcome, Returned):
                 return Stopped()
             if outcome is not None:
                 return outcome
