@@ -42,7 +42,9 @@ class SocketGuard:
         os.register_at_fork(after_in_child=self._begin_anew)
 
     def _begin_anew(self) -> None:
-        self._wake = threading.Condition()
+        # Taken as itself and never by way of the condition, whose own code a KeyboardInterrupt may leave locked.
+        self._lock = threading.Lock()
+        self._wake = threading.Condition(self._lock)
         self._ends: list[tuple[float, int, int]] = []
         self._guarded: set[int] = set()
         self._tokens = itertools.count()
@@ -53,7 +55,7 @@ class SocketGuard:
         """The socket is shut down if the block is not left within `seconds`; afterwards never."""
         end = time.monotonic() + seconds
         token = next(self._tokens)
-        with self._wake:
+        with self._lock:
             self._start_once()
             self._guarded.add(token)
             heapq.heappush(self._ends, (end, token, fileno))
@@ -62,7 +64,7 @@ class SocketGuard:
         try:
             yield
         finally:
-            with self._wake:
+            with self._lock:
                 self._guarded.discard(token)
 
     def _start_once(self) -> None:
