@@ -24,7 +24,7 @@ class RedisServer(Server):
     @property
     def url(self) -> str:
         """Where clients connect, the password included."""
-        return f"redis://:{self._password}@{HOST}:{self.port}/0"
+        return f"redis://default:{self._password}@{HOST}:{self.port}/0"
 
     def _prepare(self) -> None:
         # In a file, not on the command line, which every user of the machine can read.

