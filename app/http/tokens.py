@@ -1,14 +1,16 @@
 """Access tokens: decoded once, by the one key that their header may name."""
 
 import base64
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import jwt
 from flask_jwt_extended import JWTManager
 from flask_jwt_extended.config import config
-from jwt import PyJWK
-from jwt.utils import base64url_encode
+from jwt import PyJWK, PyJWS, PyJWT
+from jwt.algorithms import HMACAlgorithm
+from jwt.utils import base64url_decode, base64url_encode
 
 from app.http.bodies import parse_json
 from app.jwks import KEY_TYPES, Keys
@@ -17,6 +19,8 @@ from app.settings import Settings
 
 HMAC = "HS256"
 
+_BASE64URL = re.compile(rb"[A-Za-z0-9_-]*")
+
 
 class Keyring:
     """The secret and the endpoint's keys, where there are such: both at once during a rotation."""
@@ -24,6 +28,8 @@ class Keyring:
     def __init__(self, settings: Settings) -> None:
         secret, url = settings.jwt_secret, settings.jwt_jwks_url
         self._secret = PyJWK({"kty": "oct", "k": base64url_encode(secret.encode())}, HMAC) if secret else None
+        if self._secret:
+            self._secret.Algorithm = _SecretsAlgorithm()
         self._remote = RemoteKeys(url) if url else None
 
     @property
@@ -52,6 +58,40 @@ class Keyring:
         return key
 
 
+class _SecretsAlgorithm(HMACAlgorithm):
+    """Has a key looked at once for whether it is a public one by mistake, which the library does for every token."""
+
+    def __init__(self) -> None:
+        super().__init__(self.SHA256)
+        self._looked_at: str | bytes | None = None
+
+    def prepare_key(self, key: str | bytes) -> bytes:
+        """The key. Raises `jwt.InvalidKeyError` for one that is none of a secret's."""
+        if key is not self._looked_at:
+            super().prepare_key(key)
+            self._looked_at = key
+        return key if isinstance(key, bytes) else key.encode()
+
+
+class _Segments(PyJWS):
+    """Has a token's alphabet checked by one expression; the library looks at each character by itself."""
+
+    @staticmethod
+    def _decode_base64url_segment(segment: bytes, name: str) -> bytes:
+        if not _BASE64URL.fullmatch(segment) or len(segment) % 4 == 1:
+            raise jwt.DecodeError(f"Invalid {name} padding")
+        return base64url_decode(segment)
+
+
+class _Decoder(PyJWT):
+    def __init__(self) -> None:
+        super().__init__()
+        self._jws = _Segments()
+
+
+_decoder = _Decoder()
+
+
 class TokenManager(JWTManager):
     """The library's manager under the library's settings, but a token is decoded once, and its `iat` is ignored.
 
@@ -66,7 +106,7 @@ class TokenManager(JWTManager):
 
         Neither tokens of cookies (`csrf_value`) nor expired ones are ever asked for.
         """
-        claims: dict[str, Any] = jwt.decode(
+        claims: dict[str, Any] = _decoder.decode(
             encoded_token,
             self._decode_key_callback(read_header(encoded_token), {}),
             algorithms=config.decode_algorithms,
