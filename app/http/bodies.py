@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flask import request
 from marshmallow import Schema, ValidationError
 
+from app.current import current_request
 from app.http.errors import Invalid
 
 #: How much of a wrong value an answer repeats.
@@ -20,10 +20,18 @@ def read_json() -> dict[str, Any]:
 
 def read_body() -> bytes:
     """The body, which says of itself that it is JSON. Raises `Invalid`: 415 for another content type."""
+    request = current_request()
     if not request.is_json:
         raise Invalid("Content-Type must be application/json", "unsupported_media_type", status=415)
-    data = request.get_data(cache=False)
-    request.stream.read(1)  # a body sent without its length and cut at the limit is refused by reading on
+    length = request.content_length
+    if length is None:
+        data = request.get_data(cache=False)
+        request.stream.read(1)  # a body sent without its length and cut at the limit is refused by reading on
+        return data
+    # The framework would clear 64 KiB for each of the two times that it reads.
+    data = request.stream.read(length)
+    while len(data) < length and (more := request.stream.read(length - len(data))):
+        data += more
     return data
 
 
