@@ -1,5 +1,8 @@
 """The service's front door: `create_app()` makes the Flask application."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 
 from app.cli import register_commands
@@ -9,6 +12,14 @@ from app.services import make_services
 from app.settings import Settings, read_settings
 
 
+class Service(Flask):
+    """The framework's application, in which every function is synchronous."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function: the framework looks at each one anew for every request."""
+        return func
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """The application, from the given settings or the environment. Touches no server.
 
@@ -16,7 +27,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or read_settings()
     configure_logging("api", settings.log_level, settings.app_env, settings.app_version)
-    app = Flask(__name__, static_folder=None)
+    app = Service(__name__, static_folder=None)
     app.extensions["services"] = make_services(settings)
     register_routes(app, settings)
     register_commands(app)

@@ -95,17 +95,19 @@ class SlotKeeper:
         self, claims: Sequence[Claim], read_holders: ReadHolders | None = None
     ) -> list[Slots | SlotsFull | None]:
         """As `take` of each, in one round trip for all; a refusal is returned."""
-        answers: dict[Claim, Any] = dict.fromkeys(claims)
-        asked = list(answers)
+        answers: list[Any] = [None] * len(claims)
+        asked = list(range(len(claims)))
         for _ in range(3):  # as called, after the system's rebuild, after the user's
             if not asked:
                 break
-            answers |= zip(asked, self._ask(partial(self._run_script, asked)) or [None] * len(asked), strict=True)
-            stale = [claim for claim in asked if answers[claim] and answers[claim][0] in STALE]
-            for user_id in {claim.user_id if answers[claim][0] == "user_stale" else None for claim in stale}:
+            found = self._ask(partial(self._run_script, [claims[number] for number in asked]))
+            for number, answer in zip(asked, found or [None] * len(asked), strict=True):
+                answers[number] = answer
+            asked = [number for number in asked if answers[number] and answers[number][0] in STALE]
+            of_users = (claims[number].user_id if answers[number][0] == "user_stale" else None for number in asked)
+            for user_id in set(of_users):
                 self.rebuild(user_id, read_holders)
-            asked = stale
-        return [self._read_answer(claim, answers[claim]) for claim in claims]
+        return [self._read_answer(claim, answer) for claim, answer in zip(claims, answers, strict=True)]
 
     def release(self, generation_id: UUID, user_id: UUID) -> None:
         """The generation holds nothing any more. What Redis misses of this, a rebuild finds."""

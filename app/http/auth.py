@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app
 from flask_jwt_extended import decode_token
 from jwt.exceptions import PyJWTError
 
+from app.current import current_request
 from app.generation.callers import Caller
 from app.generation.tiers import Tier
 from app.http.errors import Unauthorized
 from app.http.tokens import Keyring, TokenManager
 from app.jwks import Keys
-from app.log import bind
+from app.log import bind_also
 from app.settings import Settings
 
 LEEWAY_S = 30
@@ -76,8 +77,8 @@ def register_auth(app: Flask, settings: Settings) -> None:
 
 def authenticate() -> Caller:
     """The caller of the current request, whose ids are bound to its log lines. Raises `Unauthorized`."""
-    caller = identify(request.headers.get("Authorization", ""))
-    g.context.enter_context(bind(userId=caller.user_id, tier=caller.tier.value))
+    caller = identify(current_request().environ.get("HTTP_AUTHORIZATION", ""))
+    bind_also(userId=caller.user_id, tier=caller.tier.value)
     return caller
 
 
@@ -112,5 +113,5 @@ def read_caller(claims: Mapping[str, Any], tier_claims: tuple[str, ...]) -> Call
 def _claim(claims: Mapping[str, Any], path: str) -> Any:
     value: Any = claims
     for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
+        value = value.get(name) if isinstance(value, dict) else None
     return value

@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from app.generation import errors as domain
 from app.generation.database_errors import is_unavailable
 from app.http.limits import rate_limit
+from app.http.requests import request_id
 from app.keys import KeysUnavailable
 
 ROLLED_BACK = "Не удалось инициализировать генерацию курса. Попробуйте позже."
@@ -78,7 +79,7 @@ def render_error(answer: Answer) -> Response:
     body: dict[str, Any] = {"error": answer.error}
     if answer.details is not None:
         body["details"] = answer.details
-    response = jsonify({**body, "code": answer.code, "requestId": g.get("request_id")})
+    response = jsonify({**body, "code": answer.code, "requestId": request_id.get()})
     response.status_code = answer.status
     response.headers.update(answer.headers)
     return response

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
-from flask import Blueprint, Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Response, current_app, request
 
 from app.current import current_services
 from app.generation.callers import Caller
@@ -17,6 +17,7 @@ from app.http.auth import authenticate, identify
 from app.http.courses import status_json, status_tag
 from app.http.errors import Unauthorized
 from app.http.metrics import current_instruments
+from app.http.requests import request_id
 from app.keys import KeysUnavailable
 
 #: After so long without an event a comment is sent, which keeps proxies from hanging up.
@@ -61,7 +62,7 @@ class _Stream:
         self._streams = current_instruments().streams
         self._caller = caller
         self._authorization = request.headers["Authorization"]
-        self._ids = {"requestId": g.request_id, "userId": str(caller.user_id), "courseId": str(view.course_id)}
+        self._ids = {"requestId": request_id.get(), "userId": str(caller.user_id), "courseId": str(view.course_id)}
         self._app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
 
     def lines(self, seen: str) -> Iterator[bytes]:

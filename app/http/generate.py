@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, after_this_request, g, jsonify
+from flask import Blueprint, Response, after_this_request, jsonify
 from marshmallow import Schema
 
 from app.current import current_services
@@ -13,9 +13,11 @@ from app.generation.callers import Caller
 from app.generation.orders import Admission, Order
 from app.http.auth import authenticate
 from app.http.bodies import load, read_json
+from app.http.errors import answer_to
 from app.http.idempotency import read_key
 from app.http.limits import rate_limit
-from app.http.metrics import counting_refusals, current_instruments
+from app.http.metrics import current_instruments
+from app.http.requests import request_id
 from app.http.schemas import GenerateSchema
 from app.log import bind
 
@@ -43,16 +45,19 @@ def initiate(caller: Caller, body: Mapping[str, Any], schema: Schema, source: st
     if "userId" in body:
         log.info("user_id_ignored")
     services = current_services()
-    order = Order(wish["course_id"], wish["webhook_url"], g.request_id, source, idempotency_key=read_key())
+    order = Order(wish["course_id"], wish["webhook_url"], request_id.get(), source, idempotency_key=read_key())
     with bind(courseId=order.course_id):
-        with counting_refusals(source):
+        try:
             admission = services.admissions.admit(caller, order)
-        outcome = "replayed" if admission.replayed else "admitted"
-        current_instruments().count_admission(source, outcome)
-        with bind(jobId=admission.generation_id):
+        except Exception as error:
+            current_instruments().count_admission(source, answer_to(error).code)
+            raise
+        current_instruments().count_admission(source, "replayed" if admission.replayed else "admitted")
+        job_id = str(admission.generation_id)
+        with bind(jobId=job_id):
             log.info("answer_replayed" if admission.replayed else "generation_admitted")
     after_this_request(partial(_tell, admission))
-    return {"success": True, "jobId": str(admission.generation_id), "message": MESSAGE}
+    return {"success": True, "jobId": job_id, "message": MESSAGE}
 
 
 def _tell(admission: Admission, response: Response) -> Response:

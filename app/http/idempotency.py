@@ -2,13 +2,15 @@
 
 import re
 
-from flask import request
-
+from app.current import current_request
 from app.http.bodies import shown
 from app.http.errors import Invalid
 
 FIELD = "Idempotency-Key"
 MAX_KEY = 255
+
+#: As WSGI names it.
+_VARIABLE = "HTTP_IDEMPOTENCY_KEY"
 
 # A string of RFC 8941 as the draft has it, or the bare text most clients send. A comma in the latter may have joined
 # two headers, a quotation mark may be half of the former.
@@ -18,7 +20,7 @@ _BARE = re.compile(r"[ !#-+\--~]*", re.ASCII)
 
 def read_key() -> str | None:
     """The key of the current request, unquoted; None without one. Raises `Invalid`: 400 for any other value."""
-    value = request.headers.get(FIELD)
+    value = current_request().environ.get(_VARIABLE)
     return None if value is None else parse_key(value)
 
 

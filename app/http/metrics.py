@@ -3,19 +3,19 @@
 import hmac
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from typing import cast
 
-from flask import Blueprint, Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Response, current_app, request
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 
-from app.current import current_services
+from app.current import current_request, current_services
 from app.deadline import deadline
 from app.generation.figures import Figure, read_figures
-from app.http.errors import Unauthorized, answer_to
+from app.http.errors import Unauthorized
+from app.http.requests import STARTED
 from app.instruments import Instruments
 
 #: The longest look at the database. Without an answer by then the processes' own counts go out alone.
@@ -70,21 +70,11 @@ def metrics() -> Response:
     return Response(encode(current_instruments().gather(gauges)), content_type=content_type)
 
 
-@contextmanager
-def counting_refusals(source: str) -> Iterator[None]:
-    """What an admission in the block raises is counted by its code."""
-    try:
-        yield
-    except Exception as error:
-        current_instruments().count_admission(source, answer_to(error).code)
-        raise
-
-
 def _count(instruments: Instruments, response: Response) -> Response:
-    asked = request._get_current_object()  # type: ignore[attr-defined] # each look through the proxy costs half a count
+    asked = current_request()
     route = "unmatched" if asked.url_rule is None else asked.url_rule.rule
     method = asked.method if asked.method in METHODS else "other"  # a label has few values, whatever clients send
-    instruments.count_request(route, method, response.status_code, time.perf_counter() - g.started)
+    instruments.count_request(route, method, response.status_code, time.perf_counter() - asked.environ[STARTED])
     return response
 
 

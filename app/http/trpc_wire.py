@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from flask import Response, current_app, g, request
+from flask import Response, current_app, request
 
 from app.http.bodies import parse, read_body, shown
 from app.http.errors import Answer, Invalid
+from app.http.requests import request_id
 
 JSON_LINES = "application/jsonl"
 
@@ -49,7 +50,7 @@ def failed(path: str, answer: Answer) -> Outcome:
     data = {"code": name, "httpStatus": answer.status, "path": shown(path), "reason": answer.code}
     if answer.details is not None:
         data["details"] = answer.details
-    data["requestId"] = g.get("request_id")
+    data["requestId"] = request_id.get()
     error = {"message": answer.error, "code": number, "data": data}
     return Outcome(answer.status, current_app.json.dumps({"error": error}), answer.headers)
 

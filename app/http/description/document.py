@@ -6,7 +6,7 @@ from typing import Any
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
-from flask import Flask, g
+from flask import Flask
 from marshmallow import Schema
 
 from app.http.description import batches, examples, generations, procedures, service
@@ -15,6 +15,7 @@ from app.http.description.hooks import WEBHOOKS, WebhookMessageSchema
 from app.http.description.operations import Operation, by_status, render_problems, response_name
 from app.http.description.parameters import HEADERS, PARAMETERS
 from app.http.description.shapes import PLAIN, JSONSchema
+from app.http.requests import request_id
 
 #: Of OpenAPI.
 VERSION = "3.1.0"
@@ -76,8 +77,11 @@ def describe(app: Flask, version: str) -> dict[str, Any]:
     for body in {operation.body.name: operation.body for operation in OPERATIONS if operation.body}.values():
         spec.components.schema(body.name, _request_schema(converter, body.schema))
     with app.app_context():
-        g.request_id = examples.REQUEST_ID
-        _add_operations(spec)
+        token = request_id.set(examples.REQUEST_ID)
+        try:
+            _add_operations(spec)
+        finally:
+            request_id.reset(token)
     return {"openapi": VERSION, "info": {}, "servers": [], "tags": [], "security": [], "paths": {}} | spec.to_dict()
 
 
