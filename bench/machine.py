@@ -37,12 +37,12 @@ def speed() -> str:
 
 
 def tree_cpu_s(pid: int) -> float:
-    """Processor time of the process and all below it, with what those of its own children took that have ended."""
+    """Processor time of the process and all below it, with what those took that have ended."""
     process = psutil.Process(pid)
     total = sum(process.cpu_times()[:4])
     for child in process.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            total += sum(child.cpu_times()[:2])
+            total += sum(child.cpu_times()[:4])
     return float(total)
 
 
