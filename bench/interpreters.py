@@ -17,8 +17,10 @@ from stack.worker import ROOT
 NAMES = ("python3.13", "python3.12", "python3.11", "python3")
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 #: Less is within the noise, and not worth an environment of its own.
-WORTH = 0.9
+WORTH = 0.95
 PROBE_S = 30.0
+#: Enough for each Python to have had a quiet moment.
+ROUNDS = 5
 
 #: Seconds of processor time for a loop of what programs are made of; the best of five.
 PROBE = """
@@ -64,12 +66,16 @@ def find_fastest() -> tuple[Path, float, float] | None:
 
     None unless it is clearly faster than this one.
     """
-    own = seconds(Path(sys.executable))
-    others = {python: taken for python in _candidates() if (taken := seconds(python)) is not None}
-    if own is None or not others:
+    own = Path(sys.executable).resolve()
+    best: dict[Path, float] = {}
+    for _ in range(ROUNDS):  # in turn, or a moment of the machine's would decide
+        for python in {own, *_candidates()}:
+            if (taken := seconds(python)) is not None:
+                best[python] = min(taken, best.get(python, taken))
+    if own not in best:
         return None
-    fastest = min(others, key=others.__getitem__)
-    return (fastest, own, others[fastest]) if others[fastest] < own * WORTH else None
+    fastest = min(best, key=best.__getitem__)
+    return (fastest, best[own], best[fastest]) if best[fastest] < best[own] * WORTH else None
 
 
 def seconds(python: Path) -> float | None:
@@ -82,13 +88,24 @@ def seconds(python: Path) -> float | None:
 
 
 def _candidates() -> Iterator[Path]:
+    """Each once, whatever names it goes by: a name may also be a script that finds the Python to run."""
     seen = set()
     for folder in (*os.environ.get("PATH", "").split(os.pathsep), "/usr/local/bin", "/usr/bin"):
         for name in NAMES:
             python = Path(folder) / name
-            if python.is_file() and (real := python.resolve()) not in seen:
+            if python.is_file() and (real := _real(python)) and real not in seen:
                 seen.add(real)
-                yield python
+                yield real
+
+
+def _real(python: Path) -> Path | None:
+    """What is run under that name; None where nothing is."""
+    command = [str(python), "-I", "-c", "import sys; print(sys.executable)"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return Path(done.stdout.strip()).resolve() if done.returncode == 0 else None
 
 
 def _digest(python: Path) -> str:
