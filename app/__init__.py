@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Request
+from werkzeug.routing import MapAdapter
 
 from app.cli import register_commands
 from app.http import register_routes
@@ -13,11 +14,17 @@ from app.settings import Settings, read_settings
 
 
 class Service(Flask):
-    """The framework's application, in which every function is synchronous."""
+    """The framework's application, spared what it would find out anew for every request."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """The function: the framework looks at each one anew for every request."""
+        """The function: all are synchronous here."""
         return func
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """What finds the request's route by path and method alone: none depends on the host."""
+        if request is None:
+            return None
+        return self.url_map.bind("", path_info=request.path, default_method=request.method)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
