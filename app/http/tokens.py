@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import jwt
@@ -109,13 +110,20 @@ class TokenManager(JWTManager):
         claims: dict[str, Any] = _decoder.decode(
             encoded_token,
             self._decode_key_callback(read_header(encoded_token), {}),
-            algorithms=config.decode_algorithms,
-            audience=config.decode_audience,
-            issuer=config.decode_issuer,
-            leeway=config.leeway,
-            options={"verify_iat": False, "require": ["exp", config.identity_claim_key]},
+            **self._expected,
         )
         return claims
+
+    @cached_property
+    def _expected(self) -> dict[str, Any]:
+        """What is asked of a token: read once, because the library looks each setting up anew."""
+        return {
+            "algorithms": config.decode_algorithms,
+            "audience": config.decode_audience,
+            "issuer": config.decode_issuer,
+            "leeway": config.leeway,
+            "options": {"verify_iat": False, "require": ["exp", config.identity_claim_key]},
+        }
 
 
 def read_header(token: str) -> dict[str, Any]:
