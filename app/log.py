@@ -9,11 +9,14 @@ from io import TextIOWrapper
 from types import MappingProxyType
 from typing import Any, TextIO
 
+import orjson
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonEncoder, JsonFormatter
 
 #: What every record has, and no line tells.
 _NO_FIELDS = frozenset(RESERVED_ATTRS)
+#: For what JSON has no type of.
+_ENCODER = JsonEncoder(ensure_ascii=False)
 
 _bound: ContextVar[Mapping[str, Any]] = ContextVar("bound", default=MappingProxyType({}))
 
@@ -52,7 +55,6 @@ class LineFormatter(JsonFormatter):
     def __init__(self, service: str, environment: str, version: str) -> None:
         super().__init__()
         self._speaker = {"service": service, "environment": environment, "version": version}
-        self._encode = JsonEncoder(ensure_ascii=False).encode
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -70,7 +72,10 @@ class LineFormatter(JsonFormatter):
             line["exc_info"] = self.formatException(record.exc_info)
         if record.stack_info:
             line["stack_info"] = self.formatStack(record.stack_info)
-        return self._encode(line)
+        try:
+            return orjson.dumps(line, default=_ENCODER.default).decode()
+        except orjson.JSONEncodeError:  # it has text that UTF-8 can't hold, or a number of more than 64 bits
+            return _ENCODER.encode(line)
 
 
 def configure_logging(service: str, level: str, environment: str, version: str, stream: TextIO | None = None) -> None:

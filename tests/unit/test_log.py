@@ -97,6 +97,12 @@ def test_values_of_any_type_are_written(lines: Lines) -> None:
     assert line["b"].startswith("2026-01-01T00:00:00")
 
 
+@pytest.mark.parametrize("value", [2**70, -(2**64), 0.1, None, True, {"1": [{}]}, ["\ud800", 2**64]])
+def test_values_of_json_are_written_as_they_are(lines: Lines, value: object) -> None:
+    log.info("said", extra={"value": value})
+    assert lines()[0]["value"] == value
+
+
 def test_arguments_of_other_libraries_are_filled_in(lines: Lines) -> None:
     logging.getLogger("library").error("lost %s after %d s", "it", 3)
     assert lines()[0]["message"] == "lost it after 3 s"
