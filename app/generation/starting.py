@@ -93,7 +93,6 @@ def _start(conn: Connection[Any], orders: Sequence[Mapping[str, Any]]) -> dict[U
     values = {
         "orders": Jsonb(orders),
         "message": ADMITTED_MESSAGE,
-        "status": ADMITTED_STATUS,
         "queue": STAGES_QUEUE,
     }
     return {row["id"]: row for row in conn.execute(QUERIES["start_generations"], values)}

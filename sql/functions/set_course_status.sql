@@ -1,4 +1,4 @@
--- True once the course has the status, false for an unknown course. Nothing else writes the status.
+-- True once the course has the status, false for an unknown course. But for start_course_progress nothing else writes it.
 create or replace function public.set_course_status(p_course_id uuid, p_status text) returns boolean
 language plpgsql security definer
 -- As in update_course_progress, nothing below resolves in `public`.
@@ -6,7 +6,6 @@ set search_path = pg_catalog, public, pg_temp
 as $$
 declare
     status_column name;
-    is_text boolean;
     changed int;
 begin
     if p_status is null or p_status not in (
@@ -16,13 +15,7 @@ begin
         raise exception using errcode = 'CG002',
             message = pg_catalog.format('Invalid status: %s (no status of a generation)', coalesce(p_status, 'null'));
     end if;
-    -- A platform that has a column for the generation's status keeps another meaning in `status`.
-    select attname, atttypid = 'text'::regtype::oid into status_column, is_text
-    from pg_attribute
-    where attrelid = 'public.courses'::regclass::oid and attname in ('generation_status', 'status') and not attisdropped
-    order by attname
-    limit 1;
-    if status_column = 'status' and is_text then
+    if public.plain_course_status() then
         -- The same as below with a plan that is kept.
         update public.courses
         set status = p_status,
@@ -32,6 +25,12 @@ begin
             end
         where id = p_course_id;
     else
+        select attname into status_column
+        from pg_attribute
+        where attrelid = 'public.courses'::regclass::oid
+            and attname in ('generation_status', 'status') and not attisdropped
+        order by attname
+        limit 1;
         -- The status stands as a literal, which fits a column of text and one of an enum alike.
         execute pg_catalog.format(
             'update public.courses set %I = %L, updated_at = now()%s where id = $1',

@@ -1,20 +1,28 @@
--- The course's progress as reset_course_progress and then update_course_progress, which completes the first step with this
--- message and metadata, leave it and all they set besides, in one update instead of two. Null for an unknown course.
+-- The course as reset_course_progress, update_course_progress, which completes the first step with this message and
+-- metadata, and set_course_status leave it, where that can be in one update instead of three. Null for an unknown course.
 create or replace function public.start_course_progress(p_course_id uuid, p_message text, p_metadata jsonb) returns jsonb
-language sql security definer
+language plpgsql security definer
 -- As in update_course_progress, nothing below resolves in `public`.
 set search_path = pg_catalog, public, pg_temp
 as $$
+declare
+    now_text constant text := to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
+    started jsonb;
+begin
+    if not public.plain_course_status() then
+        perform public.reset_course_progress(p_course_id);
+        started := public.update_course_progress(p_course_id, 1, 'completed', p_message, p_metadata => p_metadata);
+        perform public.set_course_status(p_course_id, 'initializing');
+        return started;
+    end if;
     update public.courses c
     set generation_progress = public.started_course_progress(
             c.generation_progress,
-            (
-                select jsonb_build_object('status', 'completed', 'started_at', moment.now, 'completed_at', moment.now)
-                from (select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) moment (now)
-            ),
+            jsonb_build_object('status', 'completed', 'started_at', now_text, 'completed_at', now_text),
             p_message,
             p_metadata
         ),
+        status = 'initializing',
         last_progress_update = now(),
         updated_at = now(),
         generation_started_at = now(),
@@ -22,7 +30,9 @@ as $$
         error_message = null,
         error_details = null
     where c.id = p_course_id
-    returning c.generation_progress
+    returning c.generation_progress into started;
+    return started;
+end
 $$;
 
 -- For the service alone. Supabase's default privileges also grant new functions to its API's roles.

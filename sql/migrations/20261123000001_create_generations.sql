@@ -234,7 +234,8 @@ $$;
 -- `courses` is the platform's: it and the columns it gained stay. So does the queue's schema.
 drop function if exists update_course_progress, reset_course_progress, set_course_status, course_generation_status,
     advanced_course_progress, blank_course_progress, course_progress, course_progress_moves, course_progress_steps,
-    course_step_moves, has_documents, lesson_count, malformed_course_progress, whole_course_progress_steps;
+    course_step_moves, has_documents, lesson_count, malformed_course_progress, plain_course_status,
+    whole_course_progress_steps;
 drop table sql_functions, system_metrics, generated_courses, generation_drafts, generation_lessons, generation_sections,
     generation_briefs, generation_documents, stage_results, stage_attempts, generations;
 drop type metric_severity, metric_event_type, attempt_outcome, generation_state, generation_stage, generation_tier;

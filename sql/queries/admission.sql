@@ -61,7 +61,6 @@ started as materialized (
         id,
         files_malformed,
         start_course_progress(course_id, %(message)s, metadata) is not null as moved,
-        set_course_status(course_id, %(status)s) as told,
         row(%(queue)s, task, priority, null, id::text, args, null)::procrastinate_job_to_defer_v1 as job
     from admitted
     join course using (id)

@@ -57,6 +57,14 @@ def status_of(conn: Connection, course: UUID) -> Any:
     return row[0]
 
 
+def assert_started(conn: Connection, course: UUID) -> None:
+    """Whatever the platform's columns are, a course is started with its status and its first step completed."""
+    row = conn.execute("select start_course_progress(%s, 'Готово', '{}')", (course,)).fetchone()
+    assert row is not None
+    assert (row[0]["percentage"], row[0]["message"]) == (20, "Готово")
+    assert status_of(conn, course) == ADMITTED_STATUS
+
+
 @pytest.mark.parametrize("status", STATUSES)
 def test_a_status_is_read_as_it_was_set(conn: Connection, status: str) -> None:
     course = new_course(conn)
@@ -109,6 +117,7 @@ def test_a_platform_with_a_generation_status_keeps_its_own_status(new_database_u
             assert status_of(conn, course) == status
             row = conn.execute("select status::text, generation_status::text from courses").fetchone()
             assert row == ("draft", status)
+        assert_started(conn, new_course(conn))
 
 
 @pytest.mark.parametrize("column_type", ["text", "their_generation_status"])
@@ -119,17 +128,18 @@ def test_a_platform_with_one_status_gets_it_there(new_database_url: str, column_
         course = new_course(conn)
         assert set_status(conn, course, "initializing") is True
         assert status_of(conn, course) == "initializing"
+        assert_started(conn, new_course(conn))
 
 
 def test_a_column_that_comes_or_goes_while_sessions_are_open_is_noticed(new_database_url: str) -> None:
     migrate(new_database_url)
     with psycopg.connect(new_database_url, autocommit=True) as conn:
         course = new_course(conn)
-        set_status(conn, course, "initializing")
-        assert status_of(conn, course) == "initializing"
+        assert_started(conn, course)
         conn.execute("alter table courses add column generation_status text")
         set_status(conn, course, "finalizing")
         assert status_of(conn, course) == "finalizing"
+        assert_started(conn, course)
         conn.execute("alter table courses drop column generation_status")
         assert status_of(conn, course) == "initializing"
         assert set_status(conn, course, "failed") is True

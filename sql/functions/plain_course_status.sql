@@ -1,0 +1,11 @@
+-- Whether the status of a course's generation is the text of the column `status`, as in the platform's own schema: a
+-- platform that has a column for the generation's status keeps another meaning in `status`.
+create or replace function public.plain_course_status() returns boolean
+language sql stable parallel safe
+as $$
+    select attname = 'status' and atttypid = 'text'::regtype::oid
+    from pg_attribute
+    where attrelid = 'public.courses'::regclass::oid and attname in ('generation_status', 'status') and not attisdropped
+    order by attname
+    limit 1
+$$;
