@@ -28,7 +28,8 @@ FIRST_STAGES = first_stage(True), first_stage(False)
 
 def find_courses(conn: Connection[Any], course_ids: Sequence[UUID]) -> list[DictRow | None]:
     """Each course's owner and active generation; None for one that does not exist."""
-    found = {row["id"]: row for row in conn.execute(QUERIES["find_courses"], {"course_ids": list(course_ids)})}
+    values = {"course_ids": Jsonb([str(course_id) for course_id in course_ids])}
+    found = {row["id"]: row for row in conn.execute(QUERIES["find_courses"], values)}
     return [found.get(course_id) for course_id in course_ids]
 
 

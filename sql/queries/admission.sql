@@ -1,9 +1,17 @@
 -- name: find_courses
--- Those of the courses that exist, with their owner and their active generation, if any.
-select course.id, course.user_id, active.id as active_generation
-from courses course
-left join generations active on active.course_id = course.id and active.status in ('queued', 'running')
-where course.id = any(%(course_ids)s);
+-- Those of the courses that exist, with their owner and their active generation, if any. An array's length would have
+-- the plan made anew for every call; this one is made once, and goes by the index from course to course.
+select course.id, course.user_id, course.active_generation
+from jsonb_array_elements_text(%(course_ids)s) asked (id)
+cross join lateral (
+    select
+        id,
+        user_id,
+        (select id from generations where course_id = courses.id and status in ('queued', 'running')) as active_generation
+    from courses
+    where id = asked.id::uuid
+    offset 0
+) course;
 
 -- name: lock_course
 -- The lock every transaction on a course takes first.
