@@ -188,7 +188,7 @@ def test_an_outcome_that_can_not_be_known_is_said_to_be_so_and_keeps_the_slot(
 @pytest.mark.parametrize(
     ("word", "webhook_url", "unknown"),
     [
-        (b"left join generations active", None, False),
+        (b"jsonb_array_elements_text", None, False),
         (b"insert into generations", None, True),
         (b"insert into generations", "https://example.org/hook", False),
         (b"insert into webhook_deliveries", "https://example.org/hook", False),
