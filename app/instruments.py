@@ -70,6 +70,7 @@ class Instruments:
             "coursegen_event_streams", "Courses followed live.", registry=self._registry, multiprocess_mode="livesum"
         )
         self._of_route: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._of_source: dict[tuple[str, str], Counter] = {}
 
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
         key = route, method, status
@@ -81,7 +82,10 @@ class Instruments:
         histogram.observe(seconds)
 
     def count_admission(self, source: str, outcome: str) -> None:
-        self._admissions.labels(source, outcome).inc()
+        key = source, outcome
+        if (found := self._of_source.get(key)) is None:
+            found = self._of_source[key] = self._admissions.labels(source, outcome)
+        found.inc()
 
     def gather(self, more: Iterable[Metric]) -> Collector:
         """What all processes counted, and `more`, for one scrape."""

@@ -7,7 +7,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from types import MappingProxyType
-from typing import Any, TextIO
+from typing import TextIO
+from uuid import UUID
 
 import orjson
 from pythonjsonlogger.core import RESERVED_ATTRS
@@ -18,7 +19,7 @@ _NO_FIELDS = frozenset(RESERVED_ATTRS)
 #: For what JSON has no type of.
 _ENCODER = JsonEncoder(ensure_ascii=False)
 
-_bound: ContextVar[Mapping[str, Any]] = ContextVar("bound", default=MappingProxyType({}))
+_bound: ContextVar[Mapping[str, object]] = ContextVar("bound", default=MappingProxyType({}))
 
 
 class bind:  # noqa: N801 - as the function that it is used as
@@ -41,9 +42,10 @@ def bind_also(**ids: object) -> None:
     _bound.set(_with(ids))
 
 
-def _with(ids: Mapping[str, object]) -> Mapping[str, str]:
-    """What is bound, and these."""
-    return {**_bound.get(), **{name: str(value) for name, value in ids.items() if value is not None}}
+def _with(ids: Mapping[str, object]) -> Mapping[str, object]:
+    """What is bound, and these as text; a UUID becomes text faster in a line than here."""
+    bound = {name: v if isinstance(v, UUID) else str(v) for name, v in ids.items() if v is not None}
+    return {**_bound.get(), **bound}
 
 
 class LineFormatter(JsonFormatter):

@@ -63,7 +63,7 @@ def defer_stage(
         lock=SUSPECTS_LOCK if suspect else None,
         queueing_lock=str(generation_id),
         scheduled_at=_database_time(conn, delay_s) if delay_s else None,
-        task_kwargs=_stage_arguments(generation_id, user_id, request_id, fence),
+        task_kwargs=_stage_arguments(str(generation_id), str(user_id), request_id, fence),
     )
     with _database_errors():
         return cast(int, _queue.job_manager.defer_job(job, connection=conn).id)
@@ -91,7 +91,7 @@ def next_job(
     """What the query `complete_stage` defers the next stage with: the same job as `defer_stage` would."""
     if stage is None:
         return {"task": None, "queue": None, "args": None}
-    arguments = _stage_arguments(generation_id, user_id, request_id, fence)
+    arguments = _stage_arguments(str(generation_id), str(user_id), request_id, fence)
     return {"task": TASKS[stage], "queue": STAGES_QUEUE, "args": Jsonb(arguments)}
 
 
@@ -131,10 +131,12 @@ def abort_jobs(conn: Connection[Any], generation_id: UUID) -> None:
             _queue.job_manager.cancel_job_by_id(row["id"], abort=True, connection=conn)
 
 
-def _stage_arguments(generation_id: UUID, user_id: UUID, request_id: str | None, fence: int) -> dict[str, Any]:
+def _stage_arguments(
+    generation_id: UUID | str, user_id: UUID | str, request_id: str | None, fence: int
+) -> dict[str, Any]:
     return {
-        "generation_id": str(generation_id),
-        "user_id": str(user_id),
+        "generation_id": generation_id,
+        "user_id": user_id,
         "request_id": request_id,
         "fence": fence,
     }

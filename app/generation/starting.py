@@ -1,9 +1,10 @@
 """What an admission reads of courses and writes to start them, in the caller's transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import orjson
 from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
@@ -26,9 +27,9 @@ from app.queries import QUERIES
 FIRST_STAGES = first_stage(True), first_stage(False)
 
 
-def find_courses(conn: Connection[Any], course_ids: Sequence[UUID]) -> list[DictRow | None]:
+def find_courses(conn: Connection[Any], course_ids: list[UUID]) -> list[DictRow | None]:
     """Each course's owner and active generation; None for one that does not exist."""
-    values = {"course_ids": Jsonb([str(course_id) for course_id in course_ids])}
+    values = {"course_ids": Jsonb(course_ids, orjson.dumps)}
     found = {row["id"]: row for row in conn.execute(QUERIES["find_courses"], values)}
     return [found.get(course_id) for course_id in course_ids]
 
@@ -89,10 +90,10 @@ def start_plain(conn: Connection[Any], slots: Mapping[Wish, Slots]) -> dict[Wish
     return {wish: _admitted(wish, slots[wish], started) for wish in slots if wish.generation_id in started}
 
 
-def _start(conn: Connection[Any], orders: Sequence[Mapping[str, Any]]) -> dict[UUID, DictRow]:
+def _start(conn: Connection[Any], orders: list[dict[str, Any]]) -> dict[UUID, DictRow]:
     """What was started, by the generation's id."""
     values = {
-        "orders": Jsonb(orders),
+        "orders": Jsonb(orders, orjson.dumps),
         "message": ADMITTED_MESSAGE,
         "queue": STAGES_QUEUE,
     }
@@ -101,11 +102,11 @@ def _start(conn: Connection[Any], orders: Sequence[Mapping[str, Any]]) -> dict[U
 
 def _described(wish: Wish, slots: Slots, with_documents: Stage, without_documents: Stage) -> dict[str, Any]:
     """The order as the query `start_generations` takes it."""
-    generation_id, order, caller = str(wish.generation_id), wish.order, wish.caller
+    generation_id, order, caller = wish.generation_id, wish.order, wish.caller
     return {
         "id": generation_id,
-        "course_id": str(order.course_id),
-        "user_id": str(caller.user_id),
+        "course_id": order.course_id,
+        "user_id": caller.user_id,
         "tier": caller.tier.value,
         "priority": RIGHTS[caller.tier].priority,
         "user_slot": slots.user_slot,
@@ -114,12 +115,12 @@ def _described(wish: Wish, slots: Slots, with_documents: Stage, without_document
         "webhook_url": order.webhook_url,
         "request_id": order.request_id,
         "idempotency_key": order.idempotency_key,
-        "retry_of": str(order.retry_of) if order.retry_of else None,
+        "retry_of": order.retry_of,
         "metadata": {"job_id": generation_id, "tier": caller.tier.value, "request_id": order.request_id},
         **first_job(
             with_documents,
             without_documents,
-            generation_id=wish.generation_id,
+            generation_id=generation_id,
             user_id=caller.user_id,
             request_id=order.request_id,
         ),
