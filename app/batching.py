@@ -2,7 +2,8 @@
 
 Whoever asks while nothing is under way asks at once, so that a lone request waits for nothing. Those who come meanwhile
 wait, and go together in the next batch, which the one who has waited longest carries out for all. So the size of a
-batch follows the load, without a timer and without a thread.
+batch follows the load, without a thread. Under load a batch waits a moment for those that the last one has answered:
+they come again at the same time, and one batch of eight costs half of what four of two do.
 """
 
 import threading
@@ -12,6 +13,8 @@ from typing import Generic, TypeVar, cast
 
 #: Questions of one batch, at most.
 MOST = 64
+#: The longest wait for those who asked lately.
+GATHER_S = 0.005
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -28,6 +31,8 @@ class Batcher(Generic[Q, A]):
         self._lock = threading.Lock()
         self._waiting: deque[_Asked[Q, A]] = deque()
         self._busy = False
+        self._expected = 0
+        self._all_here = threading.Event()
 
     @property
     def waiting(self) -> int:
@@ -40,6 +45,8 @@ class Batcher(Generic[Q, A]):
         with self._lock:
             self._waiting.append(own)
             waits, self._busy = self._busy, True
+            if len(self._waiting) == self._expected:
+                self._all_here.set()
         if waits:
             own.turn.acquire()
         if not own.settled:
@@ -48,6 +55,7 @@ class Batcher(Generic[Q, A]):
 
     def _answer_all(self) -> None:
         """Those who wait, the caller first, have their outcomes, and it is the turn of the first who came since."""
+        self._gather()
         with self._lock:
             batch = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
         try:
@@ -59,10 +67,20 @@ class Batcher(Generic[Q, A]):
         with self._lock:
             following = self._waiting[0] if self._waiting else None
             self._busy = following is not None
+            # Some may not come again, and one or two are not waited for at all.
+            self._expected = min(MOST, (len(batch) + len(self._waiting)) * 3 // 4)
         if following is not None:
             following.turn.release()
         for asked in batch[1:]:
             asked.turn.release()
+
+    def _gather(self) -> None:
+        """Most of those who asked lately wait by now, or don't come within a moment."""
+        with self._lock:
+            self._all_here.clear()
+            missing = len(self._waiting) < self._expected
+        if missing:
+            self._all_here.wait(GATHER_S)
 
 
 class _Asked(Generic[Q, A]):
