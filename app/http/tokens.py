@@ -79,9 +79,11 @@ class _Segments(PyJWS):
 
     @staticmethod
     def _decode_base64url_segment(segment: bytes, name: str) -> bytes:
-        if not _BASE64URL.fullmatch(segment) or len(segment) % 4 == 1:
-            raise jwt.DecodeError(f"Invalid {name} padding")
-        return base64url_decode(segment)
+        if _BASE64URL.fullmatch(segment) and len(segment) % 4 != 1:
+            decoded = base64url_decode(segment)
+            if base64url_encode(decoded) == segment:  # no bit is set that means nothing
+                return decoded
+        raise jwt.DecodeError(f"Invalid {name} padding")
 
 
 class _Decoder(PyJWT):

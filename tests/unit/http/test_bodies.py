@@ -1,5 +1,6 @@
 """What is no body of the contract is refused with the contract's words, before any server is asked."""
 
+import io
 import json
 from typing import Any
 
@@ -309,3 +310,28 @@ def test_a_long_unknown_field_is_cut(post: Any) -> None:
 def test_a_wrong_known_field_is_named_before_an_unknown_one(post: Any) -> None:
     body = error_body(post(json.dumps({"aaa": 1, "webhookUrl": 1, "courseId": 1})))
     assert body["details"]["field"] == "courseId"
+
+
+class Pieces(io.BytesIO):
+    """A body of which each read brings five bytes at most, as a slow network does."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(5 if size is None or size < 0 else min(size, 5))
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def test_a_body_that_comes_in_pieces_is_read_whole(client: FlaskClient, authorized: dict[str, str]) -> None:
+    body = json.dumps({"courseId": "x" * 30}).encode()
+    asked: dict[str, Any] = {"method": "POST", "headers": authorized, "content_type": "application/json"}
+    response = client.open(URL, input_stream=Pieces(body), content_length=len(body), **asked)
+    assert (response.status_code, error_body(response)["code"]) == (400, "invalid_field")
+
+
+def test_a_body_that_ends_early_is_no_json(client: FlaskClient, authorized: dict[str, str]) -> None:
+    body = b'{"courseId": "x'
+    asked: dict[str, Any] = {"method": "POST", "headers": authorized, "content_type": "application/json"}
+    assert_no_json(client.open(URL, input_stream=Pieces(body), content_length=len(body) + 20, **asked))
