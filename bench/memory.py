@@ -28,6 +28,7 @@ BATCH = 50
 STAGES = 4
 
 PATIENCE_S = 60.0
+#: Between looks at what nobody tells of: memory that settles.
 TICK_S = 0.25
 #: A tree is settled once it is as large as a second ago, within this.
 STEADY_MIB = 0.3

@@ -32,6 +32,7 @@ CONCURRENCY = 4
 #: Of a course with documents.
 STAGES = 4
 PATIENCE_S = 120.0
+#: Between looks at the courses: rarely enough not to be measured with the stages.
 TICK_S = 0.05
 
 HOW = (

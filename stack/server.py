@@ -119,7 +119,7 @@ class Server(ABC):
     def __enter__(self) -> Self:
         try:
             return self.start()
-        except BaseException:
+        except BaseException:  # an interrupt, too, must not leave half a server behind
             self.stop()
             raise
 

@@ -21,6 +21,7 @@ from app.generation.tiers import Tier
 from app.queries import QUERIES
 from app.services import Services
 
+#: Between looks at the progress: whoever watches needs no more, and no server tells.
 PAUSE_S = 0.5
 
 Progress = Mapping[str, Any]

@@ -111,7 +111,7 @@ class Admissions:
             raise full_after_clashes(db, keeper.system_limit, wish.caller)
         except OutcomeUnknown:
             raise  # the slot is kept: the generation may exist, and upkeep will know
-        except BaseException:
+        except BaseException:  # whatever ends it, its slot is given back before that goes on
             keeper.release(wish.generation_id, wish.caller.user_id)
             raise
 

@@ -79,6 +79,14 @@ def test_the_fastest_python_at_hand_measures(monkeypatch: pytest.MonkeyPatch, tm
     assert interpreters.find_fastest() is None
 
 
+def test_a_script_that_finds_a_python_is_that_python(tmp_path: Path) -> None:
+    shim = tmp_path / "python3"
+    shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    shim.chmod(0o755)
+    assert interpreters._real(shim) == Path(sys.executable).resolve()
+    assert interpreters._real(tmp_path / "none") is None
+
+
 def test_what_is_no_python_that_serves_takes_no_time(tmp_path: Path) -> None:
     (tmp_path / "python3").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "python3").chmod(0o755)

@@ -46,6 +46,16 @@ def asked_meanwhile(
         oracle.may.set()
 
 
+def after_a_batch_of_three(oracle: Oracle, wait_until: WaitUntil) -> Batcher[int, int]:
+    """A batcher whose last batch was of three, none of whom waits; the oracle has forgotten it."""
+    batcher = Batcher(oracle.answer)
+    with asked_meanwhile(oracle, batcher, wait_until, [1, 2, 3, 4]):
+        pass
+    assert oracle.batches == [[1], [2, 3, 4]]
+    oracle.batches.clear()
+    return batcher
+
+
 def test_a_lone_question_is_asked_at_once_by_its_own_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "GATHER_S", 60.0)
     oracle = Oracle()
@@ -68,29 +78,24 @@ def test_a_batch_waits_for_most_of_those_who_asked_lately(
     wait_until: WaitUntil, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batching, "GATHER_S", 60.0)
-    oracle = Oracle()
-    with asked_meanwhile(oracle, batcher := Batcher(oracle.answer), wait_until, [1, 2, 3, 4]):
-        pass
-    assert oracle.batches == [[1], [2, 3, 4]]
+    batcher = after_a_batch_of_three(oracle := Oracle(), wait_until)
     with ThreadPoolExecutor(2) as pool:
         early = pool.submit(batcher.ask, 5)
         wait_until(lambda: batcher.waiting == 1, 10)
         late = pool.submit(batcher.ask, 6)
         assert [early.result(20), late.result(20)] == [10, 12]
-    assert oracle.batches[2:] == [[5, 6]]
+    assert oracle.batches == [[5, 6]]
 
 
 def test_those_who_do_not_come_again_are_waited_for_a_moment_and_once(
     wait_until: WaitUntil, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batching, "GATHER_S", 0.01)
-    oracle = Oracle()
-    with asked_meanwhile(oracle, batcher := Batcher(oracle.answer), wait_until, [1, 2, 3, 4]):
-        pass
+    batcher = after_a_batch_of_three(oracle := Oracle(), wait_until)
     assert batcher.ask(5) == 10
     monkeypatch.setattr(batching, "GATHER_S", 60.0)
     assert batcher.ask(6) == 12
-    assert oracle.batches[2:] == [[5], [6]]
+    assert oracle.batches == [[5], [6]]
 
 
 def test_an_error_is_everyones_of_the_batch_and_nobody_elses(wait_until: WaitUntil) -> None:

@@ -1,0 +1,22 @@
+"""What every admission asks of PostgreSQL is planned once a connection, however many orders there are each time."""
+
+from uuid import uuid4
+
+from app.generation.starting import find_courses, start_plain
+from app.services import Services
+
+#: The driver prepares a statement after five executions, and the server makes a plan for each of the next five.
+ENOUGH = 15
+COUNT_PLANS = """
+    select generic_plans > 0 as kept, custom_plans <= 5 as settled
+    from pg_prepared_statements where statement like '%%start_course_progress%%' or statement like '%%asked.id%%'
+"""
+
+
+def test_the_look_and_the_start_are_planned_once(clean: None, services: Services) -> None:
+    with services.db.connection() as conn:
+        for number in range(ENOUGH):
+            find_courses(conn, [uuid4() for _ in range(1 + number % 5)])
+            start_plain(conn, {})
+        plans = conn.execute(COUNT_PLANS).fetchall()
+    assert plans == [{"kept": True, "settled": True}] * 2
