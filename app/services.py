@@ -7,7 +7,7 @@ from app.db import Database
 from app.generation.admission import Admissions
 from app.generation.courses import read_statuses
 from app.generation.events import EventBuffer, write_with
-from app.generation.holders import read_holders
+from app.generation.holders import Holders
 from app.generation.slots import SlotKeeper
 from app.generation.watch import Watch
 from app.settings import Settings
@@ -34,7 +34,7 @@ class Services:
 
 def make_services(settings: Settings) -> Services:
     db = Database(settings.database_url, settings.pool_size, pooled=settings.database_pooled)
-    slots = SlotKeeper(settings.redis_url, settings.global_concurrency_limit, read_holders(db))
+    slots = SlotKeeper(settings.redis_url, settings.global_concurrency_limit, Holders(db.connection))
     watch = Watch(partial(read_statuses, db, stalled_s=settings.stalled_s), settings.sse_connections)
     events = EventBuffer(write_with(db.transaction))
     return Services(settings, db, slots, events, Admissions(db, slots, events), watch)

@@ -1,14 +1,16 @@
 """The slot script's own time inside Redis, by how many holders there are."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID, uuid4
 
 from redis import Redis
 
-from app.generation.slots import SYSTEM, SlotKeeper
+from app.generation.holders import Holders
+from app.generation.slot_keys import SYSTEM, marker_key, numbers_key
+from app.generation.slots import SlotKeeper
 from app.generation.tiers import Tier
-from bench.figures import Figure, Section, Size, below
+from bench.figures import BenchError, Figure, Section, Size, below
 from bench.stand import NO_LIMIT
 from stack.redis import RedisServer
 
@@ -27,7 +29,7 @@ def bench(size: Size, tell: Callable[[str], None]) -> list[Section]:
     figures = []
     with RedisServer() as server, Redis.from_url(server.url, decode_responses=True) as client:
         client.config_set("latency-tracking-info-percentiles", "99 100")
-        keeper = SlotKeeper(server.url, NO_LIMIT, lambda _user, _members: [])
+        keeper = SlotKeeper(server.url, NO_LIMIT, Holders(_no_database))
         try:
             for holders in HOLDERS:
                 tell(f"slot script, {holders:,} holders, {size.calls} calls")
@@ -43,6 +45,10 @@ def bench(size: Size, tell: Callable[[str], None]) -> list[Section]:
     return [Section("The slot script inside Redis", HOW, figures)]
 
 
+def _no_database() -> NoReturn:
+    raise BenchError("the slots' keys were compared with PostgreSQL")
+
+
 def _fill(client: "Redis", holders: int) -> None:
     """So many generations hold a slot, without a gap, and the system's keys count as fresh."""
     client.flushdb()
@@ -50,8 +56,8 @@ def _fill(client: "Redis", holders: int) -> None:
     for start in range(0, holders, 10_000):
         chunk = ids[start : start + 10_000]
         client.zadd(SYSTEM, dict.fromkeys(chunk, 1_700_000_000.0))
-        client.zadd(f"{SYSTEM}:numbers", {member: start + place for place, member in enumerate(chunk, 1)})
-    client.set(f"{SYSTEM}:fresh", 1)
+        client.zadd(numbers_key(SYSTEM), {member: start + place for place, member in enumerate(chunk, 1)})
+    client.set(marker_key(SYSTEM), 1)
 
 
 def _read(client: "Redis", holders: int) -> list[Figure]:

@@ -1,6 +1,7 @@
 """Admission: the decision and the transaction that turn a request into a generation."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from app.generation.commits import commit_once, retrying
 from app.generation.database_errors import is_overloaded, is_transient
 from app.generation.errors import GenerationError, OutcomeUnknown, SlotClash, SlotsFull
 from app.generation.events import EventBuffer
-from app.generation.holders import Slots, list_holders
+from app.generation.holders import Holders, Slots
 from app.generation.idempotency import claim_key
 from app.generation.orders import Admission, Order, Tried, Wish
 from app.generation.refusals import full_after_clashes, report_refusal
@@ -134,5 +135,5 @@ def start_once(wish: Wish, keeper: SlotKeeper, conn: Connection[Any]) -> Admissi
     if earlier is not None:
         return Admission(earlier, replayed=earlier != wish.generation_id)
     check_course(conn, wish.caller, wish.order.course_id)
-    slots = keeper.take(*wish.claim, partial(list_holders, conn))
+    slots = keeper.take(*wish.claim, Holders(lambda: nullcontext(conn)))
     return start(wish, slots, keeper.system_limit, conn)

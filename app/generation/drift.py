@@ -33,7 +33,8 @@ def compare_slots(db: Database, keeper: SlotKeeper) -> list[SlotCount]:
         rows = conn.execute(QUERIES["count_holders"]).fetchall()
     actual = {str(row["user_id"]): int(row["active"]) for row in rows}
     actual[GLOBAL] = sum(actual.values())
-    proposed = keeper.counts()
+    counts = keeper.counts()
+    proposed = None if counts is None else {str(user_id or GLOBAL): count for user_id, count in counts.items()}
     holders = sorted((actual.keys() | (proposed or {}).keys()) - {GLOBAL})
     return [
         SlotCount(holder, actual.get(holder, 0), None if proposed is None else proposed.get(holder, 0))

@@ -1,13 +1,15 @@
 """Who holds slots, as PostgreSQL has it: the numbers of active generations."""
 
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
+from psycopg.rows import tuple_row
 
-from app.db import Database, only_row
+from app.db import only_row
 from app.generation.errors import SystemFull, UserFull
 from app.generation.tiers import RIGHTS, Tier
 from app.queries import QUERIES
@@ -40,35 +42,42 @@ class Claim(NamedTuple):
     tier: Tier
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """A generation as PostgreSQL knows it: it holds its slots for as long as it is active."""
+class Holders:
+    """Reads from PostgreSQL who holds which numbers, by generation id, each time as it is then.
 
-    generation_id: UUID
-    user_id: UUID
-    user_slot: int
-    system_slot: int
-    active: bool
+    `connect` lends a connection for as long as a statement takes.
+    """
 
+    def __init__(self, connect: Callable[[], AbstractContextManager[Connection[Any]]]) -> None:
+        self._connect = connect
 
-#: Reads generations from PostgreSQL: the active ones of one user, or all, and those of the given ids that are final.
-ReadHolders = Callable[[UUID | None, Collection[UUID]], list[Holder]]
+    def highest(self) -> int:
+        """The highest of the system's numbers that is held; 0 without any."""
+        [(highest,)] = self._read("highest_system_slot")
+        return highest or 0
 
+    def of_system(self, low: int, high: int) -> dict[str, int]:
+        """Those of the system's numbers that are above `low` and not above `high`."""
+        return dict(self._read("list_system_slots", low=low, high=high))
 
-def read_holders(db: Database) -> ReadHolders:
-    """The active generations as PostgreSQL has them now, in a statement of its own."""
+    def of_users(self, user_ids: Collection[UUID]) -> dict[UUID, dict[str, int]]:
+        """Of each of the users."""
+        found: dict[UUID, dict[str, int]] = {user_id: {} for user_id in user_ids}
+        for user_id, generation_id, number in self._read("list_user_slots", users=list(user_ids)):
+            found[user_id][generation_id] = number
+        return found
 
-    def read(user_id: UUID | None, members: Collection[UUID]) -> list[Holder]:
-        with db.connection() as conn:
-            return list_holders(conn, user_id, members)
+    def users(self) -> set[UUID]:
+        """Every user who holds something."""
+        return {user_id for (user_id,) in self._read("list_users_with_slots")}
 
-    return read
+    def final(self, generation_ids: Collection[UUID]) -> set[str]:
+        """Those of the generations that are known and hold nothing any more."""
+        return {generation_id for (generation_id,) in self._read("list_final", ids=list(generation_ids))}
 
-
-def list_holders(conn: Connection[Any], user_id: UUID | None, members: Collection[UUID]) -> list[Holder]:
-    """The active generations of the user, or all, and final ones of these ids, as the caller's connection sees them."""
-    query = QUERIES["list_holders" if user_id is None else "list_holders_of_user"]
-    return [Holder(**row) for row in conn.execute(query, {"user_id": user_id, "members": list(members)})]
+    def _read(self, query: str, **values: object) -> list[tuple[Any, ...]]:
+        with self._connect() as conn, conn.cursor(row_factory=tuple_row) as cursor:
+            return cursor.execute(QUERIES[query], values).fetchall()
 
 
 def pick_slots(conn: Connection[Any], user_id: UUID, tier: Tier, system_limit: int) -> Slots:

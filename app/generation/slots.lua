@@ -5,7 +5,8 @@
 -- ARGV  1 generation id  2 user limit  3 system limit  4 seconds a user's keys live
 --
 -- Holders are scored by the time they were taken (this server's clock), numbers by the slot's number.
--- Returns {outcome, user slot, system slot, user's count, system's count}, where outcome is
+-- Returns {outcome, user slot, system slot, user's count, system's count, milliseconds the system's marker lives}, where
+-- outcome is
 --   taken          both are held; a second call with the same id returns the same
 --   user_full      the user has none free
 --   system_full    the system has none free
@@ -32,12 +33,17 @@ local function count(key)
     return (type == 'zset' or type == 'none') and redis.call('ZCARD', key) or -1
 end
 
-local user_count, system_count = count(user), count(system)
-if redis.call('EXISTS', KEYS[5]) == 0 or system_count < 0 or count(system_numbers) ~= system_count then
-    return {'system_stale', 0, 0, user_count, system_count}
+local user_count, system_count, fresh_ms = count(user), count(system), redis.call('PTTL', KEYS[5])
+
+local function answer(outcome, user_slot, system_slot)
+    return {outcome, user_slot or 0, system_slot or 0, user_count, system_count, fresh_ms}
+end
+
+if fresh_ms == -2 or system_count < 0 or count(system_numbers) ~= system_count then
+    return answer('system_stale')
 end
 if user_count < 0 or count(user_numbers) ~= user_count then
-    return {'user_stale', 0, 0, user_count, system_count}
+    return answer('user_stale')
 end
 
 local user_slot = redis.call('ZSCORE', user_numbers, id)
@@ -48,11 +54,10 @@ if not (user_slot and system_slot) then
         user_count, system_count = count(user), count(system)
     end
     if user_count >= user_limit then
-        local outcome = redis.call('EXISTS', KEYS[6]) == 1 and 'user_full' or 'user_stale'
-        return {outcome, 0, 0, user_count, system_count}
+        return answer(redis.call('EXISTS', KEYS[6]) == 1 and 'user_full' or 'user_stale')
     end
     if system_count >= system_limit then
-        return {'system_full', 0, 0, user_count, system_count}
+        return answer('system_full')
     end
     local clock = redis.call('TIME')
     local now = clock[1] .. '.' .. string.format('%06d', clock[2])
@@ -66,4 +71,4 @@ if not (user_slot and system_slot) then
 end
 redis.call('EXPIRE', user, ARGV[4])
 redis.call('EXPIRE', user_numbers, ARGV[4])
-return {'taken', tonumber(user_slot), tonumber(system_slot), user_count, system_count}
+return answer('taken', tonumber(user_slot), tonumber(system_slot))

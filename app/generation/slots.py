@@ -4,24 +4,15 @@ An active generation holds a number among its user's (1…the tier's limit) and 
 limit); unique indexes make these limits exact whatever Redis says. Redis finds numbers that are free, and
 refuses without a transaction when there is none.
 
-Keys, each a sorted set of generation ids or a marker of 15 s:
-
-    concurrency:user:{user}            the user's holders, by the time taken
-    concurrency:user:{user}:numbers    the same, by slot number
-    concurrency:user:{user}:fresh      marker: compared with PostgreSQL within the last 15 s
-    concurrency:global, …:numbers, …:fresh   the same for the system
-
 Whatever is lost, left over or wrong in them is put right from PostgreSQL: the system's keys when their marker is
-gone, a user's before a refusal that nothing has proven within 15 s, both after a clash. When Redis can't be
-reached `take` returns None, and the transaction picks the numbers itself.
+gone, and nearly always before that, beside the requests; a user's before a refusal that nothing has proven within
+15 s; both after a clash. When Redis can't be reached `take` returns None, and the transaction picks the numbers itself.
 """
 
 import hashlib
 import logging
-import re
 import time
-from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,38 +25,33 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from app.generation.errors import SlotsFull, SystemFull, UserFull
-from app.generation.holders import Claim, ReadHolders, Slots, SlotUse
+from app.generation.holders import Claim, Holders, Slots, SlotUse
+from app.generation.rebuilding import Rebuild
+from app.generation.renewal import Renewal
+from app.generation.slot_keys import PATTERN, RENEWING, SYSTEM, USER_KEY_S, marker_key, numbers_key, read_user, user_key
 from app.generation.tiers import RIGHTS, Tier
 
-MARKER_S = 15
-#: A holder PostgreSQL doesn't know at all may be an admission under way; none takes longer than this.
-UNDER_WAY_S = 10
-USER_KEY_S = 3600
 #: How long Redis is left alone after it failed.
 BREAKER_S = 1.0
 TIMEOUT_S = 0.25
+#: How long before the system's marker is gone somebody renews it.
+RENEWED_MS = 5_000
 
-SYSTEM = "concurrency:global"
+#: How many keys Redis looks at in one call while they are counted.
+KEYS_AT_ONCE = 1_000
 
 #: Answers of the script that tell what to compare with PostgreSQL before it can answer.
 STALE = ("system_stale", "user_stale")
 
-#: As generation ids are written here; other members are nobody's.
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
 log = logging.getLogger(__name__)
-
-
-def user_key(user_id: UUID) -> str:
-    return f"concurrency:user:{user_id}"
 
 
 class SlotKeeper:
     """The slots as Redis has them. Every method is safe to call with Redis away, and none raises RedisError."""
 
-    def __init__(self, redis_url: str, system_limit: int, read_holders: ReadHolders) -> None:
+    def __init__(self, redis_url: str, system_limit: int, holders: Holders) -> None:
         self.system_limit = system_limit
-        self._read_holders = read_holders
+        self._holders = holders
         self._redis: Redis = Redis.from_url(
             redis_url,
             decode_responses=True,
@@ -77,23 +63,20 @@ class SlotKeeper:
         self._script = Path(__file__).with_name("slots.lua").read_text(encoding="utf-8")
         self._script_hash = hashlib.sha1(self._script.encode(), usedforsecurity=False).hexdigest()
         self._down_until = 0.0
+        self._renewal = Renewal(self._renew)
 
-    def take(
-        self, generation_id: UUID, user_id: UUID, tier: Tier, read_holders: ReadHolders | None = None
-    ) -> Slots | None:
+    def take(self, generation_id: UUID, user_id: UUID, tier: Tier, holders: Holders | None = None) -> Slots | None:
         """The numbers the generation may try to insert; the same on a second call. None: Redis can't say.
 
-        Should they have to be compared with PostgreSQL's, they are with what `read_holders` finds there: for a caller
+        Should they have to be compared with PostgreSQL's, they are with what `holders` finds there: for a caller
         that has a connection already and must not wait for a second one. Raises `UserFull` or `SystemFull`.
         """
-        [answer] = self.take_all([Claim(generation_id, user_id, tier)], read_holders)
+        [answer] = self.take_all([Claim(generation_id, user_id, tier)], holders)
         if isinstance(answer, SlotsFull):
             raise answer
         return answer
 
-    def take_all(
-        self, claims: Sequence[Claim], read_holders: ReadHolders | None = None
-    ) -> list[Slots | SlotsFull | None]:
+    def take_all(self, claims: Sequence[Claim], holders: Holders | None = None) -> list[Slots | SlotsFull | None]:
         """As `take` of each, in one round trip for all; a refusal is returned."""
         answers: list[Any] = [None] * len(claims)
         asked = list(range(len(claims)))
@@ -104,9 +87,10 @@ class SlotKeeper:
             for number, answer in zip(asked, found or [None] * len(asked), strict=True):
                 answers[number] = answer
             asked = [number for number in asked if answers[number] and answers[number][0] in STALE]
-            of_users = (claims[number].user_id if answers[number][0] == "user_stale" else None for number in asked)
-            for user_id in set(of_users):
-                self.rebuild(user_id, read_holders)
+            if any(answers[number][0] == "system_stale" for number in asked):
+                self.rebuild_system(holders)
+            if users := {claims[number].user_id for number in asked if answers[number][0] == "user_stale"}:
+                self.rebuild_users(users, holders)
         return [self._read_answer(claim, answer) for claim, answer in zip(claims, answers, strict=True)]
 
     def release(self, generation_id: UUID, user_id: UUID) -> None:
@@ -117,56 +101,45 @@ class SlotKeeper:
             with self._redis.pipeline(transaction=True) as pipe:
                 for key in (user, SYSTEM):
                     pipe.zrem(key, member)
-                    pipe.zrem(f"{key}:numbers", member)
+                    pipe.zrem(numbers_key(key), member)
                 return pipe.execute()
 
         self._ask(remove)
 
-    def rebuild(self, user_id: UUID | None = None, read_holders: ReadHolders | None = None) -> None:
-        """The keys of the user (None: the system's) agree with PostgreSQL, and their marker says so.
+    def rebuild_system(self, holders: Holders | None = None) -> None:
+        """The system's keys agree with PostgreSQL, and their marker says so."""
+        self._ask(Rebuild(self._redis, holders or self._holders).system)
 
-        Holders PostgreSQL doesn't know at all are kept while they are younger than 10 s. Safe to run twice at once.
-        """
-        key = SYSTEM if user_id is None else user_key(user_id)
-        seen = self._ask(lambda: self._read_members(key))
-        if seen is None:
-            return
-        # PostgreSQL is read after Redis: a member unknown here and old there was never admitted.
-        holders = (read_holders or self._read_holders)(user_id, seen.young())
-        actual = {
-            str(holder.generation_id): holder.system_slot if user_id is None else holder.user_slot
-            for holder in holders
-            if holder.active
-        }
-        final = {str(holder.generation_id) for holder in holders if not holder.active}
-        self._ask(lambda: self._write_members(key, seen, actual, final))
+    def rebuild_users(self, user_ids: Collection[UUID], holders: Holders | None = None) -> None:
+        """The same for the keys of each of these users."""
+        self._ask(partial(Rebuild(self._redis, holders or self._holders).users, sorted(user_ids)))
+
+    def rebuild_all(self) -> None:
+        """The system's keys and those of every user, known to PostgreSQL or to Redis, agree with PostgreSQL."""
+        self.rebuild_system()
+        of_redis = {user_id for user_id in self.counts() or () if user_id}
+        self.rebuild_users(self._holders.users() | of_redis)
 
     def put_right(self, generation_id: UUID, user_id: UUID) -> None:
         """After a clash: the generation holds nothing, and both scopes agree with PostgreSQL."""
         self.release(generation_id, user_id)
-        self.rebuild(user_id)
-        self.rebuild(None)
+        self.rebuild_users([user_id])
+        self.rebuild_system()
 
-    def rebuild_all(self) -> None:
-        """The system's keys and those of every user, known to PostgreSQL or to Redis, agree with PostgreSQL."""
-        self.rebuild(None)
-        known = set(self.counts() or {}) - {"global"}
-        users = {str(holder.user_id) for holder in self._read_holders(None, ())}
-        for user in sorted(known | users):
-            self.rebuild(UUID(user))
+    def counts(self) -> Mapping[UUID | None, int] | None:
+        """How many slots each user holds, and the system under None, as Redis has it. None without Redis."""
 
-    def counts(self) -> Mapping[str, int] | None:
-        """How many slots each user holds, and the system under `global`, as Redis has it. None without Redis."""
+        def read() -> dict[UUID | None, int]:
+            keys = self._redis.scan_iter(PATTERN, count=KEYS_AT_ONCE, _type="zset")
+            of_users = ((key, read_user(key)) for key in keys)
+            counted = [(key, user_id) for key, user_id in of_users if user_id or key == SYSTEM]
+            with self._redis.pipeline(transaction=False) as pipe:
+                for key, _ in counted:
+                    pipe.zcard(key)
+                counts = pipe.execute()
+            return {user_id: int(count) for (_, user_id), count in zip(counted, counts, strict=True)}
 
-        def read() -> dict[str, int]:
-            found = {}
-            for key in self._redis.scan_iter("concurrency:*", count=1000, _type="zset"):
-                name = key.removeprefix("concurrency:").removeprefix("user:")
-                if not name.endswith(":numbers"):
-                    found[name] = int(self._redis.zcard(key))
-            return found
-
-        found: Mapping[str, int] | None = self._ask(read)
+        found: Mapping[UUID | None, int] | None = self._ask(read)
         return found
 
     def ping(self) -> bool:
@@ -174,14 +147,20 @@ class SlotKeeper:
         return bool(self._ask(self._redis.ping))
 
     def close(self) -> None:
+        self._renewal.close(TIMEOUT_S)
         self._redis.close()
+
+    def _renew(self) -> None:
+        """As `rebuild_system`, unless another process has begun that a moment ago."""
+        if self._ask(partial(self._redis.set, RENEWING, 1, nx=True, px=RENEWED_MS)):
+            self.rebuild_system()
 
     def _run_script(self, claims: Sequence[Claim]) -> list[Any]:
         """What the script returns for each claim; None, and a line in the log, where it fails."""
         with self._redis.pipeline(transaction=False) as pipe:
             for generation_id, user_id, tier in claims:
                 user = user_key(user_id)
-                keys = (user, f"{user}:numbers", SYSTEM, f"{SYSTEM}:numbers", f"{SYSTEM}:fresh", f"{user}:fresh")
+                keys = (user, numbers_key(user), SYSTEM, numbers_key(SYSTEM), marker_key(SYSTEM), marker_key(user))
                 limits = RIGHTS[tier].slots, self.system_limit
                 pipe.evalsha(self._script_hash, len(keys), *keys, str(generation_id), *limits, USER_KEY_S)
             answers = pipe.execute(raise_on_error=False)
@@ -196,7 +175,9 @@ class SlotKeeper:
     def _read_answer(self, claim: Claim, answer: Any) -> Slots | SlotsFull | None:
         if answer is None or answer[0] in STALE:
             return None
-        outcome, user_slot, system_slot, user_count, system_count = answer
+        outcome, user_slot, system_slot, user_count, system_count, fresh_ms = answer
+        if 0 <= fresh_ms < RENEWED_MS:
+            self._renewal.begin()
         limit = RIGHTS[claim.tier].slots
         if outcome == "taken":
             use = SlotUse(limit, int(user_count), self.system_limit, int(system_count))
@@ -215,60 +196,3 @@ class SlotKeeper:
                 self._down_until = time.monotonic() + BREAKER_S
             log.warning("redis_unavailable", extra={"error": str(error) or type(error).__name__})
             return None
-
-    def _read_members(self, key: str) -> "_Members":
-        for name in (key, f"{key}:numbers"):
-            if self._redis.type(name) not in ("zset", "none"):
-                self._redis.delete(name)  # a key of a wrong type counts as emptied
-        with self._redis.pipeline(transaction=True) as pipe:
-            pipe.time()
-            pipe.zrange(key, 0, -1, withscores=True)
-            pipe.zrange(f"{key}:numbers", 0, -1, withscores=True)
-            (seconds, _), taken, numbers = pipe.execute()
-        return _Members(float(seconds), dict(taken), {member: int(number) for member, number in numbers})
-
-    def _write_members(self, key: str, seen: "_Members", actual: Mapping[str, int], final: Set[str]) -> list[Any]:
-        used = set(actual.values())
-        under_way = {
-            member
-            for member in map(str, seen.young())
-            if member not in actual
-            and member not in final
-            and seen.numbers.get(member) is not None
-            and seen.numbers[member] not in used
-        }
-        gone = (seen.taken.keys() | seen.numbers.keys()) - actual.keys() - under_way
-        wrong = {member: number for member, number in actual.items() if seen.numbers.get(member) != number}
-        lost = [member for member in actual if member not in seen.taken]
-        with self._redis.pipeline(transaction=True) as pipe:
-            if gone:
-                pipe.zrem(key, *gone)
-                pipe.zrem(f"{key}:numbers", *gone)
-            if lost:
-                pipe.zadd(key, dict.fromkeys(lost, seen.now))
-            if wrong:
-                pipe.zadd(f"{key}:numbers", wrong)
-            if key != SYSTEM:
-                pipe.expire(key, USER_KEY_S)
-                pipe.expire(f"{key}:numbers", USER_KEY_S)
-            pipe.set(f"{key}:fresh", 1, ex=MARKER_S)
-            if gone or wrong or lost:
-                log.info(
-                    "slots_rebuilt", extra={"key": key, "removed": len(gone), "restored": len(lost | wrong.keys())}
-                )
-            return pipe.execute()
-
-
-@dataclass(frozen=True, slots=True)
-class _Members:
-    """One scope's keys as read at `now` (this Redis's clock): when each member was taken, and its number."""
-
-    now: float
-    taken: Mapping[str, float]
-    numbers: Mapping[str, int]
-
-    def young(self) -> list[UUID]:
-        """Those that may be admissions under way."""
-        return [
-            UUID(member) for member, at in self.taken.items() if self.now - at < UNDER_WAY_S and _UUID.fullmatch(member)
-        ]

@@ -1,22 +1,26 @@
--- name: list_holders
--- Every active generation with its slots, and of the members those that are final.
-select id as generation_id, user_id, user_slot, system_slot, true as active
-from generations
-where status in ('queued', 'running')
-union all
-select id, user_id, user_slot, system_slot, false
-from generations
-where id = any(%(members)s::uuid[]) and status not in ('queued', 'running');
+-- name: highest_system_slot
+-- The highest number that an active generation holds of the system's; null without any.
+select max(system_slot) as highest from generations where status in ('queued', 'running');
 
--- name: list_holders_of_user
--- The user's active generations with their slots, and of the members those of the user that are final.
-select id as generation_id, user_id, user_slot, system_slot, true as active
+-- name: list_system_slots
+-- The active generations that hold a number of the system's above `low` and up to `high`, with it.
+select id::text, system_slot
 from generations
-where user_id = %(user_id)s and status in ('queued', 'running')
-union all
-select id, user_id, user_slot, system_slot, false
+where status in ('queued', 'running') and system_slot > %(low)s and system_slot <= %(high)s;
+
+-- name: list_user_slots
+-- The active generations of the users, each with its user and the number that it holds of that user's.
+select user_id, id::text, user_slot
 from generations
-where user_id = %(user_id)s and id = any(%(members)s::uuid[]) and status not in ('queued', 'running');
+where status in ('queued', 'running') and user_id = any(%(users)s::uuid[]);
+
+-- name: list_users_with_slots
+-- Every user who holds a slot.
+select distinct user_id from generations where status in ('queued', 'running');
+
+-- name: list_final
+-- Those of the generations that are final.
+select id::text from generations where id = any(%(ids)s::uuid[]) and status not in ('queued', 'running');
 
 -- name: count_holders
 -- How many slots each user holds.

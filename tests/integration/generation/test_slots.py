@@ -1,5 +1,6 @@
 """Slots in Redis: what the script answers, and how every drift heals from PostgreSQL."""
 
+import random
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,12 +10,15 @@ import pytest
 import redis
 from psycopg.rows import DictRow
 
+from app.generation import rebuilding
 from app.generation.drift import SlotCount, compare_slots
 from app.generation.errors import SystemFull, UserFull
-from app.generation.holders import SlotUse
-from app.generation.slots import SYSTEM, SlotKeeper, user_key
+from app.generation.holders import Holders, SlotUse
+from app.generation.slot_keys import SYSTEM, marker_key, numbers_key, user_key
+from app.generation.slots import SlotKeeper
 from app.generation.tiers import Tier
 from app.services import Services
+from tests.conftest import WaitUntil
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import Admit
 
@@ -122,6 +126,45 @@ def test_a_systems_leaked_slot_is_found_when_the_marker_is_gone(
     assert taken(keeper, uuid4(), uuid4()) == (1, 1)
 
 
+def test_the_marker_is_renewed_before_it_is_gone_and_by_one(
+    make_services_with: MakeServices, redis_client: Redis, wait_until: WaitUntil
+) -> None:
+    keepers, leaked = [make_services_with(limit=9).slots for _ in range(2)], uuid4()
+    keepers[0].take(leaked, uuid4(), Tier.FREE)
+    age(redis_client, SYSTEM, leaked, 11)
+    redis_client.expire(marker_key(SYSTEM), 6)
+    assert taken(keepers[0], uuid4(), uuid4()) == (1, 2)
+    assert redis_client.ttl(marker_key(SYSTEM)) <= 6
+    redis_client.expire(marker_key(SYSTEM), 4)
+    assert taken(keepers[0], uuid4(), uuid4()) == (1, 3)  # answered from what is there
+    wait_until(lambda: redis_client.ttl(marker_key(SYSTEM)) > 10)
+    assert numbers(redis_client, SYSTEM) == [2, 3]
+    redis_client.expire(marker_key(SYSTEM), 4)
+    assert taken(keepers[1], uuid4(), uuid4()) == (1, 1)  # the other one has done it a moment ago
+    keepers[1].close()
+    assert redis_client.ttl(marker_key(SYSTEM)) <= 4
+
+
+def test_a_renewal_that_fails_fails_nobody(
+    make_services_with: MakeServices,
+    redis_client: Redis,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    wait_until: WaitUntil,
+) -> None:
+    keeper = make_services_with(limit=9).slots
+    assert taken(keeper, uuid4(), uuid4()) == (1, 1)
+    redis_client.expire(marker_key(SYSTEM), 4)
+
+    def away(_holders: Holders) -> int:
+        raise psycopg.OperationalError("the database is away")
+
+    monkeypatch.setattr(Holders, "highest", away)
+    assert taken(keeper, uuid4(), uuid4()) == (1, 2)
+    wait_until(lambda: "slots_not_compared" in caplog.messages)
+    assert redis_client.ttl(marker_key(SYSTEM)) <= 4
+
+
 def test_an_admission_under_way_survives_a_rebuild(keeper: Any, redis_client: Redis) -> None:
     user, generation = uuid4(), uuid4()
     keeper.take(generation, user, Tier.FREE)
@@ -206,6 +249,63 @@ def test_whatever_happens_to_the_keys_the_next_admission_is_exact(
     services.slots.rebuild_all()
     assert numbers(redis_client, SYSTEM) == numbers(redis_client, user_key(user)) == [1, 2, 3]
     assert all(row.drift == 0 for row in compare_slots(services.db, services.slots))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_keys_compared_part_by_part_agree_as_a_whole(
+    make_services_with: MakeServices,
+    conn: Connection,
+    redis_client: Redis,
+    make_course: MakeCourse,
+    admit_course: Admit,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+) -> None:
+    monkeypatch.setattr(rebuilding, "NUMBERS_AT_ONCE", 3)
+    monkeypatch.setattr(rebuilding, "USERS_AT_ONCE", 2)
+    services, users, chance = make_services_with(limit=100), [uuid4() for _ in range(5)], random.Random(seed)
+    for number in range(11):
+        admit_course(services, make_course(user_id=users[number % 5]), Tier.STANDARD)
+    keys = [SYSTEM, *map(user_key, users)]
+    for key in [*keys, *map(numbers_key, keys)]:
+        for member in redis_client.zrange(key, 0, -1):
+            match chance.randrange(4):
+                case 0:
+                    redis_client.zrem(key, str(member))
+                case 1:
+                    redis_client.zadd(key, {str(member): chance.choice([-5, 0, 0.5, 7, 10**12])})
+                case 2:
+                    redis_client.zadd(key, {str(uuid4()): chance.randrange(20)})
+    services.slots.rebuild_all()
+    for key, column, mine in [
+        (SYSTEM, "system_slot", "true"),
+        *((user_key(user), "user_slot", f"user_id = '{user}'") for user in users),
+    ]:
+        held = conn.execute(f"select id, {column} as number from generations where {mine}").fetchall()
+        numbered: Any = redis_client.zrange(numbers_key(key), 0, -1, withscores=True)
+        assert dict(numbered) == {str(row["id"]): row["number"] for row in held}
+        assert set(redis_client.zrange(key, 0, -1)) == {str(row["id"]) for row in held}
+        assert (redis_client.ttl(key) == redis_client.ttl(numbers_key(key)) == -1) == (key == SYSTEM)
+        assert 0 < redis_client.ttl(marker_key(key)) <= 15
+
+
+def test_when_a_holder_was_taken_survives_a_rebuild(
+    services: Services, redis_client: Redis, make_course: MakeCourse, admit_course: Admit
+) -> None:
+    generation = admit_course(services, make_course())
+    age(redis_client, SYSTEM, generation, 3000)
+    taken_at = redis_client.zscore(SYSTEM, str(generation))
+    redis_client.delete(numbers_key(SYSTEM))
+    services.slots.rebuild_all()
+    assert redis_client.zscore(SYSTEM, str(generation)) == taken_at
+    assert numbers(redis_client, SYSTEM) == [1]
+
+
+def test_keys_of_nobody_are_left_alone(services: Services, redis_client: Redis) -> None:
+    redis_client.zadd("concurrency:user:nobody", {"nothing": 1})
+    services.slots.rebuild_all()
+    assert compare_slots(services.db, services.slots) == [SlotCount("global", 0, 0)]
+    assert redis_client.zcard("concurrency:user:nobody") == 1
 
 
 def test_drift_is_shown_and_a_rebuild_ends_it(
