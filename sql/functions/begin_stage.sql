@@ -1,7 +1,7 @@
 -- A run of a stage begins, if the generation is active, still its course's owner's, at this stage and under this fence:
--- its step is in progress and its start is counted. No row: it may not, or no generation is given. `exhausted`: the stage had its starts, and only
--- those that the job itself left open were closed. `recovered`: the first step was never completed, and is now.
--- `course`: what a stage is to know of it. Of what earlier stages stored, that which it needs, each in order.
+-- its step is in progress and its start is counted. No row: it may not. `exhausted`: the stage had its starts, and only
+-- those that the job itself left open were closed. `recovered`: the first step was never completed, and is now. The
+-- rest: as of stage_course and stage_given.
 --
 -- `more`: asked for alone, where the run needs more than this (its generation fails, an event, a webhook): nothing was
 -- written. One statement for what else would be a transaction of ten; each of those within sees what was committed
@@ -21,45 +21,13 @@ declare
     -- Functions are called by assignment: that is an expression, where `perform` is a query.
     progress jsonb;
     told boolean;
+    given record;
     is_running boolean;
     left_open boolean;
 begin
-    if p_generation_id is null then
-        return;
-    end if;
-    -- Only texts are taken out of the course's JSON: the rest of it may hold what no reader but PostgreSQL takes.
-    select
-        c.id,
-        jsonb_build_object(
-            'id', c.id,
-            'title', c.title,
-            'language', c.language,
-            'style', c.style,
-            'course_description', c.course_description,
-            'target_audience', c.target_audience,
-            'difficulty', c.difficulty,
-            'lesson_duration_minutes', c.lesson_duration_minutes,
-            'learning_outcomes',
-                jsonb_path_query_array(to_jsonb(c.learning_outcomes), '$[*] ? (@.type() == "string")'),
-            'estimated_lessons', c.estimated_lessons,
-            'estimated_sections', c.estimated_sections,
-            'content_strategy', c.content_strategy,
-            'output_formats', jsonb_path_query_array(to_jsonb(c.output_formats), '$[*] ? (@.type() == "string")'),
-            'files', (
-                select coalesce(jsonb_agg(jsonb_build_object(
-                    'id', file ->> 'id', 'name', file ->> 'name', 'path', file ->> 'path',
-                    'mime_type', file ->> 'mime_type'
-                ) order by position), '[]')
-                from jsonb_array_elements(
-                    case when jsonb_typeof(c.generation_progress -> 'files') = 'array'
-                        then c.generation_progress -> 'files'
-                        else '[]'
-                    end
-                ) with ordinality as files (file, position)
-            )
-        ),
+    select c.id, public.stage_course(c), c.generation_progress,
         c.generation_progress #>> '{steps,0,status}' is distinct from 'completed'
-    into course_id, course, recovered
+    into course_id, course, progress, recovered
     from public.courses c
     where c.id = (select g.course_id from public.generations g where g.id = p_generation_id)
     for no key update;
@@ -101,8 +69,8 @@ begin
             course_id, p_first_step, 'completed', p_first_message, p_metadata => '{"recovered_by_worker": true}'
         );
     end if;
-    progress := public.update_course_progress(course_id, p_step, 'in_progress', p_message);
-    told := public.set_course_status(course_id, p_status);
+    progress := public.moved_course_progress(progress, p_step, 'in_progress', p_message);
+    told := public.write_course(course_id, progress, p_status);
     if not is_running then
         update public.generations g
         set status = 'running', started_at = coalesce(g.started_at, now())
@@ -112,33 +80,11 @@ begin
     values (p_generation_id, p_stage::public.generation_stage, p_fence, p_job_id, p_worker)
     returning a.id into attempt_id;
 
-    -- As JSON, which is one row for what else would be a statement each.
-    if 'documents' = any (p_needs) then
-        select json_agg(json_build_object(
-            'file_id', d.file_id, 'name', d.name, 'mime_type', d.mime_type, 'text', d.body, 'headings', d.headings,
-            'error', d.error
-        ) order by d.position)
-        into documents
-        from public.generation_documents d where d.generation_id = p_generation_id;
-    end if;
-    if 'brief' = any (p_needs) then
-        select b.brief into brief from public.generation_briefs b where b.generation_id = p_generation_id;
-    end if;
-    if 'outline' = any (p_needs) then
-        select json_agg(json_build_object(
-            'section', s.number, 'section_title', s.title,
-            'title', l.title, 'goals', l.goals, 'sources', l.sources
-        ) order by l.number)
-        into outline
-        from public.generation_sections s
-        join public.generation_lessons l on l.generation_id = s.generation_id and l.section_number = s.number
-        where s.generation_id = p_generation_id;
-    end if;
-    if 'drafts' = any (p_needs) then
-        select json_agg(json_build_object('lesson', d.lesson_number, 'text', d.body) order by d.lesson_number)
-        into drafts
-        from public.generation_drafts d where d.generation_id = p_generation_id;
-    end if;
+    given := public.stage_given(p_generation_id, p_needs);
+    documents := given.documents;
+    brief := given.brief;
+    outline := given.outline;
+    drafts := given.drafts;
     return next;
 end
 $$;

@@ -7,23 +7,37 @@
 -- stage, the run's own job goes on with it, which saves the queue a row that comes and one that goes, and everybody who
 -- listens a notification. `job_ended`: the queue has the run's job no more.
 --
+-- `attempt_id`: where the run's own job goes on, the next stage has begun as by begin_stage, from which the rest is then
+-- as well; null where that needs a transaction of its own, for a webhook or the event of a first step never completed.
+--
 -- One statement, as begin_stage.
 create or replace function public.complete_stage(
     p_generation_id uuid, p_stage text, p_fence int, p_attempt_id bigint, p_job_id bigint,
     p_step int, p_message text, p_next_stage text, p_task text, p_queue text, p_priority int, p_args jsonb,
-    p_result json, p_lessons_completed int, p_lessons_total int, p_queues text[], p_worker_id bigint
-) returns table (job_ended boolean, taken public.procrastinate_jobs)
+    p_result json, p_lessons_completed int, p_lessons_total int, p_queues text[], p_worker_id bigint,
+    p_worker text, p_next_step int, p_next_message text, p_next_status text, p_needs text[]
+) returns table (
+    job_ended boolean, taken public.procrastinate_jobs, attempt_id bigint,
+    course jsonb, documents json, brief jsonb, outline json, drafts json
+)
 language plpgsql
 as $$
 #variable_conflict use_column
 declare
     -- Functions are called by assignment: that is an expression, where `perform` is a query.
-    course uuid;
+    locked_course uuid;
+    its_owner uuid;
     progress jsonb;
     told boolean;
+    given record;
+    has_webhook boolean;
+    goes_on boolean := false;
+    begins boolean := false;
     jobs bigint[];
 begin
-    perform from public.courses c
+    select c.id, c.user_id, c.generation_progress, case when p_next_stage is not null then public.stage_course(c) end
+    into locked_course, its_owner, progress, course
+    from public.courses c
     where c.id = (select g.course_id from public.generations g where g.id = p_generation_id)
     for no key update;
 
@@ -32,8 +46,8 @@ begin
         status = case when p_next_stage is null then 'completed' else g.status end,
         finished_at = case when p_next_stage is null then now() end
     where g.id = p_generation_id and g.stage::text = p_stage and g.fence = p_fence and g.status = 'running'
-        and exists (select from public.courses c where c.id = g.course_id and c.user_id = g.user_id)
-    returning g.course_id into course;
+        and g.course_id = locked_course and g.user_id = its_owner
+    returning g.webhook_url is not null into has_webhook;
     if not found then
         return;
     end if;
@@ -48,14 +62,6 @@ begin
     set outcome = 'completed', finished_at = now()
     where a.id = p_attempt_id and (a.outcome is null or a.outcome = 'died');
 
-    progress := public.update_course_progress(course, p_step, 'completed', p_message);
-    if p_lessons_total is not null then
-        progress := public.count_course_lessons(course, p_lessons_completed, p_lessons_total);
-    end if;
-    if p_next_stage is null then
-        told := public.set_course_status(course, 'completed');
-    end if;
-
     if p_next_stage is not null and p_worker_id is not null then
         update public.procrastinate_jobs job
         set task_name = p_task, priority = p_priority, args = p_args, scheduled_at = null
@@ -68,11 +74,33 @@ begin
                     and (other.scheduled_at is null or other.scheduled_at <= now())
             )
         returning job.* into taken;
-        if found then
-            job_ended := false;
-            return next;
-            return;
-        end if;
+        goes_on := found;
+        begins := goes_on and not has_webhook and progress #>> '{steps,0,status}' = 'completed';
+    end if;
+
+    progress := public.moved_course_progress(progress, p_step, 'completed', p_message);
+    if p_lessons_total is not null then
+        progress := progress
+            || jsonb_build_object('lessons_completed', p_lessons_completed, 'lessons_total', p_lessons_total);
+    end if;
+    if begins then
+        progress := public.moved_course_progress(progress, p_next_step, 'in_progress', p_next_message);
+        told := public.write_course(locked_course, progress, p_next_status);
+        insert into public.stage_attempts as a (generation_id, stage, fence, job_id, worker)
+        values (p_generation_id, p_next_stage::public.generation_stage, p_fence, p_job_id, p_worker)
+        returning a.id into attempt_id;
+        given := public.stage_given(p_generation_id, p_needs);
+        documents := given.documents;
+        brief := given.brief;
+        outline := given.outline;
+        drafts := given.drafts;
+    else
+        told := public.write_course(locked_course, progress, case when p_next_stage is null then 'completed' end);
+    end if;
+    if goes_on then
+        job_ended := false;
+        return next;
+        return;
     end if;
 
     if p_next_stage is not null then

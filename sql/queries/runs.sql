@@ -22,20 +22,15 @@ from begin_stage(
 );
 
 -- name: complete_stage
--- Where the run's own job goes on, the next stage begins with it. The columns of the job are those that the queue's own
--- fetch has.
+-- The columns of the job are those that the queue's own fetch has.
 select job_ended, (taken).id, (taken).status, (taken).task_name, (taken).priority, (taken).lock, (taken).queueing_lock,
     (taken).args, (taken).scheduled_at, (taken).queue_name, (taken).attempts, (taken).worker_id,
-    begun.attempt_id, begun.course, begun.documents, begun.brief, begun.outline, begun.drafts
+    attempt_id, course, documents, brief, outline, drafts
 from complete_stage(
     %(generation_id)s, %(stage)s, %(fence)s, %(attempt_id)s, %(job_id)s, %(step)s, %(message)s, %(next_stage)s, %(task)s,
-    %(queue)s, %(priority)s, %(args)s, %(result)s, %(lessons_completed)s, %(lessons_total)s, %(queues)s, %(worker_id)s
-) done
-left join lateral begin_stage(
-    case when (done.taken).id = %(job_id)s then %(generation_id)s::uuid end, %(next_stage)s, %(fence)s, %(job_id)s,
-    %(worker)s, %(most_starts)s, %(next_step)s, %(next_message)s, %(next_status)s, %(first_step)s, %(first_message)s,
-    %(needs)s, true
-) begun on true;
+    %(queue)s, %(priority)s, %(args)s, %(result)s, %(lessons_completed)s, %(lessons_total)s, %(queues)s, %(worker_id)s,
+    %(worker)s, %(next_step)s, %(next_message)s, %(next_status)s, %(needs)s
+);
 
 -- name: pass_fence
 -- The generation, if this run still holds it: locked, active, at this stage, under this fence, its course not given away.
