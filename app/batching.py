@@ -14,7 +14,7 @@ from typing import Generic, TypeVar, cast
 #: Questions of one batch, at most.
 MOST = 64
 #: The longest wait for those who asked lately.
-GATHER_S = 0.005
+GATHER_S = 0.012
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -67,8 +67,8 @@ class Batcher(Generic[Q, A]):
         with self._lock:
             following = self._waiting[0] if self._waiting else None
             self._busy = following is not None
-            # Some may not come again, and one or two are not waited for at all.
-            self._expected = min(MOST, (len(batch) + len(self._waiting)) * 3 // 4)
+            # One may not come again, and a lone one is not waited for at all.
+            self._expected = min(MOST, len(batch) + len(self._waiting) - 1)
         if following is not None:
             following.turn.release()
         for asked in batch[1:]:

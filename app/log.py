@@ -19,7 +19,8 @@ _NO_FIELDS = frozenset(RESERVED_ATTRS)
 #: For what JSON has no type of.
 _ENCODER = JsonEncoder(ensure_ascii=False)
 
-_bound: ContextVar[Mapping[str, object]] = ContextVar("bound", default=MappingProxyType({}))
+_NOTHING: Mapping[str, object] = MappingProxyType({})
+_bound: ContextVar[Mapping[str, object]] = ContextVar("bound", default=_NOTHING)
 
 
 class bind:  # noqa: N801 - as the function that it is used as
@@ -38,8 +39,9 @@ class bind:  # noqa: N801 - as the function that it is used as
 
 
 def bind_also(**ids: object) -> None:
-    """What is left of the block of `bind` that this is called in carries these fields as well."""
-    _bound.set(_with(ids))
+    """What is left of the block of `bind` that this is called in carries these fields as well; outside any, nothing."""
+    if _bound.get() is not _NOTHING:
+        _bound.set(_with(ids))
 
 
 def _with(ids: Mapping[str, object]) -> Mapping[str, object]:

@@ -155,22 +155,18 @@ class SlotKeeper:
         if self._ask(partial(self._redis.set, RENEWING, 1, nx=True, px=RENEWED_MS)):
             self.rebuild_system()
 
-    def _run_script(self, claims: Sequence[Claim]) -> list[Any]:
-        """What the script returns for each claim; None, and a line in the log, where it fails."""
-        with self._redis.pipeline(transaction=False) as pipe:
-            for generation_id, user_id, tier in claims:
-                user = user_key(user_id)
-                keys = (user, numbers_key(user), SYSTEM, numbers_key(SYSTEM), marker_key(SYSTEM), marker_key(user))
-                limits = RIGHTS[tier].slots, self.system_limit
-                pipe.evalsha(self._script_hash, len(keys), *keys, str(generation_id), *limits, USER_KEY_S)
-            answers = pipe.execute(raise_on_error=False)
-        errors = [answer for answer in answers if isinstance(answer, RedisError)]
-        if any(isinstance(error, NoScriptError) for error in errors):
-            self._redis.script_load(self._script)
-            return self._run_script(claims)  # a second call for the same claim is answered as the first
-        if errors:
-            log.warning("redis_unavailable", extra={"error": str(errors[0])})
-        return [None if isinstance(answer, RedisError) else answer for answer in answers]
+    def _run_script(self, claims: Sequence[Claim]) -> Any:
+        """What the script returns for each claim; called again for the same, it answers the same."""
+        keys = [SYSTEM, numbers_key(SYSTEM), marker_key(SYSTEM)]
+        values: list[str | int] = [self.system_limit, USER_KEY_S]
+        for generation_id, user_id, tier in claims:
+            user = user_key(user_id)
+            keys += user, numbers_key(user), marker_key(user)
+            values += str(generation_id), RIGHTS[tier].slots
+        try:
+            return self._redis.evalsha(self._script_hash, len(keys), *keys, *values)
+        except NoScriptError:
+            return self._redis.eval(self._script, len(keys), *keys, *values)
 
     def _read_answer(self, claim: Claim, answer: Any) -> Slots | SlotsFull | None:
         if answer is None or answer[0] in STALE:

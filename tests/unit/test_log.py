@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 
-from app.log import bind, configure_logging
+from app.log import bind, bind_also, configure_logging
 from tests.logs import logging_restored
 
 log = logging.getLogger("tests.log")
@@ -135,6 +135,18 @@ def test_what_is_bound_can_be_bound_anew_inside(lines: Lines) -> None:
     with bind(stage="a"), bind(stage="b"):
         log.info("inside", extra={"stage": "c"})
     assert lines()[0]["stage"] == "b"
+
+
+def test_what_is_bound_also_ends_with_the_block_and_needs_one(lines: Lines) -> None:
+    bind_also(userId="1")
+    log.info("outside")
+    with bind(requestId="2"):
+        bind_also(userId="3")
+        log.info("inside")
+    log.info("after")
+    outside, inside, after = lines()
+    assert (inside["requestId"], inside["userId"]) == ("2", "3")
+    assert outside.keys() | after.keys() == inside.keys() - {"requestId", "userId"}
 
 
 def test_threads_do_not_share_what_is_bound(lines: Lines) -> None:
