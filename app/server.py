@@ -6,6 +6,7 @@ import sys
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 
+from app.affinity import give_each_its_own
 from app.instruments import shared_counts
 from app.log import configure_logging
 from app.preflight import check_database, refusal
@@ -20,6 +21,8 @@ CONNECTIONS = 512
 def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. A server process that dies is started again."""
     set_streams_apart()
+    if settings.api_affinity == "auto":
+        give_each_its_own(settings.api_processes)
     Granian(
         "wsgi:app",
         address=settings.host,
