@@ -19,10 +19,10 @@ def give_each_its_own(processes: int) -> None:
         return
     cpus = os.sched_getaffinity(0)
     if len(cpus) == processes:
-        chosen: list[int] = []
+        # A child is born with what its parent has at that moment, so that the next choice sees it.
         os.register_at_fork(
-            before=lambda: chosen.append(_least_used(cpus)),
-            after_in_child=lambda: os.sched_setaffinity(0, chosen[-1:]),
+            before=lambda: os.sched_setaffinity(0, {_least_used(cpus)}),
+            after_in_parent=lambda: os.sched_setaffinity(0, cpus),
         )
 
 

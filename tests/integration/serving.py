@@ -106,7 +106,7 @@ def serving(database_url: str, redis_url: str) -> Iterator[StartServer]:
         )
         server = Server(process, port)
         servers.append(server)
-        readers.append(threading.Thread(target=read, args=[server]))
+        readers.append(threading.Thread(target=read, args=[server], daemon=True))
         readers[-1].start()
         return server
 
@@ -121,6 +121,7 @@ def serving(database_url: str, redis_url: str) -> Iterator[StartServer]:
         for server in servers:
             if server.process.poll() is None:
                 parent = psutil.Process(server.process.pid)
+                parent.suspend()  # or it would start others for those that are killed
                 for process in [*parent.children(recursive=True), parent]:
                     process.kill()
                 server.process.wait()
