@@ -71,24 +71,23 @@ class Event:
 
 
 def record(conn: Connection[Any], *events: Event) -> None:
-    """The events are rows of the caller's transaction."""
-    with conn.cursor() as cursor:
-        cursor.executemany(QUERIES["insert_event"], [_as_row(event) for event in events])
+    """The events are rows of the caller's transaction, all by one statement."""
+    conn.execute(QUERIES["insert_events"], {"events": Jsonb([_as_row(event) for event in events])})
 
 
 def _as_row(event: Event) -> dict[str, Any]:
     return {
         "event_type": event.type.value,
         "severity": SEVERITIES[event.type].value,
-        "user_id": event.user_id,
-        "course_id": event.course_id,
+        "user_id": event.user_id and str(event.user_id),
+        "course_id": event.course_id and str(event.course_id),
         "job_id": event.job_id,
-        "metadata": Jsonb(dict(event.metadata)),
+        "metadata": dict(event.metadata),
         "age_s": time.monotonic() - event.raised,
     }
 
 
-#: Where a buffer writes to; opens a transaction of its own.
+#: Where a buffer writes to; a transaction of its own.
 Sink = Callable[[list[Event]], None]
 
 
@@ -190,11 +189,11 @@ def merge_refusals(events: list[Event]) -> list[Event]:
     ]
 
 
-def write_with(transaction: Callable[[], Any]) -> Sink:
-    """A sink that writes each batch in one transaction of its own."""
+def write_with(statement: Callable[[], Any]) -> Sink:
+    """A sink that writes each batch in one statement, a transaction of its own."""
 
     def write(events: list[Event]) -> None:
-        with transaction() as conn:
+        with statement() as conn:
             record(conn, *events)
 
     return write

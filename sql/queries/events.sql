@@ -1,7 +1,8 @@
--- name: insert_event
--- An event that happened so many seconds ago.
+-- name: insert_events
+-- Events, each of which happened so many seconds ago.
 insert into system_metrics (event_type, severity, user_id, course_id, job_id, metadata, "timestamp")
-values (
-    %(event_type)s, %(severity)s, %(user_id)s, %(course_id)s, %(job_id)s, %(metadata)s,
-    clock_timestamp() - make_interval(secs => %(age_s)s)
+select event_type, severity, user_id, course_id, job_id, metadata, clock_timestamp() - make_interval(secs => age_s)
+from jsonb_to_recordset(%(events)s) as event (
+    event_type metric_event_type, severity metric_severity, user_id uuid, course_id uuid, job_id text, metadata jsonb,
+    age_s double precision
 );
