@@ -6,7 +6,7 @@ Each a sorted set of generation ids, or a marker of 15 s:
     concurrency:user:{user}:numbers    the same, by slot number
     concurrency:user:{user}:fresh      marker: compared with PostgreSQL within the last 15 s
     concurrency:global, …:numbers, …:fresh   the same for the system
-    concurrency:global:renewing        marker of 5 s: some process compares the system's now
+    concurrency:global:renewing        marker of 3 s: some process compares the system's now
 """
 
 import re

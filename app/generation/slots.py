@@ -34,8 +34,8 @@ from app.generation.tiers import RIGHTS, Tier
 #: How long Redis is left alone after it failed.
 BREAKER_S = 1.0
 TIMEOUT_S = 0.25
-#: How long before the system's marker is gone somebody renews it.
-RENEWED_MS = 5_000
+#: How long before the system's marker is gone an admission has it renewed; upkeep, where it runs, was before that.
+RENEWED_MS = 3_000
 
 #: How many keys Redis looks at in one call while they are counted.
 KEYS_AT_ONCE = 1_000

@@ -135,14 +135,14 @@ def test_the_marker_is_renewed_before_it_is_gone_and_by_one(
     redis_client.expire(marker_key(SYSTEM), 6)
     assert taken(keepers[0], uuid4(), uuid4()) == (1, 2)
     assert redis_client.ttl(marker_key(SYSTEM)) <= 6
-    redis_client.expire(marker_key(SYSTEM), 4)
+    redis_client.expire(marker_key(SYSTEM), 2)
     assert taken(keepers[0], uuid4(), uuid4()) == (1, 3)  # answered from what is there
     wait_until(lambda: redis_client.ttl(marker_key(SYSTEM)) > 10)
     assert numbers(redis_client, SYSTEM) == [2, 3]
-    redis_client.expire(marker_key(SYSTEM), 4)
+    redis_client.expire(marker_key(SYSTEM), 2)
     assert taken(keepers[1], uuid4(), uuid4()) == (1, 1)  # the other one has done it a moment ago
     keepers[1].close()
-    assert redis_client.ttl(marker_key(SYSTEM)) <= 4
+    assert redis_client.ttl(marker_key(SYSTEM)) <= 2
 
 
 def test_a_renewal_that_fails_fails_nobody(
@@ -154,7 +154,7 @@ def test_a_renewal_that_fails_fails_nobody(
 ) -> None:
     keeper = make_services_with(limit=9).slots
     assert taken(keeper, uuid4(), uuid4()) == (1, 1)
-    redis_client.expire(marker_key(SYSTEM), 4)
+    redis_client.expire(marker_key(SYSTEM), 2)
 
     def away(_holders: Holders) -> int:
         raise psycopg.OperationalError("the database is away")
@@ -162,7 +162,7 @@ def test_a_renewal_that_fails_fails_nobody(
     monkeypatch.setattr(Holders, "highest", away)
     assert taken(keeper, uuid4(), uuid4()) == (1, 2)
     wait_until(lambda: "slots_not_compared" in caplog.messages)
-    assert redis_client.ttl(marker_key(SYSTEM)) <= 4
+    assert redis_client.ttl(marker_key(SYSTEM)) <= 2
 
 
 def test_an_admission_under_way_survives_a_rebuild(keeper: Any, redis_client: Redis) -> None:
