@@ -14,7 +14,7 @@ from typing import Generic, TypeVar, cast
 #: Questions of one batch, at most.
 MOST = 64
 #: The longest wait for those who asked lately.
-GATHER_S = 0.012
+GATHER_S = 0.020
 
 Q = TypeVar("Q")
 A = TypeVar("A")
