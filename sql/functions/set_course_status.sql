@@ -1,4 +1,5 @@
--- True once the course has the status, false for an unknown course. But for start_course_progress nothing else writes it.
+-- True once the course has the status, false for an unknown course. Nothing else writes it but start_course_progress and
+-- write_course, where one update of the course can be all.
 create or replace function public.set_course_status(p_course_id uuid, p_status text) returns boolean
 language plpgsql security definer
 -- As in update_course_progress, nothing below resolves in `public`.
