@@ -25,8 +25,8 @@ FLAT = 1.25
 HOW_ADMISSIONS = (
     "Two databases of one PostgreSQL server, an API with its default settings and a database of Redis for each,"
     " admissions as above in turn. In the full one {crowd:,} courses have a completed generation each and {queued:,} of"
-    " them wait in the queue with another; it is never emptied, so each round adds to it. The keys in Redis are rebuilt"
-    " from all active generations every 15 s, as in production."
+    " them wait in the queue with another; it is never emptied, so each round adds to it. No upkeep runs, so the API"
+    " itself compares the keys in Redis with all active generations, every 12 to 15 s."
 )
 HOW_FETCHES = (
     "Procrastinate's own call for the next job of the stages' queue, one after another on one connection, in a"

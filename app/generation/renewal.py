@@ -18,11 +18,16 @@ class Renewal:
         self._thread: threading.Thread | None = None
 
     def begin(self) -> None:
-        """Returns at once; it is begun unless it is under way."""
+        """Returns at once. It is begun unless it is under way, or no thread is to be had: then a later call does."""
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="slots", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="slots", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:
+                    log.warning("slots_not_compared", extra={"error": str(error)})
+                else:
+                    self._thread = thread
 
     def close(self, wait_s: float) -> None:
         """What is under way ends, if it does so in time."""

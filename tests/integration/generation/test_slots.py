@@ -1,6 +1,7 @@
 """Slots in Redis: what the script answers, and how every drift heals from PostgreSQL."""
 
 import random
+import threading
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -163,6 +164,24 @@ def test_a_renewal_that_fails_fails_nobody(
     assert taken(keeper, uuid4(), uuid4()) == (1, 2)
     wait_until(lambda: "slots_not_compared" in caplog.messages)
     assert redis_client.ttl(marker_key(SYSTEM)) <= 2
+
+
+def test_an_admission_does_without_a_renewal_that_has_no_thread(
+    make_services_with: MakeServices,
+    redis_client: Redis,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    keeper = make_services_with(limit=9).slots
+    assert taken(keeper, uuid4(), uuid4()) == (1, 1)
+    redis_client.expire(marker_key(SYSTEM), 2)
+
+    def none_left(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    assert taken(keeper, uuid4(), uuid4()) == (1, 2)
+    assert "slots_not_compared" in caplog.messages
 
 
 def test_an_admission_under_way_survives_a_rebuild(keeper: Any, redis_client: Redis) -> None:
