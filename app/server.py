@@ -6,10 +6,10 @@ import sys
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 
-from app.affinity import give_each_its_own
 from app.instruments import shared_counts
 from app.log import configure_logging
 from app.preflight import check_database, refusal
+from app.scheduling import give_each_its_own, let_wakers_go_on
 from app.settings import BadSettings, Settings, read_settings
 from app.streams import set_streams_apart
 
@@ -21,6 +21,7 @@ CONNECTIONS = 512
 def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. A server process that dies is started again."""
     set_streams_apart()
+    let_wakers_go_on()
     if settings.api_affinity == "auto":
         give_each_its_own(settings.api_processes)
     Granian(

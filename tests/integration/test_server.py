@@ -76,6 +76,13 @@ def test_each_process_has_a_cpu_of_its_own_where_there_are_as_many(
     assert cpus(pinned) == [{cpu} for cpu in sorted(few)]
 
 
+def test_no_thread_of_it_interrupts_the_one_that_woke_it(server: Server) -> None:
+    assert server.status("/livez") == 200
+    processes = [psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children()]
+    serving = [thread.id for process in processes for thread in process.threads()]
+    assert {os.sched_getscheduler(thread) for thread in serving} == {os.SCHED_BATCH}
+
+
 def test_every_line_it_says_is_one_json_object(server: Server) -> None:
     assert server.status("/livez") == 200
     assert server.lines

@@ -1,12 +1,24 @@
-"""Each process of the API has a CPU of its own, where there are just as many.
+"""How the kernel is to run the threads of the API's processes.
 
-A process of Python runs one thread at a time, and its threads wake one another for every request. Spread over the CPUs,
-each of these is a wake-up of an idle one and a move of what its caches hold, which costs more than it gains.
+A process of Python runs one thread at a time, and its threads wake one another for every request. One that runs at
+once, because another CPU is idle or in place of the one that woke it, has to wait all the same, and what the caches
+held is gone.
 """
 
 import multiprocessing
 import os
 from collections import Counter
+from contextlib import suppress
+
+
+def let_wakers_go_on() -> None:
+    """A thread of this process, or of one forked from now on, that is woken begins when another has stopped by itself.
+
+    It waits for its turn on a CPU that is busy, be it with other processes; an idle one has it at once.
+    """
+    if hasattr(os, "SCHED_BATCH"):  # not every system has it
+        with suppress(PermissionError):  # nor every sandbox allows it
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def give_each_its_own(processes: int) -> None:
