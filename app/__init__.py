@@ -1,30 +1,13 @@
 """The service's front door: `create_app()` makes the Flask application."""
 
-from collections.abc import Callable
-from typing import Any
-
-from flask import Flask, Request
-from werkzeug.routing import MapAdapter
+from flask import Flask
 
 from app.cli import register_commands
 from app.http import register_routes
+from app.http.framework import Service
 from app.log import configure_logging
 from app.services import make_services
 from app.settings import Settings, read_settings
-
-
-class Service(Flask):
-    """The framework's application, spared what it would find out anew for every request."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """The function: all are synchronous here."""
-        return func
-
-    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """What finds the request's route by path and method alone: none depends on the host."""
-        if request is None:
-            return None
-        return self.url_map.bind("", path_info=request.path, default_method=request.method)
 
 
 def create_app(settings: Settings | None = None) -> Flask:

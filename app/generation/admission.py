@@ -46,13 +46,16 @@ class Admissions:
         after the commit.
         """
         wish = Wish(uuid7(), caller, order)
-        with report_refusal(self._events, wish):
+        try:
             outcome = self.together.ask(wish) if order.is_plain else None
             if isinstance(outcome, Admission):
                 return outcome
             if isinstance(outcome, GenerationError):
                 raise outcome
             return self._admit_alone(wish, outcome)
+        except GenerationError as error:
+            report_refusal(self._events, wish, error)
+            raise
 
     def _admit_together(self, wishes: Sequence[Wish]) -> list[Outcome]:
         """Plain orders of one moment: one read, one call of Redis, and one statement that starts all it can.

@@ -1,13 +1,11 @@
 """What is recorded of an admission that did not happen."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import UUID
 
 from app.db import Database, only_row
 from app.generation.callers import Caller
-from app.generation.errors import AdmissionFailed, GenerationActive, SlotsFull, SystemFull, UserFull
+from app.generation.errors import AdmissionFailed, GenerationActive, GenerationError, SlotsFull, SystemFull, UserFull
 from app.generation.events import Event, EventBuffer, EventType
 from app.generation.orders import Order, Wish
 from app.generation.tiers import RIGHTS
@@ -16,10 +14,8 @@ from app.queries import QUERIES
 log = logging.getLogger(__name__)
 
 
-@contextmanager
-def report_refusal(events: EventBuffer, wish: Wish) -> Iterator[None]:
-    """A refusal or failure of the block is an event before it goes on to the caller."""
-
+def report_refusal(events: EventBuffer, wish: Wish, error: GenerationError) -> None:
+    """The wish was refused, or failed, for that reason: an event, where such are counted."""
     generation_id, caller, order = wish.generation_id, wish.caller, wish.order
 
     def add(event_type: EventType, job_id: UUID | None = None, **metadata: object) -> None:
@@ -27,28 +23,24 @@ def report_refusal(events: EventBuffer, wish: Wish) -> Iterator[None]:
         job = str(job_id) if job_id else None
         events.add(Event(event_type, caller.user_id, order.course_id, job, facts))
 
-    try:
-        yield
-    except GenerationActive as error:
-        add(EventType.DUPLICATE_JOB_DETECTED, error.generation_id)
-        raise
-    except SlotsFull as error:
-        add(
-            EventType.CONCURRENCY_LIMIT_HIT,
-            limit="user" if isinstance(error, UserFull) else "system",
-            user_limit=error.user_limit,
-            user_active=error.user_active,
-            system_limit=error.system_limit,
-            system_active=error.system_active,
-        )
-        raise
-    except AdmissionFailed as error:
-        cause = f"{type(error.__cause__).__name__}: {error.__cause__}"
-        if error.exhausted:
-            add(EventType.RPC_RETRY_EXHAUSTED, generation_id, error=cause)
-        add(EventType.JOB_ROLLBACK, generation_id, error=cause)
-        log.exception("admission_rolled_back")
-        raise
+    match error:
+        case SlotsFull():
+            add(
+                EventType.CONCURRENCY_LIMIT_HIT,
+                limit="user" if isinstance(error, UserFull) else "system",
+                user_limit=error.user_limit,
+                user_active=error.user_active,
+                system_limit=error.system_limit,
+                system_active=error.system_active,
+            )
+        case GenerationActive():
+            add(EventType.DUPLICATE_JOB_DETECTED, error.generation_id)
+        case AdmissionFailed():
+            cause = f"{type(error.__cause__).__name__}: {error.__cause__}"
+            if error.exhausted:
+                add(EventType.RPC_RETRY_EXHAUSTED, generation_id, error=cause)
+            add(EventType.JOB_ROLLBACK, generation_id, error=cause)
+            log.exception("admission_rolled_back")
 
 
 def full_after_clashes(db: Database, system_limit: int, caller: Caller) -> SlotsFull:

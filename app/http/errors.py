@@ -71,6 +71,8 @@ def tell(error: Exception) -> Answer:
         log.error("request_failed", exc_info=error)
     elif answer.status == 503:
         log.warning("request_refused", extra={"code": answer.code, "error": f"{type(error).__name__}: {error}"})
+    # Whoever raised an error that was handed to it holds it still: a circle of all the frames between there and here.
+    error.__traceback__ = None
     return answer
 
 
@@ -81,13 +83,31 @@ def render_error(answer: Answer) -> Response:
         body["details"] = answer.details
     response = jsonify({**body, "code": answer.code, "requestId": request_id.get()})
     response.status_code = answer.status
-    response.headers.update(answer.headers)
+    response.headers.extend(answer.headers)
     return response
 
 
 def answer_to(error: Exception) -> Answer:  # noqa: PLR0911, PLR0912 - better read than a table of lambdas
     """The answer to an error, whoever raised it; 500 without a word about the cause for what nobody foresaw."""
     match error:
+        case domain.UserFull():
+            jobs = f"Too many concurrent jobs. {error.tier.value} tier allows {error.user_limit}"
+            return Answer(
+                429,
+                f"{jobs} concurrent course generation.",
+                "user_limit",
+                _user_counts(error),
+                {**_retry_after(30), **rate_limit(error)},
+            )
+        case domain.SystemFull():
+            counts = {"global_limit": error.system_limit, "global_active_jobs": error.system_active}
+            return Answer(
+                429,
+                "System at capacity. Please try again in a few minutes.",
+                "system_limit",
+                {**_user_counts(error), **counts},
+                {**_retry_after(60), **rate_limit(error)},
+            )
         case Invalid():
             return Answer(error.status, error.message, error.code, error.details)
         case Unauthorized():
@@ -112,24 +132,6 @@ def answer_to(error: Exception) -> Answer:  # noqa: PLR0911, PLR0912 - better re
             return Answer(422, message, "idempotency_key_reused")
         case domain.NothingActive():
             return Answer(409, "No active generation to cancel", "nothing_active")
-        case domain.UserFull():
-            jobs = f"Too many concurrent jobs. {error.tier.value} tier allows {error.user_limit}"
-            return Answer(
-                429,
-                f"{jobs} concurrent course generation.",
-                "user_limit",
-                _user_counts(error),
-                {**_retry_after(30), **rate_limit(error)},
-            )
-        case domain.SystemFull():
-            counts = {"global_limit": error.system_limit, "global_active_jobs": error.system_active}
-            return Answer(
-                429,
-                "System at capacity. Please try again in a few minutes.",
-                "system_limit",
-                {**_user_counts(error), **counts},
-                {**_retry_after(60), **rate_limit(error)},
-            )
         case domain.AdmissionFailed():
             return Answer(500, ROLLED_BACK, "admission_failed")
         case domain.WatchFull() | domain.WatchEnded():
@@ -159,4 +161,4 @@ def _user_counts(error: domain.SlotsFull) -> dict[str, Any]:
 
 def _retry_after(seconds: int) -> dict[str, str]:
     """Spread over half as much again, so that those refused together don't come back together."""
-    return {"Retry-After": str(seconds + random.randint(0, seconds // 2))}  # noqa: S311
+    return {"Retry-After": str(int(random.uniform(seconds, seconds * 1.5)))}  # noqa: S311

@@ -1,5 +1,6 @@
 """`POST /api/coursegen/generate`: what is admitted, what is refused, and what either leaves behind."""
 
+import gc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,6 +12,7 @@ import redis
 from flask import Flask
 from psycopg.rows import DictRow
 
+from app.generation.errors import SlotsFull
 from tests.answers import assert_error
 from tests.conftest import WaitUntil
 from tests.integration.factories import FILE, MakeCourse
@@ -261,6 +263,20 @@ def test_a_user_who_is_full_is_told_the_tier_and_the_counts(
     (event,) = events(app, conn)
     assert (event["event_type"], event["severity"]) == ("concurrency_limit_hit", "warn")
     assert (event["course_id"], event["user_id"]) == (course.id, user)
+
+
+def test_a_refusal_leaves_nothing_for_the_collector(generate: Generate, make_course: MakeCourse) -> None:
+    user = uuid4()
+    assert generate(make_course(user_id=user).id, user).status_code == 200
+    refused = make_course(user_id=user)
+    gc.collect()
+    gc.disable()
+    try:
+        assert generate(refused.id, user).status_code == 429
+        left = [found for found in gc.get_objects() if isinstance(found, SlotsFull)]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 def test_a_full_system_is_told_with_its_counts(
