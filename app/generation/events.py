@@ -9,8 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -69,6 +68,15 @@ class Event:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     raised: float = field(default_factory=time.monotonic)
 
+    @property
+    def cause(self) -> Hashable:
+        """The same for refusals of one user for one reason, which may be one row with a `count`; else of this alone."""
+        if self.type is EventType.CONCURRENCY_LIMIT_HIT:
+            return self.type, self.user_id, self.metadata.get("limit")
+        if self.type is EventType.DUPLICATE_JOB_DETECTED:
+            return self.type, self.user_id, self.course_id
+        return object()
+
 
 def record(conn: Connection[Any], *events: Event) -> None:
     """The events are rows of the caller's transaction, all by one statement."""
@@ -91,10 +99,23 @@ def _as_row(event: Event) -> dict[str, Any]:
 Sink = Callable[[list[Event]], None]
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """An event, and how many of its cause it stands for."""
+
+    event: Event
+    count: int
+
+    def as_event(self) -> Event:
+        if self.count == 1:
+            return self.event
+        return replace(self.event, metadata={**self.event.metadata, "count": self.count})
+
+
 class EventBuffer:
     """Events waiting for the database, at most `capacity` of them; beyond that they are dropped and counted.
 
-    Equal refusals of one user (same type, user and kind of limit) within one flush are one row with a `count`.
+    Those of one cause wait as one, the first, with a `count` in its metadata.
     """
 
     def __init__(self, write: Sink, capacity: int = 10_000, interval_s: float = 0.9) -> None:
@@ -108,7 +129,7 @@ class EventBuffer:
 
     def _begin_anew(self) -> None:
         self._changed = threading.Condition()
-        self._waiting: deque[Event] = deque()
+        self._waiting: dict[Hashable, _Waiting] = {}
         self._running = False
         self._closed = False
         self._flushing = threading.Lock()
@@ -117,10 +138,7 @@ class EventBuffer:
     def add(self, event: Event) -> None:
         """The event is written within a second of this, or once the database is back. Never waits for it."""
         with self._changed:
-            if len(self._waiting) >= self._capacity:
-                self.dropped += 1
-                return
-            self._waiting.append(event)
+            self._keep(event, 1)
             if len(self._waiting) > 1:
                 return  # the first one has woken the thread, which lets others gather
             if not self._running:
@@ -129,27 +147,36 @@ class EventBuffer:
                 atexit.register(self.close)
             self._changed.notify()
 
+    def _keep(self, event: Event, count: int) -> None:
+        cause = event.cause
+        if (waiting := self._waiting.get(cause)) is not None:
+            waiting.count += count
+        elif len(self._waiting) < self._capacity:
+            self._waiting[cause] = _Waiting(event, count)
+        else:
+            self.dropped += count
+
     def flush(self) -> bool:
         """Everything added before the call is written; False if the database refused, and they wait on."""
         with self._flushing:
             with self._changed:
-                taken = list(self._waiting)
-                self._waiting.clear()
+                taken, self._waiting = self._waiting, {}
             if not taken:
                 return True
+            count = sum(waiting.count for waiting in taken.values())
             try:
-                self._write(merge_refusals(taken))
+                self._write([waiting.as_event() for waiting in taken.values()])
             except psycopg.DataError:
                 # Waiting won't mend a row the database can't store, and it must not hold up the others.
-                log.exception("events_dropped", extra={"count": len(taken)})
-                self.dropped += len(taken)
+                log.exception("events_dropped", extra={"count": count})
+                self.dropped += count
                 return True
             except Exception as error:  # noqa: BLE001 - whatever it is, the events are kept and tried again
-                log.warning("events_delayed", extra={"count": len(taken), "error": str(error)})
+                log.warning("events_delayed", extra={"count": count, "error": str(error)})
                 with self._changed:
-                    room = self._capacity - len(self._waiting)
-                    self.dropped += max(0, len(taken) - room)
-                    self._waiting.extendleft(reversed(taken[:room]))
+                    since, self._waiting = self._waiting, taken
+                    for waiting in since.values():
+                        self._keep(waiting.event, waiting.count)
                     self._changed.notify()
                 return False
             return True
@@ -161,7 +188,7 @@ class EventBuffer:
             self._closed = True
             self._changed.notify()
         if not self.flush():
-            log.error("events_lost", extra={"count": len(self._waiting)})
+            log.error("events_lost", extra={"count": sum(waiting.count for waiting in self._waiting.values())})
 
     def _run(self) -> None:
         pause = self._interval
@@ -172,21 +199,6 @@ class EventBuffer:
                 if self._changed.wait_for(lambda: self._closed, timeout=pause):
                     return
             pause = self._interval if self.flush() else min(pause * 2, 5.0)
-
-
-def merge_refusals(events: list[Event]) -> list[Event]:
-    """The events in order, equal refusals of one user merged into the first of them with their `count`."""
-    merged: dict[object, Event] = {}
-    counts: dict[object, int] = {}
-    for position, event in enumerate(events):
-        refusal = event.type is EventType.CONCURRENCY_LIMIT_HIT
-        key: object = (event.user_id, event.metadata.get("limit")) if refusal else position
-        merged.setdefault(key, event)
-        counts[key] = counts.get(key, 0) + 1
-    return [
-        replace(event, metadata={**event.metadata, "count": counts[key]}) if counts[key] > 1 else event
-        for key, event in merged.items()
-    ]
 
 
 def write_with(statement: Callable[[], Any]) -> Sink:

@@ -65,6 +65,41 @@ def test_equal_refusals_of_one_user_are_one_row_with_their_count(services: Servi
     assert found == {(user, "user"): 5, (user, "system"): None, (other, "user"): None}
 
 
+def test_so_are_equal_requests_for_a_course_under_way(services: Services, conn: Connection) -> None:
+    user, other, course = uuid4(), uuid4(), uuid4()
+    for who, what in [(user, course)] * 3 + [(user, uuid4()), (other, course)]:
+        services.events.add(Event(EventType.DUPLICATE_JOB_DETECTED, who, what))
+    services.events.flush()
+    found = {(row["user_id"], row["course_id"]): row["metadata"].get("count") for row in rows_of(conn)}
+    assert len(found) == 3
+    assert found[user, course] == 3
+    assert found[other, course] is None
+
+
+def test_what_could_not_be_written_is_counted_with_what_came_since() -> None:
+    written: list[Event] = []
+    away = True
+
+    def write(events: list[Event]) -> None:
+        if away:
+            raise psycopg.OperationalError("away")
+        written.extend(events)
+
+    buffer, user = EventBuffer(write, capacity=2, interval_s=60), uuid4()
+    for limit in ("user", "system", "user"):
+        buffer.add(Event(EventType.CONCURRENCY_LIMIT_HIT, user, metadata={"limit": limit}))
+    assert not buffer.flush()
+    for limit in ("system", "user", "user"):
+        buffer.add(Event(EventType.CONCURRENCY_LIMIT_HIT, user, metadata={"limit": limit}))
+    buffer.add(Event(EventType.JOB_ROLLBACK, user))
+    assert not buffer.flush()
+    away = False
+    assert buffer.flush()
+    assert [(event.metadata["limit"], event.metadata["count"]) for event in written] == [("user", 4), ("system", 2)]
+    assert buffer.dropped == 1
+    buffer.close()
+
+
 def test_other_events_are_never_merged(services: Services, conn: Connection) -> None:
     user = uuid4()
     for _ in range(3):
