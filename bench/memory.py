@@ -39,7 +39,9 @@ HOW_IDLE = (
     " its handlers run in, every shipped handler imported; the worker of the upkeep. Settings as shipped."
 )
 HOW_GROWTH = (
-    "The same trees after a warm-up of a fifth of the load, and after all of it; up to two MiB are noise."
+    "The same trees after a warm-up as long as the load, and after the load; up to two MiB are noise. The API's"
+    " processes share at first what they have with the one they were forked from, and a page is one's own from its"
+    " first write on: that goes on, ever slower, for as many requests, while Python counts no more blocks than before."
     " Requests are admissions, polls with and without a tag, refusals and errors, over 16 connections; generations run"
     " through all their stages on real workers, with handlers that do next to nothing."
 )
@@ -59,7 +61,7 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """MiB after the warm-up and after all; how many requests and generations there were in all."""
+    """MiB after the warm-up and after the load; how many requests and generations either was."""
 
     api: tuple[float, float]
     worker: tuple[float, float]
@@ -108,24 +110,23 @@ def measure_idle(tell: Callable[[str], None]) -> Idle:
 
 
 def measure_growth(requests: int, generations: int, tell: Callable[[str], None]) -> Growth:
-    """What so many requests, and so many generations among them, leave behind. Raises `BenchError`."""
+    """What so many requests, and so many generations among them, add to what as many left. Raises `BenchError`."""
     with Stand() as stand:
         port = stand.start_api()
         stand.start_workers(**EMPTY)
-        courses = create_courses(stand.database_url, stand.secret, generations)
+        courses = create_courses(stand.database_url, stand.secret, 2 * generations)
         trees = {name: stand.pid(name) for name in ("api", "worker", "upkeep")}
         rest = max(0, requests // generations - 1)
-        warm_up = generations // 5
-        _load(stand, port, courses[:warm_up], rest)
-        before = {name: settled_mib(pid) for name, pid in trees.items()}
-        tell(f"after {warm_up * (rest + 1):,} requests and {warm_up:,} generations: {_shown(before)}")
-        _load(stand, port, courses[warm_up:], rest)
-        after = {name: settled_mib(pid) for name, pid in trees.items()}
-        tell(f"after {generations * (rest + 1):,} requests and {generations:,} generations: {_shown(after)}")
+        each, sizes = generations * (rest + 1), []
+        for start in (0, generations):
+            _load(stand, port, courses[start : start + generations], rest)
+            sizes.append({name: settled_mib(pid) for name, pid in trees.items()})
+            tell(f"after {each:,} more requests and {generations:,} generations: {_shown(sizes[-1])}")
         if any(stand.pid(name) != pid for name, pid in trees.items()):
             raise BenchError("a process was replaced while it was measured")
+    before, after = sizes
     pairs = {name: (before[name], after[name]) for name in trees}
-    return Growth(**pairs, requests=generations * (rest + 1), generations=generations)
+    return Growth(**pairs, requests=each, generations=generations)
 
 
 def settled_mib(pid: int) -> float:
