@@ -18,6 +18,7 @@ from uuid import UUID
 import psycopg
 from psycopg import Connection
 from psycopg.types.json import Jsonb
+from uuid_utils.compat import uuid7
 
 from app.queries import QUERIES
 
@@ -58,7 +59,7 @@ SEVERITIES = {
 class Event:
     """`raised` is when it happened, not when it was written, by a clock that only tells ages: the time is PostgreSQL's.
 
-    `job_id` is the generation's public id.
+    By its `id` an event that may have been written already is written once. `job_id` is the generation's public id.
     """
 
     type: EventType
@@ -67,6 +68,7 @@ class Event:
     job_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     raised: float = field(default_factory=time.monotonic)
+    id: UUID = field(default_factory=uuid7)
 
     @property
     def cause(self) -> Hashable:
@@ -85,6 +87,7 @@ def record(conn: Connection[Any], *events: Event) -> None:
 
 def _as_row(event: Event) -> dict[str, Any]:
     return {
+        "id": str(event.id),
         "event_type": event.type.value,
         "severity": SEVERITIES[event.type].value,
         "user_id": event.user_id and str(event.user_id),
@@ -138,9 +141,10 @@ class EventBuffer:
     def add(self, event: Event) -> None:
         """The event is written within a second of this, or once the database is back. Never waits for it."""
         with self._changed:
+            is_first = not self._waiting
             self._keep(event, 1)
-            if len(self._waiting) > 1:
-                return  # the first one has woken the thread, which lets others gather
+            if not is_first:
+                return  # that one has woken the thread, which lets others gather
             if not self._running:
                 self._running = True
                 threading.Thread(target=self._run, name="events", daemon=True).start()

@@ -40,7 +40,7 @@ def report_refusal(events: EventBuffer, wish: Wish, error: GenerationError) -> N
             if error.exhausted:
                 add(EventType.RPC_RETRY_EXHAUSTED, generation_id, error=cause)
             add(EventType.JOB_ROLLBACK, generation_id, error=cause)
-            log.exception("admission_rolled_back")
+            log.error("admission_rolled_back", exc_info=error)
 
 
 def full_after_clashes(db: Database, system_limit: int, caller: Caller) -> SlotsFull:

@@ -1,8 +1,10 @@
 -- name: insert_events
--- Events, each of which happened so many seconds ago.
-insert into system_metrics (event_type, severity, user_id, course_id, job_id, metadata, "timestamp")
-select event_type, severity, user_id, course_id, job_id, metadata, clock_timestamp() - make_interval(secs => age_s)
+-- Events, each of which happened so many seconds ago. One whose first writing had an unknown outcome comes again, and
+-- its count may have risen since.
+insert into system_metrics (id, event_type, severity, user_id, course_id, job_id, metadata, "timestamp")
+select id, event_type, severity, user_id, course_id, job_id, metadata, clock_timestamp() - make_interval(secs => age_s)
 from jsonb_to_recordset(%(events)s) as event (
-    event_type metric_event_type, severity metric_severity, user_id uuid, course_id uuid, job_id text, metadata jsonb,
-    age_s double precision
-);
+    id uuid, event_type metric_event_type, severity metric_severity, user_id uuid, course_id uuid, job_id text,
+    metadata jsonb, age_s double precision
+)
+on conflict (id) do update set metadata = excluded.metadata;

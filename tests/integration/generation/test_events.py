@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg.rows import DictRow
 
-from app.generation.events import SEVERITIES, Event, EventBuffer, EventType, Severity, record
+from app.generation.events import SEVERITIES, Event, EventBuffer, EventType, Severity, record, write_with
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.services import Services
@@ -97,6 +98,35 @@ def test_what_could_not_be_written_is_counted_with_what_came_since() -> None:
     assert buffer.flush()
     assert [(event.metadata["limit"], event.metadata["count"]) for event in written] == [("user", 4), ("system", 2)]
     assert buffer.dropped == 1
+    buffer.close()
+
+
+def test_events_whose_writing_has_an_unknown_outcome_are_written_once(services: Services, conn: Connection) -> None:
+    write, user = write_with(services.db.statement), uuid4()
+
+    def write_and_lose_the_answer(events: list[Event]) -> None:
+        write(events)
+        if len(rows_of(conn)) < 3:
+            raise psycopg.OperationalError("lost")
+
+    buffer = EventBuffer(write_and_lose_the_answer, interval_s=60)
+    buffer.add(Event(EventType.CONCURRENCY_LIMIT_HIT, user, metadata={"limit": "user"}))
+    buffer.add(Event(EventType.JOB_ROLLBACK, user))
+    assert not buffer.flush()
+    buffer.add(Event(EventType.CONCURRENCY_LIMIT_HIT, user, metadata={"limit": "user"}))
+    buffer.add(Event(EventType.JOB_ROLLBACK, user))
+    assert buffer.flush()
+    found = [(row["event_type"], row["metadata"].get("count")) for row in rows_of(conn)]
+    assert sorted(found, key=str) == [("concurrency_limit_hit", 2), ("job_rollback", None), ("job_rollback", None)]
+    buffer.close()
+
+
+def test_only_the_first_that_waits_wakes_the_writer() -> None:
+    buffer, user = EventBuffer(lambda _: None, interval_s=60), uuid4()
+    with mock.patch.object(buffer._changed, "notify") as woken:
+        for _ in range(3):
+            buffer.add(Event(EventType.DUPLICATE_JOB_DETECTED, user))
+    assert woken.call_count == 1
     buffer.close()
 
 
