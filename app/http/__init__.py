@@ -12,9 +12,13 @@ from app.http.metrics import register_metrics
 from app.http.requests import register_requests
 from app.settings import Settings
 
+#: The largest body a route takes, in bytes.
+MAX_BODY = 64 * 1024
+
 
 def register_routes(app: Flask, settings: Settings) -> None:
     """The application answers every route of the contract, and every error in the contract's shape."""
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # a redirect is no answer of the contract, and its Host is the client's word
     register_requests(app)

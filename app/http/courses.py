@@ -85,7 +85,7 @@ def _fields(course: CourseStatus) -> dict[str, Any]:
 
 def _json(fields: Mapping[str, Any], progress: str | None) -> str:
     """An object of these fields and the progress, which goes out as PostgreSQL wrote it."""
-    return f'{current_app.json.dumps(fields)[:-1]}, "generationProgress": {progress or "null"}}}'
+    return f'{current_app.json.dumps(fields)[:-1]},"generationProgress":{progress or "null"}}}'
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -6,21 +6,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from flask import Flask, Request, Response
 from flask.json.provider import DefaultJSONProvider
-from flask.sessions import NullSession, SessionInterface
 from werkzeug.routing import MapAdapter
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
-
-#: The largest body a route takes, in bytes.
-MAX_BODY = 64 * 1024
-
-
-class PlainRequest(Request):
-    """A request of an application where no hook and no limit is a blueprint's or a view's own."""
-
-    max_content_length = MAX_BODY
-    blueprints = ()  # type: ignore[assignment]
 
 
 class WholeResponse(Response):
@@ -53,23 +42,11 @@ class FastJSONProvider(DefaultJSONProvider):
             return super().dumps(obj, **kwargs)
 
 
-class NoSessions(SessionInterface):
-    """A caller shows a token; nothing is kept of one for the next request."""
-
-    _none = NullSession()
-
-    def open_session(self, app: Flask, request: Request) -> NullSession:
-        """The one that can't be written to, and is never sent."""
-        return self._none
-
-
 class Service(Flask):
     """The service's application."""
 
-    request_class = PlainRequest
     response_class = WholeResponse
     json_provider_class = FastJSONProvider
-    session_interface = NoSessions()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function: all are synchronous here."""

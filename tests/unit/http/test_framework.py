@@ -82,9 +82,3 @@ def test_whatever_json_can_say_is_said(make_client: MakeClient, value: object) -
     client = make_client()
     client.application.add_url_rule("/value", view_func=lambda: {"value": value})
     assert client.get("/value").json == {"value": value}
-
-
-def test_no_session_is_opened_and_no_cookie_set(make_client: MakeClient) -> None:
-    client = make_client()
-    response = client.get("/livez", headers={"Cookie": "session=x"})
-    assert (response.status_code, "Set-Cookie" in response.headers) == (200, False)
