@@ -1,10 +1,10 @@
 """Memory of the API and of the workers: idle, and what it grows by under a long load."""
 
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 
 import psutil
 import psycopg
@@ -15,6 +15,7 @@ from bench.handlers import EMPTY
 from bench.load import request_bytes, send_all
 from bench.refusals import read_tag
 from bench.stand import Stand
+from bench.waiting import nothing_is_active, wait_until
 
 API_BELOW_MIB = 150.0
 WORKER_BELOW_MIB = 250.0
@@ -30,7 +31,8 @@ STAGES = 4
 PATIENCE_S = 60.0
 #: Between looks at what nobody tells of: memory that settles.
 TICK_S = 0.25
-#: A tree is settled once it is as large as a second ago, within this.
+#: A tree is settled once so many looks, a second, have each found it as large as the one before, within this.
+TICKS = 4
 STEADY_MIB = 0.3
 
 HOW_IDLE = (
@@ -39,14 +41,12 @@ HOW_IDLE = (
     " its handlers run in, every shipped handler imported; the worker of the upkeep. Settings as shipped."
 )
 HOW_GROWTH = (
-    "The same trees after a warm-up as long as the load, and after the load; up to two MiB are noise. The API's"
-    " processes share at first what they have with the one they were forked from, and a page is one's own from its"
-    " first write on: that goes on, ever slower, for as many requests, while Python counts no more blocks than before."
+    "The same trees after a warm-up as long as the load, and after the load; up to two MiB are noise. The warm-up fills"
+    " what each process of the API keeps of tokens it has verified, which is of 2,048 at most."
     " Requests are admissions, polls with and without a tag, refusals and errors, over 16 connections; generations run"
     " through all their stages on real workers, with handlers that do next to nothing."
 )
 
-COUNT_ACTIVE = "select count(*) from generations where finished_at is null"
 COUNT_COMPLETED = "select count(*) from generations where status = 'completed'"
 
 
@@ -131,16 +131,15 @@ def measure_growth(requests: int, generations: int, tell: Callable[[str], None])
 
 def settled_mib(pid: int) -> float:
     """PSS of the process and all below it, in MiB, once that has stopped changing. Raises `BenchError`."""
-    deadline = time.monotonic() + PATIENCE_S
-    steady_for, last = 0, -1.0
-    while steady_for < 1 / TICK_S:
-        if time.monotonic() > deadline:
-            raise BenchError(f"the memory of process {pid} did not settle within {PATIENCE_S:.0f} s")
-        time.sleep(TICK_S)
-        now = pss_mib(pid)
-        steady_for = steady_for + 1 if abs(now - last) < STEADY_MIB else 0
-        last = now
-    return last
+    last: list[float] = []
+
+    def is_steady() -> bool:
+        last.append(pss_mib(pid))
+        steps = pairwise(last[-1 - TICKS :])
+        return len(last) > TICKS and all(abs(after - before) < STEADY_MIB for before, after in steps)
+
+    wait_until(is_steady, PATIENCE_S, f"the memory of process {pid} did not settle", TICK_S)
+    return last[-1]
 
 
 def pss_mib(pid: int) -> float:
@@ -162,11 +161,7 @@ def _load(stand: Stand, port: int, courses: list[Ready], rest: int) -> None:
             if answered != Counter({200: len(batch)}):
                 raise BenchError(f"expected nothing but 200, got {dict(answered)}")
             send_all(port, [_other(course, number) for course in batch for number in range(rest)])
-            deadline = time.monotonic() + PATIENCE_S
-            while conn.execute(COUNT_ACTIVE).fetchone() != (0,):
-                if time.monotonic() > deadline:
-                    raise BenchError(f"generations were not over within {PATIENCE_S:.0f} s")
-                time.sleep(0.05)
+            wait_until(lambda: nothing_is_active(conn), PATIENCE_S, "generations were not over")
         done = conn.execute(COUNT_COMPLETED).fetchone()
         if done is None or done[0] < len(courses):
             raise BenchError(f"of {len(courses)} generations {done} were completed")

@@ -11,6 +11,7 @@ from bench.courses import create_courses
 from bench.figures import BenchError, Figure, Section, Size, below, percentile
 from bench.load import send_all
 from bench.stand import Stand
+from bench.waiting import nothing_is_active, wait_until
 
 WARM_UP = 5
 #: Between generations, so that the worker has finished with the last one and waits.
@@ -48,8 +49,6 @@ join bench_commits noted on noted.generation_id = generation.id
 where generation.course_id = %s
 """
 
-COUNT_ACTIVE = "select count(*) from generations where finished_at is null"
-
 
 def bench(size: Size, tell: Callable[[str], None]) -> list[Section]:
     """The latency of picking up, measured from the commit and from the transaction's start."""
@@ -82,12 +81,8 @@ def bench(size: Size, tell: Callable[[str], None]) -> list[Section]:
 
 
 def _wait_until_idle(conn: psycopg.Connection[Any]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while conn.execute(COUNT_ACTIVE).fetchone() != (0,):
-        if time.monotonic() > deadline:
-            raise BenchError(f"a generation was not over within {PATIENCE_S:.0f} s")
-        time.sleep(0.01)
-    time.sleep(IDLE_S)
+    wait_until(lambda: nothing_is_active(conn), PATIENCE_S, "a generation was not over", 0.01)
+    time.sleep(IDLE_S)  # nobody tells when a worker has nothing left to say to its queue
 
 
 def _read(conn: psycopg.Connection[Any], course_id: object) -> tuple[float, float]:

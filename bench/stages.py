@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from bench.machine import tree_cpu_s
 from bench.rounds import wal_kb
 from bench.stand import NO_LIMIT, Stand
 from bench.tools import ToolMissing
+from bench.waiting import wait_until
 from stack.supervisor import Command
 
 CONCURRENCY = 4
@@ -173,11 +173,12 @@ def _add_jobs(stand: Stand, courses: list[Ready], generations: list[UUID]) -> No
 def _rate(conn: psycopg.Connection[Any], courses: list[Ready]) -> float:
     """Stages a second, once all courses are completed. Raises `BenchError`."""
     ids = [course.course_id for course in courses]
-    deadline = time.monotonic() + PATIENCE_S
-    while (unfinished := conn.execute(COUNT_UNFINISHED, [ids]).fetchone()) != (0,):
-        if time.monotonic() > deadline:
-            raise BenchError(f"{unfinished and unfinished[0]} courses were not completed within {PATIENCE_S:.0f} s")
-        time.sleep(TICK_S)
+    wait_until(
+        lambda: conn.execute(COUNT_UNFINISHED, [ids]).fetchone() == (0,),
+        PATIENCE_S,
+        f"the {len(ids)} courses were not completed",
+        TICK_S,
+    )
     row = conn.execute(READ_TIMES, [ids]).fetchone()
     assert row is not None
     seconds: float = row[0]

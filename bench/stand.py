@@ -3,7 +3,6 @@
 import os
 import secrets
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
@@ -16,6 +15,7 @@ from psycopg import sql
 from app.migrations import migrate
 from app.minting import AUDIENCE
 from bench.figures import BenchError
+from bench.waiting import wait_until
 from stack.api import Api
 from stack.interrupts import held
 from stack.postgres import PostgresServer
@@ -136,9 +136,8 @@ class Stand:
     def wait_until(self, condition: Callable[[], bool], name: str) -> None:
         """Returns once the condition is true. Raises `BenchError` with the end of that command's log after 30 s."""
         log = self.folder / f"{name}.log"
-        deadline = time.monotonic() + READY_S
-        while not condition():
-            if time.monotonic() > deadline:
-                said = log.read_text(errors="replace")[-2000:] if log.exists() else ""
-                raise BenchError(f"{name} was not ready within {READY_S:.0f} s\n{said}")
-            time.sleep(0.02)
+        try:
+            wait_until(condition, READY_S, f"{name} was not ready")
+        except BenchError as error:
+            said = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+            raise BenchError(f"{error}\n{said}") from error

@@ -16,6 +16,8 @@ from stack.scratch import scratch_folder
 from stack.watchdog import watchdog
 
 HOST = "127.0.0.1"
+#: Between looks at a server that starts: it tells nobody when it serves.
+TICK_S = 0.02
 START_S = 30.0
 STOP_S = 10.0
 
@@ -95,7 +97,7 @@ class Server(ABC):
                 raise ServerStartError(self.name, f"no answer within {START_S:.0f} s", said)
             if time.monotonic() > deadline or not any(sign in said for sign in BUSY):
                 raise ServerStartError(self.name, f"exit code {code}", said)
-            time.sleep(0.05)
+            time.sleep(TICK_S)
 
     def stop(self) -> None:
         """The server is gone, and so is its folder if it made it; a second call does nothing."""
@@ -159,7 +161,7 @@ class Server(ABC):
         while self.pid is not None and time.monotonic() < deadline:
             if self._answers():
                 return self.pid is not None
-            time.sleep(0.02)
+            time.sleep(TICK_S)
         return False
 
     def _end_of_log(self, start: int) -> str:

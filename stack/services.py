@@ -26,6 +26,7 @@ from stack.worker import ROOT, worker_commands
 READY_S = 60.0
 GRACE_S = 10.0
 TAIL_LINES = 20
+#: Between looks at what nobody tells of: whether a process answers, or lives.
 TICK_S = 0.1
 
 #: Settings that would make the service refuse the tokens we mint.

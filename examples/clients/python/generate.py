@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 TOLERANCE_S = 300
+# A platform may poll like this; who must know at once takes the webhook.
 POLL_S = 0.5
 PATIENCE_S = 600
 FINAL = ("completed", "failed", "cancelled")
