@@ -21,12 +21,13 @@ from tenacity import (
 )
 
 from app.db import Scope
-from app.generation import runs
+from app.generation import runs, setbacks
 from app.generation.cancellation import settle
 from app.generation.database_errors import is_unavailable
 from app.generation.errors import Superseded
+from app.generation.fence import Begun, Run
 from app.generation.progress import STEPS
-from app.generation.runs import Begun, Completed, OneStatementTooFew, Run, Taker
+from app.generation.runs import Completed, OneStatementTooFew, Taker
 from app.log import bind
 from app.services import Services
 from pipeline.child import Raised, Returned
@@ -91,7 +92,7 @@ class Runner:
             return self._record(begun, self._perform(begun))
         except Superseded:
             # Take-over may have presumed this start dead, which would count against the stage.
-            self._transact(lambda conn: runs.close_attempt(conn, begun))
+            self._transact(lambda conn: setbacks.close_attempt(conn, begun))
             raise
         except Exception as error:
             if is_unavailable(error):
@@ -125,10 +126,10 @@ class Runner:
             case Returned(result):
                 return self._complete(begun, result)
             case Stopped() if self.abort_reason() is AbortReason.USER_REQUEST:
-                self._transact(lambda conn: runs.close_attempt(conn, begun))
+                self._transact(lambda conn: setbacks.close_attempt(conn, begun))
                 log.info("stage_cancelled")
             case Stopped():
-                self._transact(lambda conn: runs.hand_back(conn, begun, "shutdown"))
+                self._transact(lambda conn: setbacks.hand_back(conn, begun, "shutdown"))
                 log.info("stage_handed_back")
             case TimedOut():
                 timeout_s = self.services.settings.stage_timeout_s
@@ -161,7 +162,7 @@ class Runner:
         final: bool = False,
     ) -> None:
         failed = self._transact(
-            lambda conn: runs.fail_or_retry(
+            lambda conn: setbacks.fail_or_retry(
                 conn,
                 begun,
                 outcome,

@@ -10,8 +10,8 @@ from uuid import UUID
 from procrastinate import App, JobContext
 from procrastinate.jobs import Job
 
+from app.generation.fence import Begun, Run
 from app.generation.queue import STAGES, STAGES_QUEUE, TASKS, UPKEEP_QUEUE, WEBHOOK_TASK, WEBHOOKS_QUEUE
-from app.generation.runs import Begun, Run
 from app.generation.stages import Stage
 from app.log import configure_logging
 from app.services import Services, make_services

@@ -10,9 +10,8 @@ from app.generation.callers import Caller
 from app.generation.commits import retrying
 from app.generation.courses import find_course
 from app.generation.errors import CourseNotFound, NothingActive
-from app.generation.progress import STEPS, StepStatus
+from app.generation.progress import STEPS, StepStatus, change_step
 from app.generation.queue import abort_jobs
-from app.generation.runs import change_step
 from app.generation.slots import SlotKeeper
 from app.generation.stages import Stage
 from app.generation.webhooks import announce

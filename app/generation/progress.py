@@ -4,10 +4,17 @@ The structure itself is written by SQL alone (`update_course_progress`, `reset_c
 here stand the words a caller passes to it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
 
 from app.generation.stages import Stage
+from app.queries import QUERIES
 
 
 class StepStatus(Enum):
@@ -72,3 +79,31 @@ STEPS = {
         "finalizing",
     ),
 }
+
+
+def change_step(
+    conn: Connection[Any],
+    course_id: UUID,
+    step: int,
+    status: StepStatus,
+    message: str,
+    course_status: str | None = None,
+    *,
+    error: str | None = None,
+    details: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """The course's step, and its status if one is given, are as said, where the step may go there."""
+    conn.execute(
+        QUERIES["change_step"],
+        {
+            "course_id": course_id,
+            "step": step,
+            "status": status.value,
+            "message": message,
+            "error": error,
+            "details": None if details is None else Jsonb(dict(details)),
+            "metadata": Jsonb(dict(metadata or {})),
+            "course_status": course_status,
+        },
+    )

@@ -25,6 +25,8 @@ STAGES_QUEUE = "stages"
 UPKEEP_QUEUE = "upkeep"
 WEBHOOKS_QUEUE = "webhooks"
 
+#: By how much the priority of a generation's later jobs is higher: what is begun goes before what is not.
+LATER = 1
 #: Held by a stage that may be what kills the workers.
 SUSPECTS_LOCK = "suspects"
 

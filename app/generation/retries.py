@@ -7,8 +7,7 @@ from psycopg import Connection
 
 from app.db import Database
 from app.generation.errors import NotFailed
-from app.generation.progress import STEPS, StepStatus
-from app.generation.runs import change_step
+from app.generation.progress import STEPS, StepStatus, change_step
 from app.generation.stages import Stage
 from app.queries import QUERIES
 

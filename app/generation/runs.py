@@ -1,12 +1,10 @@
-"""One run of a stage, as the database sees it: begun, then ended in exactly one way.
+"""The good course of a run: its stage begins, and is completed.
 
-Every function takes the caller's transaction and never commits. Each locks the course first, then the generation,
-and passes the fence before it writes: a run whose generation is final, gone or handed to a later run gets
-`Superseded` and has written nothing.
+Every function takes the caller's transaction and never commits. Each passes the fence before it writes: a run whose
+generation is final, gone or handed to a later run gets `Superseded` and has written nothing.
 """
 
 import json
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,56 +12,19 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import DictRow
-from psycopg.types.json import Json, Jsonb
+from psycopg.types.json import Json
 
-from app.db import only_row
 from app.generation.errors import Superseded
 from app.generation.events import Event, EventType, record
-from app.generation.progress import ADMITTED_MESSAGE, ADMITTED_STEP, STEPS, StepStatus
-from app.generation.queue import defer_stage, next_job
+from app.generation.fence import Begun, Run, hold
+from app.generation.progress import ADMITTED_MESSAGE, ADMITTED_STEP, STEPS
+from app.generation.queue import LATER, next_job
+from app.generation.setbacks import MAX_STARTS, STARTS_MESSAGE, fail
 from app.generation.stages import Stage
 from app.generation.webhooks import announce
 from app.queries import QUERIES
 
-#: Starts of one stage that may go wrong before the generation fails.
-MAX_STARTS = 3
-#: By how much the priority of later runs is higher: what is begun goes before what is not.
-LATER = 1
-#: Characters of a message for the course's owner.
-MAX_MESSAGE = 1000
 _write_json = partial(json.dumps, ensure_ascii=False)
-
-STARTS_MESSAGE = "Этап прерван несколько раз подряд. Попробуйте запустить генерацию ещё раз."
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A job's claim: this stage of this generation under this fence."""
-
-    generation_id: UUID
-    user_id: UUID
-    stage: Stage
-    fence: int
-    job_id: int
-    worker: str
-    request_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A run that holds its generation.
-
-    `given` is what a stage is to know: the `course`, and what earlier ones stored, as `begin_stage` tells.
-    """
-
-    run: Run
-    attempt_id: int
-    course_id: UUID
-    tier: str
-    priority: int
-    has_webhook: bool
-    given: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,31 +84,13 @@ def begin(conn: Connection[Any], run: Run, needs: Sequence[str] = (), *, alone: 
     if row["more"]:
         raise OneStatementTooFew
     if row["exhausted"]:
-        _fail(conn, run, row["course_id"], STARTS_MESSAGE, {"stage": run.stage.value})
+        fail(conn, run, row["course_id"], STARTS_MESSAGE, {"stage": run.stage.value})
         return None
     if row["recovered"]:
         _record_recovery(conn, run, row["course_id"])
     if row["has_webhook"]:
         announce(conn, run.generation_id, step.course_status)
     return Begun(run, row["attempt_id"], row["course_id"], row["tier"], row["priority"], row["has_webhook"], row)
-
-
-def take_over(conn: Connection[Any], run: Run) -> str:
-    """The stage of a run that died is queued again at once under a new fence, or all is failed after its third start.
-
-    A last start is made while no other suspect runs: with a stage that kills its worker die those beside it, and they
-    must not fail for it.
-    Returns "stage_taken_over" or "stage_starts_exhausted". Raises `Superseded`, having written nothing, where the run
-    no longer held the generation.
-    """
-    generation = _claim(conn, run)
-    starts = _count_starts(conn, run)
-    if starts >= MAX_STARTS:
-        _fail(conn, run, generation["course_id"], STARTS_MESSAGE, {"stage": run.stage.value})
-        return "stage_starts_exhausted"
-    fence = _guarded(conn, "raise_fence", run)["fence"]
-    _defer(conn, run, run.stage, fence, generation["priority"], suspect=starts == MAX_STARTS - 1)
-    return "stage_taken_over"
 
 
 def complete(
@@ -192,119 +135,13 @@ def complete(
     return Completed(False, row["job_ended"], taken, following)
 
 
-def fail_or_retry(
-    conn: Connection[Any],
-    begun: Begun,
-    outcome: str,
-    error: str,
-    *,
-    message: str,
-    final: bool,
-    backoff_s: float,
-) -> bool:
-    """The start is recorded as gone wrong; the stage is queued again after a backoff, or all is failed.
-
-    `error` is for operators, `message` for the course's owner. A `final` error is not tried again, nor one after the
-    third start. True: generation and course are failed. Raises `Superseded`.
-    """
-    run = begun.run
-    hold(conn, begun)
-    _finish_attempt(conn, begun, outcome, error)
-    if outcome == "timeout":
-        facts = {"stage": run.stage.value, "request_id": run.request_id}
-        record(
-            conn,
-            Event(EventType.WORKER_TIMEOUT, run.user_id, begun.course_id, str(run.generation_id), facts),
-        )
-    starts = _count_starts(conn, run)
-    if final or starts >= MAX_STARTS:
-        _fail(conn, run, begun.course_id, message, {"stage": run.stage.value, "starts": starts, "outcome": outcome})
-        return True
-    _hand_over(conn, begun, delay_s=backoff_s * 2 ** (starts - 1))
-    return False
-
-
-def hand_back(conn: Connection[Any], begun: Begun, outcome: str) -> None:
-    """The stage is queued again at once, for another worker; this start does not count. Raises `Superseded`."""
-    hold(conn, begun)
-    _finish_attempt(conn, begun, outcome)
-    _hand_over(conn, begun, delay_s=0)
-
-
 def report_units(conn: Connection[Any], begun: Begun, done: int, total: int) -> None:
     """The course shows how far the stage is: its lessons while they are written. Raises `Superseded`."""
     hold(conn, begun)
     if begun.run.stage is Stage.TEXT_GENERATION:
-        count_lessons(conn, begun.course_id, done, total)
+        conn.execute(QUERIES["count_lessons"], {"course_id": begun.course_id, "completed": done, "total": total})
     else:
         conn.execute(QUERIES["touch_course"], {"course_id": begun.course_id})
-
-
-def count_lessons(conn: Connection[Any], course_id: UUID, completed: int, total: int) -> None:
-    """The course's progress says how many lessons are done, of how many."""
-    conn.execute(QUERIES["count_lessons"], {"course_id": course_id, "completed": completed, "total": total})
-
-
-def close_attempt(conn: Connection[Any], begun: Begun) -> None:
-    """The start is recorded as superseded; nothing else is touched."""
-    _finish_attempt(conn, begun, "superseded")
-
-
-def change_step(
-    conn: Connection[Any],
-    course_id: UUID,
-    step: int,
-    status: StepStatus,
-    message: str,
-    course_status: str | None = None,
-    *,
-    error: str | None = None,
-    details: Mapping[str, Any] | None = None,
-    metadata: Mapping[str, Any] | None = None,
-) -> None:
-    """The course's step, and its status if one is given, are as said, where the step may go there."""
-    conn.execute(
-        QUERIES["change_step"],
-        {
-            "course_id": course_id,
-            "step": step,
-            "status": status.value,
-            "message": message,
-            "error": error,
-            "details": None if details is None else Jsonb(dict(details)),
-            "metadata": Jsonb(dict(metadata or {})),
-            "course_status": course_status,
-        },
-    )
-
-
-def hold(conn: Connection[Any], begun: Begun) -> Mapping[str, Any]:
-    """The fence is passed: course and generation are locked and this run may write; returns the generation.
-
-    Raises `Superseded`.
-    """
-    run = begun.run
-    conn.execute(QUERIES["lock_course_of_generation"], {"generation_id": run.generation_id})
-    return _guarded(conn, "pass_fence", run)
-
-
-def lock(conn: Connection[Any], generation_id: UUID) -> DictRow | None:
-    """The generation, locked, and its course before it; None where there is none."""
-    key = {"generation_id": generation_id}
-    conn.execute(QUERIES["lock_course_of_generation"], key)
-    return conn.execute(QUERIES["lock_generation"], key).fetchone()
-
-
-def _claim(conn: Connection[Any], run: Run) -> Mapping[str, Any]:
-    """The generation, locked, if it is active, still its user's, at the run's stage and fence."""
-    generation = lock(conn, run.generation_id)
-    if generation is None or generation["status"] not in ("queued", "running"):
-        raise Superseded(run.generation_id)
-    if not generation["owned"]:
-        raise Superseded(run.generation_id)
-    if (generation["stage"], generation["fence"]) != (run.stage.value, run.fence):
-        raise Superseded(run.generation_id)
-    return generation
 
 
 def _beginning(run: Run, stage: Stage | None, needs: Sequence[str]) -> dict[str, Any]:
@@ -322,63 +159,6 @@ def _beginning(run: Run, stage: Stage | None, needs: Sequence[str]) -> dict[str,
     }
 
 
-def _guarded(conn: Connection[Any], query: str, run: Run, **values: object) -> Mapping[str, Any]:
-    guard = {"generation_id": run.generation_id, "stage": run.stage.value, "fence": run.fence}
-    row: Mapping[str, Any] | None = conn.execute(QUERIES[query], {**guard, **values}).fetchone()
-    if row is None:
-        raise Superseded(run.generation_id)
-    return row
-
-
 def _record_recovery(conn: Connection[Any], run: Run, course_id: UUID) -> None:
     facts = {"stage": run.stage.value, "worker": run.worker, "request_id": run.request_id}
     record(conn, Event(EventType.ORPHANED_JOB_RECOVERY, run.user_id, course_id, str(run.generation_id), facts))
-
-
-def _count_starts(conn: Connection[Any], run: Run) -> int:
-    key = {"generation_id": run.generation_id, "stage": run.stage.value}
-    return int(only_row(conn.execute(QUERIES["count_starts"], key))["starts"])
-
-
-def _finish_attempt(conn: Connection[Any], begun: Begun, outcome: str, error: str | None = None) -> None:
-    values = {"attempt_id": begun.attempt_id, "outcome": outcome, "error": error}
-    conn.execute(QUERIES["finish_attempt"], values)
-
-
-def _hand_over(conn: Connection[Any], begun: Begun, delay_s: float) -> None:
-    fence = _guarded(conn, "raise_fence", begun.run)["fence"]
-    _defer(conn, begun.run, begun.run.stage, fence, begun.priority, delay_s)
-
-
-def _defer(
-    conn: Connection[Any],
-    run: Run,
-    stage: Stage,
-    fence: int,
-    priority: int,
-    delay_s: float = 0,
-    *,
-    suspect: bool = False,
-) -> None:
-    defer_stage(
-        conn,
-        stage,
-        generation_id=run.generation_id,
-        user_id=run.user_id,
-        request_id=run.request_id,
-        fence=fence,
-        priority=priority + LATER,
-        delay_s=delay_s,
-        suspect=suspect,
-    )
-
-
-def _fail(conn: Connection[Any], run: Run, course_id: UUID, message: str, details: Mapping[str, Any]) -> None:
-    step = STEPS[run.stage]
-    message = textwrap.shorten(message, MAX_MESSAGE, placeholder=" …")
-    change_step(conn, course_id, step.id, StepStatus.FAILED, step.failed, "failed", error=message, details=details)
-    failure = {"message": message, "details": Jsonb(dict(details))}
-    conn.execute(QUERIES["fail_course"], {"course_id": course_id, **failure})
-    generation = _guarded(conn, "fail_generation", run, **failure)
-    if generation["has_webhook"]:
-        announce(conn, run.generation_id, "failed", message)

@@ -13,11 +13,11 @@ import psycopg
 from psycopg import Connection
 
 from app.db import Database
-from app.generation import runs
+from app.generation import setbacks
 from app.generation.cancellation import settle
 from app.generation.errors import Superseded
+from app.generation.fence import Run, lock
 from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE
-from app.generation.runs import Run
 from app.generation.slots import SlotKeeper
 from app.generation.stages import Stage
 from app.log import bind
@@ -98,18 +98,18 @@ def _one_by_one(
 def _take_over_job(limits: Mapping[str, float], conn: Connection[Any], run: Run) -> str | None:
     key = {"job_id": run.job_id}
     # Course and generation first: that is the order of locks everywhere.
-    runs.lock(conn, run.generation_id)
+    lock(conn, run.generation_id)
     if conn.execute(QUERIES["lock_orphaned_job"], {**key, **limits}).fetchone() is None:
         return None
     conn.execute(QUERIES["close_dead_attempts"], key)
     conn.execute(QUERIES["delete_job"], key)
     try:
-        return runs.take_over(conn, run)
+        return setbacks.take_over(conn, run)
     except Superseded:
         return "job_closed"
 
 
 def _take_over_jobless(conn: Connection[Any], run: Run) -> str:
-    runs.lock(conn, run.generation_id)
+    lock(conn, run.generation_id)
     conn.execute(QUERIES["close_interrupted_attempts"], {"generation_id": run.generation_id})
-    return runs.take_over(conn, run)
+    return setbacks.take_over(conn, run)

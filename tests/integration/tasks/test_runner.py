@@ -14,9 +14,9 @@ from psycopg.rows import DictRow
 
 from app.generation.callers import Caller
 from app.generation.errors import Superseded
+from app.generation.fence import Run
 from app.generation.orders import Order
 from app.generation.queue import STAGES_QUEUE, TASKS
-from app.generation.runs import Run
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.services import Services
