@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 import redis
+from flask import Flask
 from flask.testing import FlaskClient
 from psycopg.rows import DictRow
 from werkzeug.test import TestResponse
@@ -21,6 +22,10 @@ from tests.logs import logging_restored
 
 Headers = dict[str, str]
 LogLines = Callable[[], list[dict[str, Any]]]
+Conn = psycopg.Connection[DictRow]
+CheckTraces = Callable[[], None]
+
+LIMITS = {"FREE": 1, "BASIC": 2, "STANDARD": 3, "TRIAL": 5, "PREMIUM": 5}
 
 
 class Generate(Protocol):
@@ -106,3 +111,16 @@ def held_slots(redis_client: "redis.Redis") -> dict[str, int]:
     """How many holders each key has that has any."""
     keys = redis_client.scan_iter("concurrency:*", _type="zset")
     return {key: redis_client.zcard(key) for key in keys}
+
+
+def only(conn: Conn, query: Any, *values: object) -> DictRow:
+    """The one row of the query; there are no others."""
+    rows = conn.execute(query, values).fetchall()
+    assert len(rows) == 1
+    return rows[0]
+
+
+def events(app: Flask, conn: Conn) -> list[DictRow]:
+    """What was reported so far, in order."""
+    assert app.extensions["services"].events.flush()
+    return conn.execute("select * from system_metrics order by timestamp").fetchall()
