@@ -22,7 +22,8 @@ class Proxy:
     """Forwards connections to the server of a URL. `arm` makes the next ones fail; `turns` counts round trips.
 
     Every answer takes `slow_s` seconds more than it would.
-    A turn is a time the client waited: its data followed by the server's.
+    A turn is a time the client waited: its data followed by the server's. Who counts them has one connection: of
+    several any may be the one that prepares a statement, which is a turn as well.
     """
 
     def __init__(self, url: str) -> None:

@@ -204,8 +204,10 @@ def test_an_admission_is_one_redis_round_trip_two_of_postgresql_and_one_transact
     database_url: str,
 ) -> None:
     with proxied(database_url) as database, proxied(redis_url) as redis_proxy:
-        services: Services = make_services_with(limit=100, database_url=database.url, redis_url=redis_proxy.url)
-        for _ in range(8):  # until connections are open, statements prepared, the script loaded
+        services: Services = make_services_with(
+            limit=100, database_url=database.url, redis_url=redis_proxy.url, pool_size=1
+        )
+        for _ in range(8):  # until its connections are open, statements prepared, the script loaded
             admit_course(services, make_course())
         before = database.turns, redis_proxy.turns
         course = make_course()

@@ -107,8 +107,8 @@ def test_orders_of_one_moment_are_one_transaction_and_three_round_trips(
     redis_url: str,
 ) -> None:
     with proxied(database_url) as database, proxied(redis_url) as redis_proxy:
-        services = make_services_with(limit=100, database_url=database.url, redis_url=redis_proxy.url)
-        for _ in range(8):  # until connections are open, statements prepared, the script loaded
+        services = make_services_with(limit=100, database_url=database.url, redis_url=redis_proxy.url, pool_size=1)
+        for _ in range(8):  # until its connections are open, statements prepared, the script loaded
             admit_course(services, make_course())
         before = database.turns, redis_proxy.turns
         ids = admit_together(services, [make_course() for _ in range(5)])

@@ -288,8 +288,8 @@ def test_a_key_costs_two_round_trips_more(
     make_services_with: MakeServices, make_course: MakeCourse, redis_url: str, database_url: str
 ) -> None:
     with proxied(database_url) as database, proxied(redis_url) as redis_proxy:
-        services = make_services_with(limit=100, database_url=database.url, redis_url=redis_proxy.url)
-        for _ in range(8):  # until connections are open, statements prepared, the script loaded
+        services = make_services_with(limit=100, database_url=database.url, redis_url=redis_proxy.url, pool_size=1)
+        for _ in range(8):  # until its connections are open, statements prepared, the script loaded
             ask(services, make_course())
         before = database.turns, database.commits, redis_proxy.turns
         course = make_course()

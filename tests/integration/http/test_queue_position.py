@@ -133,11 +133,11 @@ def test_the_tag_changes_when_the_line_moves_and_when_the_workers_die_and_not_wi
 
 def test_a_poll_is_one_round_trip(queued: Course, token: MakeToken, database_url: str, settings: Settings) -> None:
     with proxied(database_url) as proxy, logging_restored():
-        app = create_app(replace(settings, database_url=proxy.url))
+        app = create_app(replace(settings, database_url=proxy.url, pool_size=1))
         client = app.test_client()
         headers = {"Authorization": f"Bearer {token(queued.user_id)}"}
         path = f"/api/courses/{queued.slug}/check-status"
-        for _ in range(8):  # until the connection is open and the statement prepared
+        for _ in range(8):  # until its connection is open and the statement prepared
             tag = client.get(path, headers=headers).headers["ETag"]
         before = proxy.turns
         assert client.get(path, headers={**headers, "If-None-Match": tag}).status_code == 304

@@ -208,7 +208,7 @@ def test_a_stage_is_two_round_trips_and_no_transaction_of_several_statements(
     database_url: str,
 ) -> None:
     with proxied(database_url) as proxy:
-        app = make_worker(FAST, database_url=proxy.url)
+        app = make_worker(FAST, database_url=proxy.url, pool_size=1)
 
         def run(generation_id: UUID) -> int:
             before = proxy.turns
@@ -216,7 +216,7 @@ def test_a_stage_is_two_round_trips_and_no_transaction_of_several_statements(
             assert runner.run() is not None
             return proxy.turns - before
 
-        for _ in range(8):  # until the connection is open and the statements are prepared
+        for _ in range(8):  # until its connection is open and the statements are prepared
             run(start_generation(make_course(), Tier.PREMIUM))
             conn.execute("update generations set status = 'cancelled', finished_at = now() where status = 'running'")
             conn.execute("delete from procrastinate_jobs")
