@@ -34,9 +34,8 @@ test: $(SETUP) ## run all tests on real PostgreSQL and Redis, with coverage
 	@$(RUN) -m coverage erase
 	@$(RUN) -m coverage run -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup -m 'not alone'
 	@$(RUN) -m pytest -m alone
-	@# A process that a test killed leaves half a file: no reason for a warning.
-	@$(RUN) -W 'ignore:Data file' -m coverage combine --quiet
-	@$(RUN) -m coverage report
+	@# Of all processes' files. One that a test killed leaves half of one: no reason for a warning.
+	@$(RUN) -W 'ignore:Data file' -m coverage report
 
 check: $(SETUP) ## check format, lint, types and import rules, then run the tests: what CI runs
 	$(RUN) -m ruff format --check .
