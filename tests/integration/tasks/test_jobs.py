@@ -27,7 +27,7 @@ from tests.integration.generation.conftest import rows
 from tests.integration.generation.proxy import Fault, proxied
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration, status_of, working
 from tests.integration.tasks.processes import WorkerProcess, wait_until
-from tests.integration.tasks.test_runner import claim
+from tests.integration.tasks.running import claim
 
 Connection = psycopg.Connection[DictRow]
 

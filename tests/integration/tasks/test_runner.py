@@ -1,34 +1,24 @@
-"""The runner: stages run to the end, or fail everywhere it must show, and the slot comes back."""
+"""The runner: stages run to the end, each by one run, and the slot comes back."""
 
-import os
 import threading
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
-import redis
-from procrastinate.job_context import AbortReason
-from psycopg.rows import DictRow
 
 from app.generation.callers import Caller
 from app.generation.errors import Superseded
-from app.generation.fence import Run
 from app.generation.orders import Order
 from app.generation.queue import STAGES_QUEUE, TASKS
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.services import Services
-from tasks.runner import Runner
-from tasks.worker import WorkerApp
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows
-from tests.integration.tasks.conftest import MakeWorker, StartGeneration, status_of, work, work_until_final
+from tests.integration.tasks.conftest import MakeWorker, StartGeneration, status_of, work
 from tests.integration.tasks.processes import wait_until
-
-Connection = psycopg.Connection[DictRow]
-Redis = redis.Redis
+from tests.integration.tasks.running import Connection, Redis, claim, run, slots_held, waiting_stages
 
 MARKDOWN = """# Основы
 
@@ -43,31 +33,6 @@ MARKDOWN = """# Основы
 Текст второй темы.
 """
 FILE = {"id": "1", "name": "notes.md", "path": "notes.md", "mime_type": "text/markdown", "size": 120}
-
-
-def claim(conn: Connection, generation_id: UUID) -> Run:
-    """What the job that waits for the generation claims, marked as the queue marks a job it hands out."""
-    [job] = rows(
-        conn,
-        "update procrastinate_jobs set status = 'doing' where queueing_lock = %s and status = 'todo' returning *",
-        str(generation_id),
-    )
-    [generation] = rows(conn, "select * from generations where id = %s", generation_id)
-    stage, user_id = Stage(generation["stage"]), generation["user_id"]
-    return Run(generation_id, user_id, stage, job["args"]["fence"], job["id"], "test", "request-1")
-
-
-def run(app: WorkerApp, run: Run, abort: AbortReason | None = None) -> None:
-    Runner(app.services, app.children, run, lambda: abort).run()
-
-
-def waiting_stages(conn: Connection) -> int:
-    query = "select 1 from procrastinate_jobs where queue_name = 'stages' and status in ('todo', 'doing')"
-    return len(rows(conn, query))
-
-
-def slots_held(client: Redis) -> int:
-    return int(client.zcard("concurrency:global"))
 
 
 def test_the_queues_tasks_are_the_workers(make_worker: MakeWorker) -> None:
@@ -168,98 +133,6 @@ def test_lessons_are_counted_while_they_are_written(
         (files_root / "go").touch()
         worker.join(30)
     assert status_of(conn, generation_id) == "completed"
-
-
-def test_a_stage_that_fails_once_is_tried_again(
-    make_worker: MakeWorker, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
-) -> None:
-    generation_id = start_generation(make_course())
-    app = make_worker({Stage.STRUCTURE_ANALYSIS: "fails_once", Stage.STRUCTURE_GENERATION: "outline"})
-    work_until_final(app, conn, generation_id)
-    assert status_of(conn, generation_id) == "completed"
-    attempts = rows(
-        conn, "select outcome::text, fence from stage_attempts where stage = 'STRUCTURE_ANALYSIS' order by id"
-    )
-    assert attempts == [{"outcome": "failed", "fence": 1}, {"outcome": "completed", "fence": 2}]
-
-
-@pytest.mark.parametrize(
-    ("handler", "outcome", "error"),
-    [
-        ("fails", "failed", "ValueError: сломано"),
-        ("dies", "died", "exit code"),
-        ("returns_nonsense", "failed", "WrongResult"),
-        ("returns_the_unpicklable", "failed", "pickle"),
-        ("missing", "failed", "No handler at"),
-        ("returns_what_can_not_be_stored", "failed", "UntranslatableCharacter"),
-    ],
-)
-def test_a_stage_that_always_fails_has_three_starts_and_then_fails_everywhere_it_must_show(
-    make_worker: MakeWorker,
-    start_generation: StartGeneration,
-    make_course: MakeCourse,
-    conn: Connection,
-    redis_client: Redis,
-    handler: str,
-    outcome: str,
-    error: str,
-) -> None:
-    generation_id = start_generation(make_course())
-    work_until_final(make_worker({Stage.STRUCTURE_ANALYSIS: handler}), conn, generation_id)
-    attempts = rows(conn, "select outcome::text, error from stage_attempts")
-    assert [row["outcome"] for row in attempts] == [outcome] * 3
-    assert all(error in row["error"] for row in attempts)
-
-    [generation] = rows(conn, "select * from generations")
-    [course] = rows(conn, "select * from courses")
-    step = course["generation_progress"]["steps"][1]
-    message = "Не удалось проанализировать задачу курса"
-    assert (generation["status"], generation["error_message"]) == ("failed", message)
-    assert generation["finished_at"] is not None
-    assert (course["status"], course["error_message"]) == ("failed", message)
-    assert course["error_details"]["starts"] == 3
-    assert (step["status"], step["error"], course["generation_progress"]["message"]) == ("failed", message, message)
-    assert error not in str(course)  # that is for operators, not for the course's owner
-    assert slots_held(redis_client) == 0
-    assert waiting_stages(conn) == 0
-
-
-def test_a_stage_that_can_not_succeed_fails_at_once_with_its_own_message(
-    make_worker: MakeWorker, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
-) -> None:
-    start_generation(make_course())
-    work(make_worker({Stage.STRUCTURE_ANALYSIS: "refuses"}))
-    assert len(rows(conn, "select 1 from stage_attempts")) == 1
-    assert rows(conn, "select status, error_message from courses") == [
-        {"status": "failed", "error_message": "В документах нет текста"}
-    ]
-
-
-def test_a_message_without_end_is_cut(
-    make_worker: MakeWorker, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
-) -> None:
-    start_generation(make_course())
-    work(make_worker({Stage.STRUCTURE_ANALYSIS: "refuses_at_length"}))
-    [course] = rows(conn, "select status, error_message from courses")
-    assert course["status"] == "failed"
-    assert len(course["error_message"]) <= 1000
-
-
-def test_a_stage_that_hangs_is_killed_at_its_timeout_with_an_event(
-    make_worker: MakeWorker,
-    start_generation: StartGeneration,
-    make_course: MakeCourse,
-    conn: Connection,
-    files_root: Path,
-) -> None:
-    generation_id = start_generation(make_course())
-    app = make_worker({Stage.STRUCTURE_ANALYSIS: "hangs"}, stage_timeout_s=0.3)
-    work_until_final(app, conn, generation_id)
-    assert [row["outcome"] for row in rows(conn, "select outcome::text from stage_attempts")] == ["timeout"] * 3
-    events = rows(conn, "select event_type::text, severity::text, job_id from system_metrics")
-    assert events == [{"event_type": "worker_timeout", "severity": "error", "job_id": str(generation_id)}] * 3
-    assert status_of(conn, generation_id) == "failed"
-    assert not alive(int((files_root / "hanging").read_text()))
 
 
 def test_a_first_step_that_was_never_completed_is_recovered_with_an_event(
@@ -372,62 +245,6 @@ def test_a_job_of_a_deleted_course_stops_quietly_and_gives_the_slot_back(
     assert waiting_stages(conn) == 0
 
 
-def test_a_shutdown_hands_the_stage_back_without_counting_the_start(
-    make_worker: MakeWorker,
-    start_generation: StartGeneration,
-    make_course: MakeCourse,
-    conn: Connection,
-    files_root: Path,
-) -> None:
-    generation_id = start_generation(make_course())
-    app = make_worker({Stage.STRUCTURE_ANALYSIS: "hangs"})
-    first = claim(conn, generation_id)
-    reason: list[AbortReason] = []
-    runner = Runner(app.services, app.children, first, lambda: reason[0] if reason else None)
-    thread = threading.Thread(target=runner.run)
-    thread.start()
-    wait_until((files_root / "hanging").exists)
-    reason.append(AbortReason.SHUTDOWN)
-    thread.join(10)
-    assert [row["outcome"] for row in rows(conn, "select outcome::text from stage_attempts")] == ["shutdown"]
-    [job] = rows(conn, "select * from procrastinate_jobs where queue_name = 'stages' and status = 'todo'")
-    assert (job["args"]["fence"], job["priority"], job["scheduled_at"]) == (2, 2, None)
-    assert status_of(conn, generation_id) == "running"
-    wait_until(lambda: not alive(int((files_root / "hanging").read_text())))
-
-
-def test_three_starts_that_ended_in_silence_fail_the_generation(
-    make_worker: MakeWorker,
-    start_generation: StartGeneration,
-    make_course: MakeCourse,
-    conn: Connection,
-    redis_client: Redis,
-) -> None:
-    generation_id = start_generation(make_course())
-    conn.execute(
-        "insert into stage_attempts (generation_id, stage, fence, job_id, worker)"
-        " select %s, 'STRUCTURE_ANALYSIS', 1, 1000 + n, 'gone' from generate_series(1, 3) n",
-        [generation_id],
-    )
-    work(make_worker())
-    assert status_of(conn, generation_id) == "failed"
-    assert slots_held(redis_client) == 0
-
-
-def test_a_job_run_again_under_its_own_row_does_not_count_as_a_silent_death(
-    make_worker: MakeWorker, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
-) -> None:
-    generation_id = start_generation(make_course())
-    [job] = rows(conn, "select id from procrastinate_jobs")
-    conn.execute(
-        "insert into stage_attempts (generation_id, stage, fence, job_id, worker)"
-        " select %s, 'STRUCTURE_ANALYSIS', 1, %s, 'me' from generate_series(1, 5)",
-        [generation_id, job["id"]],
-    )
-    work(make_worker())
-    assert status_of(conn, generation_id) == "completed"
-
-
 def test_a_waiting_job_is_unique_to_its_generation(
     services: Services, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
 ) -> None:
@@ -463,11 +280,3 @@ def test_what_is_begun_goes_before_what_is_not_and_tiers_go_by_priority(
 
 def test_a_superseded_run_says_so() -> None:
     assert str(Superseded(UUID(int=1))).startswith("The generation is final")
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

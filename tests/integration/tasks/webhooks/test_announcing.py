@@ -22,7 +22,7 @@ from tests.integration.factories import FILE, MakeCourse, MakeToken
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration, status_of, work, work_until_final, working
 from tests.integration.tasks.processes import wait_until
-from tests.integration.tasks.test_runner import claim, run
+from tests.integration.tasks.running import claim, run
 from tests.integration.tasks.webhooks.conftest import SECRET, SENDING, tell
 from tests.receivers import Received, Receiver, say_nothing, speaking
 

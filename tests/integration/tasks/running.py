@@ -1,0 +1,42 @@
+"""A run by hand, of a job that waits, and what it leaves."""
+
+from uuid import UUID
+
+import psycopg
+import redis
+from procrastinate.job_context import AbortReason
+from psycopg.rows import DictRow
+
+from app.generation.fence import Run
+from app.generation.stages import Stage
+from tasks.runner import Runner
+from tasks.worker import WorkerApp
+from tests.integration.generation.conftest import rows
+
+Connection = psycopg.Connection[DictRow]
+Redis = redis.Redis
+
+
+def claim(conn: Connection, generation_id: UUID) -> Run:
+    """What the job that waits for the generation claims, marked as the queue marks a job it hands out."""
+    [job] = rows(
+        conn,
+        "update procrastinate_jobs set status = 'doing' where queueing_lock = %s and status = 'todo' returning *",
+        str(generation_id),
+    )
+    [generation] = rows(conn, "select * from generations where id = %s", generation_id)
+    stage, user_id = Stage(generation["stage"]), generation["user_id"]
+    return Run(generation_id, user_id, stage, job["args"]["fence"], job["id"], "test", "request-1")
+
+
+def run(app: WorkerApp, run: Run, abort: AbortReason | None = None) -> None:
+    Runner(app.services, app.children, run, lambda: abort).run()
+
+
+def waiting_stages(conn: Connection) -> int:
+    query = "select 1 from procrastinate_jobs where queue_name = 'stages' and status in ('todo', 'doing')"
+    return len(rows(conn, query))
+
+
+def slots_held(client: Redis) -> int:
+    return int(client.zcard("concurrency:global"))
