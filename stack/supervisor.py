@@ -23,6 +23,7 @@ LONGEST_DELAY_S = 10.0
 #: A child that has lived this long was well: its next death starts again at the first delay.
 WELL_S = 10.0
 
+#: Between looks at several children, none of which tells when it ends.
 TICK_S = 0.1
 
 

@@ -1,7 +1,7 @@
 """The five steps the frontend polls: which stage is which, and what is said of it.
 
 The structure itself is written by SQL alone (`update_course_progress`, `reset_course_progress`);
-here stand the words a caller passes to it.
+here stand the words a caller passes to it, and the call.
 """
 
 from collections.abc import Mapping
@@ -91,7 +91,6 @@ def change_step(
     *,
     error: str | None = None,
     details: Mapping[str, Any] | None = None,
-    metadata: Mapping[str, Any] | None = None,
 ) -> None:
     """The course's step, and its status if one is given, are as said, where the step may go there."""
     conn.execute(
@@ -103,7 +102,6 @@ def change_step(
             "message": message,
             "error": error,
             "details": None if details is None else Jsonb(dict(details)),
-            "metadata": Jsonb(dict(metadata or {})),
             "course_status": course_status,
         },
     )

@@ -56,9 +56,7 @@ where id = %(attempt_id)s and (outcome is null or outcome = 'died');
 -- name: change_step
 -- The course's step and status move together.
 select
-    update_course_progress(
-        %(course_id)s, %(step)s, %(status)s, %(message)s, %(error)s, %(details)s, %(metadata)s
-    ) as progress,
+    update_course_progress(%(course_id)s, %(step)s, %(status)s, %(message)s, %(error)s, %(details)s) as progress,
     case when %(course_status)s::text is not null then set_course_status(%(course_id)s, %(course_status)s) end;
 
 -- name: raise_fence

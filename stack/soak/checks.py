@@ -10,7 +10,7 @@ import psycopg
 import redis
 from psycopg.rows import dict_row
 
-from stack.services import Stack
+from stack.services import TICK_S, Stack
 from stack.soak.harms import Harms
 from stack.soak.load import Tally
 
@@ -151,7 +151,7 @@ class Checks:
                 if fact:
                     self.facts[fact] = f"{seconds:.1f} s"
                 return _words(found)
-            time.sleep(0.1)
+            time.sleep(TICK_S)
 
     def _drift(self) -> Rows:
         active = Counter(
