@@ -38,7 +38,6 @@ COPY app ./app
 COPY tasks ./tasks
 COPY pipeline ./pipeline
 COPY sql ./sql
-COPY stack/__init__.py stack/worker.py stack/supervisor.py stack/interrupts.py stack/watchdog.py ./stack/
 RUN python -m compileall -q .
 USER 10001:10001
 EXPOSE 8000

@@ -48,7 +48,7 @@ api: $(SETUP) ## run the API in the foreground, configured by the environment
 	@exec $(RUN) -m app.server
 
 worker: $(SETUP) ## run the workers in the foreground, configured by the environment
-	@exec $(RUN) -m stack.worker
+	@exec $(RUN) -m tasks.supervision.workers
 
 migrate: $(SETUP) ## bring the database of DATABASE_URL up to date
 	@exec $(RUN) -m flask --app wsgi migrate

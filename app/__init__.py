@@ -4,10 +4,10 @@ from flask import Flask
 
 from app.cli import register_commands
 from app.http import register_routes
-from app.http.framework import Service
-from app.log import configure_logging
+from app.http.middleware.framework import Service
 from app.services import make_services
 from app.settings import Settings, read_settings
+from app.telemetry.log import configure_logging
 
 
 def create_app(settings: Settings | None = None) -> Flask:

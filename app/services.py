@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from functools import partial
 
-from app.db import Database
-from app.generation.admission import Admissions
-from app.generation.courses import read_statuses
+from app.database.pool import Database
+from app.generation.admission.admit import Admissions
 from app.generation.events import EventBuffer, write_with
-from app.generation.holders import Holders
-from app.generation.slots import SlotKeeper
-from app.generation.watch import Watch
+from app.generation.progress.status import read_statuses
+from app.generation.progress.watch import Watch
+from app.generation.slots.holders import Holders
+from app.generation.slots.keeper import SlotKeeper
 from app.settings import Settings
 
 

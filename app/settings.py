@@ -14,8 +14,8 @@ from psycopg.conninfo import conninfo_to_dict
 from redis.connection import parse_url
 
 from app.generation.stages import Stage
-from app.generation.webhook_messages import read_key
-from app.generation.webhook_urls import AllowedHosts, parse_allowed_host
+from app.generation.webhooks.messages import read_key
+from app.generation.webhooks.urls import AllowedHosts, parse_allowed_host
 
 #: RFC 7518 §3.2: an HS256 key is at least as long as its hash.
 MIN_SECRET_BYTES = 32

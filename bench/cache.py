@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from stack.watchdog import watchdog
+from tasks.supervision.watchdog import watchdog
 
 
 def cached_folder(name: str, fill: Callable[[Path], None]) -> Path:

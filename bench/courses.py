@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
-from app.minting import mint_token
+from app.auth.minting import mint_token
 from bench.load import request_bytes
 
 FILES = [

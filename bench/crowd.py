@@ -8,10 +8,10 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
-from app.generation.progress import ADMITTED_MESSAGE, ADMITTED_STEP, STEPS
+from app.database.queries import load_queries
+from app.generation.progress.steps import ADMITTED_MESSAGE, ADMITTED_STEP, STEPS
 from app.generation.queue import STAGES_QUEUE, TASKS
 from app.generation.stages import Stage
-from app.queries import load_queries
 from bench.courses import FILES, TITLE
 
 SQL = load_queries(Path(__file__).with_name("sql"))

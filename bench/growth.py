@@ -7,8 +7,8 @@ from collections.abc import Callable
 import psycopg
 from procrastinate import App, PsycopgConnector
 
+from app.database.migrations import migrate
 from app.generation.queue import STAGES_QUEUE
-from app.migrations import migrate
 from bench.admissions import WARM_UP, admitting
 from bench.courses import create_courses
 from bench.crowd import Crowd

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.cache import cached_folder
-from stack.worker import ROOT
+from tasks.supervision.workers import ROOT
 
 NAMES = ("python3.13", "python3.12", "python3.11", "python3")
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from bench.figures import BenchError, percentile
-from stack.interrupts import held
 from stack.server import HOST
-from stack.watchdog import kill_group, watchdog
+from tasks.supervision.interrupts import held
+from tasks.supervision.watchdog import kill_group, watchdog
 
 CONNECTIONS = 16
 SILENCE_S = 15.0

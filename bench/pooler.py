@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-from app.db import SESSION
+from app.database.pool import SESSION
 from bench.admissions import admitting
 from bench.figures import Section, Size, ratio
 from bench.generators import best_generator

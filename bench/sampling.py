@@ -25,7 +25,7 @@ from bench.figures import BenchError, Figure, Section, Size
 from bench.load import LONGEST_S
 from bench.machine import speed
 from bench.stand import Stand
-from stack.worker import ROOT
+from tasks.supervision.workers import ROOT
 
 WARM_UP = 200
 #: Of processor time; a shorter one than the kernel's tick is none.

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 from redis import Redis
 
-from app.generation.holders import Holders
-from app.generation.slot_keys import SYSTEM, marker_key, numbers_key
-from app.generation.slots import SlotKeeper
+from app.generation.slots.holders import Holders
+from app.generation.slots.keeper import SlotKeeper
+from app.generation.slots.key_names import SYSTEM, marker_key, numbers_key
 from app.generation.tiers import Tier
 from bench.figures import BenchError, Figure, Section, Size, below
 from bench.stand import NO_LIMIT

@@ -12,10 +12,10 @@ from uuid import UUID
 import psycopg
 from uuid_utils.compat import uuid7
 
-from app.db import Database
+from app.database.pool import Database
+from app.generation.admission.orders import Order, Wish
+from app.generation.admission.starting import start
 from app.generation.callers import Caller
-from app.generation.orders import Order, Wish
-from app.generation.starting import start
 from app.generation.tiers import Tier
 from bench import node
 from bench.courses import Ready, create_courses
@@ -26,7 +26,7 @@ from bench.rounds import wal_kb
 from bench.stand import NO_LIMIT, Stand
 from bench.tools import ToolMissing
 from bench.waiting import wait_until
-from stack.supervisor import Command
+from tasks.supervision.supervisor import Command
 
 CONCURRENCY = 4
 #: Of a course with documents.

@@ -12,19 +12,19 @@ import psycopg
 import redis
 from psycopg import sql
 
-from app.migrations import migrate
-from app.minting import AUDIENCE
+from app.auth.minting import AUDIENCE
+from app.database.migrations import migrate
 from bench.figures import BenchError
 from bench.waiting import wait_until
 from stack.api import Api
-from stack.interrupts import held
 from stack.postgres import PostgresServer
 from stack.redis import RedisServer
 from stack.scratch import scratch_folder
 from stack.server import HOST, free_port
-from stack.supervisor import Command, Supervisor
-from stack.watchdog import watchdog
-from stack.worker import ROOT, worker_commands
+from tasks.supervision.interrupts import held
+from tasks.supervision.supervisor import Command, Supervisor
+from tasks.supervision.watchdog import watchdog
+from tasks.supervision.workers import ROOT, worker_commands
 
 READY_S = 30.0
 GRACE_S = 15.0

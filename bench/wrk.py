@@ -11,10 +11,10 @@ from typing import Any
 from bench.figures import BenchError
 from bench.load import CONNECTIONS, LONGEST_S, SILENCE_S, Load
 from bench.tools import Tool, find_tool
-from stack.interrupts import held
 from stack.scratch import scratch_folder
 from stack.server import HOST
-from stack.watchdog import kill_group, watchdog
+from tasks.supervision.interrupts import held
+from tasks.supervision.watchdog import kill_group, watchdog
 
 SCRIPT = Path(__file__).with_suffix(".lua")
 

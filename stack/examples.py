@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from app.minting import mint_token
+from app.auth.minting import mint_token
 
 #: The example's documents; the service's `FILES_ROOT`.
 FILES = Path(__file__).resolve().parents[1] / "examples" / "course"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stack.interrupts import held
-from stack.watchdog import watchdog
+from tasks.supervision.interrupts import held
+from tasks.supervision.watchdog import watchdog
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from stack.interrupts import held
 from stack.scratch import scratch_folder
-from stack.watchdog import watchdog
+from tasks.supervision.interrupts import held
+from tasks.supervision.watchdog import watchdog
 
 HOST = "127.0.0.1"
 #: Between looks at a server that starts: it tells nobody when it serves.

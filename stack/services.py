@@ -11,17 +11,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from app.minting import AUDIENCE
+from app.auth.minting import AUDIENCE
 from stack.api import Api
 from stack.examples import FILES
-from stack.interrupts import held
 from stack.postgres import PostgresServer
 from stack.redis import RedisServer
 from stack.scratch import scratch_folder
 from stack.server import HOST, Server, ServerStartError, free_port
-from stack.supervisor import Command, Supervisor
-from stack.watchdog import kill_group, watchdog
-from stack.worker import ROOT, worker_commands
+from tasks.supervision.interrupts import held
+from tasks.supervision.supervisor import Command, Supervisor
+from tasks.supervision.watchdog import kill_group, watchdog
+from tasks.supervision.workers import ROOT, worker_commands
 
 READY_S = 60.0
 GRACE_S = 10.0

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tasks.worker import WorkerApp
+    from tasks.worker_app import WorkerApp
 
 
 def __getattr__(name: str) -> "WorkerApp":
@@ -20,7 +20,7 @@ def __getattr__(name: str) -> "WorkerApp":
 @cache
 def _app() -> "WorkerApp":
     from app.settings import BadSettings, read_settings
-    from tasks.worker import make_app
+    from tasks.worker_app import make_app
 
     try:
         return make_app(read_settings())

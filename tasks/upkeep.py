@@ -2,9 +2,10 @@
 
 import logging
 
-from app.db import only_row
-from app.generation import takeover, webhooks
-from app.queries import QUERIES
+from app.database.pool import only_row
+from app.database.queries import QUERIES
+from app.generation.runs import take_over as takeover
+from app.generation.webhooks import outbox as webhooks
 from app.services import Services
 
 #: How long events are kept, and attempts of generations that are final.

@@ -23,7 +23,7 @@ from psycopg.conninfo import make_conninfo
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from app.migrations import migrate
+from app.database.migrations import migrate
 from stack.postgres import PostgresServer, create_database, drop_database
 from stack.redis import RedisServer
 from tests.contract import CheckedClient

@@ -15,7 +15,7 @@ TOGETHER = (
     "acceptance/test_run.py",
     "integration/metrics/test_scale.py",
     "integration/pipeline/test_large_documents.py",
-    "integration/test_server.py",
+    "integration/server/test_server.py",
 )
 
 

@@ -10,12 +10,12 @@ import click
 import psycopg
 from flask.cli import with_appcontext
 
+from app.auth.jwks import KEY_TYPES, JwksError, fetch_keys
 from app.cli.operating import as_json, operating, show
-from app.generation.drift import compare_slots
-from app.jwks import KEY_TYPES, JwksError, fetch_keys
-from app.migrations import missing
-from app.preflight import connect_briefly
-from app.queries import QUERIES
+from app.database.migrations import missing
+from app.database.preflight import connect_briefly
+from app.database.queries import QUERIES
+from app.operations.slot_drift import compare_slots
 from app.services import Services
 from app.settings import Settings
 

@@ -12,11 +12,11 @@ import click
 import psycopg
 
 from app.current import current_services
-from app.db import Unmigrated
+from app.database.migrations import MigrationError
+from app.database.pool import Unmigrated
 from app.generation.errors import GenerationError
-from app.log import configure_logging
-from app.migrations import MigrationError
 from app.services import Services
+from app.telemetry.log import configure_logging
 
 F = TypeVar("F", bound=Callable[..., Any])
 

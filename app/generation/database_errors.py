@@ -4,9 +4,9 @@ import psycopg
 from psycopg import errors as pg
 from psycopg_pool import PoolTimeout, TooManyRequests
 
-from app.db import Unmigrated
+from app.database.outage import DatabaseAway
+from app.database.pool import Unmigrated
 from app.generation.errors import GenerationActive, SlotClash
-from app.outage import DatabaseAway
 
 #: SQLSTATEs of a transaction that may succeed when it is simply run again, besides a lost connection.
 _RETRYABLE = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable)

@@ -20,7 +20,7 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
-from app.queries import QUERIES
+from app.database.queries import QUERIES
 
 log = logging.getLogger(__name__)
 

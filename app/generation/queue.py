@@ -17,9 +17,9 @@ from procrastinate.jobs import Job
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from app.db import only_row
+from app.database.pool import only_row
+from app.database.queries import QUERIES
 from app.generation.stages import Stage
-from app.queries import QUERIES
 
 STAGES_QUEUE = "stages"
 UPKEEP_QUEUE = "upkeep"

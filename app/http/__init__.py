@@ -2,14 +2,15 @@
 
 from flask import Flask
 
-from app.http import courses, events, generate, health, metrics, trpc
-from app.http.auth import register_auth
-from app.http.cors import register_cors
-from app.http.description.pages import register_description
-from app.http.errors import register_errors
-from app.http.headers import register_headers
-from app.http.metrics import register_metrics
-from app.http.requests import register_requests
+from app.http.authentication import register_auth
+from app.http.description.page.pages import register_description
+from app.http.error_responses import register_errors
+from app.http.middleware.cors import register_cors
+from app.http.middleware.request_context import register_requests
+from app.http.middleware.response_headers import register_headers
+from app.http.routes import course_status, course_stream, generate, health, prometheus
+from app.http.routes.prometheus import register_metrics
+from app.http.trpc import procedures
 from app.settings import Settings
 
 #: The largest body a route takes, in bytes.
@@ -25,12 +26,12 @@ def register_routes(app: Flask, settings: Settings) -> None:
     register_metrics(app)
     register_headers(app)
     register_cors(app, settings.cors_origins)
-    register_errors(app, {trpc.ROOT: trpc.render_error})
+    register_errors(app, {procedures.ROOT: procedures.render_error})
     register_auth(app, settings)
     app.register_blueprint(generate.blueprint)
-    app.register_blueprint(courses.blueprint)
-    app.register_blueprint(events.blueprint)
-    app.register_blueprint(trpc.blueprint)
+    app.register_blueprint(course_status.blueprint)
+    app.register_blueprint(course_stream.blueprint)
+    app.register_blueprint(procedures.blueprint)
     app.register_blueprint(health.blueprint)
-    app.register_blueprint(metrics.blueprint)
+    app.register_blueprint(prometheus.blueprint)
     register_description(app, settings)

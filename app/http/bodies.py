@@ -7,7 +7,8 @@ from typing import Any
 from marshmallow import Schema, ValidationError
 
 from app.current import current_request
-from app.http.errors import Invalid
+from app.http.error_responses import Invalid
+from app.strict_json import parse_json
 
 #: As most clients name it; the others' words are read.
 JSON = "application/json"
@@ -52,14 +53,6 @@ def as_object(value: object) -> dict[str, Any]:
     return value
 
 
-def parse_json(data: bytes) -> Any:
-    """The value of a JSON text in UTF-8, as RFC 8259 has it and any two readers agree on. Raises ValueError."""
-    try:
-        return _decoder.decode(data.decode("utf-8"))
-    except RecursionError as error:
-        raise ValueError("Nested too deep") from error
-
-
 def load(schema: Schema, body: Mapping[str, Any]) -> dict[str, Any]:
     """The body's fields, validated. Raises `Invalid` naming the first wrong field."""
     try:
@@ -93,17 +86,3 @@ def shown(value: object) -> object:
         return "…"  # it was shallow enough to be read, but only just
     text = text.encode("utf-8", "replace").decode("utf-8")
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object, unless a name stands in it twice: then no two readers need agree on what was meant."""
-    if len(found := dict(pairs)) < len(pairs):
-        raise ValueError("A name stands twice")
-    return found
-
-
-_decoder = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique)

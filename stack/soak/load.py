@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
+from app.auth.minting import mint_token
 from app.generation.tiers import RIGHTS, Tier
-from app.minting import mint_token
 from stack.services import Stack
 
 #: One user of each tier and two more: more than the system has room for.

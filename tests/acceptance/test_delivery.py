@@ -29,9 +29,9 @@ from stack.api import Api
 from stack.examples import FILES, create_course, read_lessons
 from stack.scratch import scratch_folder
 from stack.server import HOST, free_port
-from stack.watchdog import kill_group, watchdog
+from tasks.supervision.watchdog import kill_group, watchdog
 from tests.conftest import WaitUntil
-from tests.unit.test_delivery_files import (
+from tests.unit.delivery.test_delivery_files import (
     ALWAYS,
     Instruction,
     commands,
@@ -236,7 +236,7 @@ def test_the_image_runs_all_workers_of_a_machine_as_one_process(
 ) -> None:
     run = commands()
     assert release.run("migrate", run["migrate"], **settings) == 0
-    arrangement = {"api": run["api"], "workers": ["python", "-m", "stack.worker"]}
+    arrangement = {"api": run["api"], "workers": ["python", "-m", "tasks.supervision.workers"]}
     with release.running(arrangement, **settings) as processes:
         generate(release, settings, wait_until)
         stop(release, processes)

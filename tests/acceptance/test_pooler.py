@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.db import SESSION
+from app.database.pool import SESSION
 from bench.courses import create_courses
 from bench.handlers import EMPTY
 from bench.load import send_all

@@ -5,7 +5,7 @@ from typing import Any
 
 import schemathesis
 
-from app.generation.webhook_urls import BadWebhookUrl, parse_webhook_url
+from app.generation.webhooks.urls import BadWebhookUrl, parse_webhook_url
 from app.http.description import examples
 
 #: What stands for what in all that is made of the document's examples.

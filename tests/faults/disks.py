@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stack.scratch import scratch_folder
-from stack.watchdog import watchdog
+from tasks.supervision.watchdog import watchdog
 
 
 class Disk:

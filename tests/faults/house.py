@@ -16,8 +16,8 @@ import redis
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from app.migrations import migrate
-from app.minting import AUDIENCE, mint_token
+from app.auth.minting import AUDIENCE, mint_token
+from app.database.migrations import migrate
 from stack.api import Api
 from stack.examples import FILES, OwnedCourse
 from stack.postgres import PostgresServer
@@ -25,7 +25,7 @@ from stack.redis import RedisServer
 from stack.scratch import scratch_folder
 from stack.server import HOST, free_port
 from stack.soak.checks import DISAGREEING, JOBS, STAGES, TWICE
-from stack.watchdog import watchdog
+from tasks.supervision.watchdog import watchdog
 from tests.faults.processes import Processes
 from tests.faults.waiting import SHIPPED, wait_until
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from stack.supervisor import Command, Supervisor
-from stack.worker import ROOT, worker_commands
+from tasks.supervision.supervisor import Command, Supervisor
+from tasks.supervision.workers import ROOT, worker_commands
 from tests.faults.waiting import wait_until
 
 #: What runs when a test begins.

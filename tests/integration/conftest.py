@@ -20,11 +20,10 @@ from redis.retry import Retry
 from app import create_app
 from app.services import Services, make_services
 from app.settings import Settings, read_settings
+from tests.integration.factories import Course, MakeCourse, MakeToken, insert_course
+from tests.integration.serving import StartServer, serving
 from tests.logs import logging_restored
 from tests.tokens import SECRET, make_claims, sign
-
-from .factories import Course, MakeCourse, MakeToken, insert_course
-from .serving import StartServer, serving
 
 #: Port 1 of loopback, where nobody listens.
 NO_REDIS = "redis://127.0.0.1:1/0"

@@ -14,9 +14,8 @@ import pytest
 
 from stack.server import HOST
 from tests.conftest import WaitUntil
-
-from .factories import MakeCourse, MakeToken
-from .serving import ROOT, Server, StartServer
+from tests.integration.factories import MakeCourse, MakeToken
+from tests.integration.serving import ROOT, Server, StartServer
 
 ST = Path(sys.executable).with_name("st")
 

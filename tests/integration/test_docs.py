@@ -7,7 +7,7 @@ from uuid import uuid4
 import psycopg
 from psycopg.rows import DictRow
 
-from app.http.trpc_wire import CODES
+from app.http.trpc.wire import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

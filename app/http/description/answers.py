@@ -5,7 +5,7 @@ They leave room for more fields, as a later release may answer.
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from app.generation.progress import FINAL_STATUSES, STEPS, StepStatus
+from app.generation.progress.steps import FINAL_STATUSES, STEPS, StepStatus
 from app.generation.tiers import Tier
 
 #: What a course's status may be where this service wrote it.

@@ -9,13 +9,14 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 from marshmallow import Schema
 
-from app.http.description import batches, examples, generations, procedures, service
+from app.http.description import examples
 from app.http.description.answers import GenerationProgressSchema
-from app.http.description.hooks import WEBHOOKS, WebhookMessageSchema
 from app.http.description.operations import Operation, by_status, render_problems, response_name
 from app.http.description.parameters import HEADERS, PARAMETERS
+from app.http.description.routes import batches, generations, procedures, service
+from app.http.description.routes.hooks import WEBHOOKS, WebhookMessageSchema
 from app.http.description.shapes import PLAIN, JSONSchema
-from app.http.requests import request_id
+from app.http.middleware.request_context import request_id
 
 #: Of OpenAPI.
 VERSION = "3.1.0"

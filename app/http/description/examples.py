@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from app.generation.progress import STEPS
+from app.generation.progress.steps import STEPS
 from app.generation.stages import Stage
-from app.http.generate import MESSAGE
+from app.http.routes.generate import MESSAGE
 from app.http.schemas import EXAMPLE_ID
 
 COURSE_ID = EXAMPLE_ID

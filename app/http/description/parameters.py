@@ -3,9 +3,9 @@
 from typing import Any
 
 from app.http.description import examples
-from app.http.idempotency import MAX_KEY
+from app.http.idempotency_header import MAX_KEY
 
-# As `app.http.idempotency` reads it: a string in quotes, or bare.
+# As `app.http.idempotency_header` reads it: a string in quotes, or bare.
 _KEY = rf"""^("([ !#-\[\]-~]|\\["\\]){{1,{MAX_KEY}}}"|[!#-+\--~]([ !#-+\--~]{{0,{MAX_KEY - 2}}}[!#-+\--~])?)$"""
 
 PARAMETERS: dict[str, dict[str, Any]] = {

@@ -15,10 +15,10 @@ from app.generation import errors as domain
 from app.generation.tiers import Tier
 from app.http.bodies import load, parse
 from app.http.description import answers, examples
-from app.http.errors import Answer, Invalid, Unauthorized, answer_to
-from app.http.idempotency import parse_key
+from app.http.error_responses import Answer, Invalid, Unauthorized, answer_to
+from app.http.idempotency_header import parse_key
 from app.http.schemas import GenerateSchema
-from app.http.trpc import MAX_CALLS
+from app.http.trpc.procedures import MAX_CALLS
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Any
 from flask import json
 
 from app.http.description.problems import PROBLEMS
-from app.http.errors import Answer, render_error
-from app.http.trpc_wire import CODES, failed
+from app.http.error_responses import Answer, render_error
+from app.http.trpc.wire import CODES, failed
 
 JSONSchema = dict[str, Any]
 

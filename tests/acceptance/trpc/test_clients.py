@@ -16,13 +16,12 @@ from psycopg.rows import DictRow, dict_row
 
 from stack.api import Api
 from stack.server import HOST, free_port
-from stack.supervisor import Command, Supervisor
+from tasks.supervision.supervisor import Command, Supervisor
+from tests.acceptance.trpc.clients import FOLDER, LACKING, Clients, Done
 from tests.conftest import WaitUntil
 from tests.integration.factories import Course, insert_course
 from tests.tokens import SECRET, make_claims, sign
 from tests.trpc import outcome, read_items
-
-from .clients import FOLDER, LACKING, Clients, Done
 
 ROOT = Path(__file__).resolve().parents[3]
 NOWHERE = "postgresql://nobody@127.0.0.1:9/nothing"

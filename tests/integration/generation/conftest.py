@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
+from app.generation.admission.orders import Order
 from app.generation.callers import Caller
-from app.generation.orders import Order
 from app.generation.tiers import Tier
 from app.services import Services
 from tests.integration.factories import Course

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from app.generation.starting import find_courses, start_plain
+from app.generation.admission.starting import find_courses, start_plain
 from app.services import Services
 
 #: Enough for an index to be worth it.

@@ -15,8 +15,8 @@ from flask.testing import FlaskClient
 from psycopg.rows import DictRow
 from werkzeug.test import TestResponse
 
-from app.log import configure_logging
 from app.settings import Settings
+from app.telemetry.log import configure_logging
 from tests.integration.factories import MakeToken
 from tests.logs import logging_restored
 

@@ -16,9 +16,8 @@ from psycopg.rows import DictRow
 from werkzeug.test import TestResponse
 
 from tests.integration.factories import FILE, Course, MakeCourse, MakeToken
+from tests.integration.http.conftest import LogLines, held_slots
 from tests.tokens import make_claims, sign
-
-from .conftest import LogLines, held_slots
 
 Conn = psycopg.Connection[DictRow]
 

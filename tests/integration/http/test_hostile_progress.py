@@ -10,8 +10,7 @@ from psycopg.rows import DictRow
 
 from tests.integration.factories import Course, MakeCourse, MakeToken
 from tests.integration.hostile import PROGRESS
-
-from .conftest import CheckStatus, Generate, held_slots
+from tests.integration.http.conftest import CheckStatus, Generate, held_slots
 
 Conn = psycopg.Connection[DictRow]
 

@@ -10,13 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.rows import DictRow
 
-from app.generation.idempotency import claim_key
-from app.generation.orders import Order
+from app.generation.admission.idempotency_keys import claim_key
+from app.generation.admission.orders import Order
 from tests.answers import assert_error, error_body
 from tests.integration.factories import MakeCourse, MakeToken
+from tests.integration.http.conftest import Generate, LogLines
 from tests.tokens import make_claims, sign
-
-from .conftest import Generate, LogLines
 
 Conn = psycopg.Connection[DictRow]
 

@@ -7,9 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.integration.factories import MakeCourse, MakeToken
+from tests.integration.http.conftest import CheckStatus, Generate, LogLines
 from tests.tokens import SECRET, make_claims, sign
-
-from .conftest import CheckStatus, Generate, LogLines
 
 KEYS = ["timestamp", "level", "message", "logger", "service", "environment", "version"]
 

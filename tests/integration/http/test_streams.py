@@ -11,15 +11,14 @@ import pytest
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from app.generation.watch import PAUSE_S
+from app.generation.progress.watch import PAUSE_S
 from stack.server import HOST
 from tests.conftest import WaitUntil
 from tests.integration.factories import Course, MakeCourse, MakeToken
 from tests.integration.generation.proxy import Proxy, proxied
+from tests.integration.http.routes.test_events import change_step
+from tests.integration.http.sse import Event, read_blocks
 from tests.integration.serving import Server, StartServer
-
-from .sse import Event, read_blocks
-from .test_events import change_step
 
 ROOM = 200
 WITHIN_S = 1.0

@@ -9,13 +9,12 @@ from typing import Any, Protocol
 import psycopg
 import pytest
 
-from app.cli.metrics import as_csv
-from app.db import Database
-from app.metrics import METRICS, ask
+from app.cli.report_commands import as_csv
+from app.database.pool import Database
+from app.operations.reports import METRICS, ask
 from stack.server import package_folder
 from tests.conftest import empty
-
-from .rows import Past
+from tests.integration.metrics.rows import Past
 
 FILES = Path(__file__).resolve().parents[3] / "sql" / "metrics"
 SLOTS = 4

@@ -6,10 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.metrics import METRICS
-
-from .conftest import Asked
-from .rows import ADA, BOB, CYD, Past, minutes, seconds, stamp, this_hour
+from app.operations.reports import METRICS
+from tests.integration.metrics.conftest import Asked
+from tests.integration.metrics.rows import ADA, BOB, CYD, Past, minutes, seconds, stamp, this_hour
 
 #: A moment before this is not asked for.
 BEFORE = timedelta(microseconds=1)

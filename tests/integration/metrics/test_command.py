@@ -15,13 +15,13 @@ from click.testing import Result
 from flask import Flask
 from psycopg.rows import DictRow
 
-from app import create_app, metrics
-from app.cli.metrics import command
-from app.metrics import METRICS, Metric
+from app import create_app
+from app.cli.report_commands import command
+from app.operations import reports as metrics
+from app.operations.reports import METRICS, Metric
 from app.settings import Settings
+from tests.integration.metrics.rows import BOB, Past, minutes
 from tests.logs import logging_restored
-
-from .rows import BOB, Past, minutes
 
 NOWHERE = "postgresql://nobody:hunter2@127.0.0.1:9/nothing"
 AT = datetime.now(UTC) - timedelta(hours=2)

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from app.db import Database
-from app.metrics import DEFAULT_SINCE, METRICS, ask, load_metrics, read_statement
-
-from .conftest import FILES, RunPsql
-from .rows import Past
+from app.database.pool import Database
+from app.operations.reports import DEFAULT_SINCE, METRICS, ask, load_metrics, read_statement
+from tests.integration.metrics.conftest import FILES, RunPsql
+from tests.integration.metrics.rows import Past
 
 ROOT = FILES.parents[1]
 

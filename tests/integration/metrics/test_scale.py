@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from app.db import Database
-from app.metrics import METRICS, ask
-from app.migrations import migrate
+from app.database.migrations import migrate
+from app.database.pool import Database
+from app.operations.reports import METRICS, ask
 from stack.postgres import create_database, drop_database
 
 BIG = {"generations", "stage_attempts", "system_metrics"}

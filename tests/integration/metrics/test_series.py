@@ -3,11 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from app.db import Database
-from app.metrics import METRICS, ask
-
-from .conftest import SLOTS, Asked
-from .rows import BOB, Past, minutes, this_hour
+from app.database.pool import Database
+from app.operations.reports import METRICS, ask
+from tests.integration.metrics.conftest import SLOTS, Asked
+from tests.integration.metrics.rows import BOB, Past, minutes, this_hour
 
 BEFORE = timedelta(microseconds=1)
 HOUR = timedelta(hours=1)

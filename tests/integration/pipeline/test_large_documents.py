@@ -12,8 +12,8 @@ import pytest
 
 from pipeline.child import Returned
 from pipeline.contract import Course, File, StageInput
-from tasks.child import Stopped, TimedOut
-from tasks.children import Children
+from tasks.stages.child_pool import Children
+from tasks.stages.child_process import Stopped, TimedOut
 from tests.conftest import WaitUntil
 from tests.unit.pipeline.files import Pdf, docx_of
 

@@ -8,10 +8,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from app.migrations import migrate
+from app.database.migrations import migrate
 from stack.postgres import PostgresServer, create_database, drop_database
-
-from .courses import Connection
+from tests.integration.sql.courses import Connection
 
 
 @pytest.fixture

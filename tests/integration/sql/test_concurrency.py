@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 
-from .courses import Connection, advance, new_course, progress_with
+from tests.integration.sql.courses import Connection, advance, new_course, progress_with
 
 CALLERS = 32
 

@@ -4,10 +4,9 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from app.generation.progress import ADMITTED_STATUS, STEPS
-from app.migrations import migrate
-
-from .courses import Connection, new_course
+from app.database.migrations import migrate
+from app.generation.progress.steps import ADMITTED_STATUS, STEPS
+from tests.integration.sql.courses import Connection, new_course
 
 STATUSES = [
     "initializing",

@@ -13,10 +13,9 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.sql import SQL, Identifier, Literal
 
-from app import migrations
-from app.migrations import MigrationError, migrate, missing, rollback
-
-from .courses import advance, new_course, progress_with
+from app.database import migrations
+from app.database.migrations import MigrationError, migrate, missing, rollback
+from tests.integration.sql.courses import advance, new_course, progress_with
 
 MIGRATIONS = [file.stem for file in sorted((migrations.SQL / "migrations").glob("*.sql"))]
 FUNCTIONS = [file.stem for file in sorted((migrations.SQL / "functions").glob("*.sql"))]
@@ -173,7 +172,7 @@ def test_only_a_function_whose_file_changed_is_applied_again(
     file.write_text(file.read_text().replace("coalesce(", "coalesce( /* newer */ "))
     assert lacks(new_database_url) == ["course_step_moves"]
 
-    with caplog.at_level(logging.INFO, "app.migrations"):
+    with caplog.at_level(logging.INFO, "app.database.migrations"):
         migrate(new_database_url)
 
     assert lacks(new_database_url) == []
@@ -213,7 +212,10 @@ def test_a_migration_that_fails_leaves_nothing_of_itself_and_says_why(
 ) -> None:
     bad = release / "migrations" / "29991231235959_break_something.sql"
     bad.write_text("-- migrate:up\ncreate table something ();\nselect 1 / 0;\n-- migrate:down\n")
-    with caplog.at_level(logging.INFO, "app.migrations"), pytest.raises(MigrationError, match="division by zero"):
+    with (
+        caplog.at_level(logging.INFO, "app.database.migrations"),
+        pytest.raises(MigrationError, match="division by zero"),
+    ):
         migrate(new_database_url)
     with psycopg.connect(new_database_url) as conn:
         assert conn.execute("select to_regclass('something')").fetchone() == (None,)

@@ -6,9 +6,8 @@ import pytest
 from psycopg.errors import InsufficientPrivilege
 from psycopg.sql import SQL, Identifier
 
-from app.migrations import migrate
-
-from .courses import Connection, advance, new_course, progress_with, reset
+from app.database.migrations import migrate
+from tests.integration.sql.courses import Connection, advance, new_course, progress_with, reset
 
 #: What only the service may call.
 CALLS = [

@@ -3,7 +3,7 @@ from uuid import uuid4
 import pytest
 from psycopg.types.json import Jsonb
 
-from .courses import FILES, Connection, advance, new_course, progress_with, reset, step_at
+from tests.integration.sql.courses import FILES, Connection, advance, new_course, progress_with, reset, step_at
 
 RESET = "Генерация поставлена в очередь"
 

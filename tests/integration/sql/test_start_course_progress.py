@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
-from .courses import FILES, Connection, advance, new_course, progress_with, reset
+from tests.integration.sql.courses import FILES, Connection, advance, new_course, progress_with, reset
 
 MESSAGE = "Инициализация завершена"
 METADATA = {"job_id": "1", "tier": "FREE", "request_id": None}

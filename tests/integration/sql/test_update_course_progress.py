@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from .courses import (
+from tests.integration.sql.courses import (
     EARLIER,
     FILES,
     NAMES,

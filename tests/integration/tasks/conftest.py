@@ -14,13 +14,13 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
+from app.generation.admission.orders import Order
 from app.generation.callers import Caller
-from app.generation.orders import Order
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.services import Services
 from app.settings import Settings
-from tasks.worker import WorkerApp, make_app
+from tasks.worker_app import WorkerApp, make_app
 from tests.integration.factories import Course
 from tests.integration.tasks.processes import WorkerProcess
 from tests.logs import logging_restored

@@ -7,10 +7,10 @@ import redis
 from procrastinate.job_context import AbortReason
 from psycopg.rows import DictRow
 
-from app.generation.fence import Run
+from app.generation.runs.fence import Run
 from app.generation.stages import Stage
-from tasks.runner import Runner
-from tasks.worker import WorkerApp
+from tasks.stages.runner import Runner
+from tasks.worker_app import WorkerApp
 from tests.integration.generation.conftest import rows
 
 Connection = psycopg.Connection[DictRow]

@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from psycopg.rows import DictRow
 
 from app.generation.callers import Caller
-from app.generation.cancellation import cancel_course
 from app.generation.errors import CourseNotFound, Forbidden, NothingActive
+from app.generation.runs.cancel import cancel_course
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.services import Services

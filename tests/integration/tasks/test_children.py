@@ -10,11 +10,11 @@ from typing import Any
 import psutil
 import pytest
 
-import tasks.children
+import tasks.stages.child_pool
 from pipeline.child import Raised, Returned
 from pipeline.contract import Course, StageInput
-from tasks.child import Died, Outcome, Stopped, TimedOut
-from tasks.children import Children
+from tasks.stages.child_pool import Children
+from tasks.stages.child_process import Died, Outcome, Stopped, TimedOut
 from tests.integration.tasks.processes import wait_until
 
 HERE = "tests.integration.tasks.handlers"
@@ -62,7 +62,7 @@ def test_what_goes_in_and_out_may_be_large(run: Run) -> None:
 
 
 def test_a_child_is_replaced_after_so_many_stages(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks.children, "STAGES_PER_CHILD", 2)
+    monkeypatch.setattr(tasks.stages.child_pool, "STAGES_PER_CHILD", 2)
     pids = [pid_of(run("names_itself")) for _ in range(4)]
     assert pids[0] == pids[1] != pids[2] == pids[3]
     wait_until(lambda: not psutil.pid_exists(pids[0]))

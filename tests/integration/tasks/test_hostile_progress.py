@@ -7,8 +7,8 @@ import pytest
 import redis
 from psycopg.rows import DictRow
 
+from app.generation.admission.orders import Order
 from app.generation.callers import Caller
-from app.generation.orders import Order
 from app.generation.tiers import Tier
 from app.services import Services
 from tests.integration.factories import MakeCourse

@@ -15,13 +15,13 @@ from procrastinate.jobs import Job
 from psycopg.rows import DictRow
 
 from app.generation.callers import Caller
-from app.generation.cancellation import cancel_course
 from app.generation.queue import STAGES_QUEUE, TASKS
-from app.generation.runs import Taker
+from app.generation.runs.begin_complete import Taker
+from app.generation.runs.cancel import cancel_course
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.services import Services
-from tasks.runner import Runner
+from tasks.stages.runner import Runner
 from tests.integration.factories import Course, MakeCourse
 from tests.integration.generation.conftest import rows
 from tests.integration.generation.proxy import Fault, proxied

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from app.generation.admission.orders import Order
 from app.generation.callers import Caller
 from app.generation.errors import Superseded
-from app.generation.orders import Order
 from app.generation.queue import STAGES_QUEUE, TASKS
 from app.generation.stages import Stage
 from app.generation.tiers import Tier

@@ -8,7 +8,7 @@ import pytest
 from procrastinate.job_context import AbortReason
 
 from app.generation.stages import Stage
-from tasks.runner import Runner
+from tasks.stages.runner import Runner
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration, status_of, work, work_until_final

@@ -13,9 +13,9 @@ import pytest
 import redis
 from psycopg.rows import DictRow
 
-from app.generation import takeover
+from app.generation.runs import take_over as takeover
+from app.generation.runs.take_over import disown, take_over
 from app.generation.stages import Stage
-from app.generation.takeover import disown, take_over
 from app.services import Services
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.http.auth import authenticate
+from app.http.authentication import authenticate
 from app.settings import Settings, read_settings
 from tests.logs import logging_restored
 from tests.tokens import SECRET, make_claims, sign

@@ -10,12 +10,11 @@ import jwt
 import pytest
 from flask.testing import FlaskClient
 
-from app.http.auth import LEEWAY_S
+from app.http.authentication import LEEWAY_S
 from tests.answers import assert_unauthorized
 from tests.conftest import WaitUntil
 from tests.tokens import SECRET, make_claims, sign
-
-from .conftest import USER, MakeClient
+from tests.unit.http.conftest import USER, MakeClient
 
 #: For all time, so that tests are named alike by whoever collects them.
 GOOD = sign(make_claims(USER, iat=0, exp=9_999_999_999))
@@ -175,7 +174,7 @@ def test_a_token_that_was_taken_before_is_refused_once_it_has_expired(
 
 
 def test_more_tokens_than_are_remembered_are_taken(make_client: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.http.auth.MAX_KNOWN", 2)
+    monkeypatch.setattr("app.http.authentication.MAX_KNOWN", 2)
     client = make_client()
     users = [UUID(int=number) for number in range(1, 6)]
     tokens = [sign(make_claims(user)) for user in users]

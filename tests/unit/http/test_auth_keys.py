@@ -13,12 +13,11 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask.testing import FlaskClient
 
-from app.keys import RemoteKeys
+from app.auth.remote_keys import RemoteKeys
 from tests.answers import assert_error, assert_unauthorized
 from tests.jwks import Endpoint, SigningKey, jwks_endpoint, make_key
 from tests.tokens import SECRET, make_claims, sign
-
-from .conftest import USER, MakeClient
+from tests.unit.http.conftest import USER, MakeClient
 
 EC, RSA, ED = make_key("ES256"), make_key("RS256"), make_key("EdDSA")
 KEYS = [EC, RSA, ED]
@@ -190,7 +189,7 @@ def test_secrets_in_the_set_are_nobody_s_key(make_client: MakeClient) -> None:
 def test_a_key_that_is_no_longer_the_sign_in_s_is_refused_though_its_token_was_taken(
     make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.http.tokens.RemoteKeys", partial(RemoteKeys, cooldown_s=0))
+    monkeypatch.setattr("app.auth.tokens.RemoteKeys", partial(RemoteKeys, cooldown_s=0))
     with jwks_endpoint() as endpoint:
         endpoint.show(EC)
         client = make_client(jwt_jwks_url=endpoint.url)

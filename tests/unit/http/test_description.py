@@ -17,15 +17,15 @@ from flask.testing import FlaskClient
 from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from app import create_app
-from app.generation.webhook_messages import sign, write_body
-from app.generation.webhooks import Delivery
-from app.http.description import pages
+from app.generation.webhooks.messages import sign, write_body
+from app.generation.webhooks.outbox import Delivery
 from app.http.description.document import OPERATIONS
-from app.http.description.hooks import WEBHOOKS
+from app.http.description.page import pages
 from app.http.description.problems import PROBLEMS
-from app.http.requests import _REQUEST_ID
+from app.http.description.routes.hooks import WEBHOOKS
+from app.http.middleware.request_context import _REQUEST_ID
 from app.http.schemas import GenerateSchema
-from app.http.trpc import MAX_CALLS, PROCEDURES
+from app.http.trpc.procedures import MAX_CALLS, PROCEDURES
 from app.settings import Settings
 from tests.contract import Contract, contract_of
 from tests.logs import logging_restored
@@ -69,7 +69,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 def codes_in_the_code() -> set[str]:
     """Every code in a call of `Answer` or `Invalid`, and those of what the framework refuses."""
     found = {error().name.lower().replace(" ", "_") for error in REFUSALS}
-    for path in (ROOT / "app" / "http").glob("*.py"):
+    for path in (ROOT / "app" / "http").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"Answer", "Invalid"}:
                 code = node.args[2 if node.func.id == "Answer" else 1]
@@ -77,7 +77,7 @@ def codes_in_the_code() -> set[str]:
                     assert isinstance(code.value, str)
                     found.add(code.value)
                 else:  # what is handed on from another error
-                    assert path.name == "errors.py", f"{path.name}:{node.lineno}: the code is no literal"
+                    assert path.name == "error_responses.py", f"{path.name}:{node.lineno}: the code is no literal"
     return found
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.http.errors import Invalid
-from app.http.idempotency import parse_key
+from app.http.error_responses import Invalid
+from app.http.idempotency_header import parse_key
 
 #: What a WSGI server may hand on of a header's value: bytes, read as Latin-1.
 latin = st.text(st.characters(max_codepoint=255), max_size=600)

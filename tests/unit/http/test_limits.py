@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from app.http.limits import rate_limit
+from app.http.rate_limit import rate_limit
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from selectolax.lexbor import LexborHTMLParser
 
 from app.http.description.document import OPERATIONS
-from app.http.description.html import FOLDER
+from app.http.description.page.html import FOLDER
 from app.http.description.problems import PROBLEMS
 
 #: As much of a browser as the script asks for, then its filter used and its first block copied.

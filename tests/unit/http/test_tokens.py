@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt import PyJWS
 
-from app.http.tokens import _SecretsAlgorithm, _Segments
+from app.auth.tokens import _SecretsAlgorithm, _Segments
 from tests.unit.http.test_auth_keys import RSA, pem
 
 

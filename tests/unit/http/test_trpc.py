@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.http.trpc import MAX_CALLS
+from app.http.trpc.procedures import MAX_CALLS
 from tests.answers import error_body
 from tests.trpc import error, errors, mutate, query, read_lines
-
-from .conftest import MakeClient
+from tests.unit.http.conftest import MakeClient
 
 COURSE = "5f0c6f5e-8a49-4ac8-b6f2-0a6f3f9a1d11"
 STREAM = {"trpc-accept": "application/jsonl"}

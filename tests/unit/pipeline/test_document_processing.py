@@ -7,8 +7,7 @@ import pytest
 from pipeline.contract import Course, Document, File, StageFailed, StageInput
 from pipeline.document_processing import handle
 from pipeline.formats import choose_format
-
-from .builders import ignore
+from tests.unit.pipeline.builders import ignore
 
 
 def process(root: Path, *files: File) -> tuple[Document, ...]:

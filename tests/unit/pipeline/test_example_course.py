@@ -6,8 +6,7 @@ from pathlib import Path
 
 from pipeline.contract import Course, File, StageInput
 from pipeline.document_processing import handle
-
-from .builders import finish, ignore
+from tests.unit.pipeline.builders import finish, ignore
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "course"
 

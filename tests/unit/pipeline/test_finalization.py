@@ -4,8 +4,7 @@ import pytest
 
 from pipeline.contract import Course, Draft, Lesson, Outline, Section, StageFailed, StageInput
 from pipeline.finalization import handle
-
-from .builders import ignore
+from tests.unit.pipeline.builders import ignore
 
 OUTLINE = Outline((Section("Роли", (Lesson("Вход"), Lesson("Права"))), Section("Планы", (Lesson("Чтение"),))))
 DRAFTS = (

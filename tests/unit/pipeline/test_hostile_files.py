@@ -15,9 +15,18 @@ from pipeline.document_processing import handle, process_file
 from pipeline.formats.package import MAX_ENTRIES
 from pipeline.formats.pdf import MAX_PAGES
 from pipeline.parsing import Patience
-
-from .builders import ignore
-from .files import Pdf, document_xml, docx_of, package_of, pdf_of, pptx_of, raw_pdf, replace_part, stream
+from tests.unit.pipeline.builders import ignore
+from tests.unit.pipeline.files import (
+    Pdf,
+    document_xml,
+    docx_of,
+    package_of,
+    pdf_of,
+    pptx_of,
+    raw_pdf,
+    replace_part,
+    stream,
+)
 
 TEXT = "Обычный текст документа."
 DOCX = docx_of(lambda document: document.add_paragraph(TEXT))

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import example, given
 
 from pipeline.formats.markdown import find_headings, read_markdown
-
-from .builders import TEXTS
+from tests.unit.pipeline.builders import TEXTS
 
 
 def titles(text: str) -> list[tuple[int, str]]:

@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from pipeline.formats.content import Content
 from pipeline.formats.pdf import read_pdf
 from pipeline.formats.pdf_layout import Bookmark, Line, lay_out
-
-from .builders import BOOKMARKS, PRINTED_LINES
-from .files import Pdf, pdf_of
+from tests.unit.pipeline.builders import BOOKMARKS, PRINTED_LINES
+from tests.unit.pipeline.files import Pdf, pdf_of
 
 FULL = "Планировщик выбирает порядок соединения таблиц по собранной статистике и памяти,"
 FULL_END = "поэтому после большой загрузки стоит обновить статистику, не дожидаясь сервера."

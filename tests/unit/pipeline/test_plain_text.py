@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 
 from pipeline.formats.plain_text import guess_headings, read_plain_text
-
-from .builders import TEXTS
+from tests.unit.pipeline.builders import TEXTS
 
 
 def titles(text: str) -> list[tuple[int, str]]:

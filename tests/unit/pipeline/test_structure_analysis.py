@@ -5,8 +5,7 @@ import pytest
 from pipeline.contract import Course, StageFailed, StageInput
 from pipeline.language import choose_language
 from pipeline.structure_analysis import handle, write_brief
-
-from .builders import ignore
+from tests.unit.pipeline.builders import ignore
 
 
 def test_brief_gathers_the_fields_in_the_language_of_the_course() -> None:

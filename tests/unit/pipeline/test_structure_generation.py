@@ -5,8 +5,7 @@ from hypothesis import given
 
 from pipeline.contract import Brief, Course, Document, Outline, StageInput
 from pipeline.structure_generation import handle
-
-from .builders import COURSES, DOCUMENTS, ignore, lessons_of, markdown, outline_of, plain
+from tests.unit.pipeline.builders import COURSES, DOCUMENTS, ignore, lessons_of, markdown, outline_of, plain
 
 PARAGRAPH = "Обычное предложение о данных. " * 20
 

@@ -9,8 +9,7 @@ from pipeline.contract import Course, Document, Lesson, Outline, Section, Span, 
 from pipeline.formats.html import read_html
 from pipeline.markdown_text import scan_lines
 from pipeline.text_generation import handle
-
-from .builders import COURSES, DOCUMENTS, finish, ignore, markdown, plain
+from tests.unit.pipeline.builders import COURSES, DOCUMENTS, finish, ignore, markdown, plain
 
 
 def draft(lesson: Lesson, *documents: Document, section: str = "Раздел", language: str = "ru") -> str:

@@ -18,7 +18,7 @@ from stack.postgres import PostgresServer, copied_installation
 from stack.redis import RedisServer
 from stack.scratch import scratch_folder
 from stack.server import Server, ServerStartError, package_folder
-from stack.watchdog import watchdog
+from tasks.supervision.watchdog import watchdog
 from tests.conftest import WaitUntil
 from tests.unit.stack.processes import gone
 

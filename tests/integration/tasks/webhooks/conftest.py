@@ -9,14 +9,14 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
-from app.generation import webhooks
+from app.generation.admission.orders import Order
 from app.generation.callers import Caller
-from app.generation.orders import Order
 from app.generation.tiers import Tier
+from app.generation.webhooks import outbox as webhooks
 from app.services import Services
-from tasks.circuits import Circuits
-from tasks.posting import Poster
-from tasks.webhooks import Sender
+from tasks.webhooks.circuits import Circuits
+from tasks.webhooks.posting import Poster
+from tasks.webhooks.sender import Sender
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows
 from tests.receivers import Received, Receiver, Reply, receiving

@@ -11,12 +11,13 @@ from flask.testing import FlaskClient
 from psycopg.rows import DictRow
 from standardwebhooks import Webhook
 
-from app.generation import takeover, webhooks
 from app.generation.callers import Caller
-from app.generation.cancellation import cancel_course
 from app.generation.queue import WEBHOOK_TASK, WEBHOOKS_QUEUE
+from app.generation.runs import take_over as takeover
+from app.generation.runs.cancel import cancel_course
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
+from app.generation.webhooks import outbox as webhooks
 from app.services import Services
 from tests.integration.factories import FILE, MakeCourse, MakeToken
 from tests.integration.generation.conftest import rows

@@ -12,12 +12,13 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
-from app.generation import webhooks
-from app.generation.webhooks import Attempt, DeliveryState
+from app.generation.webhooks import outbox as webhooks
+from app.generation.webhooks.outbox import Attempt, DeliveryState
 from app.services import Services
-from tasks import posting, upkeep
-from tasks.posting import Poster
-from tasks.webhooks import FIRST_WAIT_S, JITTER, LONGEST_WAIT_S
+from tasks import upkeep
+from tasks.webhooks import posting
+from tasks.webhooks.posting import Poster
+from tasks.webhooks.sender import FIRST_WAIT_S, JITTER, LONGEST_WAIT_S
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, working
 from tests.integration.tasks.processes import WorkerProcess, wait_until

@@ -1,0 +1,102 @@
+"""A JWKS endpoint: what it says, and which of its keys may verify a token."""
+
+import json
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+from jwt import PyJWK
+from jwt.exceptions import PyJWTError
+
+from app.database.deadline import SocketGuard
+
+#: The key type and curve of each algorithm that a key of the endpoint may verify.
+KEY_TYPES = {"ES256": ("EC", "P-256"), "RS256": ("RSA", None), "EdDSA": ("OKP", "Ed25519")}
+
+MAX_KEY_ID = 256
+MAX_BYTES = 64 * 1024
+#: How long connecting may take, and then the whole exchange.
+TIMEOUT_S = 2.0
+
+#: Keys by their `kid` and algorithm.
+Keys = Mapping[tuple[str, str], PyJWK]
+
+_guard = SocketGuard()
+
+
+class JwksError(Exception):
+    """The endpoint can't be reached, or answers something else than keys."""
+
+
+def fetch_keys(url: str) -> Keys:
+    """The usable keys of the endpoint. Raises `JwksError`.
+
+    Redirects are not followed, and no proxy of the environment is asked.
+    """
+    try:
+        return read_keys(_download(url))
+    except (OSError, HTTPException, ValueError, RecursionError) as error:
+        raise JwksError(f"{type(error).__name__}: {error}") from error
+
+
+def read_keys(document: bytes) -> Keys:
+    """The keys of a JWKS that may verify a token, each fixed to its algorithm. Raises ValueError where it is none.
+
+    Left out are those for other purposes or algorithms, secret and weak ones, those without an id, and those that
+    share theirs: nobody could say which of them is meant.
+    """
+    found = json.loads(document)
+    if not isinstance(found, dict) or not isinstance(found.get("keys"), list):
+        raise ValueError("no JWKS")
+    keys = [((entry["kid"], key.algorithm_name), key) for entry in found["keys"] if (key := _read_key(entry))]
+    names = [name for name, _ in keys]
+    return {name: key for name, key in keys if names.count(name) == 1}
+
+
+def _read_key(entry: object) -> PyJWK | None:
+    if not isinstance(entry, dict):
+        return None
+    kind = (entry.get("kty"), entry.get("crv"))
+    algorithm = next((name for name, known in KEY_TYPES.items() if known == kind), None)
+    if algorithm is None or entry.get("alg", algorithm) != algorithm or not _is_for_tokens(entry):
+        return None
+    try:
+        key = PyJWK(entry, algorithm)
+        weak = key.Algorithm.check_key_length(key.key)
+    except (PyJWTError, ValueError, TypeError, KeyError):
+        return None
+    return None if weak else key
+
+
+def _is_for_tokens(entry: Mapping[str, Any]) -> bool:
+    """Whether it is a public key to verify signatures with, of a name that a token can have."""
+    key_id, operations = entry.get("kid"), entry.get("key_ops", ["verify"])
+    return (
+        isinstance(key_id, str)
+        and 0 < len(key_id) <= MAX_KEY_ID
+        and entry.get("use", "sig") == "sig"
+        and isinstance(operations, list)
+        and "verify" in operations
+        and "d" not in entry
+    )
+
+
+def _download(url: str) -> bytes:
+    parts = urlsplit(url)
+    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
+    try:
+        connection.connect()
+        with _guard.guard(connection.sock.fileno(), TIMEOUT_S):
+            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            connection.request("GET", target, headers={"Accept": "application/json"})
+            response = connection.getresponse()
+            if response.status != 200:
+                raise ValueError(f"status {response.status}")
+            document = response.read(MAX_BYTES + 1)
+    finally:
+        connection.close()
+    if len(document) > MAX_BYTES:
+        raise ValueError(f"more than {MAX_BYTES} bytes")
+    return document

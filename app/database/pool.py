@@ -1,0 +1,207 @@
+"""PostgreSQL: one pool a process, and the ways to use it: `connection()`, `statement()` and `transaction()`."""
+
+import logging
+import select
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import Connection, Cursor
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool
+
+from app.database.deadline import SocketGuard, remaining
+from app.database.migrations import missing
+from app.database.outage import Outage
+
+#: Longest wait for a free connection; past it the service is overloaded or the database away.
+POOL_TIMEOUT_S = 2.0
+#: Longest use of a connection where no deadline is set (workers, commands).
+USE_TIMEOUT_S = 30.0
+
+#: Longest wait for a lock. Shorter than an answer's deadline, so that it is the server that says there was no lock:
+#: of a statement that a deadline ends nobody knows the outcome.
+LOCK_TIMEOUT_S = 1.5
+#: Ends what the server itself can end; the guard on the socket covers the rest.
+SESSION = (
+    f"-c statement_timeout=20s -c lock_timeout={LOCK_TIMEOUT_S}s -c idle_in_transaction_session_timeout=5s"
+    " -c client_connection_check_interval=5s -c timezone=UTC"
+)
+
+log = logging.getLogger(__name__)
+
+#: What a write runs in: `Database.transaction`, or `Database.statement` where it is one statement.
+Scope = Callable[[], AbstractContextManager[Connection[DictRow]]]
+
+
+def session(options: str, *, pooled: bool) -> dict[str, Any]:
+    """What to connect with, so that the session has these options.
+
+    Behind a pooler in transaction mode a session is nobody's own: nothing may be prepared in it, and its options are
+    for the pooler to set, which takes none from a client.
+    """
+    return {"prepare_threshold": None} if pooled else {"options": options}
+
+
+class Unmigrated(Exception):
+    """The database lacks migrations of this release; `names` lists them."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        super().__init__(f"The database is not migrated: run `make migrate`. Missing: {', '.join(names)}")
+
+
+class CommitOutcomeUnknown(psycopg.OperationalError):
+    """The connection was lost while the commit was under way: it may have taken place."""
+
+
+class _Cursor(Cursor[DictRow]):
+    """In a pipeline a fetch ends with a Sync, where psycopg's own sends a Flush.
+
+    Until a Sync the server takes the session for active however long nothing comes, and no timeout of an idle
+    transaction would ever end the locks of a process that is frozen in one.
+    """
+
+    def _fetch_pipeline(self) -> None:
+        pipeline = self._conn._pipeline
+        if pipeline is not None and self.pgresult is None:
+            pipeline.sync()
+
+
+class Database:
+    """A lazily opened pool of connections; nothing is reached before the first use.
+
+    Connections are in autocommit mode: a statement outside `transaction()` is one round trip.
+    """
+
+    def __init__(self, url: str, pool_size: int, *, pooled: bool = False) -> None:
+        self._guard = SocketGuard()
+        self._outage = Outage()
+        self._opening = threading.Lock()
+        self._migrated = False
+        self._opened = False
+        self._pool: ConnectionPool[Connection[DictRow]] = ConnectionPool(
+            url,
+            min_size=1,
+            max_size=pool_size,
+            open=False,
+            timeout=POOL_TIMEOUT_S,
+            max_waiting=pool_size * 8,
+            # Short, because the pool backs off without bound and is to be there soon after the database is.
+            reconnect_timeout=5,
+            check=_refuse_dead,
+            kwargs={
+                "autocommit": True,
+                "cursor_factory": _Cursor,
+                "row_factory": dict_row,
+                "connect_timeout": 3,
+                **session(SESSION, pooled=pooled),
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 2,
+                "application_name": "course-generation",
+            },
+        )
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection[DictRow]]:
+        """A connection in autocommit mode, given up at the current deadline.
+
+        Raises psycopg.OperationalError (PoolTimeout when none is free in time, `DatabaseAway` at once while the
+        database is known to be away) and `Unmigrated`.
+        """
+        self._open_once()
+        with (
+            self._outage.watch(),
+            self._pool.connection(timeout=remaining(POOL_TIMEOUT_S)) as conn,
+            self._guard.guard(conn.fileno(), remaining(USE_TIMEOUT_S)),
+        ):
+            if not self._migrated:
+                self._check_migrated(conn)
+            yield conn
+
+    @contextmanager
+    def statement(self) -> Iterator[Connection[DictRow]]:
+        """A connection for one statement that writes, and is a transaction of its own.
+
+        Raises `CommitOutcomeUnknown` when the connection is lost during the statement.
+        """
+        with self.connection() as conn:
+            try:
+                yield conn
+            except psycopg.OperationalError as error:
+                if _is_rolled_back(error):
+                    raise
+                raise CommitOutcomeUnknown(str(error)) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection[DictRow]]:
+        """A connection inside one transaction: leaving the block commits, raising rolls back.
+
+        The transaction is pipelined: statements travel together until one's result is fetched, so a
+        statement's error is raised by the next fetch. Fetch the last one's result before leaving.
+        Raises `CommitOutcomeUnknown` when the connection is lost during the commit itself.
+        """
+        committing = False
+        with self.connection() as conn:
+            try:
+                # BEGIN and COMMIT by hand: psycopg's own transaction() synchronises a pipeline at both, which costs
+                # three more round trips.
+                with conn.pipeline():
+                    conn.execute("begin", prepare=False)
+                    yield conn
+                    committing = True
+                    conn.execute("commit", prepare=False)
+            except BaseException as error:
+                if not conn.closed:
+                    conn.rollback()
+                if committing and isinstance(error, psycopg.OperationalError) and not _is_rolled_back(error):
+                    raise CommitOutcomeUnknown(str(error)) from error
+                raise
+
+    def close(self) -> None:
+        """No connection of this pool is left open."""
+        self._pool.close()
+
+    def _open_once(self) -> None:
+        if not self._opened:
+            with self._opening:
+                if not self._opened:
+                    self._pool.open()
+                    self._opened = True
+
+    def _check_migrated(self, conn: Connection[Any]) -> None:
+        if names := missing(conn):
+            raise Unmigrated(names)
+        self._migrated = True
+
+
+def only_row(cursor: Cursor[DictRow]) -> DictRow:
+    """The row of a statement that always returns one."""
+    row = cursor.fetchone()
+    if row is None:
+        raise LookupError("A statement that returns a row returned none")
+    return row
+
+
+def _is_rolled_back(error: psycopg.OperationalError) -> bool:
+    """Whether it is the server's own word that the statement failed, rather than the end of the connection."""
+    return error.diag.severity_nonlocalized == "ERROR"
+
+
+def has_something_to_say(fileno: int) -> bool:
+    """Whether there is something to read from an idle connection: nothing, unless its server closed it or says so.
+
+    It costs no round trip.
+    """
+    idle = select.poll()
+    idle.register(fileno, select.POLLIN)
+    return bool(idle.poll(0))
+
+
+def _refuse_dead(conn: Connection[Any]) -> None:
+    """Raises OperationalError on a connection whose server is gone, without a round trip to one that is not."""
+    if has_something_to_say(conn.fileno()):
+        conn.execute("")

@@ -1,0 +1,56 @@
+"""What is recorded of an admission that did not happen."""
+
+import logging
+from uuid import UUID
+
+from app.database.pool import Database, only_row
+from app.database.queries import QUERIES
+from app.generation.admission.orders import Order, Wish
+from app.generation.callers import Caller
+from app.generation.errors import AdmissionFailed, GenerationActive, GenerationError, SlotsFull, SystemFull, UserFull
+from app.generation.events import Event, EventBuffer, EventType
+from app.generation.tiers import RIGHTS
+
+log = logging.getLogger(__name__)
+
+
+def report_refusal(events: EventBuffer, wish: Wish, error: GenerationError) -> None:
+    """The wish was refused, or failed, for that reason: an event, where such are counted."""
+    generation_id, caller, order = wish.generation_id, wish.caller, wish.order
+
+    def add(event_type: EventType, job_id: UUID | None = None, **metadata: object) -> None:
+        facts = {"tier": caller.tier.value, "source": order.source, "request_id": order.request_id, **metadata}
+        job = str(job_id) if job_id else None
+        events.add(Event(event_type, caller.user_id, order.course_id, job, facts))
+
+    match error:
+        case SlotsFull():
+            add(
+                EventType.CONCURRENCY_LIMIT_HIT,
+                limit="user" if isinstance(error, UserFull) else "system",
+                user_limit=error.user_limit,
+                user_active=error.user_active,
+                system_limit=error.system_limit,
+                system_active=error.system_active,
+            )
+        case GenerationActive():
+            add(EventType.DUPLICATE_JOB_DETECTED, error.generation_id)
+        case AdmissionFailed():
+            cause = f"{type(error.__cause__).__name__}: {error.__cause__}"
+            if error.exhausted:
+                add(EventType.RPC_RETRY_EXHAUSTED, generation_id, error=cause)
+            add(EventType.JOB_ROLLBACK, generation_id, error=cause)
+            log.error("admission_rolled_back", exc_info=error)
+
+
+def full_after_clashes(db: Database, system_limit: int, caller: Caller) -> SlotsFull:
+    """The refusal of a request whose numbers were taken by others each time it tried."""
+    with db.connection() as conn:
+        row = only_row(conn.execute(QUERIES["count_active"], {"user_id": caller.user_id}))
+    limit = RIGHTS[caller.tier].slots
+    return SystemFull(caller.tier, limit, row["user_active"], system_limit, row["system_active"])
+
+
+def warn_of_malformed_files(order: Order) -> None:
+    """The log says that the course's `generation_progress.files` counts as none because of its shape."""
+    log.warning("files_malformed", extra={"courseId": str(order.course_id)})

@@ -1,0 +1,65 @@
+"""What a webhook receives: a body, and two signatures that prove to a receiver that it came from us.
+
+`x-webhook-signature` is the older one, of the body alone. The others are those of Standard Webhooks, which a library of
+the receiver's language checks, and which don't hold for a copy that somebody sends again later.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from app.generation.webhooks.outbox import Delivery
+
+PREFIX = "whsec_"
+#: How many bytes a key has, by Standard Webhooks.
+KEY_BYTES = range(24, 65)
+
+
+def read_key(secret: str) -> bytes:
+    """The key of Standard Webhooks in a secret `whsec_…`. Raises ValueError."""
+    if not secret.startswith(PREFIX):
+        raise ValueError(f"Does not begin with {PREFIX}.")
+    try:
+        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError(f"What follows {PREFIX} is not base64.") from error
+    if len(key) not in KEY_BYTES:
+        raise ValueError(f"What follows {PREFIX} is not base64 of {KEY_BYTES.start} to {KEY_BYTES.stop - 1} bytes.")
+    return key
+
+
+def message_id(delivery: Delivery) -> str:
+    """The same however often the delivery is tried. Without dots, by Standard Webhooks."""
+    return f"{delivery.generation_id}-{delivery.seq}"
+
+
+def write_body(delivery: Delivery) -> bytes:
+    """The message as JSON, the same bytes however often it is tried.
+
+    Written as JavaScript's JSON.stringify would: receivers exist that parse it, write it again and sign that.
+    """
+    message: dict[str, Any] = {
+        "courseId": str(delivery.course_id),
+        "status": delivery.status,
+        "progress": {"step": delivery.step, "message": delivery.message, "percentage": delivery.percentage},
+        "data": {"jobId": str(delivery.generation_id)},
+    }
+    if delivery.error is not None:
+        message["error"] = delivery.error
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> Mapping[str, str]:
+    """The headers that sign the body. `timestamp`: of the sending, in seconds since 1970. Raises as `read_key`."""
+    signed = b".".join((message_id.encode(), str(timestamp).encode(), body))
+    digest = hmac.new(read_key(secret), signed, hashlib.sha256).digest()
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+        "x-webhook-signature": hmac.new(secret.encode(), body, hashlib.sha256).hexdigest(),
+    }

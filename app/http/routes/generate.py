@@ -1,0 +1,68 @@
+"""`POST /api/coursegen/generate`: starts a generation."""
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from flask import Blueprint, Response, after_this_request, jsonify
+from marshmallow import Schema
+
+from app.current import current_services
+from app.generation.admission.orders import Admission, Order
+from app.generation.callers import Caller
+from app.http.authentication import authenticate
+from app.http.bodies import load, read_json
+from app.http.error_responses import answer_to
+from app.http.idempotency_header import read_key
+from app.http.middleware.request_context import request_id
+from app.http.rate_limit import rate_limit
+from app.http.routes.prometheus import current_instruments
+from app.http.schemas import GenerateSchema
+from app.telemetry.log import bind
+
+MESSAGE = "Генерация курса инициализирована"
+
+blueprint = Blueprint("generate", __name__)
+log = logging.getLogger(__name__)
+_schema = GenerateSchema()
+
+
+@blueprint.post("/api/coursegen/generate")
+def generate() -> Response:
+    """The course's generation is admitted and queued; the body says under which jobId."""
+    caller = authenticate()
+    return jsonify(initiate(caller, read_json(), _schema, "http"))
+
+
+def initiate(caller: Caller, body: Mapping[str, Any], schema: Schema, source: str) -> dict[str, Any]:
+    """The generation that the body asks for is admitted and queued; returns what a 200 says of it.
+
+    `source` names the way it came in. The answer's headers will say how many slots are left, or that it is a repeated
+    one. Raises `Invalid` and what `admit` raises.
+    """
+    wish = load(schema, body)
+    if "userId" in body:
+        log.info("user_id_ignored")
+    services = current_services()
+    order = Order(wish["course_id"], wish["webhook_url"], request_id.get(), source, idempotency_key=read_key())
+    with bind(courseId=order.course_id):
+        try:
+            admission = services.admissions.admit(caller, order)
+        except Exception as error:
+            current_instruments().count_admission(source, answer_to(error).code)
+            raise
+        current_instruments().count_admission(source, "replayed" if admission.replayed else "admitted")
+        job_id = str(admission.generation_id)
+        with bind(jobId=job_id):
+            log.info("answer_replayed" if admission.replayed else "generation_admitted")
+    after_this_request(partial(_tell, admission))
+    return {"success": True, "jobId": job_id, "message": MESSAGE}
+
+
+def _tell(admission: Admission, response: Response) -> Response:
+    if admission.use is not None:
+        response.headers.update(rate_limit(admission.use))
+    if admission.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response

@@ -1,0 +1,116 @@
+"""tRPC 11 on the wire, without a transformer: how inputs come in, how results and errors go out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import Response, current_app, request
+
+from app.http.bodies import parse, read_body, shown
+from app.http.error_responses import Answer, Invalid
+from app.http.middleware.request_context import request_id
+
+JSON_LINES = "application/jsonl"
+
+#: The library's name and number of each status; the numbers are JSON-RPC's and those it leaves to servers.
+CODES = {
+    400: ("BAD_REQUEST", -32600),
+    401: ("UNAUTHORIZED", -32001),
+    403: ("FORBIDDEN", -32003),
+    404: ("NOT_FOUND", -32004),
+    405: ("METHOD_NOT_SUPPORTED", -32005),
+    409: ("CONFLICT", -32009),
+    413: ("PAYLOAD_TOO_LARGE", -32013),
+    415: ("UNSUPPORTED_MEDIA_TYPE", -32015),
+    422: ("UNPROCESSABLE_CONTENT", -32022),
+    429: ("TOO_MANY_REQUESTS", -32029),
+    500: ("INTERNAL_SERVER_ERROR", -32603),
+    503: ("SERVICE_UNAVAILABLE", -32603),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a call: its HTTP status, its JSON text, and what it adds to the headers of the whole answer."""
+
+    status: int
+    text: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def succeeded(data: str) -> Outcome:
+    """The outcome of a call whose result is this JSON text."""
+    return Outcome(200, f'{{"result":{{"data":{data}}}}}')
+
+
+def failed(path: str, answer: Answer) -> Outcome:
+    """The outcome of a call that was refused or failed: the library's shape, with our code as `data.reason`."""
+    name, number = CODES.get(answer.status) or CODES[400 if answer.status < 500 else 500]
+    data = {"code": name, "httpStatus": answer.status, "path": shown(path), "reason": answer.code}
+    if answer.details is not None:
+        data["details"] = answer.details
+    data["requestId"] = request_id.get()
+    error = {"message": answer.error, "code": number, "data": data}
+    return Outcome(answer.status, current_app.json.dumps({"error": error}), answer.headers)
+
+
+def is_batch() -> bool:
+    """Whether the request's path holds several procedures, set apart by commas, and its input as many inputs."""
+    return _parameter("batch") == "1"
+
+
+def read_inputs(count: int) -> list[Any]:
+    """The input of each call of the request; an empty object where it has none. Raises `Invalid`."""
+    text = read_body() if request.method == "POST" else _parameter("input").encode()
+    given = parse(text) if text else {}
+    if not is_batch():
+        return [given]
+    if not isinstance(given, dict):
+        raise Invalid("The inputs of a batch are an object by the calls' indexes", "invalid_json")
+    return [given.get(str(index), {}) for index in range(count)]
+
+
+def respond(outcomes: Sequence[Outcome]) -> Response:
+    """The answer to a request: of one call its outcome; of a batch all, in order, under their common status or 207.
+
+    A streamed batch is one line, as none of its calls is worth sending before the others, and always under 200: its
+    reader takes another status for a failure of the whole.
+    """
+    if not is_batch():
+        [outcome] = outcomes
+        return _response(outcome.text, outcome.status, outcomes)
+    if _wants_lines():
+        lines = ",".join(f'"{index}":[[{outcome.text}]]' for index, outcome in enumerate(outcomes))
+        return _response(f"{{{lines}}}\n", 200, outcomes)
+    statuses = {outcome.status for outcome in outcomes}
+    status = statuses.pop() if len(statuses) == 1 else 207
+    return _response(f"[{','.join(outcome.text for outcome in outcomes)}]", status, outcomes)
+
+
+def respond_as_a_whole(outcome: Outcome) -> Response:
+    """The answer to a batch that is not taken apart: readers take a lone error for that of each call."""
+    return _response(outcome.text, outcome.status, [outcome])
+
+
+def _response(text: str, status: int, outcomes: Sequence[Outcome]) -> Response:
+    response = Response(text, status, mimetype="application/json")
+    for outcome in sorted(outcomes, key=_wait_s):  # where several say when to try again, the last of them counts
+        response.headers.update(outcome.headers)
+    response.headers["Vary"] = "trpc-accept, Accept, Authorization"
+    return response
+
+
+def _parameter(name: str) -> str:
+    """The first parameter of that name in the query, or nothing; the framework fails on bytes that are no UTF-8."""
+    query = parse_qsl(request.query_string.decode("utf-8", "replace"), keep_blank_values=True)
+    return next((value for found, value in query if found == name), "")
+
+
+def _wait_s(outcome: Outcome) -> int:
+    return int(outcome.headers.get("Retry-After", 0))
+
+
+def _wants_lines() -> bool:
+    wanted = request.headers.get("trpc-accept") or request.headers.get("Accept", "")
+    return JSON_LINES in [part.strip() for part in wanted.split(",")]

@@ -1,0 +1,158 @@
+"""The Procrastinate App that workers open: one task per stage, webhooks, and upkeep."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from procrastinate import App, JobContext
+from procrastinate.jobs import Job
+
+from app.generation.queue import STAGES, STAGES_QUEUE, TASKS, UPKEEP_QUEUE, WEBHOOK_TASK, WEBHOOKS_QUEUE
+from app.generation.runs.fence import Begun, Run
+from app.generation.stages import Stage
+from app.services import Services, make_services
+from app.settings import Settings
+from app.telemetry.log import configure_logging
+from tasks.queue.connector import WorkerConnector
+from tasks.queue.inventory import Inventory
+from tasks.queue.jobs import Jobs, StageWorker
+from tasks.queue.shutdown import run_until_signalled
+from tasks.stages.child_pool import Children
+from tasks.stages.runner import Runner
+from tasks.upkeep import keep_slots, prune, rescue_webhooks, take_over
+from tasks.webhooks.circuits import Circuits
+from tasks.webhooks.posting import Poster
+from tasks.webhooks.sender import Sender
+
+#: Seconds are the sixth field of this cron, not the first.
+HOURLY = "17 * * * * 17"
+#: Successful jobs are deleted as they end; the others stay so long for people to look at.
+KEPT_HOURS = 7 * 24
+
+
+class WorkerApp(App):
+    """Starts the handlers' processes with a worker that runs stages, and leaves none behind."""
+
+    children: Children
+    services: Services
+    inventory: Inventory
+    jobs: Jobs
+
+    async def run_worker_async(self, **kwargs: Any) -> None:
+        """Runs until SIGINT or SIGTERM, and is gone within the grace, whatever hangs."""
+        if not kwargs.get("queues") or STAGES_QUEUE in kwargs["queues"]:
+            self.children.start()
+        if set(kwargs.get("queues") or ()) == {WEBHOOKS_QUEUE}:
+            kwargs.setdefault("concurrency", self.services.settings.webhook_concurrency)
+        if kwargs.get("queues") and not {STAGES_QUEUE, WEBHOOKS_QUEUE} & set(kwargs["queues"]):
+            # Each stage that is queued wakes the session of everyone who listens, and upkeep is in no hurry: it polls.
+            kwargs["listen_notify"] = False
+        for_signals = kwargs.pop("install_signal_handlers", True)
+        worker = StageWorker(app=self, **{**self.worker_defaults, **kwargs, "install_signal_handlers": False})
+        self.jobs.serve(worker)
+        run = worker.run()  # type: ignore[no-untyped-call]
+        inventory = asyncio.create_task(self.inventory.keep())
+        try:
+            await (run_until_signalled(run, self.services.settings.shutdown_grace_s) if for_signals else run)
+        finally:
+            inventory.cancel()
+            await self.jobs.put_back()
+            self.children.stop()
+            self.services.close()
+
+
+def make_app(settings: Settings) -> WorkerApp:
+    """The App with every task registered. Touches no server."""
+    configure_logging("worker", settings.log_level, settings.app_env, settings.app_version)
+    services = make_services(settings)
+    inventory = Inventory(services.db, settings.heartbeat_s)
+    app = WorkerApp(
+        connector=WorkerConnector(settings),
+        worker_defaults={
+            "concurrency": settings.worker_concurrency,
+            "fetch_job_polling_interval": 1.0,  # bounds a lost wake-up
+            "listen_notify": not settings.database_pooled,  # who listens needs a session
+            "abort_job_polling_interval": 1.0,
+            # Half of the grace for stages to end by themselves, half to hand the others back.
+            "shutdown_graceful_timeout": settings.shutdown_grace_s / 2,
+            "update_heartbeat_interval": settings.heartbeat_s,
+            "stalled_worker_timeout": settings.stalled_s,
+            "delete_jobs": "successful",
+            "worker_middleware": [inventory],
+        },
+        periodic_defaults={"max_delay": 60},
+    )
+    app.services, app.inventory = services, inventory
+    app.job_manager = app.jobs = Jobs(app.connector, inventory)
+    app.children = Children(settings.worker_concurrency, settings.handlers.values())
+    run_stages = _stage_task(app)
+    for stage in Stage:
+        app.task(name=TASKS[stage], queue=STAGES_QUEUE, pass_context=True)(run_stages)
+    # Half of what is sent at once may go to one receiver, so that a slow one leaves room for the others.
+    sender = Sender(services, Poster(), Circuits(most=max(1, settings.webhook_concurrency // 2)))
+    app.task(name=WEBHOOK_TASK, queue=WEBHOOKS_QUEUE)(_webhook_task(sender))
+    # A registered periodic task also keeps Procrastinate's supervision of its own side tasks alive.
+    often = f"* * * * * */{settings.upkeep_s}"
+    for piece, cron in ((take_over, often), (keep_slots, often), (rescue_webhooks, often), (prune, HOURLY)):
+        name = piece.__name__
+        # At most one of each waits, however long nobody has served this queue.
+        upkeep = app.task(name=f"tasks.upkeep.{name}", queue=UPKEEP_QUEUE, queueing_lock=name)(_upkeep_task(app, piece))
+        app.periodic(cron=cron)(upkeep)
+    remove_jobs = app.task(name="tasks.upkeep.remove_jobs", queue=UPKEEP_QUEUE, queueing_lock="remove_jobs")(
+        _removal_task(app)
+    )
+    app.periodic(cron=HOURLY)(remove_jobs)
+    return app
+
+
+def _webhook_task(sender: Sender) -> Callable[..., None]:
+    def deliver(generation_id: str) -> None:
+        sender.send_next(UUID(generation_id))
+
+    return deliver
+
+
+def _upkeep_task(app: WorkerApp, piece: Callable[[Services], None]) -> Callable[[int], None]:
+    def run_upkeep(timestamp: int) -> None:
+        piece(app.services)
+
+    return run_upkeep
+
+
+def _removal_task(app: WorkerApp) -> Callable[[int], Awaitable[None]]:
+    async def remove_jobs(timestamp: int) -> None:
+        await app.job_manager.delete_old_jobs(
+            KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+        )
+
+    return remove_jobs
+
+
+def _stage_task(app: WorkerApp) -> Callable[..., None]:
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+
+    def run_stages(context: JobContext, **_: Any) -> None:
+        place = app.jobs.enter(context)
+        try:
+            job: Job | None = context.job
+            begun: Begun | None = None
+            while job is not None:
+                claim = _claim(job, worker)
+                runner = Runner(app.services, app.children, claim, place.abort_reason, app.jobs.taker, begun)
+                completed = runner.run()
+                job, begun = place.go_on(completed), completed.begun if completed else None
+        finally:
+            place.leave()
+
+    return run_stages
+
+
+def _claim(job: Job, worker: str) -> Run:
+    """What `defer_stage` queued the job with."""
+    assert job.id is not None  # noqa: S101 - a fetched job has one
+    given: dict[str, Any] = job.task_kwargs
+    generation_id, user_id = UUID(given["generation_id"]), UUID(given["user_id"])
+    return Run(generation_id, user_id, STAGES[job.task_name], given["fence"], job.id, worker, given["request_id"])

@@ -1,0 +1,104 @@
+"""The snippets of docs/webhooks.md, run as they stand there: each takes what the service signs, and nothing else."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app.generation.webhooks.messages import sign
+
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "webhooks.md").read_text(encoding="utf-8")
+SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+BODY = '{"status":"completed","progress":{"message":"Курс успешно создан 🎓"}}'.encode()
+
+#: What follows a snippet: the message comes as JSON on standard input, the verdict goes to standard output.
+PROGRAMS = {
+    "python": (
+        [sys.executable, "-c"],
+        "import json, sys; m = json.load(sys.stdin);"
+        "print(verify(m['secret'], m['headers'], m['body'].encode('utf-8', 'surrogateescape')))",
+    ),
+    "js": (
+        ["node", "--input-type=module", "-e"],
+        "import { readFileSync } from 'node:fs'; const m = JSON.parse(readFileSync(0));"
+        "console.log(verify(m.secret, m.headers, Buffer.from(m.body)))",
+    ),
+    "php": (
+        ["php", "-r"],
+        "$m = json_decode(stream_get_contents(STDIN), true);"
+        "echo verify($m['secret'], $m['headers'], $m['body']) ? 'true' : 'false';",
+    ),
+    "ruby": (
+        ["ruby", "-e"],
+        'require "json"; m = JSON.parse(STDIN.read); puts verify(m["secret"], m["headers"], m["body"])',
+    ),
+}
+
+
+def snippet(language: str) -> str:
+    [found] = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    return str(found)
+
+
+@pytest.mark.parametrize(
+    "language",
+    [
+        pytest.param(
+            language,
+            marks=pytest.mark.skipif(
+                shutil.which(command[0]) is None,
+                reason=f"{command[0]} is not installed (Debian, Ubuntu: .ci/run installs nodejs php-cli ruby)",
+            ),
+        )
+        for language, (command, _) in PROGRAMS.items()
+    ],
+)
+def test_a_snippet_takes_what_is_signed_and_nothing_else(language: str) -> None:
+    command, call = PROGRAMS[language]
+    now = int(time.time())
+    good, old = dict(sign(SECRET, "id-1", now, BODY)), dict(sign(SECRET, "id-1", now - 301, BODY))
+    other = dict(sign(SECRET[:-2] + "A=", "id-1", now, BODY))
+    both = good | {"webhook-signature": f"{other['webhook-signature']} {good['webhook-signature']}"}
+    text = BODY.decode()
+
+    def verdict(headers: dict[str, str], body: str) -> bool:
+        message = json.dumps({"secret": SECRET, "headers": headers, "body": body})
+        program = f"{snippet(language)}\n{call}"
+        done = subprocess.run(
+            [*command, program], input=message, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return {"true": True, "false": False}[done.stdout.strip().lower()]
+
+    assert verdict(good, text)
+    assert verdict(both, text)
+    assert not verdict(good, f"{text} ")
+    assert not verdict(other, text)
+    assert not verdict(old, text)
+    assert not verdict(good | {"webhook-id": "id-2"}, text)
+
+
+def test_openssl_says_what_both_headers_do(tmp_path: Path) -> None:
+    headers = sign(SECRET, "id-1", 1700000000, BODY)
+    (tmp_path / "body").write_bytes(BODY)
+    environment = {
+        "WEBHOOK_SECRET": SECRET,
+        "WEBHOOK_ID": "id-1",
+        "WEBHOOK_TIMESTAMP": "1700000000",
+        "PATH": "/usr/bin:/bin",
+    }
+    done = subprocess.run(
+        ["sh", "-ec", snippet("sh")],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert f"v1,{done.stdout}" == f"{headers['webhook-signature']}{headers['x-webhook-signature']}\n"

@@ -1,0 +1,89 @@
+"""The production worker, as `make worker` starts it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from tasks.supervision.workers import ROOT, worker_commands
+from tests.conftest import WaitUntil
+from tests.unit.stack.processes import gone
+
+StartWorker = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start_worker(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[StartWorker]:
+    """Starts the workers with these settings on top of what they need; their output goes to `worker.log`."""
+    needed = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "JWT_SECRET": "s" * 32}
+    started = []
+
+    def start(**settings: str) -> subprocess.Popen[str]:
+        with (tmp_path / "worker.log").open("wb") as log:
+            command = [sys.executable, "-m", "tasks.supervision.workers"]
+            environment = os.environ | needed | settings
+            started.append(
+                subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True)
+            )
+        return started[-1]
+
+    yield start
+    with ExitStack() as ended:
+        for process in started:
+            ended.enter_context(process)
+            process.terminate()
+
+
+def test_stages_upkeep_and_webhooks_have_workers_of_their_own() -> None:
+    queues = [command.argv[command.argv.index("--queues") + 1 :] for command in worker_commands(4)]
+    assert queues == [
+        ["stages", "--concurrency", "4"],
+        ["upkeep,builtin", "--concurrency", "2"],
+        ["webhooks"],  # as many as WEBHOOK_CONCURRENCY says
+    ]
+
+
+@pytest.mark.usefixtures("clean")
+def test_a_killed_worker_is_replaced_and_all_stop_in_order(
+    start_worker: StartWorker, wait_until: WaitUntil, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as conn:
+
+        def registered() -> int:
+            [(count,)] = conn.execute("select count(*) from procrastinate_workers").fetchall()
+            return int(count)
+
+        process = start_worker()
+        wait_until(lambda: registered() == 3)
+        children = psutil.Process(process.pid).children(recursive=True)
+        victim = next(child for child in children if "stages" in child.cmdline())
+        victim.kill()
+        wait_until(lambda: registered() == 4)  # the dead one can't sign off
+        children += psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        assert registered() == 1
+    wait_until(lambda: all(map(gone, children)))
+
+
+def test_an_unmigrated_database_stops_it_with_advice(
+    start_worker: StartWorker, empty_database_url: str, tmp_path: Path
+) -> None:
+    process = start_worker(DATABASE_URL=empty_database_url)
+    assert process.wait(20) == 1
+    assert "make migrate" in (tmp_path / "worker.log").read_text()
+
+
+def test_bad_settings_stop_it_and_are_named(start_worker: StartWorker, tmp_path: Path) -> None:
+    process = start_worker(JWT_SECRET="short", WORKER_CONCURRENCY="none")
+    assert process.wait(20) == 1
+    said = (tmp_path / "worker.log").read_text()
+    assert "JWT_SECRET" in said
+    assert "WORKER_CONCURRENCY" in said
