@@ -44,7 +44,7 @@ if (POSTGRES_15 := Path("/usr/lib/postgresql/15/bin")).is_dir():
     INSTALLATIONS["15"] = "postgres_15_server"
 
 #: What `empty` leaves alone: they say what the database is, not what happened in it.
-KEPT_TABLES = ["schema_migrations", "sql_functions"]
+KEPT_TABLES = ["coursegen.applied_migrations", "coursegen.applied_functions"]
 
 #: Folders of the tests that run the service as it ships, so without coverage's tracer in its processes.
 AS_SHIPPED = ("acceptance", "faults")

@@ -1,7 +1,7 @@
 -- The progress after a step went to another status; built first when it is null or malformed, and only built
 -- when the step may not go there. A pure function of the row's own column, so that an update which waited
 -- for another's commit computes it again from what that one wrote.
-create or replace function public.advanced_course_progress(
+create or replace function coursegen.advanced_course_progress(
     p_progress jsonb, p_step_id int, p_status text, p_message text,
     p_error_message text, p_error_details jsonb, p_metadata jsonb, p_now timestamptz
 ) returns jsonb
@@ -9,7 +9,7 @@ language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    malformed constant boolean := public.malformed_course_progress(p_progress);
+    malformed constant boolean := coursegen.malformed_course_progress(p_progress);
     -- Steps that must be built are named after the files of now.
     progress jsonb := case
         when not malformed then p_progress
@@ -17,14 +17,14 @@ declare
         else '{}'
     end;
     steps jsonb := case
-        when malformed then public.course_progress_steps(public.has_documents(progress)) else progress -> 'steps'
+        when malformed then coursegen.course_progress_steps(coursegen.has_documents(progress)) else progress -> 'steps'
     end;
     step constant jsonb := steps -> (p_step_id - 1);
     status constant text := step ->> 'status';
     now_text constant text := to_char(p_now at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
 begin
-    if not public.course_step_moves(status, p_status) then
-        return public.course_progress(progress, steps);
+    if not coursegen.course_step_moves(status, p_status) then
+        return coursegen.course_progress(progress, steps);
     end if;
     steps := jsonb_set(steps, array[(p_step_id - 1)::text], step || jsonb_build_object(
         'status', p_status,
@@ -50,7 +50,7 @@ begin
             )',
             jsonb_build_object('id', p_step_id), silent => true
         )
-        and public.whole_course_progress_steps(steps)
+        and coursegen.whole_course_progress_steps(steps)
     then
         return progress || jsonb_build_object(
             'steps', steps,
@@ -73,6 +73,6 @@ begin
             when jsonb_typeof(progress -> 'metadata') = 'object' then progress -> 'metadata' else '{}'
         end || p_metadata);
     end if;
-    return public.course_progress(progress, steps);
+    return coursegen.course_progress(progress, steps);
 end
 $$;

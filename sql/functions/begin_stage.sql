@@ -6,7 +6,7 @@
 -- `more`: asked for alone, where the run needs more than this (its generation fails, an event, a webhook): nothing was
 -- written. One statement for what else would be a transaction of ten; each of those within sees what was committed
 -- while the ones before it waited for a lock. The course is locked first, then the generation, as everywhere.
-create or replace function public.begin_stage(
+create or replace function coursegen.begin_stage(
     p_generation_id uuid, p_stage text, p_fence int, p_job_id bigint, p_worker text, p_most_starts int,
     p_step int, p_message text, p_status text, p_first_step int, p_first_message text, p_needs text[], p_alone boolean
 ) returns table (
@@ -25,16 +25,16 @@ declare
     is_running boolean;
     left_open boolean;
 begin
-    select c.id, public.stage_course(c), c.generation_progress,
+    select c.id, coursegen.stage_course(c), c.generation_progress,
         c.generation_progress #>> '{steps,0,status}' is distinct from 'completed'
     into course_id, course, progress, recovered
     from public.courses c
-    where c.id = (select g.course_id from public.generations g where g.id = p_generation_id)
+    where c.id = (select g.course_id from coursegen.generations g where g.id = p_generation_id)
     for no key update;
 
     select g.tier::text, g.priority, g.webhook_url is not null, g.status = 'running' and g.started_at is not null
     into tier, priority, has_webhook, is_running
-    from public.generations g
+    from coursegen.generations g
     where g.id = p_generation_id and g.stage::text = p_stage and g.fence = p_fence
         and g.status in ('queued', 'running')
         and exists (select from public.courses c where c.id = g.course_id and c.user_id = g.user_id)
@@ -49,13 +49,13 @@ begin
         count(*) filter (where a.outcome is not null or a.job_id <> p_job_id) >= p_most_starts,
         count(*) filter (where a.outcome is null and a.job_id = p_job_id) > 0
     into exhausted, left_open
-    from public.stage_attempts a
-    where a.generation_id = p_generation_id and a.stage = p_stage::public.generation_stage
+    from coursegen.attempts a
+    where a.generation_id = p_generation_id and a.stage = p_stage::coursegen.stage
         and (a.outcome is null or a.outcome in ('failed', 'timeout', 'died'));
 
     more := p_alone and (exhausted or recovered or has_webhook);
     if not more and left_open then
-        update public.stage_attempts a
+        update coursegen.attempts a
         set outcome = 'interrupted', finished_at = now()
         where a.job_id = p_job_id and a.outcome is null;
     end if;
@@ -69,18 +69,18 @@ begin
             course_id, p_first_step, 'completed', p_first_message, p_metadata => '{"recovered_by_worker": true}'
         );
     end if;
-    progress := public.moved_course_progress(progress, p_step, 'in_progress', p_message);
-    told := public.write_course(course_id, progress, p_status);
+    progress := coursegen.moved_course_progress(progress, p_step, 'in_progress', p_message);
+    told := coursegen.write_course(course_id, progress, p_status);
     if not is_running then
-        update public.generations g
+        update coursegen.generations g
         set status = 'running', started_at = coalesce(g.started_at, now())
         where g.id = p_generation_id;
     end if;
-    insert into public.stage_attempts as a (generation_id, stage, fence, job_id, worker)
-    values (p_generation_id, p_stage::public.generation_stage, p_fence, p_job_id, p_worker)
+    insert into coursegen.attempts as a (generation_id, stage, fence, job_id, worker)
+    values (p_generation_id, p_stage::coursegen.stage, p_fence, p_job_id, p_worker)
     returning a.id into attempt_id;
 
-    given := public.stage_given(p_generation_id, p_needs);
+    given := coursegen.stage_given(p_generation_id, p_needs);
     documents := given.documents;
     brief := given.brief;
     outline := given.outline;

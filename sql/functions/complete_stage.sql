@@ -11,7 +11,7 @@
 -- as well; null where that needs a transaction of its own, for a webhook or the event of a first step never completed.
 --
 -- One statement, as begin_stage.
-create or replace function public.complete_stage(
+create or replace function coursegen.complete_stage(
     p_generation_id uuid, p_stage text, p_fence int, p_attempt_id bigint, p_job_id bigint,
     p_step int, p_message text, p_next_stage text, p_task text, p_queue text, p_priority int, p_args jsonb,
     p_result json, p_lessons_completed int, p_lessons_total int, p_queues text[], p_worker_id bigint,
@@ -35,14 +35,14 @@ declare
     begins boolean := false;
     jobs bigint[];
 begin
-    select c.id, c.user_id, c.generation_progress, case when p_next_stage is not null then public.stage_course(c) end
+    select c.id, c.user_id, c.generation_progress, case when p_next_stage is not null then coursegen.stage_course(c) end
     into locked_course, its_owner, progress, course
     from public.courses c
-    where c.id = (select g.course_id from public.generations g where g.id = p_generation_id)
+    where c.id = (select g.course_id from coursegen.generations g where g.id = p_generation_id)
     for no key update;
 
-    update public.generations g
-    set stage = coalesce(p_next_stage::public.generation_stage, g.stage),
+    update coursegen.generations g
+    set stage = coalesce(p_next_stage::coursegen.stage, g.stage),
         status = case when p_next_stage is null then 'completed' else g.status end,
         finished_at = case when p_next_stage is null then now() end
     where g.id = p_generation_id and g.stage::text = p_stage and g.fence = p_fence and g.status = 'running'
@@ -53,12 +53,12 @@ begin
     end if;
 
     -- The guard of "once": a second set of results for the stage violates the key.
-    insert into public.stage_results (generation_id, stage, attempt_id)
-    values (p_generation_id, p_stage::public.generation_stage, p_attempt_id);
-    told := public.store_stage_result(p_generation_id, p_stage, p_result);
+    insert into coursegen.stage_results (generation_id, stage, attempt_id)
+    values (p_generation_id, p_stage::coursegen.stage, p_attempt_id);
+    told := coursegen.store_stage_result(p_generation_id, p_stage, p_result);
 
     -- The run itself says how it ended: a start that was presumed dead was not.
-    update public.stage_attempts a
+    update coursegen.attempts a
     set outcome = 'completed', finished_at = now()
     where a.id = p_attempt_id and (a.outcome is null or a.outcome = 'died');
 
@@ -78,24 +78,24 @@ begin
         begins := goes_on and not has_webhook and progress #>> '{steps,0,status}' = 'completed';
     end if;
 
-    progress := public.moved_course_progress(progress, p_step, 'completed', p_message);
+    progress := coursegen.moved_course_progress(progress, p_step, 'completed', p_message);
     if p_lessons_total is not null then
         progress := progress
             || jsonb_build_object('lessons_completed', p_lessons_completed, 'lessons_total', p_lessons_total);
     end if;
     if begins then
-        progress := public.moved_course_progress(progress, p_next_step, 'in_progress', p_next_message);
-        told := public.write_course(locked_course, progress, p_next_status);
-        insert into public.stage_attempts as a (generation_id, stage, fence, job_id, worker)
-        values (p_generation_id, p_next_stage::public.generation_stage, p_fence, p_job_id, p_worker)
+        progress := coursegen.moved_course_progress(progress, p_next_step, 'in_progress', p_next_message);
+        told := coursegen.write_course(locked_course, progress, p_next_status);
+        insert into coursegen.attempts as a (generation_id, stage, fence, job_id, worker)
+        values (p_generation_id, p_next_stage::coursegen.stage, p_fence, p_job_id, p_worker)
         returning a.id into attempt_id;
-        given := public.stage_given(p_generation_id, p_needs);
+        given := coursegen.stage_given(p_generation_id, p_needs);
         documents := given.documents;
         brief := given.brief;
         outline := given.outline;
         drafts := given.drafts;
     else
-        told := public.write_course(locked_course, progress, case when p_next_stage is null then 'completed' end);
+        told := coursegen.write_course(locked_course, progress, case when p_next_stage is null then 'completed' end);
     end if;
     if goes_on then
         job_ended := false;

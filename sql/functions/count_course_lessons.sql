@@ -1,5 +1,5 @@
 -- The course's progress, which says now how many lessons are done, of how many; null where there is none.
-create or replace function public.count_course_lessons(p_course_id uuid, p_completed int, p_total int) returns jsonb
+create or replace function coursegen.count_course_lessons(p_course_id uuid, p_completed int, p_total int) returns jsonb
 language sql
 as $$
     update public.courses c

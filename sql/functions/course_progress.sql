@@ -1,21 +1,21 @@
 -- The progress as the frontend reads it, around these five steps: what follows from the steps is computed, what is
 -- missing or of a wrong type gets its default, the rest (keys of other makers too) stays as it is.
-create or replace function public.course_progress(p_progress jsonb, p_steps jsonb) returns jsonb
+create or replace function coursegen.course_progress(p_progress jsonb, p_steps jsonb) returns jsonb
 language plpgsql immutable parallel safe
 as $$
 declare
     progress constant jsonb := case when jsonb_typeof(p_progress) = 'object' then p_progress else '{}' end;
     has_documents constant boolean := case
         when jsonb_typeof(progress -> 'has_documents') = 'boolean' then (progress -> 'has_documents')::boolean
-        else public.has_documents(progress)
+        else coursegen.has_documents(progress)
     end;
     -- Steps are whole nearly always; then they stay as they are.
-    steps constant jsonb := case when public.whole_course_progress_steps(p_steps) then p_steps else (
+    steps constant jsonb := case when coursegen.whole_course_progress_steps(p_steps) then p_steps else (
         select jsonb_agg(blank || step || case
             when jsonb_typeof(step -> 'name') = 'string' then '{}' else jsonb_build_object('name', blank -> 'name')
         end order by n)
         from rows from (
-            jsonb_array_elements(public.course_progress_steps(has_documents)), jsonb_array_elements(p_steps)
+            jsonb_array_elements(coursegen.course_progress_steps(has_documents)), jsonb_array_elements(p_steps)
         ) with ordinality as s (blank, step, n)
     ) end;
     furthest constant int := coalesce(
@@ -31,8 +31,8 @@ begin
         'message', case when jsonb_typeof(progress -> 'message') = 'string' then progress -> 'message' else '""' end,
         'total_steps', 5,
         'has_documents', has_documents,
-        'lessons_completed', public.lesson_count(progress -> 'lessons_completed'),
-        'lessons_total', public.lesson_count(progress -> 'lessons_total'),
+        'lessons_completed', coursegen.lesson_count(progress -> 'lessons_completed'),
+        'lessons_total', coursegen.lesson_count(progress -> 'lessons_total'),
         'files', case when jsonb_typeof(progress -> 'files') = 'array' then progress -> 'files' else '[]' end,
         'metadata', case when jsonb_typeof(progress -> 'metadata') = 'object' then progress -> 'metadata' else '{}' end
     );

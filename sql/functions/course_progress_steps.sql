@@ -1,5 +1,5 @@
 -- The five steps, all pending. The second is called after what the course has.
-create or replace function public.course_progress_steps(p_has_documents boolean) returns jsonb
+create or replace function coursegen.course_progress_steps(p_has_documents boolean) returns jsonb
 language sql immutable parallel safe
 as $$
     -- A literal, because it is parsed once a plan: admissions build this structure all the time.

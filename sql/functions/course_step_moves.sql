@@ -1,5 +1,5 @@
 -- Whether a step may go from one status to another; false for everything else, so that a late call undoes nothing.
-create or replace function public.course_step_moves(p_from text, p_to text) returns boolean
+create or replace function coursegen.course_step_moves(p_from text, p_to text) returns boolean
 language sql immutable parallel safe
 as $$
     select coalesce((p_from, p_to) in (

@@ -1,6 +1,6 @@
 -- Whether a progress lacks five steps with ids 1 to 5 in order and known statuses, whatever else it holds.
 -- A strict path: a lax one looks through arrays, and would take [[{"id": 1, …}], …] for steps.
-create or replace function public.malformed_course_progress(p_progress jsonb) returns boolean
+create or replace function coursegen.malformed_course_progress(p_progress jsonb) returns boolean
 language sql immutable parallel safe
 as $$
     select pg_catalog.jsonb_path_query_array(

@@ -1,6 +1,6 @@
 -- True once the course has the status, false for an unknown course. Nothing else writes it but start_course_progress and
 -- write_course, where one update of the course can be all.
-create or replace function public.set_course_status(p_course_id uuid, p_status text) returns boolean
+create or replace function coursegen.set_course_status(p_course_id uuid, p_status text) returns boolean
 language plpgsql security definer
 -- As in update_course_progress, nothing below resolves in `public`.
 set search_path = pg_catalog, public, pg_temp
@@ -16,7 +16,7 @@ begin
         raise exception using errcode = 'CG002',
             message = pg_catalog.format('Invalid status: %s (no status of a generation)', coalesce(p_status, 'null'));
     end if;
-    if public.plain_course_status() then
+    if coursegen.plain_course_status() then
         -- The same as below with a plan that is kept.
         update public.courses
         set status = p_status,
@@ -45,18 +45,18 @@ end
 $$;
 
 -- For the service alone. Supabase's default privileges also grant new functions to its API's roles.
-revoke all on function public.set_course_status from public;
+revoke all on function coursegen.set_course_status from public;
 do $$
 declare
     api_role text;
 begin
     foreach api_role in array array['anon', 'authenticated'] loop
         if to_regrole(api_role) is not null then
-            execute format('revoke all on function public.set_course_status from %I', api_role);
+            execute format('revoke all on function coursegen.set_course_status from %I', api_role);
         end if;
     end loop;
     if to_regrole('service_role') is not null then
-        grant execute on function public.set_course_status to service_role;
+        grant execute on function coursegen.set_course_status to service_role;
     end if;
 end
 $$;

@@ -1,6 +1,6 @@
 -- What a stage is to know of its course. Only texts are taken out of the course's JSON: the rest of it may hold what no
 -- reader but PostgreSQL takes.
-create or replace function public.stage_course(p_course public.courses) returns jsonb
+create or replace function coursegen.stage_course(p_course public.courses) returns jsonb
 language plpgsql stable
 as $$
 begin

@@ -1,6 +1,6 @@
 -- The course as reset_course_progress, update_course_progress, which completes the first step with this message and
 -- metadata, and set_course_status leave it, where that can be in one update instead of three. Null for an unknown course.
-create or replace function public.start_course_progress(p_course_id uuid, p_message text, p_metadata jsonb) returns jsonb
+create or replace function coursegen.start_course_progress(p_course_id uuid, p_message text, p_metadata jsonb) returns jsonb
 language plpgsql security definer
 -- As in update_course_progress, nothing below resolves in `public`.
 set search_path = pg_catalog, public, pg_temp
@@ -9,14 +9,14 @@ declare
     now_text constant text := to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
     started jsonb;
 begin
-    if not public.plain_course_status() then
-        perform public.reset_course_progress(p_course_id);
+    if not coursegen.plain_course_status() then
+        perform coursegen.reset_course_progress(p_course_id);
         started := public.update_course_progress(p_course_id, 1, 'completed', p_message, p_metadata => p_metadata);
-        perform public.set_course_status(p_course_id, 'initializing');
+        perform coursegen.set_course_status(p_course_id, 'initializing');
         return started;
     end if;
     update public.courses c
-    set generation_progress = public.started_course_progress(
+    set generation_progress = coursegen.started_course_progress(
             c.generation_progress,
             jsonb_build_object('status', 'completed', 'started_at', now_text, 'completed_at', now_text),
             p_message,
@@ -36,18 +36,18 @@ end
 $$;
 
 -- For the service alone. Supabase's default privileges also grant new functions to its API's roles.
-revoke all on function public.start_course_progress from public;
+revoke all on function coursegen.start_course_progress from public;
 do $$
 declare
     api_role text;
 begin
     foreach api_role in array array['anon', 'authenticated'] loop
         if to_regrole(api_role) is not null then
-            execute format('revoke all on function public.start_course_progress from %I', api_role);
+            execute format('revoke all on function coursegen.start_course_progress from %I', api_role);
         end if;
     end loop;
     if to_regrole('service_role') is not null then
-        grant execute on function public.start_course_progress to service_role;
+        grant execute on function coursegen.start_course_progress to service_role;
     end if;
 end
 $$;

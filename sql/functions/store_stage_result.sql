@@ -1,11 +1,11 @@
 -- True: the result of the stage is rows of its generation.
-create or replace function public.store_stage_result(p_generation_id uuid, p_stage text, p_result json) returns boolean
+create or replace function coursegen.store_stage_result(p_generation_id uuid, p_stage text, p_result json) returns boolean
 language plpgsql
 as $$
 begin
     case p_stage
         when 'DOCUMENT_PROCESSING' then
-            insert into public.generation_documents (
+            insert into coursegen.documents (
                 generation_id, position, file_id, name, mime_type, body, headings, error
             )
             select p_generation_id, d.position, d.file_id, d.name, d.mime_type, d.body, d.headings, d.error
@@ -13,22 +13,22 @@ begin
                 position int, file_id text, name text, mime_type text, body text, headings jsonb, error text
             );
         when 'STRUCTURE_ANALYSIS' then
-            insert into public.generation_briefs (generation_id, brief) values (p_generation_id, p_result::jsonb);
+            insert into coursegen.briefs (generation_id, brief) values (p_generation_id, p_result::jsonb);
         when 'STRUCTURE_GENERATION' then
-            insert into public.generation_sections (generation_id, number, title)
+            insert into coursegen.sections (generation_id, number, title)
             select p_generation_id, s.number, s.title
             from json_to_recordset(p_result -> 'sections') as s (number int, title text);
-            insert into public.generation_lessons (generation_id, number, section_number, title, goals, sources)
+            insert into coursegen.lessons (generation_id, number, section_number, title, goals, sources)
             select p_generation_id, l.number, l.section_number, l.title, l.goals, l.sources
             from json_to_recordset(p_result -> 'lessons') as l (
                 number int, section_number int, title text, goals jsonb, sources jsonb
             );
         when 'TEXT_GENERATION' then
-            insert into public.generation_drafts (generation_id, lesson_number, body)
+            insert into coursegen.drafts (generation_id, lesson_number, body)
             select p_generation_id, d.lesson_number, d.body
             from json_to_recordset(p_result) as d (lesson_number int, body text);
         when 'FINALIZATION' then
-            insert into public.generated_courses (generation_id, body, summary)
+            insert into coursegen.finished_courses (generation_id, body, summary)
             select p_generation_id, c.body, c.summary from json_to_record(p_result) as c (body text, summary jsonb);
     end case;
     return true;

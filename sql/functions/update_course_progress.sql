@@ -23,13 +23,13 @@ begin
     end if;
 
     update public.courses c
-    set generation_progress = public.advanced_course_progress(
+    set generation_progress = coursegen.advanced_course_progress(
             c.generation_progress, p_step_id, p_status, p_message, p_error_message, p_error_details, p_metadata, now()
         ),
         last_progress_update = now(),
         updated_at = now()
     where c.id = p_course_id
-        and public.course_progress_moves(c.generation_progress, p_step_id, p_status)
+        and coursegen.course_progress_moves(c.generation_progress, p_step_id, p_status)
     returning c.generation_progress into progress;
 
     if not found then

@@ -1,5 +1,5 @@
 -- Whether every step has its name and the other keys of a step. They are those of course_progress_steps.
-create or replace function public.whole_course_progress_steps(p_steps jsonb) returns boolean
+create or replace function coursegen.whole_course_progress_steps(p_steps jsonb) returns boolean
 language sql immutable parallel safe
 as $$
     select not jsonb_path_exists(

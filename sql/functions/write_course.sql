@@ -1,10 +1,10 @@
 -- The course, which the caller has locked, has this progress and, unless null, this status: in one update where the
 -- status is the platform's own. What differs counts as progress. False for an unknown course.
-create or replace function public.write_course(p_course_id uuid, p_progress jsonb, p_status text) returns boolean
+create or replace function coursegen.write_course(p_course_id uuid, p_progress jsonb, p_status text) returns boolean
 language plpgsql
 as $$
 begin
-    if p_status is not null and public.plain_course_status() then
+    if p_status is not null and coursegen.plain_course_status() then
         update public.courses c
         set generation_progress = p_progress,
             status = p_status,
@@ -26,6 +26,6 @@ begin
         end,
         updated_at = now()
     where c.id = p_course_id;
-    return case when p_status is null then found else public.set_course_status(p_course_id, p_status) end;
+    return case when p_status is null then found else coursegen.set_course_status(p_course_id, p_status) end;
 end
 $$;

@@ -7,7 +7,7 @@ cross join lateral (
     select
         id,
         user_id,
-        (select id from generations where course_id = courses.id and status in ('queued', 'running')) as active_generation
+        (select id from coursegen.generations where course_id = courses.id and status in ('queued', 'running')) as active_generation
     from courses
     where id = asked.id::uuid
     offset 0
@@ -26,9 +26,9 @@ select id, user_id from courses where id = %(course_id)s for no key update;
 with asked as materialized (
     select *
     from jsonb_to_recordset(%(orders)s) as asked (
-        id uuid, course_id uuid, user_id uuid, tier generation_tier, priority integer, user_slot integer,
+        id uuid, course_id uuid, user_id uuid, tier coursegen.tier, priority integer, user_slot integer,
         system_slot integer, source text, webhook_url text, request_id text, idempotency_key text, retry_of uuid,
-        metadata jsonb, args jsonb, stage_with_documents generation_stage, stage_without_documents generation_stage,
+        metadata jsonb, args jsonb, stage_with_documents coursegen.stage, stage_without_documents coursegen.stage,
         task_with_documents text, task_without_documents text
     )
 ),
@@ -41,7 +41,7 @@ course as materialized (
     from asked
     cross join lateral (
         select
-            public.has_documents(generation_progress) as has_documents,
+            coursegen.has_documents(generation_progress) as has_documents,
             coalesce(
                 jsonb_typeof(generation_progress) <> 'object'
                 or jsonb_typeof(generation_progress -> 'files') not in ('array', 'null'),
@@ -53,7 +53,7 @@ course as materialized (
     ) found
 ),
 admitted as (
-    insert into generations (
+    insert into coursegen.generations (
         id, course_id, user_id, tier, priority, user_slot, system_slot, stage, source, webhook_url, request_id,
         idempotency_key, retry_of
     )
@@ -68,7 +68,7 @@ started as materialized (
     select
         id,
         files_malformed,
-        start_course_progress(course_id, %(message)s, metadata) is not null as moved,
+        coursegen.start_course_progress(course_id, %(message)s, metadata) is not null as moved,
         row(%(queue)s, task, priority, null, id::text, args, null)::procrastinate_job_to_defer_v1 as job
     from admitted
     join course using (id)
@@ -91,7 +91,7 @@ select
         select n
         from generate_series(1, %(user_limit)s::bigint) n
         where not exists (
-            select from generations
+            select from coursegen.generations
             where user_id = %(user_id)s and user_slot = n and status in ('queued', 'running')
         )
         limit 1
@@ -100,22 +100,22 @@ select
         select n
         from generate_series(1, everyone.active + 1) n
         where n <= %(system_limit)s
-            and not exists (select from generations where system_slot = n and status in ('queued', 'running'))
+            and not exists (select from coursegen.generations where system_slot = n and status in ('queued', 'running'))
         limit 1
     ) end as system_slot
 from
-    (select count(*) as active from generations
+    (select count(*) as active from coursegen.generations
         where user_id = %(user_id)s and status in ('queued', 'running')) mine,
-    (select count(*) as active from generations where status in ('queued', 'running')) everyone;
+    (select count(*) as active from coursegen.generations where status in ('queued', 'running')) everyone;
 
 -- name: generation_exists
-select 1 as found from generations where id = %(id)s;
+select 1 as found from coursegen.generations where id = %(id)s;
 
 -- name: find_active_generation
-select id from generations where course_id = %(course_id)s and status in ('queued', 'running');
+select id from coursegen.generations where course_id = %(course_id)s and status in ('queued', 'running');
 
 -- name: count_active
 -- How many generations are active: the user's and all.
 select count(*) filter (where user_id = %(user_id)s) as user_active, count(*) as system_active
-from generations
+from coursegen.generations
 where status in ('queued', 'running');

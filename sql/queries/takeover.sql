@@ -24,7 +24,7 @@ where job.status = 'doing' and job.queue_name = %(queue)s
         worker.id is null
         or worker.last_heartbeat < now() - make_interval(secs => %(stalled)s)
         or exists (
-            select from stage_attempts attempt
+            select from coursegen.attempts attempt
             where attempt.job_id = job.id and attempt.outcome is null
                 and attempt.started_at < now() - make_interval(secs => %(overdue)s)
         )
@@ -43,7 +43,7 @@ where job.id = %(job_id)s and job.status = 'doing'
                 and worker.last_heartbeat >= now() - make_interval(secs => %(stalled)s)
         )
         or exists (
-            select from stage_attempts attempt
+            select from coursegen.attempts attempt
             where attempt.job_id = job.id and attempt.outcome is null
                 and attempt.started_at < now() - make_interval(secs => %(overdue)s)
         )
@@ -51,11 +51,11 @@ where job.id = %(job_id)s and job.status = 'doing'
 for update of job skip locked;
 
 -- name: close_dead_attempts
-update stage_attempts set outcome = 'died', finished_at = now() where job_id = %(job_id)s and outcome is null;
+update coursegen.attempts set outcome = 'died', finished_at = now() where job_id = %(job_id)s and outcome is null;
 
 -- name: close_interrupted_attempts
 -- The queue knows how the generation's jobs ended: who ran them lived to tell it.
-update stage_attempts
+update coursegen.attempts
 set outcome = 'interrupted', finished_at = now()
 where generation_id = %(generation_id)s and outcome is null;
 
@@ -67,7 +67,7 @@ delete from procrastinate_jobs where id = %(job_id)s and status = 'doing' return
 -- Active generations that no job will move on: none waits and none runs.
 select generation.id as generation_id, generation.user_id, generation.request_id, generation.fence,
     generation.stage::text
-from generations generation
+from coursegen.generations generation
 where generation.status in ('queued', 'running')
     and not exists (
         select from procrastinate_jobs job
@@ -92,7 +92,7 @@ with disowned as (
     where id = any(%(job_ids)s) and worker_id = %(worker_id)s and status = 'doing'
     returning id
 )
-update stage_attempts
+update coursegen.attempts
 set outcome = 'interrupted', finished_at = now()
 from disowned
 where job_id = disowned.id and outcome is null;

@@ -249,7 +249,7 @@ def test_a_rollback_as_documented_undoes_the_latest_migration(release: Release, 
     with psycopg.connect(settings["DATABASE_URL"], autocommit=True) as conn:
 
         def migrated() -> int:
-            [(count,)] = conn.execute("select count(*) from schema_migrations").fetchall()
+            [(count,)] = conn.execute("select count(*) from coursegen.applied_migrations").fetchall()
             return int(count)
 
         assert release.run("migrate", migrate, **settings) == 0
@@ -271,7 +271,7 @@ def generate(release: Release, settings: dict[str, str], wait_until: WaitUntil) 
     wait_until(lambda: api.call("GET", path, course.token)[1]["currentStatus"] == "completed", 40)
     assert len(read_lessons(settings["DATABASE_URL"], answer["jobId"])) >= 4
     with psycopg.connect(settings["DATABASE_URL"]) as conn:
-        documents = conn.execute("select count(*) from generation_documents where error is null").fetchall()
+        documents = conn.execute("select count(*) from coursegen.documents where error is null").fetchall()
     assert documents > [(0,)]
 
 

@@ -52,9 +52,9 @@ def test_api_and_workers_run_generations_to_their_end(stand: Stand, pooler: PgBo
     courses = create_courses(stand.database_url, stand.secret, COURSES)
     assert send_all(port, [course.generate for course in courses]).statuses == Counter({200: COURSES})
     with psycopg.connect(stand.database_url, autocommit=True) as conn:
-        completed = "select count(*) from generations where status = 'completed'"
+        completed = "select count(*) from coursegen.generations where status = 'completed'"
         wait_until(lambda: conn.execute(completed).fetchone() == (COURSES,), within_s=90)
-        assert conn.execute("select count(*) from stage_attempts").fetchone() == (COURSES * STAGES,)
+        assert conn.execute("select count(*) from coursegen.attempts").fetchone() == (COURSES * STAGES,)
         assert conn.execute("select count(*) from system_metrics").fetchone() == (0,)
     polls = [course.poll(read_tag(port, course)) for course in courses]
     assert send_all(port, polls).statuses == Counter({304: COURSES})

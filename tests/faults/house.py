@@ -168,10 +168,10 @@ class House:
             self._execute(back)
 
     def active(self) -> int:
-        return len(self.rows("select 1 from generations where status in ('queued', 'running')"))
+        return len(self.rows("select 1 from coursegen.generations where status in ('queued', 'running')"))
 
     def statuses(self) -> dict[str, int]:
-        found = self.rows("select status::text, count(*) as n from generations group by 1")
+        found = self.rows("select status::text, count(*) as n from coursegen.generations group by 1")
         return {row["status"]: row["n"] for row in found}
 
     def proposed(self) -> int:
@@ -198,8 +198,8 @@ class House:
         """Courses started without a generation, and generations queued without a job."""
         return self.rows(
             "select 'course without generation' as what, id from courses where status is not null and not exists"
-            " (select from generations where course_id = courses.id)"
-            " union all select 'generation without job', id from generations g where status = 'queued' and not exists"
+            " (select from coursegen.generations where course_id = courses.id)"
+            " union all select 'generation without job', id from coursegen.generations g where status = 'queued' and not exists"
             " (select from procrastinate_jobs where args ->> 'generation_id' = g.id::text)"
         )
 

@@ -9,7 +9,7 @@ from tests.faults.measure import Measure
 from tests.faults.waiting import wait_until
 
 OUTCOMES = """
-    select outcome::text from stage_attempts a join generations g on g.id = a.generation_id
+    select outcome::text from coursegen.attempts a join coursegen.generations g on g.id = a.generation_id
     where g.course_id = %s and a.stage = 'TEXT_GENERATION'
 """
 
@@ -56,5 +56,5 @@ def test_handlers_processes_that_die_while_they_have_nothing_to_do_are_replaced(
         house.admit(house.courses(3))
         house.settle()
     assert set(house.statuses()) == {"completed"}
-    assert {row["outcome"] for row in house.rows("select outcome::text from stage_attempts")} == {"completed"}
+    assert {row["outcome"] for row in house.rows("select outcome::text from coursegen.attempts")} == {"completed"}
     assert house.processes.pid("worker") == worker

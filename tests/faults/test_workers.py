@@ -16,7 +16,7 @@ FROZEN_S = 60.0 if SHIPPED else 5.0
 
 def stages_of(house: House, *workers: int) -> set[str]:
     """The stages that count as running with one of these workers, dead or alive."""
-    found = house.rows("select stage::text, worker from stage_attempts where outcome is null")
+    found = house.rows("select stage::text, worker from coursegen.attempts where outcome is null")
     return {row["stage"] for row in found if int(row["worker"].rpartition(":")[2]) in workers}
 
 
@@ -50,7 +50,7 @@ def test_a_rolling_restart_of_three_workers_under_twenty_generations_fails_and_d
         house.processes.pid(name)
     house.settle()
     assert house.statuses() == {"completed": 20}
-    outcomes = {row["outcome"] for row in house.rows("select distinct outcome::text from stage_attempts")}
+    outcomes = {row["outcome"] for row in house.rows("select distinct outcome::text from coursegen.attempts")}
     assert outcomes <= {"completed", "shutdown"}
 
 

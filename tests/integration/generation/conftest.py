@@ -42,7 +42,7 @@ def rows(conn: psycopg.Connection[DictRow], query: str, *values: Any) -> list[Di
 def nothing_started(conn: psycopg.Connection[DictRow]) -> bool:
     """No generation, no job, no course touched."""
     return (
-        rows(conn, "select 1 from generations") == []
+        rows(conn, "select 1 from coursegen.generations") == []
         and rows(conn, "select 1 from procrastinate_jobs") == []
         and rows(conn, "select 1 from courses where status is not null or generation_started_at is not null") == []
     )

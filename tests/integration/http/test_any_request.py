@@ -160,7 +160,7 @@ def assert_whole(conn: Conn, redis_client: "redis.Redis") -> Callable[[], None]:
                 ) as started,
                 (select count(*) from procrastinate_jobs where status = 'todo') as jobs,
                 (select count(*) from courses where status = 'initializing') as courses
-            from generations
+            from coursegen.generations
             join courses course on course.id = course_id
             where generations.status = 'queued'
             """

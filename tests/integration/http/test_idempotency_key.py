@@ -87,7 +87,7 @@ def test_a_refusal_is_not_repeated(generate: Generate, make_course: MakeCourse, 
     other = make_course(user_id=course.user_id)
     assert generate(other.id, course.user_id).status_code == 200
     assert generate(course.id, course.user_id, headers=KEY).status_code == 429
-    conn.execute("update generations set status = 'completed', finished_at = now()")
+    conn.execute("update coursegen.generations set status = 'completed', finished_at = now()")
     conn.execute("delete from procrastinate_jobs")
     assert generate(course.id, course.user_id, "BASIC", headers=KEY).status_code == 200
 
@@ -121,7 +121,7 @@ def test_a_key_of_a_wrong_form_is_refused_with_what_was_expected(
         "expected": '1 to 255 characters of printable ASCII, best a UUID, bare or as "…"',
     }
     assert_error(response, 400, "Invalid Idempotency-Key format", "invalid_idempotency_key", details)
-    assert conn.execute("select 1 from generations").fetchall() == []
+    assert conn.execute("select 1 from coursegen.generations").fetchall() == []
 
 
 def test_a_key_means_the_same_by_trpc(

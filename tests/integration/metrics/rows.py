@@ -85,7 +85,7 @@ class Past:
             "finished_at": None if lasted is None else at + lasted,
             "outcome": outcome,
         }
-        self._insert("stage_attempts", {**row, **fields})
+        self._insert("coursegen.attempts", {**row, **fields})
 
     def event(
         self, kind: str, at: datetime, user_id: UUID | None = ADA, job: object = None, **metadata: object

@@ -166,7 +166,7 @@ def test_a_metric_that_takes_too_long_is_stopped(app: Flask, monkeypatch: pytest
 
 
 def test_a_metric_writes_nothing(app: Flask, past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(METRICS, "refusals", Metric("refusals", "?", "delete from generations returning 1"))
+    monkeypatch.setitem(METRICS, "refusals", Metric("refusals", "?", "delete from coursegen.generations returning 1"))
     done = run(app, "refusals")
     assert done.exit_code == 1
     assert "read-only transaction" in done.stderr

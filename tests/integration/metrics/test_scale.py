@@ -15,7 +15,7 @@ from app.database.pool import Database
 from app.operations.reports import METRICS, ask
 from stack.postgres import create_database, drop_database
 
-BIG = {"generations", "stage_attempts", "system_metrics"}
+BIG = {"generations", "coursegen.attempts", "system_metrics"}
 ROWS = 1_000_000
 
 #: A generation every 31.5 s for a year, with one start of a stage and one event each; foreign keys are not checked.
@@ -23,7 +23,7 @@ FILL = """
     set session_replication_role = replica;
     set max_parallel_maintenance_workers = 0;
 
-    insert into generations (
+    insert into coursegen.generations (
         id, course_id, user_id, tier, priority, user_slot, system_slot, stage, status, source, created_at, started_at,
         finished_at
     )
@@ -31,11 +31,11 @@ FILL = """
         lpad(to_hex(n), 32, '0')::uuid,
         lpad(to_hex(n %% 50000), 32, '0')::uuid,
         lpad(to_hex(n %% 5000), 32, '0')::uuid,
-        (enum_range(null::generation_tier))[1 + n %% 5],
+        (enum_range(null::coursegen.tier))[1 + n %% 5],
         (array[1, 3, 5, 5, 10])[1 + n %% 5],
         1 + n %% 3, 1 + n %% 3,
         'FINALIZATION',
-        case when n %% 20 = 0 then 'failed' else 'completed' end::generation_state,
+        case when n %% 20 = 0 then 'failed' else 'completed' end::coursegen.generation_status,
         case when n %% 3 = 0 then 'trpc' else 'http' end,
         at, at + interval '2 s', at + interval '5 min'
     from (
@@ -43,17 +43,17 @@ FILL = """
         from generate_series(1, %(rows)s) n
     ) every;
 
-    insert into stage_attempts (generation_id, stage, fence, job_id, worker, started_at, finished_at, outcome, error)
+    insert into coursegen.attempts (generation_id, stage, fence, job_id, worker, started_at, finished_at, outcome, error)
     select
         id, 'FINALIZATION', 1, row_number() over (), 'w1', created_at, finished_at,
-        status::text::attempt_outcome, case status when 'failed' then 'ValueError: no' end
-    from generations;
+        status::text::coursegen.attempt_outcome, case status when 'failed' then 'ValueError: no' end
+    from coursegen.generations;
 
     insert into system_metrics (id, event_type, severity, user_id, job_id, metadata, "timestamp")
     select
         id, (enum_range(null::metric_event_type))[1 + row_number() over () %% 6], 'warn', user_id, id::text,
         '{"tier": "FREE", "limit": "user", "stage": "FINALIZATION"}', created_at
-    from generations;
+    from coursegen.generations;
 """
 
 
@@ -68,7 +68,7 @@ def year(server_url: str) -> Iterator[str]:
         migrate(url)
         with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as conn:
             conn.execute(FILL, {"rows": ROWS})
-            conn.execute("vacuum (analyze) generations, stage_attempts, system_metrics")
+            conn.execute("vacuum (analyze) generations, coursegen.attempts, system_metrics")
         yield url
 
 

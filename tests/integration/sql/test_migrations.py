@@ -28,8 +28,8 @@ CATALOG = """
         where oid >= 16384 and relnamespace = 'public'::regnamespace
     union all select 'column', attrelid::regclass || '.' || attname, xmin::text, ctid::text from pg_attribute
         where attrelid >= 16384 and attrelid::regclass::text !~ '^pg_'
-    union all select 'migration', version, xmin::text, ctid::text from schema_migrations
-    union all select 'applied', name, xmin::text, ctid::text from sql_functions
+    union all select 'migration', version, xmin::text, ctid::text from coursegen.applied_migrations
+    union all select 'applied', name, xmin::text, ctid::text from coursegen.applied_functions
 """
 #: A platform's table that was there first: other columns, other types, and rows.
 THEIR_COURSES = """
@@ -119,7 +119,7 @@ def test_down_takes_what_up_made_and_up_makes_it_again(new_database_url: str) ->
         up = conn.execute(ours.encode()).fetchall()
         for _ in MIGRATIONS:
             rollback(new_database_url)
-        assert conn.execute(ours.encode()).fetchall() == [("courses",), ("schema_migrations",)]
+        assert conn.execute(ours.encode()).fetchall() == [("courses",), ("coursegen.applied_migrations",)]
         assert missing(conn) == EVERYTHING[1:]
         migrate(new_database_url)
         assert conn.execute(ours.encode()).fetchall() == up

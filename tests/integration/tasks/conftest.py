@@ -118,7 +118,7 @@ def work_until_final(app: WorkerApp, conn: psycopg.Connection[DictRow], generati
 
 
 def status_of(conn: psycopg.Connection[DictRow], generation_id: UUID) -> str | None:
-    row = conn.execute("select status::text from generations where id = %s", [generation_id]).fetchone()
+    row = conn.execute("select status::text from coursegen.generations where id = %s", [generation_id]).fetchone()
     return None if row is None else str(row["status"])
 
 

@@ -24,7 +24,7 @@ def claim(conn: Connection, generation_id: UUID) -> Run:
         "update procrastinate_jobs set status = 'doing' where queueing_lock = %s and status = 'todo' returning *",
         str(generation_id),
     )
-    [generation] = rows(conn, "select * from generations where id = %s", generation_id)
+    [generation] = rows(conn, "select * from coursegen.generations where id = %s", generation_id)
     stage, user_id = Stage(generation["stage"]), generation["user_id"]
     return Run(generation_id, user_id, stage, job["args"]["fence"], job["id"], "test", "request-1")
 

@@ -50,13 +50,13 @@ def test_a_queued_generation_never_starts(
     assert cancel(services, course) == generation_id
     assert slots_held(redis_client) == 0
     work(make_worker())
-    [generation] = rows(conn, "select * from generations")
+    [generation] = rows(conn, "select * from coursegen.generations")
     assert (generation["status"], generation["finished_at"] is not None) == ("cancelled", True)
     assert rows(conn, "select status from courses") == [{"status": "cancelled"}]
     assert rows(conn, "select status::text from procrastinate_jobs where queue_name = 'stages'") == [
         {"status": "cancelled"}
     ]
-    assert rows(conn, "select 1 from stage_attempts") == []
+    assert rows(conn, "select 1 from coursegen.attempts") == []
     start_generation(course)
 
 
@@ -75,10 +75,10 @@ def test_a_running_generation_is_stopped_within_seconds_and_writes_nothing(
     wait_until((tmp_path / "hanging").exists)
     cancel(services, course)
     assert slots_held(redis_client) == 0
-    wait_until(lambda: rows(conn, "select 1 from stage_attempts where outcome = 'superseded'"), seconds=5)
+    wait_until(lambda: rows(conn, "select 1 from coursegen.attempts where outcome = 'superseded'"), seconds=5)
     wait_until(lambda: not rows(conn, "select 1 from procrastinate_jobs where queue_name = 'stages'"), seconds=5)
     assert status_of(conn, generation_id) == "cancelled"
-    assert rows(conn, "select 1 from stage_results") == []
+    assert rows(conn, "select 1 from coursegen.stage_results") == []
     [row] = rows(conn, "select status, generation_progress as progress from courses")
     assert row["status"] == "cancelled"
     assert [step["status"] for step in row["progress"]["steps"]] == ["completed", *["pending"] * 4]
@@ -95,7 +95,7 @@ def test_of_two_at_once_one_cancels_and_the_other_finds_nothing(
     course = make_course()
     start_generation(course)
     if not queued:
-        conn.execute("update generations set status = 'running', started_at = now()")
+        conn.execute("update coursegen.generations set status = 'running', started_at = now()")
     gate = threading.Barrier(8)
 
     def ask(_: int) -> object:
@@ -123,7 +123,7 @@ def test_a_generation_that_is_just_finishing_ends_in_one_state_and_gives_its_slo
     app = make_worker()
     worker = threading.Thread(target=work, args=(app,))
     worker.start()
-    wait_until(lambda: rows(conn, "select 1 from generations where stage = 'FINALIZATION'"))
+    wait_until(lambda: rows(conn, "select 1 from coursegen.generations where stage = 'FINALIZATION'"))
     try:
         cancel(services, course)
         expected = "cancelled"

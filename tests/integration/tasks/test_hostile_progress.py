@@ -36,7 +36,7 @@ def bring_to_end(
             services.admissions.admit(Caller(course.user_id, Tier.FREE), Order(course.id))
         work(make_worker(retry_backoff_s=0.0))
         found = conn.execute(
-            "select title, generations.status::text from generations join courses on courses.id = course_id"
+            "select title, generations.status::text from coursegen.generations join courses on courses.id = course_id"
         ).fetchall()
         active = sum(row["status"] in ("queued", "running") for row in found)
         assert redis_client.zcard("concurrency:global") == active

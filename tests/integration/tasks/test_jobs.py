@@ -35,7 +35,7 @@ FAST: dict[Stage, str] = {Stage.STRUCTURE_ANALYSIS: "plug_in", Stage.STRUCTURE_G
 
 
 def starts(conn: Connection) -> list[tuple[UUID, str, int]]:
-    found = rows(conn, "select generation_id, stage::text, job_id from stage_attempts order by id")
+    found = rows(conn, "select generation_id, stage::text, job_id from coursegen.attempts order by id")
     return [(row["generation_id"], row["stage"], row["job_id"]) for row in found]
 
 
@@ -65,7 +65,7 @@ def test_one_job_goes_through_the_stages_and_leaves_nothing(
         "FINALIZATION",
     ]
     assert len({job for _, _, job in starts(conn)}) == 1
-    assert rows(conn, "select distinct outcome::text from stage_attempts") == [{"outcome": "completed"}]
+    assert rows(conn, "select distinct outcome::text from coursegen.attempts") == [{"outcome": "completed"}]
 
 
 def test_a_place_goes_from_one_generation_to_the_next(
@@ -149,7 +149,7 @@ def test_a_generation_is_stopped_within_seconds_in_a_stage(
     with working(make_worker({**FAST, Stage.STRUCTURE_ANALYSIS: "hangs_if_described_so"}), "stages"):
         wait_until((files_root / "hanging").exists)
         cancel(services, course)
-        superseded = "select 1 from stage_attempts where generation_id = %s and outcome = 'superseded'"
+        superseded = "select 1 from coursegen.attempts where generation_id = %s and outcome = 'superseded'"
         wait_until(lambda: rows(conn, superseded, generation_id), seconds=5)
         wait_until(completed(conn, *others))
         wait_until(lambda: jobs(conn) == [])
@@ -180,7 +180,7 @@ def test_a_worker_that_ends_begins_no_further_stage(
     [job] = jobs(conn)
     assert (job["status"], job["task_name"]) == ("todo", TASKS[Stage.STRUCTURE_GENERATION])
     assert status_of(conn, generation_id) == "running"
-    assert rows(conn, "select outcome::text from stage_attempts") == [{"outcome": "completed"}]
+    assert rows(conn, "select outcome::text from coursegen.attempts") == [{"outcome": "completed"}]
 
 
 def test_what_was_taken_and_not_begun_waits_again(
@@ -218,7 +218,7 @@ def test_a_stage_is_two_round_trips_and_no_transaction_of_several_statements(
 
         for _ in range(8):  # until its connection is open and the statements are prepared
             run(start_generation(make_course(), Tier.PREMIUM))
-            conn.execute("update generations set status = 'cancelled', finished_at = now() where status = 'running'")
+            conn.execute("update coursegen.generations set status = 'cancelled', finished_at = now() where status = 'running'")
             conn.execute("delete from procrastinate_jobs")
             redis_client.flushdb()
         assert run(start_generation(make_course())) == 2
@@ -237,7 +237,7 @@ def test_a_completion_whose_answer_is_lost_loses_and_doubles_nothing(
         proxy.arm(b"complete_stage", Fault.CUT_AFTER)
         start_worker(DATABASE_URL=proxy.url, HEARTBEAT_S="0.5", STALLED_S="3", UPKEEP_S="1")
         wait_until(completed(conn, generation_id), seconds=60)
-    outcomes = rows(conn, "select stage::text, outcome::text from stage_attempts order by id")
+    outcomes = rows(conn, "select stage::text, outcome::text from coursegen.attempts order by id")
     assert [row["stage"] for row in outcomes if row["outcome"] == "completed"] == [
         "STRUCTURE_ANALYSIS",
         "STRUCTURE_GENERATION",

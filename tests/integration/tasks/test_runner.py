@@ -57,7 +57,7 @@ def test_a_course_with_documents_goes_through_every_step_to_its_results(
     work(make_worker())
 
     [course] = rows(conn, "select * from courses")
-    [generation] = rows(conn, "select * from generations")
+    [generation] = rows(conn, "select * from coursegen.generations")
     progress = course["generation_progress"]
     assert (course["status"], progress["percentage"], progress["current_step"]) == ("completed", 100, 5)
     assert [step["status"] for step in progress["steps"]] == ["completed"] * 5
@@ -70,17 +70,17 @@ def test_a_course_with_documents_goes_through_every_step_to_its_results(
     assert slots_held(redis_client) == 0
     assert waiting_stages(conn) == 0
 
-    attempts = rows(conn, "select stage::text, outcome::text, fence from stage_attempts order by id")
+    attempts = rows(conn, "select stage::text, outcome::text, fence from coursegen.attempts order by id")
     stages = ["DOCUMENT_PROCESSING", "STRUCTURE_GENERATION", "TEXT_GENERATION", "FINALIZATION"]
     assert attempts == [{"stage": stage, "outcome": "completed", "fence": 1} for stage in stages]
-    results = rows(conn, "select stage::text from stage_results where generation_id = %s order by stage", generation_id)
+    results = rows(conn, "select stage::text from coursegen.stage_results where generation_id = %s order by stage", generation_id)
     assert sorted(row["stage"] for row in results) == sorted(stages)
-    [document] = rows(conn, "select * from generation_documents")
+    [document] = rows(conn, "select * from coursegen.documents")
     assert "Текст первой темы." in document["body"]
-    drafts = " ".join(row["body"] for row in rows(conn, "select body from generation_drafts"))
+    drafts = " ".join(row["body"] for row in rows(conn, "select body from coursegen.drafts"))
     assert "Текст первой темы." in drafts
     assert "Текст второй темы." in drafts
-    [finished] = rows(conn, "select * from generated_courses")
+    [finished] = rows(conn, "select * from coursegen.finished_courses")
     assert finished["summary"]["lessons"] == progress["lessons_total"]
 
 
@@ -91,9 +91,9 @@ def test_a_course_without_documents_is_made_from_its_own_fields(
     start_generation(make_course(learning_outcomes=outcomes, course_description="О камнях."))
     work(make_worker())
     assert rows(conn, "select status from courses") == [{"status": "completed"}]
-    [brief] = rows(conn, "select brief from generation_briefs")
+    [brief] = rows(conn, "select brief from coursegen.briefs")
     assert brief["brief"]["goals"] == outcomes
-    assert len(rows(conn, "select 1 from generation_drafts")) >= 2
+    assert len(rows(conn, "select 1 from coursegen.drafts")) >= 2
 
 
 def test_a_handler_is_replaced_by_its_dotted_path(
@@ -101,9 +101,9 @@ def test_a_handler_is_replaced_by_its_dotted_path(
 ) -> None:
     start_generation(make_course(title="Курс"))
     work(make_worker({Stage.STRUCTURE_ANALYSIS: "plug_in", Stage.STRUCTURE_GENERATION: "outline"}))
-    [brief] = rows(conn, "select brief from generation_briefs")
+    [brief] = rows(conn, "select brief from coursegen.briefs")
     assert (brief["brief"]["topic"], brief["brief"]["summary"]) == ("Курс!", "из плагина")
-    assert [row["title"] for row in rows(conn, "select title from generation_lessons order by number")] == [
+    assert [row["title"] for row in rows(conn, "select title from coursegen.lessons order by number")] == [
         "Урок 1",
         "Урок 2",
         "Урок 3",
@@ -169,14 +169,14 @@ def test_a_run_whose_fence_was_raised_writes_nothing(
 ) -> None:
     generation_id = start_generation(make_course())
     stale = claim(conn, generation_id)
-    conn.execute("update generations set fence = 2")
-    before = rows(conn, "select *, xmin::text from courses"), rows(conn, "select *, xmin::text from generations")
+    conn.execute("update coursegen.generations set fence = 2")
+    before = rows(conn, "select *, xmin::text from courses"), rows(conn, "select *, xmin::text from coursegen.generations")
     run(make_worker(), stale)
     assert (
         rows(conn, "select *, xmin::text from courses"),
-        rows(conn, "select *, xmin::text from generations"),
+        rows(conn, "select *, xmin::text from coursegen.generations"),
     ) == before
-    assert rows(conn, "select 1 from stage_attempts") == []
+    assert rows(conn, "select 1 from coursegen.attempts") == []
 
 
 def test_a_run_taken_over_while_it_ran_is_refused_by_the_fence(
@@ -193,11 +193,11 @@ def test_a_run_taken_over_while_it_ran_is_refused_by_the_fence(
         run(app, claim(conn, generation_id))
     zombie = threading.Thread(target=run, args=(app, claim(conn, generation_id)))
     zombie.start()
-    wait_until(lambda: rows(conn, "select 1 from stage_attempts where stage = 'TEXT_GENERATION'") != [])
-    conn.execute("update generations set fence = fence + 1")
+    wait_until(lambda: rows(conn, "select 1 from coursegen.attempts where stage = 'TEXT_GENERATION'") != [])
+    conn.execute("update coursegen.generations set fence = fence + 1")
     (files_root / "go").touch()
     zombie.join(30)
-    assert rows(conn, "select 1 from generation_drafts") == []
+    assert rows(conn, "select 1 from coursegen.drafts") == []
     assert status_of(conn, generation_id) == "running"
 
 
@@ -208,7 +208,7 @@ def test_a_stage_that_is_done_is_not_done_again(
     app, first = make_worker({Stage.STRUCTURE_ANALYSIS: "plug_in"}), claim(conn, generation_id)
     run(app, first)
     run(app, first)
-    assert len(rows(conn, "select 1 from stage_attempts")) == 1
+    assert len(rows(conn, "select 1 from coursegen.attempts")) == 1
     jobs = rows(conn, "select task_name from procrastinate_jobs where status = 'todo'")
     assert {job["task_name"] for job in jobs} >= {TASKS[Stage.STRUCTURE_GENERATION]}
 
@@ -223,11 +223,11 @@ def test_a_job_of_a_final_generation_stops_quietly_and_gives_the_slot_back(
     ending: str,
 ) -> None:
     generation_id = start_generation(make_course())
-    conn.execute("update generations set status = %s, finished_at = now()", [ending])
+    conn.execute("update coursegen.generations set status = %s, finished_at = now()", [ending])
     work(make_worker())
     assert status_of(conn, generation_id) == ending
     assert slots_held(redis_client) == 0
-    assert rows(conn, "select 1 from stage_attempts") == []
+    assert rows(conn, "select 1 from coursegen.attempts") == []
 
 
 def test_a_job_of_a_deleted_course_stops_quietly_and_gives_the_slot_back(
@@ -266,8 +266,8 @@ def test_what_is_begun_goes_before_what_is_not_and_tiers_go_by_priority(
         order.append((admission.generation_id, tier))
     work(make_worker({Stage.STRUCTURE_ANALYSIS: "plug_in", Stage.STRUCTURE_GENERATION: "outline"}))
     tier_of = dict(order)
-    starts = [row["generation_id"] for row in rows(conn, "select generation_id from stage_attempts order by id")]
-    finished = [row["id"] for row in rows(conn, "select id from generations order by finished_at")]
+    starts = [row["generation_id"] for row in rows(conn, "select generation_id from coursegen.attempts order by id")]
+    finished = [row["id"] for row in rows(conn, "select id from coursegen.generations order by finished_at")]
     first_starts = list(dict.fromkeys(starts))
     expected = [Tier.PREMIUM] * 2 + [Tier.STANDARD, Tier.TRIAL] * 2 + [Tier.BASIC] * 2 + [Tier.FREE] * 2
     assert [tier_of[g] for g in first_starts] == expected

@@ -24,7 +24,7 @@ def test_a_stage_that_fails_once_is_tried_again(
     work_until_final(app, conn, generation_id)
     assert status_of(conn, generation_id) == "completed"
     attempts = rows(
-        conn, "select outcome::text, fence from stage_attempts where stage = 'STRUCTURE_ANALYSIS' order by id"
+        conn, "select outcome::text, fence from coursegen.attempts where stage = 'STRUCTURE_ANALYSIS' order by id"
     )
     assert attempts == [{"outcome": "failed", "fence": 1}, {"outcome": "completed", "fence": 2}]
 
@@ -52,11 +52,11 @@ def test_a_stage_that_always_fails_has_three_starts_and_then_fails_everywhere_it
 ) -> None:
     generation_id = start_generation(make_course())
     work_until_final(make_worker({Stage.STRUCTURE_ANALYSIS: handler}), conn, generation_id)
-    attempts = rows(conn, "select outcome::text, error from stage_attempts")
+    attempts = rows(conn, "select outcome::text, error from coursegen.attempts")
     assert [row["outcome"] for row in attempts] == [outcome] * 3
     assert all(error in row["error"] for row in attempts)
 
-    [generation] = rows(conn, "select * from generations")
+    [generation] = rows(conn, "select * from coursegen.generations")
     [course] = rows(conn, "select * from courses")
     step = course["generation_progress"]["steps"][1]
     message = "Не удалось проанализировать задачу курса"
@@ -75,7 +75,7 @@ def test_a_stage_that_can_not_succeed_fails_at_once_with_its_own_message(
 ) -> None:
     start_generation(make_course())
     work(make_worker({Stage.STRUCTURE_ANALYSIS: "refuses"}))
-    assert len(rows(conn, "select 1 from stage_attempts")) == 1
+    assert len(rows(conn, "select 1 from coursegen.attempts")) == 1
     assert rows(conn, "select status, error_message from courses") == [
         {"status": "failed", "error_message": "В документах нет текста"}
     ]
@@ -101,7 +101,7 @@ def test_a_stage_that_hangs_is_killed_at_its_timeout_with_an_event(
     generation_id = start_generation(make_course())
     app = make_worker({Stage.STRUCTURE_ANALYSIS: "hangs"}, stage_timeout_s=0.3)
     work_until_final(app, conn, generation_id)
-    assert [row["outcome"] for row in rows(conn, "select outcome::text from stage_attempts")] == ["timeout"] * 3
+    assert [row["outcome"] for row in rows(conn, "select outcome::text from coursegen.attempts")] == ["timeout"] * 3
     events = rows(conn, "select event_type::text, severity::text, job_id from system_metrics")
     assert events == [{"event_type": "worker_timeout", "severity": "error", "job_id": str(generation_id)}] * 3
     assert status_of(conn, generation_id) == "failed"
@@ -125,7 +125,7 @@ def test_a_shutdown_hands_the_stage_back_without_counting_the_start(
     wait_until((files_root / "hanging").exists)
     reason.append(AbortReason.SHUTDOWN)
     thread.join(10)
-    assert [row["outcome"] for row in rows(conn, "select outcome::text from stage_attempts")] == ["shutdown"]
+    assert [row["outcome"] for row in rows(conn, "select outcome::text from coursegen.attempts")] == ["shutdown"]
     [job] = rows(conn, "select * from procrastinate_jobs where queue_name = 'stages' and status = 'todo'")
     assert (job["args"]["fence"], job["priority"], job["scheduled_at"]) == (2, 2, None)
     assert status_of(conn, generation_id) == "running"
@@ -141,7 +141,7 @@ def test_three_starts_that_ended_in_silence_fail_the_generation(
 ) -> None:
     generation_id = start_generation(make_course())
     conn.execute(
-        "insert into stage_attempts (generation_id, stage, fence, job_id, worker)"
+        "insert into coursegen.attempts (generation_id, stage, fence, job_id, worker)"
         " select %s, 'STRUCTURE_ANALYSIS', 1, 1000 + n, 'gone' from generate_series(1, 3) n",
         [generation_id],
     )
@@ -156,7 +156,7 @@ def test_a_job_run_again_under_its_own_row_does_not_count_as_a_silent_death(
     generation_id = start_generation(make_course())
     [job] = rows(conn, "select id from procrastinate_jobs")
     conn.execute(
-        "insert into stage_attempts (generation_id, stage, fence, job_id, worker)"
+        "insert into coursegen.attempts (generation_id, stage, fence, job_id, worker)"
         " select %s, 'STRUCTURE_ANALYSIS', 1, %s, 'me' from generate_series(1, 5)",
         [generation_id, job["id"]],
     )

@@ -32,13 +32,13 @@ STAGES = ["STRUCTURE_ANALYSIS", "STRUCTURE_GENERATION", "TEXT_GENERATION", "FINA
 
 
 def outcomes(conn: Connection, stage: str = "STRUCTURE_ANALYSIS") -> list[str | None]:
-    query = "select outcome::text from stage_attempts where stage = %s order by id"
+    query = "select outcome::text from coursegen.attempts where stage = %s order by id"
     return [row["outcome"] for row in rows(conn, query, stage)]
 
 
 def completed_once(conn: Connection, redis_client: Redis) -> bool:
     """One set of results a stage, no slot held, no job left."""
-    results = rows(conn, "select stage::text from stage_results order by finished_at")
+    results = rows(conn, "select stage::text from coursegen.stage_results order by finished_at")
     jobs = rows(conn, "select 1 from procrastinate_jobs where queue_name = 'stages' and status in ('todo', 'doing')")
     return [row["stage"] for row in results] == STAGES and not jobs and redis_client.zcard("concurrency:global") == 0
 
@@ -138,7 +138,7 @@ def test_a_live_workers_job_is_left_alone(
 ) -> None:
     start_generation(make_course())
     fetch(alive=True)
-    conn.execute("update generations set created_at = now() - interval '1 hour'")
+    conn.execute("update coursegen.generations set created_at = now() - interval '1 hour'")
     assert taken_over(services) == 0
 
 
@@ -167,9 +167,9 @@ def test_a_worker_killed_after_our_commit_has_no_second_effect(
 ) -> None:
     generation_id = start_generation(make_course())
     fetch(alive=False)
-    conn.execute("update generations set status = 'running', started_at = now(), stage = 'STRUCTURE_GENERATION'")
+    conn.execute("update coursegen.generations set status = 'running', started_at = now(), stage = 'STRUCTURE_GENERATION'")
     assert taken_over(services) == 1
-    assert rows(conn, "select fence, status::text from generations") == [{"fence": 1, "status": "running"}]
+    assert rows(conn, "select fence, status::text from coursegen.generations") == [{"fence": 1, "status": "running"}]
     assert rows(conn, "select 1 from procrastinate_jobs where queue_name = 'stages'") == []
     assert generation_id
 
@@ -207,7 +207,7 @@ def test_of_two_take_overs_at_once_one_queues_the_stage(
 
     with ThreadPoolExecutor(4) as threads:
         assert sum(threads.map(ask, range(4))) == 1
-    assert rows(conn, "select fence from generations") == [{"fence": 2}]
+    assert rows(conn, "select fence from coursegen.generations") == [{"fence": 2}]
     assert len(rows(conn, "select 1 from procrastinate_jobs where queue_name = 'stages'")) == 1
 
 
@@ -242,7 +242,7 @@ def test_a_job_its_live_worker_does_not_hold_is_given_up_the_second_time_and_goe
     job_id = fetch(alive=True)
     [worker] = rows(conn, "select id from procrastinate_workers")
     conn.execute(
-        "insert into stage_attempts (generation_id, stage, fence, job_id, worker)"
+        "insert into coursegen.attempts (generation_id, stage, fence, job_id, worker)"
         " values (%s, 'STRUCTURE_ANALYSIS', 1, %s, 'w')",
         [generation_id, job_id],
     )
@@ -281,12 +281,12 @@ def test_a_run_that_is_long_past_its_timeout_is_taken_over_from_a_live_worker(
     generation_id = start_generation(make_course())
     job_id = fetch(alive=True)
     conn.execute(
-        "insert into stage_attempts (generation_id, stage, fence, job_id, worker, started_at)"
+        "insert into coursegen.attempts (generation_id, stage, fence, job_id, worker, started_at)"
         " values (%s, 'STRUCTURE_ANALYSIS', 1, %s, 'w', now() - interval '625 s')",
         [generation_id, job_id],
     )
     assert taken_over(services) == 0
-    conn.execute("update stage_attempts set started_at = now() - interval '635 s'")
+    conn.execute("update coursegen.attempts set started_at = now() - interval '635 s'")
     assert taken_over(services) == 1
     assert outcomes(conn) == ["died"]
-    assert rows(conn, "select fence from generations") == [{"fence": 2}]
+    assert rows(conn, "select fence from coursegen.generations") == [{"fence": 2}]

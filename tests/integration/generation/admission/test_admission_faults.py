@@ -68,7 +68,7 @@ def test_a_transient_error_is_tried_again_and_logged(
     began = time.monotonic()
     generation_id = admit_course(services, make_course())
     assert time.monotonic() - began >= 0.7  # after 100, 200 and 400 ms
-    assert rows(conn, "select id from generations") == [{"id": generation_id}]
+    assert rows(conn, "select id from coursegen.generations") == [{"id": generation_id}]
     assert len(rows(conn, "select 1 from procrastinate_jobs")) == 1
     assert caplog.messages.count("admission_retry") == 3
 
@@ -110,7 +110,7 @@ def test_any_other_error_is_not_tried_again(
 
 
 #: An order that is one statement and so has no commit of its own on the wire, and one that needs a transaction.
-ONE_STATEMENT = (b"insert into generations", None)
+ONE_STATEMENT = (b"insert into coursegen.generations", None)
 TRANSACTION = (b"commit", "https://example.org/hook")
 EITHER = pytest.mark.parametrize(("commit", "webhook_url"), [ONE_STATEMENT, TRANSACTION], ids=["statement", "commit"])
 
@@ -118,7 +118,7 @@ EITHER = pytest.mark.parametrize(("commit", "webhook_url"), [ONE_STATEMENT, TRAN
 STAGE_JOBS = "select 1 from procrastinate_jobs where queue_name = 'stages'"
 
 
-@pytest.mark.parametrize("word", [b"insert into generations", b"insert into webhook_deliveries"])
+@pytest.mark.parametrize("word", [b"insert into coursegen.generations", b"insert into coursegen.webhook_deliveries"])
 def test_a_connection_lost_before_the_commit_leaves_nothing_half_done(
     make_services_with: MakeServices,
     conn: Connection,
@@ -131,7 +131,7 @@ def test_a_connection_lost_before_the_commit_leaves_nothing_half_done(
         services = make_services_with(database_url=proxy.url)
         proxy.arm(word, Fault.CUT_BEFORE)
         generation_id = admit_course(services, make_course(), webhook_url="https://example.org/hook")
-    assert rows(conn, "select id from generations") == [{"id": generation_id}]
+    assert rows(conn, "select id from coursegen.generations") == [{"id": generation_id}]
     assert len(rows(conn, STAGE_JOBS)) == 1
 
 
@@ -154,7 +154,7 @@ def test_a_connection_lost_during_the_commit_admits_exactly_once(
         course = make_course()
         proxy.arm(commit, fault)
         generation_id = admit_course(services, course, webhook_url=webhook_url)
-    assert rows(conn, "select id from generations") == [{"id": generation_id}]
+    assert rows(conn, "select id from coursegen.generations") == [{"id": generation_id}]
     assert len(rows(conn, STAGE_JOBS)) == 1
     assert rows(conn, "select status from courses") == [{"status": "initializing"}]
 
@@ -180,7 +180,7 @@ def test_an_outcome_that_can_not_be_known_is_said_to_be_so_and_keeps_the_slot(
         with pytest.raises(OutcomeUnknown), deadline(3):
             admit_course(services, course, webhook_url=webhook_url)
         assert redis_client.zcard("concurrency:global") == 1
-    assert len(rows(conn, "select 1 from generations")) == len(rows(conn, STAGE_JOBS)) == committed
+    assert len(rows(conn, "select 1 from coursegen.generations")) == len(rows(conn, STAGE_JOBS)) == committed
     started = rows(conn, "select 1 from courses where status = 'initializing'")
     assert len(started) == committed
 
@@ -189,9 +189,9 @@ def test_an_outcome_that_can_not_be_known_is_said_to_be_so_and_keeps_the_slot(
     ("word", "webhook_url", "unknown"),
     [
         (b"jsonb_array_elements_text", None, False),
-        (b"insert into generations", None, True),
-        (b"insert into generations", "https://example.org/hook", False),
-        (b"insert into webhook_deliveries", "https://example.org/hook", False),
+        (b"insert into coursegen.generations", None, True),
+        (b"insert into coursegen.generations", "https://example.org/hook", False),
+        (b"insert into coursegen.webhook_deliveries", "https://example.org/hook", False),
         (b"commit", "https://example.org/hook", True),
     ],
 )
@@ -247,4 +247,4 @@ def test_a_database_that_is_away_refuses_within_the_deadline_and_serves_when_it_
             with suppress(psycopg.OperationalError, AdmissionFailed):
                 admit_course(services, course)
                 break
-        assert len(rows(conn, "select 1 from generations")) == 2
+        assert len(rows(conn, "select 1 from coursegen.generations")) == 2

@@ -52,14 +52,14 @@ def ask(services: Services, course: Course, tier: Tier = Tier.FREE, **order: Any
 
 def finish(conn: Connection, services: Services) -> None:
     """Every generation is over, its slot free and its job gone."""
-    for row in rows(conn, "select id, user_id from generations where status = 'queued'"):
+    for row in rows(conn, "select id, user_id from coursegen.generations where status = 'queued'"):
         services.slots.release(row["id"], row["user_id"])
-    conn.execute("update generations set status = 'completed', finished_at = now() where status = 'queued'")
+    conn.execute("update coursegen.generations set status = 'completed', finished_at = now() where status = 'queued'")
     conn.execute("delete from procrastinate_jobs")
 
 
 def keys(conn: Connection) -> list[DictRow]:
-    return rows(conn, "select * from generation_idempotency_keys")
+    return rows(conn, "select * from coursegen.idempotency_keys")
 
 
 def test_the_same_order_again_starts_nothing_and_has_the_same_answer(
@@ -70,7 +70,7 @@ def test_the_same_order_again_starts_nothing_and_has_the_same_answer(
     assert (first.replayed, first.use) == (False, SlotUse(1, 1, 3, 1))
     for _ in range(2):
         assert ask(services, course) == Admission(first.generation_id, replayed=True)
-    assert rows(conn, "select id, idempotency_key from generations") == [
+    assert rows(conn, "select id, idempotency_key from coursegen.generations") == [
         {"id": first.generation_id, "idempotency_key": KEY}
     ]
     assert len(rows(conn, "select 1 from procrastinate_jobs")) == 1
@@ -103,7 +103,7 @@ def test_another_order_with_the_key_is_refused(services: Services, conn: Connect
     for refused, webhook_url in ((other, None), (course, "https://example.org/hook")):
         with pytest.raises(KeyReused):
             ask(services, refused, Tier.PREMIUM, webhook_url=webhook_url)
-    assert len(rows(conn, "select 1 from generations")) == 1
+    assert len(rows(conn, "select 1 from coursegen.generations")) == 1
 
 
 def test_other_orders_have_other_fingerprints() -> None:
@@ -156,12 +156,12 @@ def test_after_a_rollback_the_key_is_as_good_as_new(
     services: Services, conn: Connection, make_course: MakeCourse
 ) -> None:
     course = make_course()
-    conn.execute("alter table generations add constraint refused check (tier <> 'FREE') not valid")
+    conn.execute("alter table coursegen.generations add constraint refused check (tier <> 'FREE') not valid")
     try:
         with pytest.raises(AdmissionFailed):
             ask(services, course)
     finally:
-        conn.execute("alter table generations drop constraint refused")
+        conn.execute("alter table coursegen.generations drop constraint refused")
     assert keys(conn) == []
     assert not ask(services, course).replayed
 
@@ -171,9 +171,9 @@ def test_after_a_day_the_key_may_be_used_again(services: Services, conn: Connect
     course, other = make_course(user_id=user), make_course(user_id=user)
     first = ask(services, course)
     finish(conn, services)
-    conn.execute("update generation_idempotency_keys set created_at = now() - interval '23 hours 59 minutes'")
+    conn.execute("update coursegen.idempotency_keys set created_at = now() - interval '23 hours 59 minutes'")
     assert ask(services, course).replayed
-    conn.execute("update generation_idempotency_keys set created_at = now() - interval '24 hours'")
+    conn.execute("update coursegen.idempotency_keys set created_at = now() - interval '24 hours'")
     second = ask(services, other)
     assert (second.replayed, second.generation_id == first.generation_id) == (False, False)
     assert [kept["generation_id"] for kept in keys(conn)] == [second.generation_id]
@@ -211,7 +211,7 @@ def test_of_fifty_at_once_one_starts_and_the_others_are_refused_or_repeat_its_an
 
     with ThreadPoolExecutor(REQUESTS) as threads:
         outcomes = Counter(threads.map(send, range(REQUESTS)))
-    [generation] = rows(conn, "select id from generations")
+    [generation] = rows(conn, "select id from coursegen.generations")
     assert len(rows(conn, "select 1 from procrastinate_jobs")) == 1
     assert len(keys(conn)) == 1
     replay = Admission(generation["id"], replayed=True)
@@ -230,7 +230,7 @@ def test_a_connection_lost_during_the_commit_starts_exactly_one(
         proxy.arm(b"commit", fault)
         admission = ask(services, course)
         assert not admission.replayed
-        assert rows(conn, "select id from generations") == [{"id": admission.generation_id}]
+        assert rows(conn, "select id from coursegen.generations") == [{"id": admission.generation_id}]
         assert ask(services, course) == Admission(admission.generation_id, replayed=True)
 
 
@@ -243,7 +243,7 @@ def test_a_client_left_without_an_answer_finds_it_by_asking_again(
         proxy.arm(b"commit", Fault.CUT_AFTER, refuse_after=True)
         with pytest.raises(OutcomeUnknown), deadline(2):
             ask(services, course)
-    [generation] = rows(conn, "select id from generations")
+    [generation] = rows(conn, "select id from coursegen.generations")
     assert ask(make_services_with(), course) == Admission(generation["id"], replayed=True)
 
 
@@ -279,7 +279,7 @@ def test_numbers_that_clash_are_picked_anew_under_a_claim_of_its_own(
         redis_client.delete(key)
     course = make_course()
     assert not ask(services, course).replayed
-    numbers = rows(conn, "select system_slot from generations order by 1")
+    numbers = rows(conn, "select system_slot from coursegen.generations order by 1")
     assert [row["system_slot"] for row in numbers] == [1, 2]
     assert ask(services, course).replayed
 

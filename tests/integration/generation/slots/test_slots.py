@@ -202,7 +202,7 @@ def test_a_slot_whose_generation_has_ended_is_gone_with_the_next_rebuild_however
     ended, under_way = admit_course(services, course), uuid4()
     assert services.slots.take(under_way, course.user_id, Tier.PREMIUM)
     redis_client.zadd(SYSTEM, {"nobody's": 1, "nobody's number": 2})
-    conn.execute("update generations set status = 'completed', finished_at = now()")
+    conn.execute("update coursegen.generations set status = 'completed', finished_at = now()")
     services.slots.rebuild_all()
     assert ended != under_way
     assert (
@@ -300,7 +300,7 @@ def test_keys_compared_part_by_part_agree_as_a_whole(
         (SYSTEM, "system_slot", "true"),
         *((user_key(user), "user_slot", f"user_id = '{user}'") for user in users),
     ]:
-        held = conn.execute(f"select id, {column} as number from generations where {mine}").fetchall()
+        held = conn.execute(f"select id, {column} as number from coursegen.generations where {mine}").fetchall()
         numbered: Any = redis_client.zrange(numbers_key(key), 0, -1, withscores=True)
         assert dict(numbered) == {str(row["id"]): row["number"] for row in held}
         assert set(redis_client.zrange(key, 0, -1)) == {str(row["id"]) for row in held}
