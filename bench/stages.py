@@ -13,7 +13,7 @@ import psycopg
 from uuid_utils.compat import uuid7
 
 from app.database.pool import Database
-from app.generation.admission.orders import Order, Wish
+from app.generation.admission.requests import Order, Wish
 from app.generation.admission.starting import start
 from app.generation.callers import Caller
 from app.generation.tiers import Tier

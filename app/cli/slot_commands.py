@@ -3,7 +3,8 @@
 import click
 from flask.cli import with_appcontext
 
-from app.cli.operating import as_json, operating, show
+from app.cli.operating import as_json, operating, operator, show
+from app.operations.actions import rebuild_slots
 from app.operations.slot_drift import compare_slots
 
 
@@ -15,7 +16,7 @@ def command(as_json: bool, rebuild: bool) -> None:
     """Show who holds slots: PostgreSQL's truth beside Redis, and the drift between them."""
     with operating() as services:
         if rebuild:
-            services.slots.rebuild_all()
+            rebuild_slots(services, operator(None))
         rows = [row.as_dict() for row in compare_slots(services.db, services.slots)]
     if not as_json:
         rows = [

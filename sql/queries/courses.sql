@@ -34,7 +34,7 @@ select
         select extract(epoch from now() - max(last_heartbeat)) from procrastinate_workers
     ) end as heartbeat_age_s
 from courses course
-left join coursegen.generations active on active.course_id = course.id and active.status in ('queued', 'running')
+left join coursegen.generations active on active.course_id = course.id and active.finished_at is null
 where course.id = any(coalesce(%(ids)s::uuid[], array(
     select id from courses where slug = %(slug)s order by (user_id = %(user_id)s) desc limit 1
 )));

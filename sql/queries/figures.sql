@@ -1,7 +1,7 @@
 -- name: list_figures
 -- How much is under way and how long it has waited. Each part reads what is under way alone, through an index.
 with active as (
-    select status from coursegen.generations where status in ('queued', 'running')
+    select status from coursegen.generations where finished_at is null
 ),
 ready as (
     select queue_name, count(*) as jobs, min(id) as oldest

@@ -68,3 +68,7 @@ select
     ) as worker_alive
 from courses course
 where course.id = %(id)s;
+
+-- name: insert_audit
+insert into coursegen.audit (actor, action, generation_id, course_id, reason, details)
+values (%(actor)s, %(action)s, %(generation_id)s, %(course_id)s, %(reason)s, %(details)s);

@@ -18,7 +18,7 @@ with gone as (
         from coursegen.attempts attempt
         join coursegen.generations generation on generation.id = attempt.generation_id
         where attempt.started_at < now() - make_interval(days => %(days)s)
-            and generation.status in ('completed', 'failed', 'cancelled')
+            and generation.finished_at is not null
         limit %(batch)s
     )
     returning 1

@@ -1,50 +1,9 @@
--- name: insert_webhook_delivery
--- What the webhook of the generation is to be told of its course now, next in line; nothing where that is what it was
--- told last. After a receiver said that it is gone, it is for the record alone. Anybody may have written into the
--- course's progress, so nothing of it is taken for a number that is none.
-insert into coursegen.webhook_deliveries (generation_id, seq, status, step, percentage, message, error, state, finished_at)
-select
-    generation.id,
-    coalesce(last.seq, 0) + 1,
-    %(status)s,
-    coalesce(course.step, last.step, 1),
-    coalesce(course.percentage, last.percentage, 0),
-    course.message,
-    %(error)s,
-    case when last.state = 'gone' then 'gone' else 'pending' end::coursegen.webhook_delivery_state,
-    case when last.state = 'gone' then now() end
-from coursegen.generations generation
-cross join lateral (
-    select
-        substring(generation_progress ->> 'current_step' from '^[1-5]$')::integer as step,
-        substring(generation_progress ->> 'percentage' from '^[0-9]{1,3}$')::integer as percentage,
-        left(coalesce(generation_progress ->> 'message', ''), 1000) as message
-    from courses
-    where courses.id = generation.course_id
-) course
-left join lateral (
-    select * from coursegen.webhook_deliveries where generation_id = generation.id order by seq desc limit 1
-) last on true
-where generation.id = %(generation_id)s
-    and (last.status, last.step, last.percentage, last.message, last.error)
-        is distinct from (%(status)s, course.step, course.percentage, course.message, %(error)s::text);
-
 -- name: lock_webhook
 -- The generation, under the lock that whoever queues a job of its webhook holds.
 select id from coursegen.generations where id = %(generation_id)s for no key update;
 
--- name: find_webhook_wait
--- In how many seconds the first delivery that waits is due, unless somebody sends it, or a job for it waits already.
-select greatest(extract(epoch from due_at - now()), 0) as seconds
-from coursegen.webhook_deliveries
-where generation_id = %(generation_id)s and state = 'pending'
-    and coalesce(held_until, '-infinity') <= now()
-    and not exists (
-        select from procrastinate_jobs where status = 'todo' and queueing_lock = %(queueing_lock)s
-    )
-    and seq = (
-        select min(seq) from coursegen.webhook_deliveries where generation_id = %(generation_id)s and state = 'pending'
-    );
+-- name: schedule_delivery
+select coursegen.schedule_delivery(%(generation_id)s) as scheduled;
 
 -- name: claim_webhook_delivery
 -- The first delivery that waits, if it is due and nobody else's: ours for so many seconds.
@@ -93,9 +52,11 @@ where generation_id = %(generation_id)s
     and (seq = %(seq)s or (%(seq)s::integer is null and state <> 'delivered'))
 returning seq;
 
--- name: list_webhook_jobs
--- The job of the generation's webhook that waits.
-select id from procrastinate_jobs where status = 'todo' and queueing_lock = %(queueing_lock)s;
+-- name: cancel_webhook_job
+-- The job of the generation's webhook that waits never starts.
+select procrastinate_cancel_job_v1(id, false, false)
+from procrastinate_jobs
+where status = 'todo' and queueing_lock = 'webhook:' || %(generation_id)s::text;
 
 -- name: list_stranded_webhooks
 -- Generations whose next delivery nobody sends and no job will: its worker died.

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow, dict_row
 
-from app.generation.admission.orders import Order
+from app.generation.admission.requests import Order
 from app.generation.callers import Caller
 from app.generation.tiers import Tier
 from app.services import make_services

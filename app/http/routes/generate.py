@@ -9,7 +9,7 @@ from flask import Blueprint, Response, after_this_request, jsonify
 from marshmallow import Schema
 
 from app.current import current_services
-from app.generation.admission.orders import Admission, Order
+from app.generation.admission.requests import Admission, Order
 from app.generation.callers import Caller
 from app.http.authentication import authenticate
 from app.http.bodies import load, read_json

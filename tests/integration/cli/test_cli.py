@@ -18,7 +18,7 @@ from click.testing import Result
 from flask import Flask
 
 from app import create_app
-from app.generation.admission.orders import Order
+from app.generation.admission.requests import Order
 from app.generation.callers import Caller
 from app.generation.tiers import Tier
 from app.http.authentication import authenticate

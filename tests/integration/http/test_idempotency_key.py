@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from psycopg.rows import DictRow
 
 from app.generation.admission.idempotency_keys import claim_key
-from app.generation.admission.orders import Order
+from app.generation.admission.requests import Order
 from tests.answers import assert_error, error_body
 from tests.integration.factories import MakeCourse, MakeToken
 from tests.integration.http.conftest import Generate, LogLines

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from app.generation.admission.orders import Order
+from app.generation.admission.requests import Order
 from app.generation.callers import Caller
 from app.generation.errors import Superseded
 from app.generation.queue import STAGES_QUEUE, TASKS

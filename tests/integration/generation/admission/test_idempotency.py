@@ -16,7 +16,7 @@ from app.database.deadline import deadline
 from app.database.pool import CommitOutcomeUnknown
 from app.generation.admission.commits import commit_once
 from app.generation.admission.idempotency_keys import claim_key, fingerprint
-from app.generation.admission.orders import Admission, Order
+from app.generation.admission.requests import Admission, Order
 from app.generation.callers import Caller
 from app.generation.errors import (
     AdmissionFailed,

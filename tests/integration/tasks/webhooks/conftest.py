@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
-from app.generation.admission.orders import Order
+from app.generation.admission.requests import Order
 from app.generation.callers import Caller
 from app.generation.tiers import Tier
 from app.generation.webhooks import outbox as webhooks
