@@ -53,6 +53,7 @@ class Settings:
 
     database_url: str
     database_pooler: str
+    app_role: str
     redis_url: str
     jwt_secret: str | None
     jwt_jwks_url: str | None
@@ -101,6 +102,7 @@ def read_settings() -> Settings:
     values: dict[str, Any] = {
         "database_url": env.str("DATABASE_URL", validate=_url("postgresql", "postgres", parse=_parse_conninfo)),
         "database_pooler": env.str("DATABASE_POOLER", "none", validate=validate.OneOf(["none", "transaction"])),
+        "app_role": env.str("APP_ROLE", "coursegen_app", validate=validate.Regexp(r"[a-z_][a-z0-9_-]{0,62}\Z")),
         "redis_url": env.str("REDIS_URL", validate=_url("redis", "rediss", "unix", parse=parse_url)),
         "jwt_secret": _read_secret(env, or_none=jwks_url is not None),
         "jwt_jwks_url": jwks_url,

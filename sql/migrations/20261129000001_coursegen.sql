@@ -1,9 +1,5 @@
--- migrate:up
-
 -- Everything of this service lives in a schema of its own. `public` holds what the platform shares: `courses`,
 -- `system_metrics` with its two enums and `update_course_progress`; what is there already stays as it is.
-create schema if not exists coursegen;
-
 -- What is shared. Where it exists it stays as it is; `courses` only gains the columns it lacks.
 do $$
 begin
@@ -52,22 +48,28 @@ alter table public.courses
     add column if not exists created_at timestamptz not null default now(),
     add column if not exists updated_at timestamptz not null default now();
 
--- Something an operator must be able to count. No foreign keys: an event outlives what it is about.
-create table if not exists public.system_metrics (
-    id uuid primary key default gen_random_uuid(),
-    event_type public.metric_event_type not null,
-    severity public.metric_severity not null,
-    user_id uuid,
-    course_id uuid,
-    job_id text,
-    metadata jsonb not null default '{}',
-    "timestamp" timestamptz not null default now()
-);
-create index if not exists system_metrics_event_type on public.system_metrics (event_type, "timestamp" desc);
-create index if not exists system_metrics_severity on public.system_metrics (severity, "timestamp" desc);
-create index if not exists system_metrics_timestamp on public.system_metrics ("timestamp" desc);
-create index if not exists system_metrics_course on public.system_metrics (course_id, "timestamp" desc)
-    where course_id is not null;
+-- Something an operator must be able to count. No foreign keys: an event outlives its subject.
+do $$
+begin
+    if to_regclass('public.system_metrics') is null then
+        create table public.system_metrics (
+            id uuid primary key default gen_random_uuid(),
+            event_type public.metric_event_type not null,
+            severity public.metric_severity not null,
+            user_id uuid,
+            course_id uuid,
+            job_id text,
+            metadata jsonb not null default '{}',
+            "timestamp" timestamptz not null default now()
+        );
+        create index system_metrics_event_type on public.system_metrics (event_type, "timestamp" desc);
+        create index system_metrics_severity on public.system_metrics (severity, "timestamp" desc);
+        create index system_metrics_timestamp on public.system_metrics ("timestamp" desc);
+        create index system_metrics_course on public.system_metrics (course_id, "timestamp" desc)
+            where course_id is not null;
+    end if;
+end
+$$;
 
 -- Closed sets. A test compares each with its Python enum.
 create type coursegen.tier as enum ('FREE', 'BASIC', 'STANDARD', 'TRIAL', 'PREMIUM');
@@ -275,7 +277,3 @@ create table coursegen.audit (
 );
 create index audit_at on coursegen.audit (at desc);
 create index audit_generation on coursegen.audit (generation_id) where generation_id is not null;
-
--- migrate:down
-
-drop schema coursegen cascade;
