@@ -1,7 +1,7 @@
 -- name: count_start
 select *
 from coursegen.count_start_v1(
-    %(generation_id)s, %(fence)s, %(job_id)s, %(worker)s, %(most_starts)s, %(exhausted)s
+    %(generation_id)s, %(fence)s, %(job_id)s, %(worker)s, %(most_starts)s, %(exhausted)s, %(steps)s
 );
 
 -- name: begin_stage
@@ -42,7 +42,8 @@ select * from coursegen.cancel_generation_v1(%(course_id)s, %(message)s, %(ended
 -- name: take_over_stage
 select *
 from coursegen.take_over_stage_v1(
-    %(generation_id)s, %(job_id)s, %(stalled_s)s, %(overdue_s)s, %(most_starts)s, %(suspects_lock)s, %(exhausted)s
+    %(generation_id)s, %(job_id)s, %(stalled_s)s, %(overdue_s)s, %(most_starts)s, %(suspects_lock)s, %(exhausted)s,
+    %(steps)s
 );
 
 -- name: list_abandoned

@@ -14,7 +14,7 @@ from app.database.pool import Database, only_row
 from app.database.queries import QUERIES
 from app.generation.queue import SUSPECTS_LOCK, UPKEEP_QUEUE
 from app.generation.runs.cancel import settle
-from app.generation.runs.verbs import MAX_STARTS, STARTS_MESSAGE, warn_of_refused_course
+from app.generation.runs.verbs import LAST_START, warn_of_refused_course
 from app.generation.slots.keeper import SlotKeeper
 from app.telemetry.log import bind
 
@@ -63,9 +63,8 @@ def _take_over_generation(
     values = {
         "generation_id": generation_id,
         "job_id": row["job_id"],
-        "most_starts": MAX_STARTS,
         "suspects_lock": SUSPECTS_LOCK,
-        "exhausted": STARTS_MESSAGE,
+        **LAST_START,
         **limits,
     }
     with bind(jobId=generation_id, userId=user_id, requestId=row["request_id"]):

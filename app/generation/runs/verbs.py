@@ -28,7 +28,12 @@ MAX_STARTS = 3
 #: Characters of a message for the course's owner.
 MAX_MESSAGE = 1000
 
-STARTS_MESSAGE = "Этап прерван несколько раз подряд. Попробуйте запустить генерацию ещё раз."
+#: When the last start is used up: how many there are, and what course and step then show.
+LAST_START = {
+    "most_starts": MAX_STARTS,
+    "exhausted": "Этап прерван несколько раз подряд. Попробуйте запустить генерацию ещё раз.",
+    "steps": Jsonb({stage.value: step.failed for stage, step in STEPS.items()}),
+}
 
 _FIRST_STEP = change(ADMITTED_STEP, StepStatus.COMPLETED, ADMITTED_MESSAGE, recovered_by_worker=True)
 
@@ -47,8 +52,7 @@ class Result:
 
 def count_start(conn: Connection[Any], run: Run) -> Start:
     """The start of the generation's stage is counted. Raises `StartsExhausted`, the generation being failed then."""
-    values = {"worker": run.worker, "most_starts": MAX_STARTS, "exhausted": STARTS_MESSAGE}
-    row = _run_verb(conn, "count_start", run, job_id=run.job_id, **values)
+    row = _run_verb(conn, "count_start", run, job_id=run.job_id, worker=run.worker, **LAST_START)
     if row["outcome"] == "exhausted":
         raise StartsExhausted(run.generation_id)
     return Start(run, Stage(row["stage"]), row["attempt_id"], row["course_id"], row["tier"], row["priority"])

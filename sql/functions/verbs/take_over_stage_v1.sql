@@ -6,7 +6,7 @@
 -- takes it over.
 create or replace function coursegen.take_over_stage_v1(
     p_generation_id uuid, p_job_id bigint, p_stalled_s float, p_overdue_s float, p_most_starts int,
-    p_suspects_lock text, p_exhausted text
+    p_suspects_lock text, p_exhausted text, p_steps jsonb
 ) returns table (outcome text, stage text, fence int, refused text)
 language plpgsql
 as $$
@@ -49,7 +49,7 @@ begin
     if starts >= p_most_starts then
         outcome := 'failed';
         refused := coursegen.fail_generation(
-            generation, p_exhausted, p_exhausted, jsonb_build_object('stage', generation.stage)
+            generation, p_steps ->> stage, p_exhausted, jsonb_build_object('stage', generation.stage)
         );
     else
         outcome := 'taken_over';

@@ -79,7 +79,7 @@ def work(app: WorkerApp, *queues: str) -> None:
 
 
 @contextmanager
-def working(app: WorkerApp, *queues: str) -> Iterator[None]:
+def working(app: WorkerApp, *queues: str, on_stop: Callable[[], object] = lambda: None) -> Iterator[None]:
     """The worker runs, in a thread of its own, until the block is left, and then ends as on a signal."""
     ready: Future[Callable[[], object]] = Future()
 
@@ -96,6 +96,7 @@ def working(app: WorkerApp, *queues: str) -> Iterator[None]:
         stop = ready.result(10)
         yield
         stop()
+        on_stop()
     finally:
         thread.join(30)
 

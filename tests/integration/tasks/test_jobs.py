@@ -158,11 +158,13 @@ def test_a_worker_that_ends_begins_no_further_stage(
 ) -> None:
     generation_id = start_generation(make_course())
     app = make_worker({**FAST, Stage.STRUCTURE_ANALYSIS: "waits"}, shutdown_grace_s=20)
-    with working(app, "stages"):
-        wait_until((files_root / "hanging").exists)
+
+    def let_go() -> None:
         app.stopping.set()  # as a signal does before it stops the worker
         (files_root / "go").touch()
-        wait_until(lambda: [job["status"] for job in jobs(conn)] == ["todo"])
+
+    with working(app, "stages", on_stop=let_go):
+        wait_until((files_root / "hanging").exists)
     [job] = jobs(conn)
     assert (job["status"], job["task_name"]) == ("todo", STAGE_TASKS[Stage.STRUCTURE_GENERATION])
     assert status_of(conn, generation_id) == "running"

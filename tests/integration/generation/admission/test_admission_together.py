@@ -280,7 +280,6 @@ def test_a_connection_lost_on_the_way_admits_each_exactly_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with proxied(database_url) as proxy:
-        services = make_services_with(limit=100, database_url=proxy.url)
         decide_batch = Admissions._decide_batch
 
         def arm(admissions: Admissions, requests: Any) -> Any:
@@ -289,6 +288,7 @@ def test_a_connection_lost_on_the_way_admits_each_exactly_once(
             return decide_batch(admissions, requests)
 
         monkeypatch.setattr(Admissions, "_decide_batch", arm)
+        services = make_services_with(limit=100, database_url=proxy.url)
         courses = [make_course() for _ in range(4)]
         outcomes = admit_together(services, courses)
     assert all(isinstance(outcome, UUID) for outcome in outcomes)
@@ -306,7 +306,6 @@ def test_a_commit_nobody_heard_of_is_told_as_unknown_to_each_and_keeps_their_slo
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with proxied(database_url) as proxy:
-        services = make_services_with(limit=100, database_url=proxy.url)
         decide_batch = Admissions._decide_batch
 
         def arm(admissions: Admissions, requests: Any) -> Any:
@@ -315,6 +314,7 @@ def test_a_commit_nobody_heard_of_is_told_as_unknown_to_each_and_keeps_their_slo
             return decide_batch(admissions, requests)
 
         monkeypatch.setattr(Admissions, "_decide_batch", arm)
+        services = make_services_with(limit=100, database_url=proxy.url)
         outcomes = admit_together(services, [make_course() for _ in range(3)], seconds=3)
         assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown] * 3
     assert len(rows(conn, "select 1 from coursegen.generations")) == 4

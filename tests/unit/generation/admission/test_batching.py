@@ -39,7 +39,7 @@ def asked_meanwhile(
     with ThreadPoolExecutor(len(questions)) as pool:
         futures = []
         for position, question in enumerate(questions):
-            futures.append(pool.submit(batcher.ask, question))
+            futures.append(pool.submit(batcher.run, question))
             wait_until(lambda: oracle.batches, 10)
             wait_until(lambda waiting=position: batcher.waiting == waiting, 10)  # type: ignore[misc]
         yield futures
@@ -80,9 +80,9 @@ def test_a_batch_waits_for_most_of_those_who_asked_lately(
     monkeypatch.setattr(batching, "GATHER_S", 60.0)
     batcher = after_a_batch_of_three(oracle := Oracle(), wait_until)
     with ThreadPoolExecutor(2) as pool:
-        early = pool.submit(batcher.ask, 5)
+        early = pool.submit(batcher.run, 5)
         wait_until(lambda: batcher.waiting == 1, 10)
-        late = pool.submit(batcher.ask, 6)
+        late = pool.submit(batcher.run, 6)
         assert [early.result(20), late.result(20)] == [10, 12]
     assert oracle.batches == [[5, 6]]
 
