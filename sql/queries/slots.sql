@@ -1,26 +1,14 @@
--- name: highest_system_slot
--- The highest number that an active generation holds of the system's; null without any.
-select max(system_slot) as highest from generations where status in ('queued', 'running');
-
--- name: list_system_slots
--- The active generations that hold a number of the system's above `low` and up to `high`, with it.
-select id::text, system_slot
+-- name: list_slot_holders
+-- The generations that hold slots, with both numbers, and those that ended moments ago, with zeros. Of these users; of all
+-- users where `users` is null.
+select
+    id::text,
+    user_id,
+    case when finished_at is null then user_slot else 0 end as user_slot,
+    case when finished_at is null then system_slot else 0 end as system_slot
 from generations
-where status in ('queued', 'running') and system_slot > %(low)s and system_slot <= %(high)s;
-
--- name: list_user_slots
--- The active generations of the users, each with its user and the number that it holds of that user's.
-select user_id, id::text, user_slot
-from generations
-where status in ('queued', 'running') and user_id = any(%(users)s::uuid[]);
-
--- name: list_users_with_slots
--- Every user who holds a slot.
-select distinct user_id from generations where status in ('queued', 'running');
-
--- name: list_final
--- Those of the generations that are final.
-select id::text from generations where id = any(%(ids)s::uuid[]) and status not in ('queued', 'running');
+where (status in ('queued', 'running') or finished_at > now() - interval '30 seconds')
+    and (%(users)s::uuid[] is null or user_id = any(%(users)s));
 
 -- name: count_holders
 -- How many slots each user holds.

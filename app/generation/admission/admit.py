@@ -21,7 +21,7 @@ from app.generation.callers import Caller
 from app.generation.database_errors import is_overloaded, is_transient
 from app.generation.errors import GenerationError, OutcomeUnknown, SlotClash, SlotsFull
 from app.generation.events import EventBuffer
-from app.generation.slots.holders import Holders, Slots
+from app.generation.slots.holders import Claim, Holders, Slots
 from app.generation.slots.keeper import SlotKeeper
 
 #: How often two numbers may clash with those of others before the request is refused.
@@ -104,7 +104,7 @@ class Admissions:
                 if order.idempotency_key is not None:  # the look and the slots, too, wait for the claim of the key
                     write = partial(start_once, wish, keeper)
                 else:
-                    slots = keeper.take(*claim) if tried is None else tried.slots
+                    slots = take_slots(keeper, claim) if tried is None else tried.slots
                     write = partial(start, wish, slots, keeper.system_limit)
                 try:
                     admission = commit_once(db, wish.generation_id, write, tried.failure if tried else None)
@@ -128,6 +128,14 @@ def look_at_course(db: Database, caller: Caller, course_id: UUID) -> None:
             return
 
 
+def take_slots(keeper: SlotKeeper, claim: Claim, holders: Holders | None = None) -> Slots | None:
+    """Returns the slots, or None if PostgreSQL has to pick. Raises `UserFull` or `SystemFull`."""
+    [answer] = keeper.take_all([claim], holders)
+    if isinstance(answer, SlotsFull):
+        raise answer
+    return answer
+
+
 def start_once(wish: Wish, keeper: SlotKeeper, conn: Connection[Any]) -> Admission:
     """The transaction of an order with an idempotency key, which is claimed before all else.
 
@@ -138,5 +146,5 @@ def start_once(wish: Wish, keeper: SlotKeeper, conn: Connection[Any]) -> Admissi
     if earlier is not None:
         return Admission(earlier, replayed=earlier != wish.generation_id)
     check_course(conn, wish.caller, wish.order.course_id)
-    slots = keeper.take(*wish.claim, Holders(lambda: nullcontext(conn)))
+    slots = take_slots(keeper, wish.claim, Holders(lambda: nullcontext(conn)))
     return start(wish, slots, keeper.system_limit, conn)
