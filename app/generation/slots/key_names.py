@@ -33,6 +33,10 @@ class KeyNames:
         return UUID(user_id) if key.startswith(self._user) and _UUID.fullmatch(user_id) else None
 
 
+def hide_user(key: str) -> str:
+    return _UUID.sub("*", key)
+
+
 def scope_keys(scope: str) -> tuple[str, str, str]:
     """Returns the scope's holders, numbers and marker."""
     return scope, f"{scope}:numbers", f"{scope}:fresh"

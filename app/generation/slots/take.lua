@@ -24,8 +24,8 @@ end
 
 -- The lowest number that no holder has, found by bisection in O(log n). Numbers are unique, so number - rank
 -- never falls with the rank. The lowest rank where it exceeds 1 is the gap.
-local function lowest_free(numbers, count)
-    local low, high = 0, count
+local function lowest_free(numbers)
+    local low, high = 0, redis.call('ZCARD', numbers)
     while low < high do
         local middle = math.floor((low + high) / 2)
         local number = tonumber(redis.call('ZRANGE', numbers, middle, middle, 'WITHSCORES')[2])
@@ -43,35 +43,33 @@ local function is_system_stale()
     return not marker or (marker == 'rebuilding' and count == 0) or redis.call('ZCARD', system_numbers) ~= count
 end
 
+local clock = redis.call('TIME')
+local now = clock[1] .. '.' .. string.format('%06d', clock[2])
+
+local function add(holders, numbers, id)
+    local number = lowest_free(numbers)
+    redis.call('ZADD', holders, now, id)
+    redis.call('ZADD', numbers, number, id)
+    return number
+end
+
 local function take(user, user_numbers, user_marker, id, user_limit)
     local user_count, system_count = redis.call('ZCARD', user), redis.call('ZCARD', system)
     if redis.call('ZCARD', user_numbers) ~= user_count then return {'user_stale'} end
 
     local user_slot = redis.call('ZSCORE', user_numbers, id)
     local system_slot = redis.call('ZSCORE', system_numbers, id)
-    if not (user_slot and system_slot) then
-        if user_slot or system_slot then -- only half of the slots were left: give them up and start over
-            for _, key in ipairs({user, user_numbers, system, system_numbers}) do redis.call('ZREM', key, id) end
-            user_count, system_count = redis.call('ZCARD', user), redis.call('ZCARD', system)
-        end
-        if user_count >= user_limit then
-            if redis.call('EXISTS', user_marker) == 0 then return {'user_stale'} end
-            return {'user_full', user_count, system_count}
-        end
-        if system_count >= system_limit then return {'system_full', user_count, system_count} end
-        local clock = redis.call('TIME')
-        local now = clock[1] .. '.' .. string.format('%06d', clock[2])
-        user_slot = lowest_free(user_numbers, user_count)
-        system_slot = lowest_free(system_numbers, system_count)
-        redis.call('ZADD', user, now, id)
-        redis.call('ZADD', user_numbers, user_slot, id)
-        redis.call('ZADD', system, now, id)
-        redis.call('ZADD', system_numbers, system_slot, id)
-        user_count, system_count = user_count + 1, system_count + 1
+    if not user_slot and user_count >= user_limit then
+        if redis.call('EXISTS', user_marker) == 0 then return {'user_stale'} end
+        return {'user_full', user_count, system_count}
     end
+    if not system_slot and system_count >= system_limit then return {'system_full', user_count, system_count} end
+
+    user_slot = user_slot or add(user, user_numbers, id)
+    system_slot = system_slot or add(system, system_numbers, id)
     redis.call('EXPIRE', user, lives_s)
     redis.call('EXPIRE', user_numbers, lives_s)
-    return {'taken', tonumber(user_slot), tonumber(system_slot), user_count, system_count}
+    return {'taken', tonumber(user_slot), tonumber(system_slot), redis.call('ZCARD', user), redis.call('ZCARD', system)}
 end
 
 local foreign, claims = find_foreign(1), #KEYS / 3 - 1

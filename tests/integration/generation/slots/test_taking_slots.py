@@ -9,7 +9,7 @@ from app.generation.errors import SystemFull, UserFull
 from app.generation.slots.holders import Claim, SlotUse
 from app.generation.slots.keeper import SlotKeeper
 from app.generation.tiers import Tier
-from tests.integration.generation.slots.conftest import NAMES, SYSTEM, MakeServices, Redis, numbers_of, take
+from tests.integration.generation.slots.conftest import NAMES, NUMBERS, SYSTEM, MakeServices, Redis, numbers_of, take
 
 
 def test_the_lowest_free_numbers_are_proposed(keeper: SlotKeeper, redis_client: Redis) -> None:
@@ -96,13 +96,18 @@ def test_a_full_system_takes_nothing_of_the_user(make_services_with: MakeService
     assert not redis_client.exists(NAMES.of_user(user))
 
 
-def test_half_of_a_holder_is_given_up_before_it_takes_both_slots(keeper: SlotKeeper, redis_client: Redis) -> None:
+def test_a_generation_that_lost_one_of_its_slots_keeps_the_other_and_takes_a_new_one(
+    keeper: SlotKeeper, redis_client: Redis
+) -> None:
     user, generation = uuid4(), uuid4()
+    take(keeper, user, uuid4(), Tier.BASIC)
+    take(keeper, user, generation, Tier.BASIC)
+    for key in (SYSTEM, NUMBERS):
+        redis_client.zrem(key, str(generation))
     take(keeper, uuid4(), uuid4())
-    take(keeper, user, generation)
-    redis_client.zrem(SYSTEM, str(generation))
-    redis_client.zrem(f"{SYSTEM}:numbers", str(generation))
-    assert take(keeper, user, generation).use == SlotUse(1, 1, keeper.system_limit, 2)
+    slots = take(keeper, user, generation, Tier.BASIC)
+    assert (slots.user_slot, slots.system_slot) == (2, 3)
+    assert slots.use == SlotUse(2, 2, keeper.system_limit, 3)
 
 
 def test_without_redis_nothing_is_proposed_and_it_is_left_alone_for_a_while(
