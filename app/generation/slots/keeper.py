@@ -118,13 +118,13 @@ class SlotKeeper:
         """
         if self._take([]) == [AWAY]:
             return "unavailable"
-        if self._foreign is None:
+        if (foreign := self._foreign) is None:
             return None
-        key, kind = self._foreign
-        if self._ask(lambda: self._redis.type(key)) != kind:
-            self._foreign = None
-            return None
-        return f"the key {hide_user(key)} is a {kind} of another program: set REDIS_PREFIX"
+        key, kind = foreign
+        if self._ask(lambda: self._redis.type(key)) == kind:
+            return f"the key {hide_user(key)} is a {kind} of another program: set REDIS_PREFIX"
+        self._foreign = None
+        return None
 
     def close(self) -> None:
         self._redis.close()

@@ -34,6 +34,7 @@ class KeyNames:
 
 
 def hide_user(key: str) -> str:
+    """Returns the key with a * for the user's id."""
     return _UUID.sub("*", key)
 
 
