@@ -146,7 +146,7 @@ def _admit(stand: Stand, courses: list[Ready], generations: list[UUID]) -> None:
 def _start_again(conn: psycopg.Connection[Any], courses: list[Ready]) -> None:
     """The courses stand where an admission leaves them."""
     ids = [course.course_id for course in courses]
-    conn.execute("select reset_course_progress(id) from courses where id = any(%s)", [ids])
+    conn.execute("select coursegen.reset_course_progress(id) from courses where id = any(%s)", [ids])
     conn.execute("select update_course_progress(id, 1, 'completed', '') from courses where id = any(%s)", [ids])
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 import click
 from flask.cli import AppGroup
 
-from app.cli.operating import as_json, limit, operator, operating, reason, show, since
+from app.cli.operating import as_json, limit, operating, operator, reason, show, since
 from app.database.queries import QUERIES
 from app.generation.errors import NothingActive
 from app.operations import actions

@@ -14,7 +14,7 @@ import click
 import psycopg
 
 from app.current import current_services
-from app.database.migrations import MigrationError
+from app.database.migration_session import MigrationError
 from app.database.pool import Unmigrated
 from app.generation.audit import Actor
 from app.generation.errors import GenerationError

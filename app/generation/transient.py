@@ -29,7 +29,9 @@ def _out_of_attempts_or_time(state: RetryCallState) -> bool:
 
 def _warn(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
-    log.warning("transaction_retry", extra={"attempt": state.attempt_number, "error": f"{type(error).__name__}: {error}"})
+    log.warning(
+        "transaction_retry", extra={"attempt": state.attempt_number, "error": f"{type(error).__name__}: {error}"}
+    )
 
 
 #: Shared: it keeps the state of an iteration for each thread apart.

@@ -83,7 +83,9 @@ SIZES = """
         (select count(*) from procrastinate_jobs where status = 'failed') as unrecorded,
         (select count(*) from coursegen.generations where status in ('cancelled', 'failed')) as stopped
 """
-FAILED = "select id, stage::text, created_at, finished_at, error_message from coursegen.generations where status = 'failed'"
+FAILED = (
+    "select id, stage::text, created_at, finished_at, error_message from coursegen.generations where status = 'failed'"
+)
 COUNTED = """
     select started_at, coalesce(finished_at, now()) as finished_at, outcome::text, error from coursegen.attempts
     where generation_id = %s and stage::text = %s and (outcome in ('failed', 'timeout', 'died') or outcome is null)

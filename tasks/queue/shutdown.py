@@ -15,9 +15,7 @@ CUT_SHORT = 1
 log = logging.getLogger(__name__)
 
 
-async def run_until_signalled(
-    run: Coroutine[Any, Any, None], grace_s: float, on_stop: Callable[[], None]
-) -> None:
+async def run_until_signalled(run: Coroutine[Any, Any, None], grace_s: float, on_stop: Callable[[], None]) -> None:
     """The worker has run to its end; SIGINT and SIGTERM ask for it: they call `on_stop` and cancel the worker.
 
     `grace_s` after the signal the process ends, whatever still holds it: a thread that waits for a database that hangs

@@ -80,7 +80,7 @@ class Runner:
                 self._patiently(lambda: settle(self.services.db, self.services.slots, run.generation_id, run.user_id))
 
     def _begin(self) -> BegunStage | None:
-        """The start is counted, which commits; then the stage begins. What refuses that counts as the stage's failure."""
+        """The start is counted, which commits; then the stage begins. An error of that is the stage's failure."""
         start = self._verb(lambda conn: verbs.count_start(conn, self.run))
         try:
             return self._verb(lambda conn: verbs.begin_stage(conn, start, NEEDS[start.stage]))
@@ -152,9 +152,7 @@ class Runner:
         needs = NEEDS[next_stage] if next_stage else ()
 
         def complete(may_continue: bool) -> BegunStage | None:
-            return self._verb(
-                lambda conn: verbs.complete_stage(conn, start, rows, needs, may_continue=may_continue)
-            )
+            return self._verb(lambda conn: verbs.complete_stage(conn, start, rows, needs, may_continue=may_continue))
 
         may_continue = next_stage is not None and not self.stops() and self.abort_reason() is None
         try:

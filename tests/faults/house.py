@@ -199,7 +199,8 @@ class House:
         return self.rows(
             "select 'course without generation' as what, id from courses where status is not null and not exists"
             " (select from coursegen.generations where course_id = courses.id)"
-            " union all select 'generation without job', id from coursegen.generations g where status = 'queued' and not exists"
+            " union all select 'generation without job', id from coursegen.generations g where status ="
+            " 'queued' and not exists"
             " (select from procrastinate_jobs where args ->> 'generation_id' = g.id::text)"
         )
 

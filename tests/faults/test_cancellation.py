@@ -7,7 +7,10 @@ from tests.faults.house import House
 from tests.faults.measure import Measure
 from tests.faults.waiting import wait_until
 
-STARTS = "select outcome::text from coursegen.attempts a join coursegen.generations g on g.id = a.generation_id where course_id = %s"
+STARTS = (
+    "select outcome::text from coursegen.attempts a join coursegen.generations g on g.id ="
+    " a.generation_id where course_id = %s"
+)
 HANDLING = f"{STARTS} and a.stage = 'TEXT_GENERATION'"
 
 
@@ -41,7 +44,9 @@ def test_of_many_at_once_one_cancels_and_just_before_the_end_there_is_one_final_
 
     def cancel_as_it_ends(course: OwnedCourse) -> bool:
         wait_until(
-            lambda: house.rows("select 1 from coursegen.generations where course_id = %s and stage = 'FINALIZATION'", course.id)
+            lambda: house.rows(
+                "select 1 from coursegen.generations where course_id = %s and stage = 'FINALIZATION'", course.id
+            )
         )
         with ThreadPoolExecutor(3) as pool:
             answers = [code for code, _ in pool.map(house.cancel, [course] * 3)]

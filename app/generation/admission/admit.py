@@ -1,7 +1,6 @@
-"""Admission: one request becomes one generation. Read from the top: this is the whole decision, in order."""
+"""Admission: one request becomes one generation. This is the whole decision, in order."""
 
 from collections.abc import Sequence
-from functools import partial
 
 import psycopg
 from uuid_utils.compat import uuid7
@@ -9,7 +8,7 @@ from uuid_utils.compat import uuid7
 from app.database.pool import Database
 from app.generation.admission.attempts import decide_once
 from app.generation.admission.batching import Batcher
-from app.generation.admission.look_up import look_up, look_up_keys
+from app.generation.admission.look_up import look_up
 from app.generation.admission.refusals import full_after_clashes, report_refusal
 from app.generation.admission.requests import Admission, AdmissionRequest, Decision, Order, Undecided
 from app.generation.admission.start import start_generations
@@ -33,45 +32,44 @@ class Admissions:
     def admit(self, caller: Caller, order: Order) -> Admission:
         """The course is started and its generation queued, both or neither.
 
-        Raises `CourseNotFound`, `Forbidden`, `GenerationActive`, `UserFull`, `SystemFull`, `KeyInFlight`, `KeyReused`,
-        `NotFailed`; `AdmissionFailed` when all was rolled back; `OutcomeUnknown` when that can't be known. Nothing that
-        can fail runs after the commit.
+        Raises the refusals of `errors.py`; `AdmissionFailed` when all was rolled back, `OutcomeUnknown` when that can't
+        be known. Nothing that can fail runs after the commit.
         """
         request = AdmissionRequest(uuid7(), caller, order)
         try:
             decision = self.batches.run(request)  # together with the requests that arrived at the same moment
             if isinstance(decision, Undecided):
                 decision = self._decide_alone(request, decision.failure)
-            if isinstance(decision, GenerationError):
-                raise decision
+            if isinstance(decision, Admission):
+                return decision
+            raise decision
         except GenerationError as error:
             report_refusal(self._events, request, error)
             raise
-        assert isinstance(decision, Admission)  # noqa: S101 - alone, every request is decided
-        return decision
 
     def _decide(self, requests: Sequence[AdmissionRequest], *, wait: bool) -> list[Decision]:
-        """One read, one call of Redis, one statement. `wait`: for a course that another transaction has locked."""
+        """One read, one call of Redis, one statement. `wait`: for courses that other transactions have locked."""
         with self._db.connection() as conn:
             decisions = look_up(conn, requests)  # 404, 403, 409, or what the same key started before
         chosen = [request for request in requests if request not in decisions]
-        slots = dict(zip(chosen, self._keeper.take_all([request.claim for request in chosen]), strict=True))
-        full = {request: answer for request, answer in slots.items() if isinstance(answer, SlotsFull)}  # 429
-        decisions |= full | look_up_keys(self._db, full)
-        free = {request: answer for request, answer in slots.items() if not isinstance(answer, SlotsFull)}
+        answers = dict(zip(chosen, self._keeper.take_all([request.claim for request in chosen]), strict=True))
+        # 429. The slot of a key may be held by the first request of that key: then the transaction decides.
+        refused = {
+            r: full for r, full in answers.items() if isinstance(full, SlotsFull) and not r.order.idempotency_key
+        }
+        slots = {r: None if isinstance(a, SlotsFull) else a for r, a in answers.items() if r not in refused}
         try:
             with self._db.statement() as conn:
-                started = start_generations(conn, free, self._keeper.system_limit, wait=wait)  # the transaction
+                started = start_generations(conn, slots, self._keeper.system_limit, wait=wait)
         except psycopg.Error as error:
-            if is_overloaded(error):
-                self._release(free)
+            self._release(*(slots if is_overloaded(error) else ()))
             raise
-        self._release(request for request, decision in started.items() if isinstance(decision, GenerationError))
-        decisions |= started
+        self._release(*(r for r, decision in started.items() if isinstance(decision, GenerationError)))
+        decisions |= refused | started
         return [decisions[request] for request in requests]
 
     def _decide_batch(self, requests: Sequence[AdmissionRequest]) -> list[Decision]:
-        """What one request does to the statement must not fail the others: then each is decided alone."""
+        """As `_decide`. What one request does to the statement must not fail the others: each is then decided alone."""
         try:
             decisions = self._decide(requests, wait=False)
         except psycopg.Error as error:
@@ -80,12 +78,12 @@ class Admissions:
             return [Undecided(error if len(requests) == 1 or is_transient(error) else None)] * len(requests)
         return [Undecided() if isinstance(decision, SlotClash) else decision for decision in decisions]
 
-    def _decide_alone(self, request: AdmissionRequest, failure: Exception | None) -> Decision:
+    def _decide_alone(self, request: AdmissionRequest, failure: Exception | None) -> Admission | GenerationError:
         """As a batch of one that waits for its course, with retries. `failure` ended the first attempt."""
         try:
             for _ in range(CLASH_TRIES):
-                [decision] = decide_once(partial(self._decide, [request], wait=True), failure)
-                if not isinstance(decision, SlotClash):
+                decision = decide_once(lambda: self._decide([request], wait=True)[0], failure)
+                if not isinstance(decision, SlotClash | Undecided):
                     return decision
                 self._keeper.put_right(request.generation_id, request.caller.user_id)
                 failure = None
@@ -93,9 +91,9 @@ class Admissions:
         except OutcomeUnknown:
             raise  # the slot is kept: the generation may exist, and upkeep settles it
         except BaseException:
-            self._release([request])
+            self._release(request)
             raise
 
-    def _release(self, requests) -> None:
+    def _release(self, *requests: AdmissionRequest) -> None:
         for request in requests:
             self._keeper.release(request.generation_id, request.caller.user_id)

@@ -10,6 +10,7 @@ from app.generation.transient import retrying
 
 T = TypeVar("T")
 
+
 def decide_once(decide: Callable[[], T], failure: Exception | None = None) -> T:
     """Returns what `decide` returned, called again after transient errors: after 100, 200 and 400 ms, in the deadline.
 

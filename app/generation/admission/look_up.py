@@ -1,6 +1,6 @@
 """The read before any slot is taken: a cheap refusal, or the response to an earlier request of the same key."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -8,7 +8,6 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from app.database.pool import Database
 from app.database.queries import QUERIES
 from app.generation.admission.requests import Admission, AdmissionRequest, Decision
 from app.generation.errors import CourseNotFound, Forbidden, GenerationActive, KeyReused
@@ -16,23 +15,16 @@ from app.generation.errors import CourseNotFound, Forbidden, GenerationActive, K
 
 def look_up(conn: Connection[Any], requests: Sequence[AdmissionRequest]) -> dict[AdmissionRequest, Decision]:
     """The decisions that need no slot; requests that may start are left out."""
-    decisions = _find_replays(conn, requests)
     course_ids = [request.order.course_id for request in requests]
     rows = conn.execute(QUERIES["find_courses"], {"course_ids": Jsonb(course_ids, orjson.dumps)})
     courses = {row["id"]: row for row in rows}
+    # After the courses: a key whose first request has just made its course active is then found.
+    decisions = _find_replays(conn, requests)
     for request in requests:
         decision = decisions.get(request) or _refusal(courses.get(request.order.course_id), request)
         if decision is not None:
             decisions[request] = decision
     return decisions
-
-
-def look_up_keys(db: Database, refused: Collection[AdmissionRequest]) -> dict[AdmissionRequest, Decision]:
-    """Of requests that found no slot, those whose key was used meanwhile: its first request may hold that slot."""
-    if not any(request.order.idempotency_key for request in refused):
-        return {}
-    with db.connection() as conn:
-        return _find_replays(conn, list(refused))
 
 
 def _refusal(course: DictRow | None, request: AdmissionRequest) -> Decision | None:

@@ -28,7 +28,8 @@ from app.generation.slots.holders import Slots, SlotUse
 from app.generation.tiers import RIGHTS
 
 #: The outcomes of `admit_generations_v1` that say no more than their name.
-_REFUSALS: Mapping[str, type[GenerationError]] = {
+_OTHERS: Mapping[str, type[GenerationError | Undecided]] = {
+    "undecided": Undecided,
     "not_found": CourseNotFound,
     "forbidden": Forbidden,
     "slot_taken": SlotClash,
@@ -36,9 +37,7 @@ _REFUSALS: Mapping[str, type[GenerationError]] = {
     "key_in_flight": KeyInFlight,
     "key_reused": KeyReused,
 }
-_COMPLETED_STEPS = {
-    stage.value: change(step.id, StepStatus.COMPLETED, step.completed) for stage, step in STEPS.items()
-}
+_COMPLETED_STEPS = {stage.value: change(step.id, StepStatus.COMPLETED, step.completed) for stage, step in STEPS.items()}
 
 
 def start_generations(
@@ -87,25 +86,26 @@ def _describe(request: AdmissionRequest, slots: Slots | None, system_limit: int)
 
 
 def _read_decision(row: DictRow, request: AdmissionRequest, slots: Slots | None, system_limit: int) -> Decision:
-    tier = request.caller.tier
-    user_limit, user_active, system_active = RIGHTS[tier].slots, row["user_active"], row["system_active"]
     match row["outcome"]:
         case "admitted":
             if row["files_malformed"]:
                 warn_of_malformed_files(request.order)
-            use = slots and slots.use
-            if use is None and user_active is not None:
-                use = SlotUse(user_limit, user_active + 1, system_limit, system_active + 1)
+            use = slots.use if slots is not None else _count(row, request, system_limit)
             return Admission(request.generation_id, use)
         case "replayed":
             return Admission(row["generation_id"], replayed=True)
-        case "undecided":
-            return Undecided()
         case "active":
             return GenerationActive(row["generation_id"])
-        case "user_full":
-            return UserFull(tier, user_limit, user_active, system_limit, system_active)
-        case "system_full":
-            return SystemFull(tier, user_limit, user_active, system_limit, system_active)
-        case refusal:
-            return _REFUSALS[refusal]()
+        case "user_full" | "system_full" as full:
+            refusal = UserFull if full == "user_full" else SystemFull
+            tier = request.caller.tier
+            return refusal(tier, RIGHTS[tier].slots, row["user_active"], system_limit, row["system_active"])
+        case other:
+            return _OTHERS[other]()
+
+
+def _count(row: DictRow, request: AdmissionRequest, system_limit: int) -> SlotUse | None:
+    """Null counts: an earlier attempt admitted it."""
+    if row["user_active"] is None:
+        return None
+    return SlotUse(RIGHTS[request.caller.tier].slots, row["user_active"] + 1, system_limit, row["system_active"] + 1)

@@ -1,7 +1,7 @@
 """Take-over: what a dead worker left goes on with another, and what the queue lost track of is closed.
 
-Each generation is one transaction, so that one that fails holds up no other. Safe to run twice at once: the job's row is
-looked at again under its lock, and the fence lets only one past.
+Each generation is one transaction, so that one that fails holds up no other. Safe to run twice at once: the job's row
+is looked at again under its lock, and the fence lets only one past.
 """
 
 import logging

@@ -32,7 +32,9 @@ def run(app: Flask, *arguments: str) -> Result:
 
 
 def generations(conn: Conn) -> list[DictRow]:
-    return conn.execute("select id, course_id, user_id, tier::text, source, status::text from coursegen.generations").fetchall()
+    return conn.execute(
+        "select id, course_id, user_id, tier::text, source, status::text from coursegen.generations"
+    ).fetchall()
 
 
 def test_it_is_admitted_for_its_owner(app: Flask, conn: Conn, make_course: MakeCourse) -> None:
@@ -108,7 +110,7 @@ def conducted(database_url: str, course: Course, *ends: tuple[int, str, str | No
                 with conn.transaction():
                     conn.execute("select update_course_progress(%s, %s, %s, %s)", [course.id, step, status, "дальше"])
                     if course_status:
-                        conn.execute("select set_course_status(%s, %s)", [course.id, course_status])
+                        conn.execute("select coursegen.set_course_status(%s, %s)", [course.id, course_status])
 
     stop = threading.Event()
     thread = threading.Thread(target=conduct)

@@ -10,8 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.rows import DictRow
 
-from app.generation.admission.idempotency_keys import claim_key
-from app.generation.admission.requests import Order
 from tests.answers import assert_error, error_body
 from tests.integration.factories import MakeCourse, MakeToken
 from tests.integration.http.conftest import Generate, LogLines
@@ -74,7 +72,7 @@ def test_while_the_first_is_under_way_the_next_is_to_come_back(
 ) -> None:
     course = make_course()
     with conn.transaction():
-        claim_key(conn, course.user_id, Order(course.id, idempotency_key=KEY["Idempotency-Key"]))
+        conn.execute("select coursegen.claim_key(%s, %s, '')", [course.user_id, KEY["Idempotency-Key"]])
         response = generate(course.id, course.user_id, headers=QUOTED)
     message = "A request with the same Idempotency-Key is still under way"
     assert_error(response, 409, message, "idempotency_in_flight")
@@ -87,7 +85,10 @@ def test_a_refusal_is_not_repeated(generate: Generate, make_course: MakeCourse, 
     other = make_course(user_id=course.user_id)
     assert generate(other.id, course.user_id).status_code == 200
     assert generate(course.id, course.user_id, headers=KEY).status_code == 429
-    conn.execute("update coursegen.generations set status = 'completed', finished_at = now()")
+    conn.execute(
+        "update coursegen.generations set status = 'completed', finished_at = now(), user_slot = null,"
+        " system_slot = null"
+    )
     conn.execute("delete from procrastinate_jobs")
     assert generate(course.id, course.user_id, "BASIC", headers=KEY).status_code == 200
 

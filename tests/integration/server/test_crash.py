@@ -71,7 +71,9 @@ def in_vain(send: Send, server: Server, course: Course) -> threading.Thread:
 
 def generations(conn: Conn) -> list[tuple[str, str]]:
     """Id and request id of each."""
-    return [(str(row["id"]), row["request_id"]) for row in conn.execute("select id, request_id from coursegen.generations")]
+    return [
+        (str(row["id"]), row["request_id"]) for row in conn.execute("select id, request_id from coursegen.generations")
+    ]
 
 
 def test_killed_between_the_commit_and_the_answer_the_answer_is_found_by_asking_again(

@@ -76,7 +76,12 @@ def test_supabases_users_may_neither_write_progress_nor_see_what_is_not_theirs(
                 conn.execute(call.encode())
         # `courses` is the platform's to guard; of the rest only `generations` may be read.
         hidden = set(tables) - {"courses"} - ({"generations"} if role == "authenticated" else set())
-        assert {"system_metrics", "procrastinate_jobs", "coursegen.applied_functions", "coursegen.applied_migrations"} <= hidden
+        assert {
+            "system_metrics",
+            "procrastinate_jobs",
+            "coursegen.applied_functions",
+            "coursegen.applied_migrations",
+        } <= hidden
         for table in hidden:
             with pytest.raises(InsufficientPrivilege):
                 conn.execute(SQL("select from {}").format(Identifier(table)))
@@ -105,7 +110,7 @@ def test_supabases_service_role_may_do_the_services_work(migrated_supabase_url: 
         become(conn, "service_role")
         reset(conn, course)
         assert advance(conn, course, 1, "completed")["percentage"] == 20
-        assert conn.execute("select set_course_status(%s, 'initializing')", (course,)).fetchone() == (True,)
+        assert conn.execute("select coursegen.set_course_status(%s, 'initializing')", (course,)).fetchone() == (True,)
         conn.execute(NEW_GENERATION, (course, uuid4(), 1))
         assert conn.execute("select count(*) from coursegen.generations").fetchone() == (1,)
         conn.execute(

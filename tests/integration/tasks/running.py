@@ -8,7 +8,6 @@ from procrastinate.job_context import AbortReason
 from psycopg.rows import DictRow
 
 from app.generation.runs.stage_run import Run
-from app.generation.stages import Stage
 from tasks.stages.runner import Runner
 from tasks.worker_app import WorkerApp
 from tests.integration.generation.conftest import rows
@@ -25,12 +24,11 @@ def claim(conn: Connection, generation_id: UUID) -> Run:
         str(generation_id),
     )
     [generation] = rows(conn, "select * from coursegen.generations where id = %s", generation_id)
-    stage, user_id = Stage(generation["stage"]), generation["user_id"]
-    return Run(generation_id, user_id, stage, job["args"]["fence"], job["id"], "test", "request-1")
+    return Run(generation_id, generation["user_id"], job["args"]["fence"], job["id"], "test", "request-1")
 
 
 def run(app: WorkerApp, run: Run, abort: AbortReason | None = None) -> None:
-    Runner(app.services, app.children, run, lambda: abort).run()
+    Runner(app.services, app.children, run, lambda: abort, lambda: True).run_stages()
 
 
 def waiting_stages(conn: Connection) -> int:

@@ -1,7 +1,5 @@
-"""A worker's places: jobs that end with their run, go on with the next stage, or give way to what is more urgent."""
+"""A generation's job: it goes on with the next stage, or gives way to what is more urgent."""
 
-import asyncio
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -11,12 +9,11 @@ from uuid import UUID
 import psycopg
 import pytest
 import redis
-from procrastinate.jobs import Job
+from procrastinate import App, SyncPsycopgConnector
 from psycopg.rows import DictRow
 
 from app.generation.callers import Caller
-from app.generation.queue import STAGES_QUEUE, TASKS
-from app.generation.runs.begin_complete import Taker
+from app.generation.queue import STAGE_TASKS, STAGES_QUEUE
 from app.generation.runs.cancel import cancel_course
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
@@ -68,7 +65,7 @@ def test_one_job_goes_through_the_stages_and_leaves_nothing(
     assert rows(conn, "select distinct outcome::text from coursegen.attempts") == [{"outcome": "completed"}]
 
 
-def test_a_place_goes_from_one_generation_to_the_next(
+def test_a_worker_finishes_one_generation_before_it_begins_the_next(
     make_worker: MakeWorker, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
 ) -> None:
     generations = [start_generation(make_course()) for _ in range(3)]
@@ -96,40 +93,36 @@ def test_what_is_more_urgent_goes_before_the_next_stage(
     assert len({job for generation, _, job in starts(conn) if generation == first}) == 2
 
 
-def test_the_job_that_goes_on_is_what_would_have_been_deferred_and_fetched(
-    make_worker: MakeWorker,
-    start_generation: StartGeneration,
-    make_course: MakeCourse,
-    conn: Connection,
-    redis_client: redis.Redis,
+def test_a_job_that_sql_queues_is_the_job_that_the_library_would_queue(
+    services: Services, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
 ) -> None:
-    def after_a_stage(taker: Taker | None) -> dict[str, Any]:
-        app = make_worker(FAST)
-        generation_id = start_generation(make_course(user_id=owner))
-        worker_id = rows(conn, "select worker_id from procrastinate_register_worker_v1()")[0]["worker_id"]
-        run = claim(conn, generation_id)
-        conn.execute("update procrastinate_jobs set worker_id = %s where id = %s", [worker_id, run.job_id])
-        taker = taker and Taker(worker_id, taker.queues)
-        done = Runner(app.services, app.children, run, lambda: None, lambda: taker).run()
-        assert done is not None
-        if taker is None:
-            assert (done.job, done.taken) == (True, None)
-            conn.execute("select procrastinate_fetch_job_v2('{stages}', %s)", [worker_id])
-        else:
-            assert (done.job, done.taken and done.taken["id"]) == (False, run.job_id)
-        [job] = jobs(conn)
-        conn.execute("delete from courses")
+    """All but its id: first stages, later ones under a new fence and after a delay."""
+    library = App(connector=SyncPsycopgConnector())
+    generation_id = start_generation(make_course(), Tier.PREMIUM)
+    [generation] = rows(conn, "select * from coursegen.generations")
+    for delay, priority, fence in ((0, 10, 1), (60, 11, 2)):
+        if fence == 2:
+            conn.execute("delete from procrastinate_jobs")
+            conn.execute("update coursegen.generations set status = 'running', started_at = now()")
+            conn.execute("select coursegen.requeue_stage(%s, %s)", [generation_id, delay])
+        [queued] = jobs(conn)
         conn.execute("delete from procrastinate_jobs")
-        redis_client.flushdb()
-        of_its_own = {"id", "worker_id", "queueing_lock"}
-        args = {**job["args"], "generation_id": ""}
-        return {**{name: value for name, value in job.items() if name not in of_its_own}, "args": args}
-
-    owner = make_course().user_id
-    conn.execute("delete from courses")
-    deferred, gone_on = after_a_stage(None), after_a_stage(Taker(0, ["stages"]))
-    assert gone_on == deferred
-    assert (gone_on["status"], gone_on["task_name"]) == ("doing", TASKS[Stage.STRUCTURE_GENERATION])
+        library.configure_task(
+            STAGE_TASKS[Stage.STRUCTURE_ANALYSIS],
+            connection=conn,
+            queue=STAGES_QUEUE,
+            priority=priority,
+            queueing_lock=str(generation_id),
+            schedule_at=queued["scheduled_at"],
+        ).defer(
+            generation_id=str(generation_id),
+            user_id=str(generation["user_id"]),
+            request_id="request-1",
+            fence=fence,
+        )
+        [expected] = jobs(conn)
+        assert {**queued, "id": 0} == {**expected, "id": 0}
+        assert (queued["scheduled_at"] is not None) == bool(delay)
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["of its own job", "of a job that its place took"])
@@ -167,39 +160,16 @@ def test_a_worker_that_ends_begins_no_further_stage(
     app = make_worker({**FAST, Stage.STRUCTURE_ANALYSIS: "waits"}, shutdown_grace_s=20)
     with working(app, "stages"):
         wait_until((files_root / "hanging").exists)
-        worker = app.jobs.worker
-        assert worker is not None
-
-        def let_go() -> None:
-            wait_until(lambda: worker.is_stopping)
-            (files_root / "go").touch()
-
-        letting_go = threading.Thread(target=let_go)
-        letting_go.start()
-    letting_go.join()
+        app.stopping.set()  # as a signal does before it stops the worker
+        (files_root / "go").touch()
+        wait_until(lambda: [job["status"] for job in jobs(conn)] == ["todo"])
     [job] = jobs(conn)
-    assert (job["status"], job["task_name"]) == ("todo", TASKS[Stage.STRUCTURE_GENERATION])
+    assert (job["status"], job["task_name"]) == ("todo", STAGE_TASKS[Stage.STRUCTURE_GENERATION])
     assert status_of(conn, generation_id) == "running"
     assert rows(conn, "select outcome::text from coursegen.attempts") == [{"outcome": "completed"}]
 
 
-def test_what_was_taken_and_not_begun_waits_again(
-    make_worker: MakeWorker, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
-) -> None:
-    start_generation(make_course())
-    app = make_worker()
-    [row] = rows(conn, "select * from procrastinate_fetch_job_v2('{stages}', null)")
-
-    async def put_back() -> None:
-        async with app.open_async():
-            app.jobs.pass_on(Job.from_row(row))
-            await app.jobs.put_back()
-
-    asyncio.run(put_back())
-    assert [job["status"] for job in jobs(conn)] == ["todo"]
-
-
-def test_a_stage_is_two_round_trips_and_no_transaction_of_several_statements(
+def test_a_stage_is_three_statements_each_a_transaction_of_its_own(
     make_worker: MakeWorker,
     start_generation: StartGeneration,
     make_course: MakeCourse,
@@ -212,16 +182,18 @@ def test_a_stage_is_two_round_trips_and_no_transaction_of_several_statements(
 
         def run(generation_id: UUID) -> int:
             before = proxy.turns
-            runner = Runner(app.services, app.children, claim(conn, generation_id), lambda: None)
-            assert runner.run() is not None
+            Runner(app.services, app.children, claim(conn, generation_id), lambda: None, lambda: True).run_stages()
             return proxy.turns - before
 
         for _ in range(8):  # until its connection is open and the statements are prepared
             run(start_generation(make_course(), Tier.PREMIUM))
-            conn.execute("update coursegen.generations set status = 'cancelled', finished_at = now() where status = 'running'")
+            conn.execute(
+                "update coursegen.generations set status = 'cancelled', finished_at = now(), user_slot ="
+                " null, system_slot = null where status = 'running'"
+            )
             conn.execute("delete from procrastinate_jobs")
             redis_client.flushdb()
-        assert run(start_generation(make_course())) == 2
+        assert run(start_generation(make_course())) == 3  # count the start, begin, complete
         assert proxy.commits == 0
 
 

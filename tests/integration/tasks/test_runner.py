@@ -10,7 +10,7 @@ import pytest
 from app.generation.admission.requests import Order
 from app.generation.callers import Caller
 from app.generation.errors import Superseded
-from app.generation.queue import STAGES_QUEUE, TASKS
+from app.generation.queue import STAGE_TASKS, STAGES_QUEUE
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.services import Services
@@ -38,8 +38,8 @@ FILE = {"id": "1", "name": "notes.md", "path": "notes.md", "mime_type": "text/ma
 def test_the_queues_tasks_are_the_workers(make_worker: MakeWorker) -> None:
     app = make_worker()
     tasks = {name: task.queue for name, task in app.tasks.items() if name.startswith("tasks.stages.")}
-    assert tasks == dict.fromkeys(TASKS.values(), STAGES_QUEUE)
-    assert all(name.endswith(stage.value.lower()) for stage, name in TASKS.items())
+    assert tasks == dict.fromkeys(STAGE_TASKS.values(), STAGES_QUEUE)
+    assert all(name.endswith(stage.value.lower()) for stage, name in STAGE_TASKS.items())
     assert app.periodic_registry.periodic_tasks  # without one the queue's own supervision is dead
 
 
@@ -73,7 +73,9 @@ def test_a_course_with_documents_goes_through_every_step_to_its_results(
     attempts = rows(conn, "select stage::text, outcome::text, fence from coursegen.attempts order by id")
     stages = ["DOCUMENT_PROCESSING", "STRUCTURE_GENERATION", "TEXT_GENERATION", "FINALIZATION"]
     assert attempts == [{"stage": stage, "outcome": "completed", "fence": 1} for stage in stages]
-    results = rows(conn, "select stage::text from coursegen.stage_results where generation_id = %s order by stage", generation_id)
+    results = rows(
+        conn, "select stage::text from coursegen.stage_results where generation_id = %s order by stage", generation_id
+    )
     assert sorted(row["stage"] for row in results) == sorted(stages)
     [document] = rows(conn, "select * from coursegen.documents")
     assert "Текст первой темы." in document["body"]
@@ -139,7 +141,7 @@ def test_a_first_step_that_was_never_completed_is_recovered_with_an_event(
     make_worker: MakeWorker, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
 ) -> None:
     generation_id = start_generation(make_course())
-    conn.execute("select reset_course_progress(id) from courses")
+    conn.execute("select coursegen.reset_course_progress(id) from courses")
     work(make_worker())
     [course] = rows(conn, "select * from courses")
     assert course["status"] == "completed"
@@ -170,7 +172,10 @@ def test_a_run_whose_fence_was_raised_writes_nothing(
     generation_id = start_generation(make_course())
     stale = claim(conn, generation_id)
     conn.execute("update coursegen.generations set fence = 2")
-    before = rows(conn, "select *, xmin::text from courses"), rows(conn, "select *, xmin::text from coursegen.generations")
+    before = (
+        rows(conn, "select *, xmin::text from courses"),
+        rows(conn, "select *, xmin::text from coursegen.generations"),
+    )
     run(make_worker(), stale)
     assert (
         rows(conn, "select *, xmin::text from courses"),
@@ -210,7 +215,7 @@ def test_a_stage_that_is_done_is_not_done_again(
     run(app, first)
     assert len(rows(conn, "select 1 from coursegen.attempts")) == 1
     jobs = rows(conn, "select task_name from procrastinate_jobs where status = 'todo'")
-    assert {job["task_name"] for job in jobs} >= {TASKS[Stage.STRUCTURE_GENERATION]}
+    assert {job["task_name"] for job in jobs} >= {STAGE_TASKS[Stage.STRUCTURE_GENERATION]}
 
 
 @pytest.mark.parametrize("ending", ["completed", "failed", "cancelled"])
@@ -223,7 +228,10 @@ def test_a_job_of_a_final_generation_stops_quietly_and_gives_the_slot_back(
     ending: str,
 ) -> None:
     generation_id = start_generation(make_course())
-    conn.execute("update coursegen.generations set status = %s, finished_at = now()", [ending])
+    conn.execute(
+        "update coursegen.generations set status = %s, finished_at = now(), user_slot = null, system_slot = null",
+        [ending],
+    )
     work(make_worker())
     assert status_of(conn, generation_id) == ending
     assert slots_held(redis_client) == 0

@@ -120,7 +120,7 @@ def test_a_shutdown_hands_the_stage_back_without_counting_the_start(
     first = claim(conn, generation_id)
     reason: list[AbortReason] = []
     runner = Runner(app.services, app.children, first, lambda: reason[0] if reason else None)
-    thread = threading.Thread(target=runner.run)
+    thread = threading.Thread(target=runner.run_stages)
     thread.start()
     wait_until((files_root / "hanging").exists)
     reason.append(AbortReason.SHUTDOWN)

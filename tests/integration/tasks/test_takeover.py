@@ -13,7 +13,6 @@ import pytest
 import redis
 from psycopg.rows import DictRow
 
-from app.generation.runs import take_over as takeover
 from app.generation.runs.take_over import disown, take_over
 from app.generation.stages import Stage
 from app.services import Services
@@ -167,9 +166,12 @@ def test_a_worker_killed_after_our_commit_has_no_second_effect(
 ) -> None:
     generation_id = start_generation(make_course())
     fetch(alive=False)
-    conn.execute("update coursegen.generations set status = 'running', started_at = now(), stage = 'STRUCTURE_GENERATION'")
+    conn.execute(
+        "update coursegen.generations"
+        " set status = 'running', started_at = now(), stage = 'STRUCTURE_GENERATION', fence = 2"
+    )
     assert taken_over(services) == 1
-    assert rows(conn, "select fence, status::text from coursegen.generations") == [{"fence": 1, "status": "running"}]
+    assert rows(conn, "select fence, status::text from coursegen.generations") == [{"fence": 2, "status": "running"}]
     assert rows(conn, "select 1 from procrastinate_jobs where queue_name = 'stages'") == []
     assert generation_id
 
@@ -255,20 +257,6 @@ def test_a_job_its_live_worker_does_not_hold_is_given_up_the_second_time_and_goe
     work(make_worker())
     assert status_of(conn, generation_id) == "completed"
     assert outcomes(conn) == ["interrupted", "completed"]
-
-
-def test_a_session_that_is_silent_in_a_pipelined_transaction_is_ended(
-    services: Services, make_course: MakeCourse, conn: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(takeover, "SILENT_S", 0.3)
-    make_course()
-    with pytest.raises(psycopg.OperationalError), services.db.transaction() as silent:
-        silent.execute("select 'silent' from courses for no key update")
-        # The server takes it for active: no timeout of its own would end it.
-        session = "select 1 from pg_stat_activity where state = 'active' and query like 'select ''silent''%%'"
-        wait_until(lambda: rows(conn, session))
-        wait_until(lambda: taken_over(services) == 0 and not rows(conn, session), seconds=5)
-    assert len(rows(conn, "select 1 from courses for no key update nowait")) == 1
 
 
 def test_a_run_that_is_long_past_its_timeout_is_taken_over_from_a_live_worker(

@@ -31,7 +31,11 @@ def test_attempts_go_with_time_but_never_those_of_an_active_generation(
     services: Services, conn: Connection, make_course: MakeCourse, start_generation: StartGeneration
 ) -> None:
     active, final = start_generation(make_course()), start_generation(make_course())
-    conn.execute("update coursegen.generations set status = 'failed', finished_at = now() where id = %s", [final])
+    conn.execute(
+        "update coursegen.generations set status = 'failed', finished_at = now(), user_slot = null,"
+        " system_slot = null where id = %s",
+        [final],
+    )
     for generation_id in (active, final):
         for days in (100, 10):
             conn.execute(

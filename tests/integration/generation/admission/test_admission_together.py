@@ -66,7 +66,7 @@ def admit_together(
             futures: list[Future[UUID]] = []
             for position, (course, user_id) in enumerate(zip(courses, callers, strict=True), start=1):
                 futures.append(pool.submit(ask, course, user_id))
-                wait_until(lambda count=position: services.admissions.together.waiting == count)  # type: ignore[misc]
+                wait_until(lambda count=position: services.admissions.batches.waiting == count)  # type: ignore[misc]
             may_go.set()
             first.result()
             return [future.exception() or future.result() for future in futures]
@@ -207,7 +207,7 @@ def test_a_locked_course_keeps_no_other_waiting(
         outcomes = future.result(20)
     assert all(isinstance(outcome, UUID) for outcome in outcomes)
     assert started(conn)[locked.id] == 1
-    assert "admission_retry" not in caplog.messages  # nobody's wait for a lock ran out
+    assert "transaction_retry" not in caplog.messages  # nobody's wait for a lock ran out
 
 
 def test_a_course_locked_for_too_long_fails_alone_and_leaves_nothing(
@@ -260,7 +260,9 @@ def test_numbers_proposed_twice_are_put_right_for_who_has_them(
 ) -> None:
     services = make_services_with(limit=100)
     admit_course(services, make_course())
-    redis_client.zadd("concurrency:global:numbers", {str(rows(conn, "select id from coursegen.generations")[0]["id"]): 90})
+    redis_client.zadd(
+        "concurrency:global:numbers", {str(rows(conn, "select id from coursegen.generations")[0]["id"]): 90}
+    )
     outcomes = admit_together(services, [make_course() for _ in range(3)])  # one of four is offered number 1
     assert all(isinstance(outcome, UUID) for outcome in outcomes)
     numbers = [row["system_slot"] for row in rows(conn, "select system_slot from coursegen.generations")]
@@ -279,14 +281,14 @@ def test_a_connection_lost_on_the_way_admits_each_exactly_once(
 ) -> None:
     with proxied(database_url) as proxy:
         services = make_services_with(limit=100, database_url=proxy.url)
-        start_together = Admissions._start_together
+        decide_batch = Admissions._decide_batch
 
-        def arm(admissions: Admissions, slots: Any) -> Any:
-            if len(slots) > 1:
-                proxy.arm(b"insert into coursegen.generations", fault)
-            return start_together(admissions, slots)
+        def arm(admissions: Admissions, requests: Any) -> Any:
+            if len(requests) > 1:
+                proxy.arm(b"admit_generations_v1", fault)
+            return decide_batch(admissions, requests)
 
-        monkeypatch.setattr(Admissions, "_start_together", arm)
+        monkeypatch.setattr(Admissions, "_decide_batch", arm)
         courses = [make_course() for _ in range(4)]
         outcomes = admit_together(services, courses)
     assert all(isinstance(outcome, UUID) for outcome in outcomes)
@@ -305,26 +307,26 @@ def test_a_commit_nobody_heard_of_is_told_as_unknown_to_each_and_keeps_their_slo
 ) -> None:
     with proxied(database_url) as proxy:
         services = make_services_with(limit=100, database_url=proxy.url)
-        start_together = Admissions._start_together
+        decide_batch = Admissions._decide_batch
 
-        def arm(admissions: Admissions, slots: Any) -> Any:
-            if len(slots) > 1:
-                proxy.arm(b"insert into coursegen.generations", Fault.CUT_AFTER, refuse_after=True)
-            return start_together(admissions, slots)
+        def arm(admissions: Admissions, requests: Any) -> Any:
+            if len(requests) > 1:
+                proxy.arm(b"admit_generations_v1", Fault.CUT_AFTER, refuse_after=True)
+            return decide_batch(admissions, requests)
 
-        monkeypatch.setattr(Admissions, "_start_together", arm)
+        monkeypatch.setattr(Admissions, "_decide_batch", arm)
         outcomes = admit_together(services, [make_course() for _ in range(3)], seconds=3)
         assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown] * 3
     assert len(rows(conn, "select 1 from coursegen.generations")) == 4
     assert redis_client.zcard("concurrency:global") == 4
 
 
-def test_without_redis_each_is_decided_alone(
+def test_without_redis_the_statement_picks_the_slots_of_all(
     make_services_with: MakeServices, conn: Connection, make_course: MakeCourse, admit_together: Together
 ) -> None:
     services = make_services_with(limit=5, with_redis=False)
     ids = admit_together(services, [make_course() for _ in range(4)])
-    assert len(transactions(conn, ids)) == 4
+    assert len(transactions(conn, ids)) == 1
     numbers = rows(conn, "select system_slot from coursegen.generations order by system_slot")
     assert [row["system_slot"] for row in numbers] == [1, 2, 3, 4, 5]
 
@@ -340,7 +342,7 @@ def test_malformed_files_of_one_are_logged_once(
     assert caplog.messages.count("files_malformed") == 1
 
 
-@pytest.mark.parametrize("word", [b"jsonb_array_elements_text", b"insert into coursegen.generations"])
+@pytest.mark.parametrize("word", [b"jsonb_array_elements_text", b"admit_generations_v1"])
 def test_each_is_answered_within_its_own_deadline_while_the_database_hangs(
     make_services_with: MakeServices,
     make_course: MakeCourse,

@@ -277,7 +277,11 @@ def test_what_is_over_is_not_stuck(
     course = make_course()
     assert generate(course.id, course.user_id).status_code == 200
     quiet(conn, 90)
-    conn.execute("update coursegen.generations set status = %s::text::coursegen.generation_status, finished_at = now()", [status])
+    conn.execute(
+        "update coursegen.generations set status = %s::text::coursegen.generation_status, finished_at ="
+        " now(), user_slot = null, system_slot = null",
+        [status],
+    )
     body = check_status(course.slug, course.user_id).json
     assert body is not None
     assert (body["isStuck"], body["recoveryReason"]) == (False, "")

@@ -137,7 +137,11 @@ def test_a_course_whose_generation_is_over_may_be_generated_again(
 ) -> None:
     course = make_course()
     assert generate(course.id, course.user_id, "PREMIUM").status_code == 200
-    conn.execute("update coursegen.generations set status = %s::text::coursegen.generation_status, finished_at = now()", [status])
+    conn.execute(
+        "update coursegen.generations set status = %s::text::coursegen.generation_status, finished_at ="
+        " now(), user_slot = null, system_slot = null",
+        [status],
+    )
     conn.execute("delete from procrastinate_jobs")
     assert generate(course.id, course.user_id, "PREMIUM").status_code == 200
 

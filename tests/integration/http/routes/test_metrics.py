@@ -96,7 +96,9 @@ def test_the_database_is_told_of(
     for _ in range(2):
         course = make_course()
         assert generate(course.id, course.user_id).status_code == 200
-    conn.execute("update coursegen.generations set status = 'running' where id = (select id from coursegen.generations limit 1)")
+    conn.execute(
+        "update coursegen.generations set status = 'running' where id = (select id from coursegen.generations limit 1)"
+    )
     conn.execute("insert into procrastinate_workers (last_heartbeat) values (now()), (now() - interval '1 hour')")
     conn.execute("update procrastinate_events set at = at - interval '1 minute'")
     generation = conn.execute("select id from coursegen.generations limit 1").fetchone()

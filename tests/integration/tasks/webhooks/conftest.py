@@ -12,7 +12,6 @@ from psycopg.rows import DictRow
 from app.generation.admission.requests import Order
 from app.generation.callers import Caller
 from app.generation.tiers import Tier
-from app.generation.webhooks import outbox as webhooks
 from app.services import Services
 from tasks.webhooks.circuits import Circuits
 from tasks.webhooks.posting import Poster
@@ -87,7 +86,7 @@ def tell(services: Services, generation_id: UUID, status: str) -> None:
     """The generation's webhook is to be told of this, in a transaction as a stage's is."""
     with services.db.transaction() as conn:
         conn.execute("select from coursegen.generations where id = %s for no key update", [generation_id])
-        webhooks.announce(conn, generation_id, status)
+        conn.execute("select coursegen.announce(%s, %s, null)", [generation_id, status])
 
 
 def outbox(conn: Connection, generation_id: UUID) -> list[tuple[str, int]]:

@@ -69,7 +69,9 @@ def test_the_list_is_narrowed_by_course_failure_and_time(
 ) -> None:
     other = start_telling("https://example.org/", count=1)
     [course] = rows(
-        conn, "select courses.* from courses join coursegen.generations g on g.course_id = courses.id and g.id = %s", other
+        conn,
+        "select courses.* from courses join coursegen.generations g on g.course_id = courses.id and g.id = %s",
+        other,
     )
     for key in (course["slug"], str(course["id"])):
         assert [row["generation_id"] for row in read(app, "list", "--course", key)] == [str(other)]
