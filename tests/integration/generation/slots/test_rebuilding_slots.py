@@ -15,7 +15,7 @@ from app.generation.slots.holders import Holder, Holders
 from app.generation.slots.keeper import SlotKeeper
 from app.generation.slots.key_names import scope_keys
 from app.generation.tiers import Tier
-from app.operations.slot_drift import SlotCount, compare_slots
+from app.operations.slot_drift import compare_slots
 from app.services import Services
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import Admit
@@ -258,31 +258,3 @@ def test_when_a_holder_was_taken_survives_a_rebuild(
     services.slots.rebuild_all()
     assert redis_client.zscore(SYSTEM, str(generation)) == taken_at
     assert numbers_of(redis_client, SYSTEM) == [1]
-
-
-def test_keys_of_nobody_are_left_alone(services: Services, redis_client: Redis) -> None:
-    redis_client.zadd("concurrency:user:nobody", {"nothing": 1})
-    services.slots.rebuild_all()
-    assert compare_slots(services.db, services.slots) == [SlotCount("global", 0, 0)]
-    assert redis_client.zcard("concurrency:user:nobody") == 1
-
-
-def test_drift_is_shown_and_a_rebuild_ends_it(
-    services: Services, redis_client: Redis, make_course: MakeCourse, admit_course: Admit
-) -> None:
-    course = make_course()
-    admit_course(services, course)
-    stranger, leaked = uuid4(), uuid4()
-    take(services.slots, stranger, leaked)
-    for scope in (SYSTEM, NAMES.of_user(stranger)):
-        make_older(redis_client, scope, leaked)
-    redis_client.delete(NAMES.of_user(course.user_id))
-    rows = {row.holder: row for row in compare_slots(services.db, services.slots)}
-    assert rows["global"] == SlotCount("global", 1, 2)
-    assert rows[str(course.user_id)].drift == -1
-    assert rows[str(stranger)].drift == 1
-    services.slots.rebuild_all()
-    assert compare_slots(services.db, services.slots) == [
-        SlotCount("global", 1, 1),
-        SlotCount(str(course.user_id), 1, 1),
-    ]
