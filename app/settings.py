@@ -55,6 +55,7 @@ class Settings:
     database_pooler: str
     app_role: str
     redis_url: str
+    redis_prefix: str
     jwt_secret: str | None
     jwt_jwks_url: str | None
     jwt_issuer: str | None
@@ -104,6 +105,11 @@ def read_settings() -> Settings:
         "database_pooler": env.str("DATABASE_POOLER", "none", validate=validate.OneOf(["none", "transaction"])),
         "app_role": env.str("APP_ROLE", "coursegen_app", validate=validate.Regexp(r"[a-z_][a-z0-9_-]{0,62}\Z")),
         "redis_url": env.str("REDIS_URL", validate=_url("redis", "rediss", "unix", parse=parse_url)),
+        "redis_prefix": env.str(
+            "REDIS_PREFIX",
+            "",
+            validate=validate.Regexp(r"[A-Za-z0-9:._-]*\Z", error="Only letters, digits and : . _ -"),
+        ),
         "jwt_secret": _read_secret(env, or_none=jwks_url is not None),
         "jwt_jwks_url": jwks_url,
         "jwt_issuer": env.str("JWT_ISSUER", None) or None,

@@ -133,16 +133,16 @@ def _webhooks(settings: Settings, waiting: int, overdue_s: float) -> Finding:
 
 
 def _redis(services: Services) -> Iterator[Finding]:
-    if not services.slots.ping():
-        advice = "Check REDIS_URL. Admission goes on without it, only slower."
-        yield Finding("redis", "warning", "away", advice)
-        return
-    yield Finding("redis", "ok", "answers")
     try:
         drift = [row for row in compare_slots(services.db, services.slots) if row.drift]
-    except Exception:  # noqa: BLE001 - the database has been told of already
+    except Exception:  # noqa: BLE001 - the database has been reported already
+        drift = None
+    if problem := services.slots.problem():
+        advice = "Check REDIS_URL and REDIS_PREFIX. Admission goes on without Redis, only slower."
+        yield Finding("redis", "warning", problem, advice)
         return
+    yield Finding("redis", "ok", "answers")
     if drift:
         yield Finding("slots", "warning", f"{len(drift)} counts differ", "Upkeep heals it; see `flask slots`.")
-    else:
+    elif drift is not None:
         yield Finding("slots", "ok", "Redis agrees with PostgreSQL")

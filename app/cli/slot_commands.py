@@ -10,10 +10,10 @@ from app.operations.slot_drift import compare_slots
 
 @click.command("slots")
 @as_json
-@click.option("--rebuild", is_flag=True, help="Put Redis right from PostgreSQL first.")
+@click.option("--rebuild", is_flag=True, help="Rebuild Redis from PostgreSQL first.")
 @with_appcontext
 def command(as_json: bool, rebuild: bool) -> None:
-    """Show who holds slots: PostgreSQL's truth beside Redis, and the drift between them."""
+    """Show how many slots each user holds in PostgreSQL and in Redis, and the difference."""
     with operating() as services:
         if rebuild:
             rebuild_slots(services, operator(None))

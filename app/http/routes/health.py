@@ -32,8 +32,8 @@ def readyz() -> tuple[Response, int]:
     except psycopg.Error as error:
         log.warning("database_unavailable", extra={"error": str(error)})
         checks.update(database="unavailable", migrations="unknown")
-    if not services.slots.ping():
-        checks["redis"] = "unavailable"
+    if problem := services.slots.problem():
+        checks["redis"] = problem
     ready = checks["database"] == checks["migrations"] == "ok"
     status = "unready" if not ready else "ready" if checks["redis"] == "ok" else "degraded"
     return jsonify({"status": status, "checks": checks}), 200 if ready else 503
