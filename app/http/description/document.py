@@ -38,6 +38,7 @@ _INPUTS = {
     "description": "The input of each call by its index, from 0. A missing one is an empty input.",
     "additionalProperties": True,
 }
+BATCHES = f"{ROOT}/{{procedures}}"
 #: The errors of every operation, and those of a request for no operation.
 ALWAYS = ["bad_request", "internal_error"]
 NO_OPERATION = ["not_found", "method_not_allowed"]
@@ -63,16 +64,17 @@ def describe(app: Flask, version: str) -> Tree:
         spec.components.schema(name, _request_schema(plugin, schema))
     spec.components.schema("BatchInput", _INPUTS)
     paths = read_yaml("operations")
+    batches = paths.pop(BATCHES)
     procedures = derive_procedures(paths)
     codes = batch_errors(procedures)
-    for operation in paths[f"{ROOT}/{{procedures}}"].values():
+    for operation in batches.values():
         operation["errors"] = codes
     call = [result_of({}), trpc_error([*codes, *ALWAYS], {"type": "object"})]
     spec.components.schema("TrpcCall", {"description": "The response to a single call.", "anyOf": call})
     with app.app_context():
         token = request_id.set(EXAMPLE_REQUEST_ID)
         try:
-            _add_operations(spec, {**paths, **procedures, **read_yaml("service_operations")}, headers)
+            _add_operations(spec, paths | procedures | {BATCHES: batches} | read_yaml("service_operations"), headers)
         finally:
             request_id.reset(token)
     return spec.to_dict()

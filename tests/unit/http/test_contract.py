@@ -1,4 +1,4 @@
-"""What holds answers to the document lets no lie pass."""
+"""The check of responses against the document rejects what is not described."""
 
 import json
 from typing import Any
@@ -59,7 +59,7 @@ def check(
         ("GET", "/trpc/generation.status", 404, MISSING, None),
     ],
 )
-def test_what_is_described_passes(
+def test_a_described_response_passes(
     contract: Contract, method: str, url: str, status: int, body: Any, headers: dict[str, str] | None
 ) -> None:
     check(contract, method, url, status, body, headers)
@@ -88,14 +88,14 @@ def test_what_is_described_passes(
         pytest.param("GET", "/trpc/x?batch=1", 207, [FOUND, {"error": {}}], None, id="error of a batch"),
     ],
 )
-def test_what_is_not_described_does_not(
+def test_a_response_that_is_not_described_is_rejected(
     contract: Contract, method: str, url: str, status: int, body: Any, headers: dict[str, str] | None
 ) -> None:
     with pytest.raises(Undocumented):
         check(contract, method, url, status, body, headers)
 
 
-def test_every_answer_of_a_test_client_is_looked_at(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_response_to_a_test_client_is_checked(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     responses = contract_of(client.application).document["paths"]["/livez"]["get"]["responses"]
     assert client.get("/livez").status_code == 200
     monkeypatch.delitem(responses, "200")

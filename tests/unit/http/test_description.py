@@ -42,7 +42,7 @@ TRPC = "/trpc/<path:_>"
 
 @pytest.fixture(scope="module")
 def app(settings: Settings) -> Iterator[Flask]:
-    """The application as it is, without a route of the tests' own."""
+    """The application without routes added by tests."""
     with logging_restored():
         app = create_app(settings)
         yield app
@@ -74,7 +74,7 @@ def error_codes(operation: dict[str, Any]) -> set[str]:
 
 
 def codes_in_the_code() -> set[str]:
-    """Every code in a call of `Answer` or `Invalid`, and those of what the framework refuses."""
+    """The codes in calls of `Answer` and `Invalid`, and those of the framework's errors."""
     found = {error().name.lower().replace(" ", "_") for error in REFUSALS}
     for path in (ROOT / "app" / "http").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -83,7 +83,7 @@ def codes_in_the_code() -> set[str]:
                 if isinstance(code, ast.Constant):
                     assert isinstance(code.value, str)
                     found.add(code.value)
-                else:  # what is handed on from another error
+                else:  # passed on from another error
                     assert path.name == "error_responses.py", f"{path.name}:{node.lineno}: the code is no literal"
     return found
 
