@@ -7,13 +7,13 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, current_app, request
 
 from app.http.description.document import describe
 from app.http.description.error_shapes import JSON
-from app.http.description.yaml_files import FOLDER
 from app.settings import Settings
 
 #: How long a cache may keep them, in seconds. They change only with a release.
@@ -23,7 +23,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-SWAGGER_UI = FOLDER / "swagger-ui"
+SWAGGER_UI = Path(__file__).parent / "swagger-ui"
 #: The files of the page by name, with their types.
 FILES = {"start.js": "text/javascript", "swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
 

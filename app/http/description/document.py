@@ -11,8 +11,8 @@ from app.generation.progress.steps import FINAL_STATUSES, STEPS, StepStatus
 from app.generation.tiers import Tier
 from app.http.description.error_codes import ERROR_CODES, by_status
 from app.http.description.error_shapes import JSON, PLAIN, ErrorShape, shape_of, trpc_error
+from app.http.description.openapi_files import read_guide, read_yaml
 from app.http.description.trpc_operations import batch_errors, derive_procedures, result_of
-from app.http.description.yaml_files import FOLDER, read_yaml
 from app.http.middleware.request_context import request_id
 from app.http.schemas import GenerateSchema
 from app.http.trpc.procedures import COURSE_INPUT, GENERATION_INPUT, ROOT
@@ -82,8 +82,7 @@ def describe(app: Flask, version: str) -> Tree:
 
 def _guide() -> str:
     rows = [f"| {e.response.status} | `{code}` | {e.cause} | {e.fix} |" for code, e in ERROR_CODES.items()]
-    guide = (FOLDER / "guide.md").read_text(encoding="utf-8")
-    return "\n".join([guide, "| status | code | cause | fix |", "| --- | --- | --- | --- |", *rows, ""])
+    return "\n".join([read_guide(), "| status | code | cause | fix |", "| --- | --- | --- | --- |", *rows, ""])
 
 
 def _request_schema(plugin: MarshmallowPlugin, schema: Schema) -> Tree:

@@ -11,7 +11,7 @@ from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound, RequestE
 from app.generation import errors as domain
 from app.generation.tiers import Tier
 from app.http.bodies import load, parse
-from app.http.description.yaml_files import read_yaml
+from app.http.description.openapi_files import read_yaml
 from app.http.error_responses import Answer, Invalid, Unauthorized, answer_to
 from app.http.idempotency_header import parse_key
 from app.http.schemas import EXAMPLE_ID, GenerateSchema
