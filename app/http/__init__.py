@@ -3,7 +3,7 @@
 from flask import Flask
 
 from app.http.authentication import register_auth
-from app.http.description.page.pages import register_description
+from app.http.description.docs_page import register_description
 from app.http.error_responses import register_errors
 from app.http.middleware.cors import register_cors
 from app.http.middleware.request_context import register_requests

@@ -29,6 +29,7 @@ REACHED = {
     "/trpc/generation.cancel": {400, 401, 404, 415},
     "/trpc/generation.status": {200, 400, 401, 404},
     "/docs": {200, 304},
+    "/docs/start.js": {200},
     "/openapi.json": {200},
 }
 
