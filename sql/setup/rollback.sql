@@ -3,6 +3,7 @@
 do $$
 declare
     object record;
+    statement text;
     queue_is_ours constant boolean := not exists (select from coursegen.queue_migrations where was_there);
     created constant text[] := array(
         select kind || ' ' || name from coursegen.created_objects
@@ -51,19 +52,19 @@ begin
     end loop;
 
     if queue_is_ours then
-        for object in
-            select format('drop table public.%I cascade', relname) as statement from pg_class
-            where relnamespace = 'public'::regnamespace and relkind = 'r' and relname ~ '^procrastinate_'
-            union all
-            select format('drop function %s cascade', oid::regprocedure) from pg_proc
+        foreach statement in array array(
+            select format('drop function if exists %s cascade', oid::regprocedure) from pg_proc
             where pronamespace = 'public'::regnamespace and proname ~ '^procrastinate_'
             union all
-            select format('drop type public.%I cascade', typname) from pg_type
+            select format('drop table public.%I cascade', relname) from pg_class
+            where relnamespace = 'public'::regnamespace and relkind = 'r' and relname ~ '^procrastinate_'
+            union all
+            select format('drop type if exists public.%I cascade', typname) from pg_type
             left join pg_class on pg_class.oid = typrelid
             where typnamespace = 'public'::regnamespace and typname ~ '^procrastinate_'
                 and (typtype = 'e' or relkind = 'c')
-        loop
-            execute object.statement;
+        ) loop
+            execute statement;
         end loop;
     end if;
 end
