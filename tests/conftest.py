@@ -44,7 +44,7 @@ if (POSTGRES_15 := Path("/usr/lib/postgresql/15/bin")).is_dir():
     INSTALLATIONS["15"] = "postgres_15_server"
 
 #: What `empty` leaves alone: they say what the database is, not what happened in it.
-KEPT_TABLES = ["coursegen.applied_migrations", "coursegen.applied_functions"]
+KEPT_TABLES = ["applied_migrations", "applied_functions", "queue_migrations", "created_objects"]
 
 #: Folders of the tests that run the service as it ships, so without coverage's tracer in its processes.
 AS_SHIPPED = ("acceptance", "faults")
@@ -174,21 +174,21 @@ def clean(database_url: str, redis_url: str) -> None:
 
 
 def empty(conn: psycopg.Connection) -> None:
-    """Every table of the public schema is empty, but for `KEPT_TABLES`.
+    """Every table of the service, the queue and the platform is empty, but for `KEPT_TABLES`.
 
     Raises `psycopg.errors.LockNotAvailable` after 10 s when something still holds one of them.
     """
     conn.execute("set local lock_timeout = '10s'")
     found = conn.execute(
         """
-        select c.relname from pg_class c
-        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relname <> all (%s)
+        select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname in ('public', 'coursegen') and c.relkind in ('r', 'p') and c.relname <> all (%s)
         order by c.oid desc
         """,
         [KEPT_TABLES],
     ).fetchall()
     # Younger tables refer to older ones. On tables this small, truncating would take ten times as long.
-    tables = [sql.Identifier("public", name) for (name,) in found]
+    tables = [sql.Identifier(*name) for name in found]
     conn.execute(sql.SQL("lock table {} in access exclusive mode").format(sql.SQL(", ").join(tables)))
     conn.execute(sql.SQL(";").join(sql.SQL("delete from {}").format(table) for table in tables))
 

@@ -19,7 +19,9 @@ from app.settings import Settings
 @click.option("--upgrade-queue", is_flag=True, help="Also upgrade a queue schema that was here before this service.")
 @click.option("--rollback", "undo", is_flag=True, help="Undo every migration instead.")
 @click.option("--yes", is_flag=True, help="Roll back without asking.")
-@click.option("--export", type=click.Path(file_okay=False, path_type=Path), help="Where rollback writes finished courses.")
+@click.option(
+    "--export", type=click.Path(file_okay=False, path_type=Path), help="Where rollback writes finished courses."
+)
 @with_appcontext
 def command(check: bool, upgrade_queue: bool, undo: bool, yes: bool, export: Path | None) -> None:
     """Bring the database up to date; running it again changes nothing."""

@@ -89,9 +89,7 @@ def migration_session(database_url: str) -> Iterator[MigrationSession]:
     with _connect(database_url) as conn, _connect(database_url) as watcher:
         _refuse_transaction_pooler(conn, watcher)
         session = MigrationSession(conn, watcher)
-        session.run(
-            lambda conn: conn.execute("select pg_advisory_lock(%s)", (LOCK,)), patience_s=TURN_PATIENCE_S
-        )
+        session.run(lambda conn: conn.execute("select pg_advisory_lock(%s)", (LOCK,)), patience_s=TURN_PATIENCE_S)
         yield session
 
 
@@ -117,7 +115,5 @@ def _refuse_transaction_pooler(conn: Connection, watcher: Connection) -> None:
                 )
 
 
-def _backend(conn: Connection) -> int:
-    row = conn.execute("select pg_backend_pid()").fetchone()
-    assert row is not None
-    return int(row[0])
+def _backend(conn: Connection) -> Any:
+    return conn.execute("select pg_backend_pid()").fetchall()[0][0]

@@ -1,4 +1,4 @@
--- Undoes everything that `migrate` did. A second home of nothing: what there is to drop, `created_objects` says.
+-- Undoes everything that `migrate` did. `created_objects` lists what to drop in `public`.
 -- `coursegen_app` stands for the role that APP_ROLE names.
 do $$
 declare
@@ -11,10 +11,10 @@ declare
 begin
     -- Privileges and policies on what stays.
     if to_regrole('coursegen_app') is not null then
-        revoke all on public.courses, public.system_metrics from coursegen_app;
         for object in
             select case relkind when 'S' then 'sequence' else 'table' end as kind, oid::regclass::text as name from pg_class
-            where relnamespace = 'public'::regnamespace and relkind in ('r', 'S') and relname ~ '^procrastinate_'
+            where relnamespace = 'public'::regnamespace and relkind in ('r', 'S')
+                and (relname ~ '^procrastinate_' or relname in ('courses', 'system_metrics'))
             union all
             select 'function', oid::regprocedure::text from pg_proc
             where pronamespace = 'public'::regnamespace and proname ~ '^procrastinate_'

@@ -76,7 +76,12 @@ def test_supabases_users_may_neither_write_progress_nor_see_what_is_not_theirs(
                 conn.execute(call.encode())
         # `courses` is the platform's to guard; of the rest only `generations` may be read.
         hidden = set(tables) - {"courses"} - ({"generations"} if role == "authenticated" else set())
-        assert {"system_metrics", "procrastinate_jobs", "coursegen.applied_functions", "coursegen.applied_migrations"} <= hidden
+        assert {
+            "system_metrics",
+            "procrastinate_jobs",
+            "coursegen.applied_functions",
+            "coursegen.applied_migrations",
+        } <= hidden
         for table in hidden:
             with pytest.raises(InsufficientPrivilege):
                 conn.execute(SQL("select from {}").format(Identifier(table)))
