@@ -42,6 +42,7 @@ check: $(SETUP) ## check format, lint, types and import rules, then run the test
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 	$(RUN) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+	$(RUN) -m stack.schema_dump --check
 	@$(MAKE) --no-print-directory test
 
 api: $(SETUP) ## run the API in the foreground, configured by the environment

@@ -44,12 +44,7 @@ if (POSTGRES_15 := Path("/usr/lib/postgresql/15/bin")).is_dir():
     INSTALLATIONS["15"] = "postgres_15_server"
 
 #: What `empty` leaves alone: they say what the database is, not what happened in it.
-KEPT_TABLES = [
-    "coursegen.applied_migrations",
-    "coursegen.applied_functions",
-    "coursegen.queue_migrations",
-    "coursegen.created_objects",
-]
+KEPT_TABLES = ["applied_migrations", "applied_functions", "queue_migrations", "created_objects"]
 
 #: Folders of the tests that run the service as it ships, so without coverage's tracer in its processes.
 AS_SHIPPED = ("acceptance", "faults")
@@ -179,7 +174,7 @@ def clean(database_url: str, redis_url: str) -> None:
 
 
 def empty(conn: psycopg.Connection) -> None:
-    """Every table is empty, but for `KEPT_TABLES`.
+    """Every table of the service, the queue and the platform is empty, but for `KEPT_TABLES`.
 
     Raises `psycopg.errors.LockNotAvailable` after 10 s when something still holds one of them.
     """
@@ -187,8 +182,7 @@ def empty(conn: psycopg.Connection) -> None:
     found = conn.execute(
         """
         select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname in ('public', 'coursegen') and c.relkind in ('r', 'p')
-            and n.nspname || '.' || c.relname <> all (%s)
+        where n.nspname in ('public', 'coursegen') and c.relkind in ('r', 'p') and c.relname <> all (%s)
         order by c.oid desc
         """,
         [KEPT_TABLES],

@@ -115,7 +115,5 @@ def _refuse_transaction_pooler(conn: Connection, watcher: Connection) -> None:
                 )
 
 
-def _backend(conn: Connection) -> int:
-    row = conn.execute("select pg_backend_pid()").fetchone()
-    assert row is not None
-    return int(row[0])
+def _backend(conn: Connection) -> Any:
+    return conn.execute("select pg_backend_pid()").fetchall()[0][0]

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def migrate(database_url: str, *, app_role: str = APP_ROLE, upgrade_queue: bool = False) -> list[str]:
-    """The database has all that this release needs. Returns the names of what was applied; a second call applies nothing.
+    """The database has all that this release needs. Returns the names of what was applied; a second call: none.
 
     Two calls at once both succeed. Each file is a transaction of its own that waits for no lock longer than 200 ms and
     is tried again for a minute. After a failure or an interruption, the next call goes on where this one ended.

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def rollback(database_url: str, *, app_role: str = APP_ROLE, export: Path | None = None) -> list[str]:
-    """The database is as it was before `migrate`, but for rows of a `courses` that was there. Returns what stays and why.
+    """The database is as before `migrate`, but for rows of a `courses` that was there. Returns what stays and why.
 
     Writes finished courses, and a `courses` that `migrate` created, to the folder `export`. Raises `MigrationError` and
     changes nothing while processes of the service are connected, and when such rows would be lost without an export.
@@ -51,6 +51,8 @@ def _roll_back(conn: Connection, *, app_role: str, export: Path | None) -> list[
 
 def _export(conn: Connection, folder: Path | None) -> None:
     """Every row that goes and can't be made again is in the folder. Raises `MigrationError` where there is none."""
+    if conn.execute("select where to_regclass('coursegen.finished_courses') is null").rowcount:
+        return  # of a first migration that failed
     with conn.cursor(row_factory=dict_row) as cursor:
         finished = cursor.execute(read_setup("finished_courses")).fetchall()
         created = cursor.execute("select from coursegen.created_objects where (kind, name) = ('table', 'courses')")

@@ -1,5 +1,6 @@
 -- Records what the current transaction has created in `public`: the rows of the catalog that it inserted. Of a table
--- that is the row of a system column, which no later change of the table rewrites.
+-- that is the row of a system column, which no later change of the table rewrites. So it runs before anything is granted,
+-- and a migration alters no column that was there.
 insert into coursegen.created_objects (kind, name)
 select 'type', typname from pg_type
 where typnamespace = 'public'::regnamespace and typtype = 'e' and typname in ('metric_event_type', 'metric_severity')

@@ -28,22 +28,27 @@ grant execute on all functions in schema coursegen to coursegen_app;
 
 -- Of what is shared with the platform
 grant select on public.courses to coursegen_app;
-grant select, insert, delete, update (metadata) on public.system_metrics to coursegen_app;
+grant select, insert, delete on public.system_metrics to coursegen_app;
 do $$
 declare
-    written constant text[] := array[
-        'generation_progress', 'status', 'generation_status', 'generation_started_at', 'generation_completed_at',
-        'last_progress_update', 'updated_at', 'error_message', 'error_details'
-    ];
+    written text;
     shared text;
 begin
     if not has_schema_privilege(to_regrole('coursegen_app'), 'public', 'usage') then
         grant usage on schema public to coursegen_app;
     end if;
-    execute format('grant update (%s) on public.courses to coursegen_app', (
-        select string_agg(quote_ident(attname), ', ') from pg_attribute
-        where attrelid = 'public.courses'::regclass and attname = any (written) and not attisdropped
-    ));
+    for written in
+        select attname from pg_attribute
+        where attrelid = 'public.courses'::regclass and not attisdropped and attname in (
+            'generation_progress', 'status', 'generation_status', 'generation_started_at', 'generation_completed_at',
+            'last_progress_update', 'updated_at', 'error_message', 'error_details'
+        ) and not has_column_privilege(to_regrole('coursegen_app'), attrelid, attnum, 'update')
+    loop
+        execute format('grant update (%I) on public.courses to coursegen_app', written);
+    end loop;
+    if not has_column_privilege(to_regrole('coursegen_app'), 'public.system_metrics', 'metadata', 'update') then
+        grant update (metadata) on public.system_metrics to coursegen_app;
+    end if;
     -- A platform's table with row-level security needs a policy for the role; one that is ours gets row-level security.
     foreach shared in array array['courses', 'system_metrics'] loop
         if exists (select from coursegen.created_objects where kind = 'table' and name = shared)

@@ -1,8 +1,9 @@
--- Undoes everything that `migrate` did. A second home of nothing: what there is to drop, `created_objects` says.
+-- Undoes everything that `migrate` did. `created_objects` lists what to drop in `public`.
 -- `coursegen_app` stands for the role that APP_ROLE names.
 do $$
 declare
     object record;
+    statement text;
     queue_is_ours constant boolean := not exists (select from coursegen.queue_migrations where was_there);
     created constant text[] := array(
         select kind || ' ' || name from coursegen.created_objects
@@ -10,10 +11,10 @@ declare
 begin
     -- Privileges and policies on what stays.
     if to_regrole('coursegen_app') is not null then
-        revoke all on public.courses, public.system_metrics from coursegen_app;
         for object in
             select case relkind when 'S' then 'sequence' else 'table' end as kind, oid::regclass::text as name from pg_class
-            where relnamespace = 'public'::regnamespace and relkind in ('r', 'S') and relname ~ '^procrastinate_'
+            where relnamespace = 'public'::regnamespace and relkind in ('r', 'S')
+                and (relname ~ '^procrastinate_' or relname in ('courses', 'system_metrics'))
             union all
             select 'function', oid::regprocedure::text from pg_proc
             where pronamespace = 'public'::regnamespace and proname ~ '^procrastinate_'
@@ -51,19 +52,19 @@ begin
     end loop;
 
     if queue_is_ours then
-        for object in
-            select format('drop table public.%I cascade', relname) as statement from pg_class
-            where relnamespace = 'public'::regnamespace and relkind = 'r' and relname ~ '^procrastinate_'
-            union all
-            select format('drop function %s cascade', oid::regprocedure) from pg_proc
+        foreach statement in array array(
+            select format('drop function if exists %s cascade', oid::regprocedure) from pg_proc
             where pronamespace = 'public'::regnamespace and proname ~ '^procrastinate_'
             union all
-            select format('drop type public.%I cascade', typname) from pg_type
+            select format('drop table public.%I cascade', relname) from pg_class
+            where relnamespace = 'public'::regnamespace and relkind = 'r' and relname ~ '^procrastinate_'
+            union all
+            select format('drop type if exists public.%I cascade', typname) from pg_type
             left join pg_class on pg_class.oid = typrelid
             where typnamespace = 'public'::regnamespace and typname ~ '^procrastinate_'
                 and (typtype = 'e' or relkind = 'c')
-        loop
-            execute object.statement;
+        ) loop
+            execute statement;
         end loop;
     end if;
 end
