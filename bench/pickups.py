@@ -36,7 +36,8 @@ begin
     return null;
 end
 $$;
-create trigger bench_note_commit after insert on coursegen.generations for each row execute function bench_note_commit();
+create trigger bench_note_commit after insert on coursegen.generations
+for each row execute function bench_note_commit();
 """
 
 READ = """

@@ -10,11 +10,11 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from app.generation.admission.starting import start
 from uuid_utils.compat import uuid7
 
 from app.database.pool import Database
 from app.generation.admission.requests import Order, Wish
-from app.generation.admission.starting import start
 from app.generation.callers import Caller
 from app.generation.tiers import Tier
 from bench import node

@@ -27,7 +27,8 @@ ACTIVE = "select id, status, stage, fence from coursegen.generations where statu
 STAGES = """
     select g.id, g.status from coursegen.generations g
     where g.status = 'completed' and (
-        (select array_agg(stage::text order by stage) from coursegen.stage_results where generation_id = g.id) is distinct from
+        (select array_agg(stage::text order by stage) from coursegen.stage_results where generation_id = g.id)
+        is distinct from
         array[
             case when exists (
                 select from coursegen.attempts a where a.generation_id = g.id and a.stage = 'DOCUMENT_PROCESSING'

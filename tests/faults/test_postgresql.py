@@ -40,7 +40,8 @@ def pick_up(house: House) -> float:
     def begun() -> bool:
         rows = house.rows(
             "select extract(epoch from min(a.started_at) - g.created_at)::float as waited"
-            " from coursegen.generations g join coursegen.attempts a on a.generation_id = g.id where course_id = %s group by g.id",
+            " from coursegen.generations g join coursegen.attempts a on a.generation_id = g.id"
+            " where course_id = %s group by g.id",
             course.id,
         )
         found[:] = [row["waited"] for row in rows]

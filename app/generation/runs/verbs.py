@@ -1,7 +1,7 @@
 """The verbs of a run, one statement each. A run that no longer holds its generation gets `Superseded`.
 
-Each function runs one versioned SQL function of `sql/functions/verbs`, which describes it and its outcomes. As a statement
-of its own it is a transaction.
+Each function runs one versioned SQL function of `sql/functions/verbs`, which describes it and its outcomes. As a
+statement of its own it is a transaction.
 """
 
 import json

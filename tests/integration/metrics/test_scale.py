@@ -43,7 +43,9 @@ FILL = """
         from generate_series(1, %(rows)s) n
     ) every;
 
-    insert into coursegen.attempts (generation_id, stage, fence, job_id, worker, started_at, finished_at, outcome, error)
+    insert into coursegen.attempts (
+        generation_id, stage, fence, job_id, worker, started_at, finished_at, outcome, error
+    )
     select
         id, 'FINALIZATION', 1, row_number() over (), 'w1', created_at, finished_at,
         status::text::coursegen.attempt_outcome, case status when 'failed' then 'ValueError: no' end
