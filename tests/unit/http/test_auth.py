@@ -174,7 +174,7 @@ def test_a_token_that_was_taken_before_is_refused_once_it_has_expired(
 
 
 def test_more_tokens_than_are_remembered_are_taken(make_client: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.http.authentication.MAX_KNOWN", 2)
+    monkeypatch.setattr("app.http.authentication.MAX_CACHED", 2)
     client = make_client()
     users = [UUID(int=number) for number in range(1, 6)]
     tokens = [sign(make_claims(user)) for user in users]
