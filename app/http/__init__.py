@@ -10,7 +10,7 @@ from app.http.middleware.cors import register_cors
 from app.http.middleware.request_context import register_requests
 from app.http.middleware.response_headers import register_headers
 from app.http.routes import course_status, course_stream, generate, health, prometheus
-from app.http.routes.prometheus import register_metrics
+from app.http.routes.prometheus import register_counters
 from app.http.trpc import procedures
 from app.settings import Settings
 
@@ -32,7 +32,7 @@ def register_routes(app: Flask, settings: Settings) -> None:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # the contract has no redirects, and their host would come from the client
     register_requests(app)
-    register_metrics(app)
+    register_counters(app)
     register_headers(app)
     register_cors(app, settings.cors_origins)
     register_errors(app, {procedures.ROOT: procedures.render_error})

@@ -18,7 +18,7 @@ from app.http.authentication import authenticate, identify
 from app.http.error_responses import Unauthorized
 from app.http.middleware.request_context import request_id
 from app.http.routes.course_status import status_json, status_tag
-from app.http.routes.prometheus import current_instruments
+from app.http.routes.prometheus import current_counters
 
 #: After so long without an event a comment is sent, which keeps proxies from hanging up.
 HEARTBEAT_S = 15.0
@@ -59,7 +59,7 @@ class _Stream:
 
     def __init__(self, view: View, caller: Caller) -> None:
         self._view = view
-        self._streams = current_instruments().streams
+        self._streams = current_counters().streams
         self._caller = caller
         self._authorization = request.headers["Authorization"]
         self._ids = {"requestId": request_id.get(), "userId": str(caller.user_id), "courseId": str(view.course_id)}

@@ -17,7 +17,7 @@ from app.http.error_responses import answer_to
 from app.http.idempotency_header import read_key
 from app.http.middleware.request_context import request_id
 from app.http.rate_limit import rate_limit
-from app.http.routes.prometheus import current_instruments
+from app.http.routes.prometheus import current_counters
 from app.http.schemas import GenerateSchema
 from app.telemetry.log import bind
 
@@ -50,9 +50,9 @@ def initiate(caller: Caller, body: Mapping[str, Any], schema: Schema, source: st
         try:
             admission = services.admissions.admit(caller, order)
         except Exception as error:
-            current_instruments().count_admission(source, answer_to(error).code)
+            current_counters().count_admission(source, answer_to(error).code)
             raise
-        current_instruments().count_admission(source, "replayed" if admission.replayed else "admitted")
+        current_counters().count_admission(source, "replayed" if admission.replayed else "admitted")
         job_id = str(admission.generation_id)
         with bind(jobId=job_id):
             log.info("answer_replayed" if admission.replayed else "generation_admitted")

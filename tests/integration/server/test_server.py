@@ -1,7 +1,6 @@
 """The production server as a process of its own: it starts, serves, refuses and ends."""
 
 import json
-import os
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -43,43 +42,6 @@ def test_it_serves_the_contract(
     wait_until(lambda: any('"generation_admitted"' in line for line in server.lines), 5)
     (line,) = [json.loads(line) for line in server.lines if '"generation_admitted"' in line]
     assert (line["requestId"], line["courseId"], line["service"]) == ("ask-1", str(course.id), "api")
-
-
-def test_each_process_has_a_cpu_of_its_own_where_there_are_as_many(
-    start_server: StartServer, wait_until: WaitUntil
-) -> None:
-    allowed = os.sched_getaffinity(0)
-    few = set(sorted(allowed)[:2])
-    os.sched_setaffinity(0, few)  # which the servers inherit
-    try:
-        pinned, free, more = (
-            start_server(API_PROCESSES=str(processes), API_AFFINITY=affinity)
-            for processes, affinity in [(len(few), "auto"), (len(few), "none"), (len(few) + 1, "auto")]
-        )
-    finally:
-        os.sched_setaffinity(0, allowed)
-
-    def cpus(server: Server) -> list[set[int]]:
-        assert server.status("/livez") == 200
-        children = psutil.Process(server.process.pid).children()
-        return sorted((set(os.sched_getaffinity(child.pid)) for child in children), key=sorted)
-
-    wait_until(lambda: all(server.status("/readyz") == 200 for server in (pinned, free, more)))
-    assert cpus(pinned) == [{cpu} for cpu in sorted(few)]
-    assert cpus(free) == [few] * len(few)
-    assert cpus(more) == [few] * (len(few) + 1)
-    dead, *_ = psutil.Process(pinned.process.pid).children()
-    dead.kill()
-    wait_until(lambda: dead.pid not in [child.pid for child in psutil.Process(pinned.process.pid).children()])
-    wait_until(lambda: len(psutil.Process(pinned.process.pid).children()) == len(few))
-    assert cpus(pinned) == [{cpu} for cpu in sorted(few)]
-
-
-def test_no_thread_of_it_interrupts_the_one_that_woke_it(server: Server) -> None:
-    assert server.status("/livez") == 200
-    processes = [psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children()]
-    serving = [thread.id for process in processes for thread in process.threads()]
-    assert {os.sched_getscheduler(thread) for thread in serving} == {os.SCHED_BATCH}
 
 
 def test_every_line_it_says_is_one_json_object(server: Server) -> None:
