@@ -7,8 +7,8 @@ from app.http.authentication import register_auth
 from app.http.description.page.pages import register_description
 from app.http.error_responses import register_errors
 from app.http.middleware.cors import register_cors
-from app.http.middleware.request_context import register_requests
-from app.http.middleware.response_headers import register_headers
+from app.http.middleware.request_context import RequestContextMiddleware
+from app.http.middleware.response_headers import DefaultHeadersMiddleware
 from app.http.routes import course_status, course_stream, generate, health, prometheus
 from app.http.routes.prometheus import register_counters
 from app.http.trpc import procedures
@@ -31,9 +31,8 @@ def register_routes(app: Flask, settings: Settings) -> None:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # the contract has no redirects, and their host would come from the client
-    register_requests(app)
+    app.wsgi_app = DefaultHeadersMiddleware(RequestContextMiddleware(app.wsgi_app))  # type: ignore[method-assign]
     register_counters(app)
-    register_headers(app)
     register_cors(app, settings.cors_origins)
     register_errors(app, {procedures.ROOT: procedures.render_error})
     register_auth(app, settings)

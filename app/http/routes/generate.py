@@ -30,22 +30,22 @@ _schema = GenerateSchema()
 
 @blueprint.post("/api/coursegen/generate")
 def generate() -> Response:
-    """The course's generation is admitted and queued; the body says under which jobId."""
+    """Admits and queues a generation of the course; the body has its jobId."""
     caller = authenticate()
     return jsonify(initiate(caller, read_json(), _schema, "http"))
 
 
 def initiate(caller: Caller, body: Mapping[str, Any], schema: Schema, source: str) -> dict[str, Any]:
-    """The generation that the body asks for is admitted and queued; returns what a 200 says of it.
+    """Admits and queues the generation that the body requests; returns the body of the 200.
 
-    `source` names the way it came in. The answer's headers will say how many slots are left, or that it is a repeated
-    one. Raises `Invalid` and what `admit` raises.
+    `source` labels the counter. The response's headers will have the slots that are left, or mark it as replayed.
+    Raises `Invalid` and what `admit` raises.
     """
-    wish = load(schema, body)
+    fields = load(schema, body)
     if "userId" in body:
         log.info("user_id_ignored")
     services = current_services()
-    order = Order(wish["course_id"], wish["webhook_url"], request_id.get(), source, idempotency_key=read_key())
+    order = Order(fields["course_id"], fields["webhook_url"], request_id.get(), source, idempotency_key=read_key())
     with bind(courseId=order.course_id):
         try:
             admission = services.admissions.admit(caller, order)
@@ -55,12 +55,12 @@ def initiate(caller: Caller, body: Mapping[str, Any], schema: Schema, source: st
         current_counters().count_admission(source, "replayed" if admission.replayed else "admitted")
         job_id = str(admission.generation_id)
         with bind(jobId=job_id):
-            log.info("answer_replayed" if admission.replayed else "generation_admitted")
-    after_this_request(partial(_tell, admission))
+            log.info("response_replayed" if admission.replayed else "generation_admitted")
+    after_this_request(partial(_add_headers, admission))
     return {"success": True, "jobId": job_id, "message": MESSAGE}
 
 
-def _tell(admission: Admission, response: Response) -> Response:
+def _add_headers(admission: Admission, response: Response) -> Response:
     if admission.use is not None:
         response.headers.update(rate_limit(admission.use))
     if admission.replayed:

@@ -1,4 +1,4 @@
-"""tRPC 11 on the wire, without a transformer: how inputs come in, how results and errors go out."""
+"""The wire format of tRPC 11 without a transformer: inputs, results and errors."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,13 +7,13 @@ from urllib.parse import parse_qsl
 
 from flask import Response, current_app, request
 
-from app.http.bodies import parse, read_body, shown
+from app.http.bodies import excerpt, parse, read_body
 from app.http.error_responses import Answer, Invalid
 from app.http.middleware.request_context import request_id
 
 JSON_LINES = "application/jsonl"
 
-#: The library's name and number of each status; the numbers are JSON-RPC's and those it leaves to servers.
+#: tRPC's name and number of each HTTP status. The numbers are those of JSON-RPC and of its range for servers.
 CODES = {
     400: ("BAD_REQUEST", -32600),
     401: ("UNAUTHORIZED", -32001),
@@ -32,7 +32,7 @@ CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a call: its HTTP status, its JSON text, and what it adds to the headers of the whole answer."""
+    """The result or error of a call: HTTP status, JSON text, and headers for the whole response."""
 
     status: int
     text: str
@@ -40,14 +40,14 @@ class Outcome:
 
 
 def succeeded(data: str) -> Outcome:
-    """The outcome of a call whose result is this JSON text."""
+    """The outcome of a call with this JSON text as its result."""
     return Outcome(200, f'{{"result":{{"data":{data}}}}}')
 
 
 def failed(path: str, answer: Answer) -> Outcome:
-    """The outcome of a call that was refused or failed: the library's shape, with our code as `data.reason`."""
+    """The outcome of a call that was rejected or failed: tRPC's shape, with our code as `data.reason`."""
     name, number = CODES.get(answer.status) or CODES[400 if answer.status < 500 else 500]
-    data = {"code": name, "httpStatus": answer.status, "path": shown(path), "reason": answer.code}
+    data = {"code": name, "httpStatus": answer.status, "path": excerpt(path), "reason": answer.code}
     if answer.details is not None:
         data["details"] = answer.details
     data["requestId"] = request_id.get()
@@ -56,12 +56,12 @@ def failed(path: str, answer: Answer) -> Outcome:
 
 
 def is_batch() -> bool:
-    """Whether the request's path holds several procedures, set apart by commas, and its input as many inputs."""
+    """Whether the request's path lists procedures, separated by commas, and its input has one entry for each."""
     return _parameter("batch") == "1"
 
 
 def read_inputs(count: int) -> list[Any]:
-    """The input of each call of the request; an empty object where it has none. Raises `Invalid`."""
+    """The input of each call of the request; an empty object for a call without one. Raises `Invalid`."""
     text = read_body() if request.method == "POST" else _parameter("input").encode()
     given = parse(text) if text else {}
     if not is_batch():
@@ -72,10 +72,9 @@ def read_inputs(count: int) -> list[Any]:
 
 
 def respond(outcomes: Sequence[Outcome]) -> Response:
-    """The answer to a request: of one call its outcome; of a batch all, in order, under their common status or 207.
+    """The response: the outcome of a single call, or those of a batch in order, under their common status or 207.
 
-    A streamed batch is one line, as none of its calls is worth sending before the others, and always under 200: its
-    reader takes another status for a failure of the whole.
+    A streamed batch is one line with status 200: its client reads any other status as a failure of the whole batch.
     """
     if not is_batch():
         [outcome] = outcomes
@@ -88,21 +87,21 @@ def respond(outcomes: Sequence[Outcome]) -> Response:
     return _response(f"[{','.join(outcome.text for outcome in outcomes)}]", status, outcomes)
 
 
-def respond_as_a_whole(outcome: Outcome) -> Response:
-    """The answer to a batch that is not taken apart: readers take a lone error for that of each call."""
+def respond_whole(outcome: Outcome) -> Response:
+    """The response to a batch that fails before it is split: clients apply a lone error to each call."""
     return _response(outcome.text, outcome.status, [outcome])
 
 
 def _response(text: str, status: int, outcomes: Sequence[Outcome]) -> Response:
     response = Response(text, status, mimetype="application/json")
-    for outcome in sorted(outcomes, key=_wait_s):  # where several say when to try again, the last of them counts
+    for outcome in sorted(outcomes, key=_wait_s):  # of several Retry-After, the longest remains
         response.headers.update(outcome.headers)
     response.headers["Vary"] = "trpc-accept, Accept, Authorization"
     return response
 
 
 def _parameter(name: str) -> str:
-    """The first parameter of that name in the query, or nothing; the framework fails on bytes that are no UTF-8."""
+    """The first query parameter of that name, or an empty text. Flask's own parser fails on invalid UTF-8."""
     query = parse_qsl(request.query_string.decode("utf-8", "replace"), keep_blank_values=True)
     return next((value for found, value in query if found == name), "")
 
