@@ -19,7 +19,7 @@ from app.http.error_responses import Answer, Invalid, handle_error
 from app.http.routes.course_status import cancel, status_json
 from app.http.routes.generate import initiate
 from app.http.schemas import CourseSchema, GenerateSchema
-from app.http.trpc.wire import Outcome, failed, is_batch, read_inputs, respond, respond_whole, succeeded
+from app.http.trpc.wire import CallResult, failed, is_batch, read_inputs, respond, respond_whole, succeeded
 
 ROOT = "/trpc"
 #: The most calls in a batch: more than a page has courses.
@@ -67,12 +67,12 @@ def call(_: str) -> Response:
     paths = _paths()
     if len(paths) > MAX_CALLS:
         raise Invalid(f"At most {MAX_CALLS} calls in a batch", "batch_too_large")
-    refusals = [_refusal(path) for path in paths]
-    if all(refusals):
-        return respond([failed(path, no) for path, no in zip(paths, refusals, strict=True) if no])
+    rejections = [_rejection(path) for path in paths]
+    if all(rejections):
+        return respond([failed(path, error) for path, error in zip(paths, rejections, strict=True) if error])
     caller, inputs = authenticate(), read_inputs(len(paths))
-    runs = zip(paths, refusals, inputs, strict=True)
-    return respond([failed(path, no) if no else _run(path, caller, given) for path, no, given in runs])
+    calls = zip(paths, rejections, inputs, strict=True)
+    return respond([failed(path, error) if error else _run(path, caller, given) for path, error, given in calls])
 
 
 @blueprint.route(f"{ROOT}/<path:_>", methods=["OPTIONS"])
@@ -87,7 +87,7 @@ def render_error(answer: Answer) -> Response:
     paths = _paths()
     if len(paths) > MAX_CALLS:
         return respond_whole(failed(paths[0], answer))
-    return respond([failed(path, _refusal(path) or answer) for path in paths])
+    return respond([failed(path, _rejection(path) or answer) for path in paths])
 
 
 def _paths() -> list[str]:
@@ -96,7 +96,7 @@ def _paths() -> list[str]:
     return names.split(",") if is_batch() else [names]
 
 
-def _refusal(path: str) -> Answer | None:
+def _rejection(path: str) -> Answer | None:
     """The error if there is no such procedure, or not by the request's method."""
     procedure = PROCEDURES.get(path)
     if procedure is None:
@@ -111,7 +111,7 @@ def _allow(methods: Iterable[str]) -> str:
     return ", ".join(sorted({*methods, "OPTIONS"}))
 
 
-def _run(path: str, caller: Caller, given: object) -> Outcome:
+def _run(path: str, caller: Caller, given: object) -> CallResult:
     try:
         return succeeded(PROCEDURES[path].run(caller, as_object(given)))
     except Exception as error:  # noqa: BLE001 - the other calls of the batch go on

@@ -31,28 +31,28 @@ CODES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The result or error of a call: HTTP status, JSON text, and headers for the whole response."""
+class CallResult:
+    """A finished call: its HTTP status, its JSON text, and its headers for the whole response."""
 
     status: int
     text: str
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def succeeded(data: str) -> Outcome:
-    """The outcome of a call with this JSON text as its result."""
-    return Outcome(200, f'{{"result":{{"data":{data}}}}}')
+def succeeded(data: str) -> CallResult:
+    """A successful call; `data` is its result as JSON text."""
+    return CallResult(200, f'{{"result":{{"data":{data}}}}}')
 
 
-def failed(path: str, answer: Answer) -> Outcome:
-    """The outcome of a call that was rejected or failed: tRPC's shape, with our code as `data.reason`."""
+def failed(path: str, answer: Answer) -> CallResult:
+    """A call that was rejected or failed: tRPC's shape, with our code as `data.reason`."""
     name, number = CODES.get(answer.status) or CODES[400 if answer.status < 500 else 500]
     data = {"code": name, "httpStatus": answer.status, "path": excerpt(path), "reason": answer.code}
     if answer.details is not None:
         data["details"] = answer.details
     data["requestId"] = request_id.get()
     error = {"message": answer.error, "code": number, "data": data}
-    return Outcome(answer.status, current_app.json.dumps({"error": error}), answer.headers)
+    return CallResult(answer.status, current_app.json.dumps({"error": error}), answer.headers)
 
 
 def is_batch() -> bool:
@@ -71,31 +71,31 @@ def read_inputs(count: int) -> list[Any]:
     return [given.get(str(index), {}) for index in range(count)]
 
 
-def respond(outcomes: Sequence[Outcome]) -> Response:
-    """The response: the outcome of a single call, or those of a batch in order, under their common status or 207.
+def respond(results: Sequence[CallResult]) -> Response:
+    """The response: one call, or those of a batch in order, under their common status or 207.
 
     A streamed batch is one line with status 200: its client reads any other status as a failure of the whole batch.
     """
     if not is_batch():
-        [outcome] = outcomes
-        return _response(outcome.text, outcome.status, outcomes)
+        [result] = results
+        return _response(result.text, result.status, results)
     if _wants_lines():
-        lines = ",".join(f'"{index}":[[{outcome.text}]]' for index, outcome in enumerate(outcomes))
-        return _response(f"{{{lines}}}\n", 200, outcomes)
-    statuses = {outcome.status for outcome in outcomes}
+        lines = ",".join(f'"{index}":[[{result.text}]]' for index, result in enumerate(results))
+        return _response(f"{{{lines}}}\n", 200, results)
+    statuses = {result.status for result in results}
     status = statuses.pop() if len(statuses) == 1 else 207
-    return _response(f"[{','.join(outcome.text for outcome in outcomes)}]", status, outcomes)
+    return _response(f"[{','.join(result.text for result in results)}]", status, results)
 
 
-def respond_whole(outcome: Outcome) -> Response:
+def respond_whole(result: CallResult) -> Response:
     """The response to a batch that fails before it is split: clients apply a lone error to each call."""
-    return _response(outcome.text, outcome.status, [outcome])
+    return _response(result.text, result.status, [result])
 
 
-def _response(text: str, status: int, outcomes: Sequence[Outcome]) -> Response:
+def _response(text: str, status: int, results: Sequence[CallResult]) -> Response:
     response = Response(text, status, mimetype="application/json")
-    for outcome in sorted(outcomes, key=_wait_s):  # of several Retry-After, the longest remains
-        response.headers.update(outcome.headers)
+    for result in sorted(results, key=_wait_s):  # of several Retry-After, the longest remains
+        response.headers.update(result.headers)
     response.headers["Vary"] = "trpc-accept, Accept, Authorization"
     return response
 
@@ -106,8 +106,8 @@ def _parameter(name: str) -> str:
     return next((value for found, value in query if found == name), "")
 
 
-def _wait_s(outcome: Outcome) -> int:
-    return int(outcome.headers.get("Retry-After", 0))
+def _wait_s(result: CallResult) -> int:
+    return int(result.headers.get("Retry-After", 0))
 
 
 def _wants_lines() -> bool:
