@@ -36,18 +36,18 @@ class Invalid(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ErrorResponse:
     """The response to an error, before it is rendered. `retry_s` becomes the header `Retry-After`."""
 
     status: int
-    error: str
+    message: str
     code: str
     details: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     retry_s: int | None = None
 
 
-Render = Callable[[Answer], Response]
+Render = Callable[[ErrorResponse], Response]
 
 
 def register_errors(app: Flask, renders: Mapping[str, Render]) -> None:
@@ -63,30 +63,30 @@ def register_errors(app: Flask, renders: Mapping[str, Render]) -> None:
     app.register_error_handler(Exception, handle)
 
 
-def handle_error(error: Exception) -> Answer:
+def handle_error(error: Exception) -> ErrorResponse:
     """The response to an error. Logs those that an operator should look into."""
-    answer = answer_to(error)
-    if answer.status == 500:
+    response = error_response(error)
+    if response.status == 500:
         log.error("request_failed", exc_info=error)
-    elif answer.status == 503:
-        log.warning("request_rejected", extra={"code": answer.code, "error": f"{type(error).__name__}: {error}"})
+    elif response.status == 503:
+        log.warning("request_rejected", extra={"code": response.code, "error": f"{type(error).__name__}: {error}"})
     # Breaks the reference cycle traceback → frame → error, which an error that another thread decided would form.
     error.__traceback__ = None
-    return answer
-
-
-def render_error(answer: Answer) -> Response:
-    """The response in the contract's own shape."""
-    body: dict[str, Any] = {"error": answer.error}
-    if answer.details is not None:
-        body["details"] = answer.details
-    response = jsonify({**body, "code": answer.code, "requestId": request_id.get()})
-    response.status_code = answer.status
-    response.headers.extend(answer.headers)
     return response
 
 
-def answer_to(error: Exception) -> Answer:
+def render_error(error: ErrorResponse) -> Response:
+    """The response in the contract's own shape."""
+    body: dict[str, Any] = {"error": error.message}
+    if error.details is not None:
+        body["details"] = error.details
+    response = jsonify({**body, "code": error.code, "requestId": request_id.get()})
+    response.status_code = error.status
+    response.headers.extend(error.headers)
+    return response
+
+
+def error_response(error: Exception) -> ErrorResponse:
     """The response to an exception; an unexpected one is a 500 that says nothing about its cause."""
     response = RESPONSES.get(type(error)) or _response(error)
     if response.retry_s is None:
@@ -96,8 +96,8 @@ def answer_to(error: Exception) -> Answer:
     return replace(response, headers={**response.headers, "Retry-After": str(delay_s)})
 
 
-_UNAVAILABLE = Answer(503, "The service is temporarily unavailable. Please try again.", "unavailable", retry_s=5)
-_NO_STREAM = Answer(
+_UNAVAILABLE = ErrorResponse(503, "The service is temporarily unavailable. Please try again.", "unavailable", retry_s=5)
+_NO_STREAM = ErrorResponse(
     503,
     "Too many courses are followed live just now. Poll check-status, or try again.",
     "too_many_streams",
@@ -105,25 +105,27 @@ _NO_STREAM = Answer(
 )
 
 #: The responses to exceptions without data.
-RESPONSES: Mapping[type[Exception], Answer] = {
-    Unauthorized: Answer(
+RESPONSES: Mapping[type[Exception], ErrorResponse] = {
+    Unauthorized: ErrorResponse(
         401,
         "Unauthorized: Invalid or missing authentication token",
         "unauthorized",
         headers={"WWW-Authenticate": "Bearer"},
     ),
     KeysUnavailable: _UNAVAILABLE,
-    domain.Forbidden: Answer(403, "Forbidden: You do not have access to this course", "forbidden"),
-    domain.CourseNotFound: Answer(404, "Course not found", "course_not_found"),
-    domain.NothingActive: Answer(409, "No active generation to cancel", "nothing_active"),
-    domain.KeyInFlight: Answer(
+    domain.Forbidden: ErrorResponse(403, "Forbidden: You do not have access to this course", "forbidden"),
+    domain.CourseNotFound: ErrorResponse(404, "Course not found", "course_not_found"),
+    domain.NothingActive: ErrorResponse(409, "No active generation to cancel", "nothing_active"),
+    domain.KeyInFlight: ErrorResponse(
         409, "A request with the same Idempotency-Key is still under way", "idempotency_in_flight", retry_s=2
     ),
-    domain.KeyReused: Answer(422, "The Idempotency-Key was used with another request before", "idempotency_key_reused"),
-    domain.AdmissionFailed: Answer(
+    domain.KeyReused: ErrorResponse(
+        422, "The Idempotency-Key was used with another request before", "idempotency_key_reused"
+    ),
+    domain.AdmissionFailed: ErrorResponse(
         500, "Не удалось инициализировать генерацию курса. Попробуйте позже.", "admission_failed"
     ),
-    domain.OutcomeUnknown: Answer(
+    domain.OutcomeUnknown: ErrorResponse(
         503,
         "The outcome is not known yet. Check the course's status before trying again.",
         "outcome_unknown",
@@ -134,28 +136,28 @@ RESPONSES: Mapping[type[Exception], Answer] = {
 }
 
 
-def _response(error: Exception) -> Answer:
+def _response(error: Exception) -> ErrorResponse:
     match error:
         case Invalid():
-            return Answer(error.status, error.message, error.code, error.details)
+            return ErrorResponse(error.status, error.message, error.code, error.details)
         case domain.UserFull():
             allowed = f"{error.tier.value} tier allows {error.user_limit} concurrent course generation."
             message = f"Too many concurrent jobs. {allowed}"
-            return Answer(429, message, "user_limit", _user_counts(error), rate_limit(error), retry_s=30)
+            return ErrorResponse(429, message, "user_limit", _user_counts(error), rate_limit(error), retry_s=30)
         case domain.SystemFull():
             counts = {"global_limit": error.system_limit, "global_active_jobs": error.system_active}
             details = {**_user_counts(error), **counts}
             message = "System at capacity. Please try again in a few minutes."
-            return Answer(429, message, "system_limit", details, rate_limit(error), retry_s=60)
+            return ErrorResponse(429, message, "system_limit", details, rate_limit(error), retry_s=60)
         case domain.GenerationActive():
             details = {"jobId": str(error.generation_id)} if error.generation_id else {}
-            return Answer(409, "Course generation is already in progress", "generation_active", details)
+            return ErrorResponse(409, "Course generation is already in progress", "generation_active", details)
         case HTTPException():
             name = error.name or "Error"
             methods = getattr(error, "valid_methods", None)
             headers = {"Allow": ", ".join(sorted(methods))} if methods else {}
-            return Answer(error.code or 500, name, name.lower().replace(" ", "_"), headers=headers)
-    return _UNAVAILABLE if is_unavailable(error) else Answer(500, "Internal server error", "internal_error")
+            return ErrorResponse(error.code or 500, name, name.lower().replace(" ", "_"), headers=headers)
+    return _UNAVAILABLE if is_unavailable(error) else ErrorResponse(500, "Internal server error", "internal_error")
 
 
 def _user_counts(error: domain.SlotsFull) -> dict[str, Any]:

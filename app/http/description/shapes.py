@@ -7,7 +7,7 @@ from typing import Any
 from flask import json
 
 from app.http.description.problems import PROBLEMS
-from app.http.error_responses import Answer, render_error
+from app.http.error_responses import ErrorResponse, render_error
 from app.http.trpc.wire import CODES, failed
 
 JSONSchema = dict[str, Any]
@@ -23,7 +23,7 @@ class Shape:
 
     prefix: str
     schema: Callable[[Sequence[str], JSONSchema | None], JSONSchema]
-    example: Callable[[Answer], Any]
+    example: Callable[[ErrorResponse], Any]
 
 
 def _plain_schema(codes: Sequence[str], details: JSONSchema | None) -> JSONSchema:
@@ -36,7 +36,7 @@ def _plain_schema(codes: Sequence[str], details: JSONSchema | None) -> JSONSchem
     return {"type": "object", "properties": properties, "required": ["error", "code", "requestId"]}
 
 
-def _plain_example(answer: Answer) -> Any:
+def _plain_example(answer: ErrorResponse) -> Any:
     return json.loads(render_error(answer).get_data())
 
 
@@ -75,7 +75,7 @@ def _batch_schema(codes: Sequence[str], details: JSONSchema | None) -> JSONSchem
     return {"anyOf": [{"type": "array", "items": error}, error]}
 
 
-def _batch_example(answer: Answer) -> Any:
+def _batch_example(answer: ErrorResponse) -> Any:
     error = json.loads(failed("generation.initiate", answer).text)
     return error if answer.code == "batch_too_large" else [error]
 

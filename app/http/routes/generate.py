@@ -13,7 +13,7 @@ from app.generation.admission.orders import Admission, Order
 from app.generation.callers import Caller
 from app.http.authentication import authenticate
 from app.http.bodies import load, read_json
-from app.http.error_responses import answer_to
+from app.http.error_responses import error_response
 from app.http.idempotency_header import read_key
 from app.http.middleware.request_context import request_id
 from app.http.rate_limit import rate_limit
@@ -50,7 +50,7 @@ def initiate(caller: Caller, body: Mapping[str, Any], schema: Schema, source: st
         try:
             admission = services.admissions.admit(caller, order)
         except Exception as error:
-            current_counters().count_admission(source, answer_to(error).code)
+            current_counters().count_admission(source, error_response(error).code)
             raise
         current_counters().count_admission(source, "replayed" if admission.replayed else "admitted")
         job_id = str(admission.generation_id)

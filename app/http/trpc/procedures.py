@@ -15,7 +15,7 @@ from app.generation.callers import Caller
 from app.generation.progress.status import read_status
 from app.http.authentication import authenticate
 from app.http.bodies import as_object, excerpt, load
-from app.http.error_responses import Answer, Invalid, handle_error
+from app.http.error_responses import ErrorResponse, Invalid, handle_error
 from app.http.routes.course_status import cancel, status_json
 from app.http.routes.generate import initiate
 from app.http.schemas import CourseSchema, GenerateSchema
@@ -82,12 +82,12 @@ def options(_: str) -> Response:
     return Response(headers={"Allow": _allow(set.intersection(*known) if known else {"GET", "HEAD", "POST"})})
 
 
-def render_error(answer: Answer) -> Response:
+def render_error(error: ErrorResponse) -> Response:
     """The response to a request under `ROOT` that fails as a whole: each of its calls fails."""
     paths = _paths()
     if len(paths) > MAX_CALLS:
-        return respond_whole(failed(paths[0], answer))
-    return respond([failed(path, _rejection(path) or answer) for path in paths])
+        return respond_whole(failed(paths[0], error))
+    return respond([failed(path, _rejection(path) or error) for path in paths])
 
 
 def _paths() -> list[str]:
@@ -96,14 +96,14 @@ def _paths() -> list[str]:
     return names.split(",") if is_batch() else [names]
 
 
-def _rejection(path: str) -> Answer | None:
+def _rejection(path: str) -> ErrorResponse | None:
     """The error if there is no such procedure, or not by the request's method."""
     procedure = PROCEDURES.get(path)
     if procedure is None:
-        return Answer(404, f'No procedure found on path "{excerpt(path)}"', "procedure_not_found")
+        return ErrorResponse(404, f'No procedure found on path "{excerpt(path)}"', "procedure_not_found")
     if request.method not in procedure.methods:
         message, headers = f"Not to be called by {request.method}", {"Allow": _allow(procedure.methods)}
-        return Answer(405, message, "method_not_allowed", headers=headers)
+        return ErrorResponse(405, message, "method_not_allowed", headers=headers)
     return None
 
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from flask import Response, current_app, request
 
 from app.http.bodies import excerpt, parse, read_body
-from app.http.error_responses import Answer, Invalid
+from app.http.error_responses import ErrorResponse, Invalid
 from app.http.middleware.request_context import request_id
 
 JSON_LINES = "application/jsonl"
@@ -44,15 +44,15 @@ def succeeded(data: str) -> CallResult:
     return CallResult(200, f'{{"result":{{"data":{data}}}}}')
 
 
-def failed(path: str, answer: Answer) -> CallResult:
+def failed(path: str, error: ErrorResponse) -> CallResult:
     """A call that was rejected or failed: tRPC's shape, with our code as `data.reason`."""
-    name, number = CODES.get(answer.status) or CODES[400 if answer.status < 500 else 500]
-    data = {"code": name, "httpStatus": answer.status, "path": excerpt(path), "reason": answer.code}
-    if answer.details is not None:
-        data["details"] = answer.details
+    name, number = CODES.get(error.status) or CODES[400 if error.status < 500 else 500]
+    data = {"code": name, "httpStatus": error.status, "path": excerpt(path), "reason": error.code}
+    if error.details is not None:
+        data["details"] = error.details
     data["requestId"] = request_id.get()
-    error = {"message": answer.error, "code": number, "data": data}
-    return CallResult(answer.status, current_app.json.dumps({"error": error}), answer.headers)
+    body = {"error": {"message": error.message, "code": number, "data": data}}
+    return CallResult(error.status, current_app.json.dumps(body), error.headers)
 
 
 def is_batch() -> bool:

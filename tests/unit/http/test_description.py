@@ -67,12 +67,16 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 
 def codes_in_the_code() -> set[str]:
-    """Every code in a call of `Answer` or `Invalid`, and those of what the framework refuses."""
+    """Every code in a call of `ErrorResponse` or `Invalid`, and those of what the framework refuses."""
     found = {error().name.lower().replace(" ", "_") for error in REFUSALS}
     for path in (ROOT / "app" / "http").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"Answer", "Invalid"}:
-                code = node.args[2 if node.func.id == "Answer" else 1]
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in {"ErrorResponse", "Invalid"}
+            ):
+                code = node.args[2 if node.func.id == "ErrorResponse" else 1]
                 if isinstance(code, ast.Constant):
                     assert isinstance(code.value, str)
                     found.add(code.value)
@@ -126,7 +130,7 @@ def test_what_stands_here_twice_is_the_same(
     answer = client.post(path, headers=authorized, **body).json
     assert answer is not None
     told = answer["error"] if isinstance(answer["error"], str) else answer["error"]["message"]
-    assert told == PROBLEMS[code].answer.error
+    assert told == PROBLEMS[code].answer.message
 
 
 def test_every_code_is_an_answer_of_the_document(document: dict[str, Any]) -> None:
