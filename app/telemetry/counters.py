@@ -72,16 +72,10 @@ class Counters:
         self.streams = Gauge(
             "coursegen_event_streams", "Open event streams.", registry=self._registry, multiprocess_mode="livesum"
         )
-        self._of_route: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
-        key = route, method, status
-        if (found := self._of_route.get(key)) is None:  # the library's own lookup takes as long as the rest
-            found = self._requests.labels(route, method, status), self._seconds.labels(route, method)
-            self._of_route[key] = found
-        counter, histogram = found
-        counter.inc()
-        histogram.observe(seconds)
+        self._requests.labels(route, method, status).inc()
+        self._seconds.labels(route, method).observe(seconds)
 
     def count_admission(self, source: str, outcome: str) -> None:
         self._admissions.labels(source, outcome).inc()
