@@ -73,7 +73,6 @@ class Settings:
     port: int
     api_processes: int
     api_threads: int
-    api_affinity: str
     sse_connections: int
     pool_size: int
     worker_concurrency: int
@@ -131,7 +130,6 @@ def read_settings() -> Settings:
         "port": env.int("PORT", 8000, validate=validate.Range(min=1, max=65535)),
         "api_processes": env.int("API_PROCESSES", 2, validate=at_least_one),
         "api_threads": env.int("API_THREADS", 8, validate=at_least_one),
-        "api_affinity": env.str("API_AFFINITY", "auto", validate=validate.OneOf(["auto", "none"])),
         "sse_connections": env.int("SSE_CONNECTIONS", 100, validate=validate.Range(min=0, max=MAX_STREAMS)),
         "pool_size": env.int("POOL_SIZE", 8, validate=at_least_one),
         "worker_concurrency": env.int("WORKER_CONCURRENCY", 2, validate=at_least_one),

@@ -12,7 +12,7 @@ from app.generation import errors as domain
 from app.generation.tiers import Tier
 from app.http.bodies import load, parse
 from app.http.description.openapi_files import read_yaml
-from app.http.error_responses import Answer, Invalid, Unauthorized, answer_to
+from app.http.error_responses import ErrorResponse, Invalid, Unauthorized, error_response
 from app.http.idempotency_header import parse_key
 from app.http.schemas import EXAMPLE_ID, GenerateSchema
 from app.http.trpc.procedures import MAX_CALLS
@@ -22,7 +22,7 @@ from app.http.trpc.procedures import MAX_CALLS
 class ErrorCode:
     """`response`: an example. `details`: the name of the schema of its details."""
 
-    response: Answer
+    response: ErrorResponse
     cause: str
     fix: str
     details: str | None = None
@@ -69,7 +69,7 @@ def _errors() -> Iterator[Exception]:
 
 
 def _error_codes() -> dict[str, ErrorCode]:
-    responses = {response.code: response for response in map(answer_to, _errors())}
+    responses = {response.code: response for response in map(error_response, _errors())}
     return {code: ErrorCode(responses[code], **texts) for code, texts in read_yaml("errors").items()}
 
 

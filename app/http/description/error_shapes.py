@@ -8,7 +8,7 @@ from typing import Any
 from flask import json
 
 from app.http.description.error_codes import ERROR_CODES
-from app.http.error_responses import Answer, render_error
+from app.http.error_responses import ErrorResponse, render_error
 from app.http.trpc.procedures import ROOT
 from app.http.trpc.wire import CODES, failed
 
@@ -27,7 +27,7 @@ class ErrorShape:
 
     prefix: str
     schema: Callable[[Sequence[str], JSONSchema | None], JSONSchema]
-    example: Callable[[Answer], Any]
+    example: Callable[[ErrorResponse], Any]
 
     def name(self, codes: Sequence[str]) -> str:
         """The name of the response with these codes among the document's components."""
@@ -102,7 +102,7 @@ def _plain_schema(codes: Sequence[str], details: JSONSchema | None) -> JSONSchem
     return object_of(properties, optional="details")
 
 
-def _call_example(response: Answer, procedure: str) -> Any:
+def _call_example(response: ErrorResponse, procedure: str) -> Any:
     return json.loads(failed(procedure, response).text)
 
 
@@ -111,7 +111,7 @@ def _batch_schema(codes: Sequence[str], details: JSONSchema | None) -> JSONSchem
     return {"anyOf": [{"type": "array", "items": error}, error]}
 
 
-def _batch_example(response: Answer) -> Any:
+def _batch_example(response: ErrorResponse) -> Any:
     error = _call_example(response, "generation.initiate")
     return error if response.code == "batch_too_large" else [error]
 

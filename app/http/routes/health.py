@@ -15,13 +15,13 @@ log = logging.getLogger(__name__)
 
 @blueprint.get("/livez")
 def livez() -> Response:
-    """The process answers; no other server is asked."""
+    """200 while the process serves requests; contacts no other server."""
     return jsonify({"status": "ok"})
 
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """Whether requests can be served: 503 without a migrated database, "degraded" without Redis."""
+    """503 without a migrated database; 200 and "degraded" without Redis."""
     services = current_services()
     checks: dict[str, Any] = {"database": "ok", "migrations": "ok", "redis": "ok"}
     try:

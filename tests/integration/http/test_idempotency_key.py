@@ -40,7 +40,7 @@ def test_the_same_request_again_has_the_same_answer_marked_as_such(
         assert "RateLimit" not in again.headers
         assert "RateLimit-Policy" not in again.headers
         messages = [line["message"] for line in log_lines()]
-        assert "answer_replayed" in messages
+        assert "response_replayed" in messages
         assert "generation_admitted" not in messages
 
 

@@ -1,4 +1,4 @@
-"""Streams under the production server: many of them, and nobody the worse for it."""
+"""Event streams under the production server: many at once, without blocking other requests."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""A server process killed with a keyed request in its hands, and the same request sent to another."""
+"""A server process is killed during a request with an idempotency key, and the request is repeated."""
 
 import json
 import threading
@@ -76,7 +76,7 @@ def generations(conn: Conn) -> list[tuple[str, str]]:
     ]
 
 
-def test_killed_between_the_commit_and_the_answer_the_answer_is_found_by_asking_again(
+def test_a_keyed_request_killed_after_its_commit_is_replayed_by_another_process(
     start_server: StartServer,
     survivor: Server,
     send: Send,

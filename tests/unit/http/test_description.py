@@ -74,12 +74,12 @@ def error_codes(operation: dict[str, Any]) -> set[str]:
 
 
 def codes_in_the_code() -> set[str]:
-    """The codes in calls of `Answer` and `Invalid`, and those of the framework's errors."""
+    """The codes in calls of `ErrorResponse` and `Invalid`, and those of the framework's errors."""
     found = {error().name.lower().replace(" ", "_") for error in REFUSALS}
     for path in (ROOT / "app" / "http").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"Answer", "Invalid"}:
-                code = node.args[2 if node.func.id == "Answer" else 1]
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"ErrorResponse", "Invalid"}:
+                code = node.args[2 if node.func.id == "ErrorResponse" else 1]
                 if isinstance(code, ast.Constant):
                     assert isinstance(code.value, str)
                     found.add(code.value)
@@ -133,7 +133,7 @@ def test_errors_without_an_exception_of_their_own_are_described_as_returned(
     answer = client.post(path, headers=authorized, **body).json
     assert answer is not None
     told = answer["error"] if isinstance(answer["error"], str) else answer["error"]["message"]
-    assert told == ERROR_CODES[code].response.error
+    assert told == ERROR_CODES[code].response.message
 
 
 def test_every_code_is_in_a_response_of_the_document(document: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""`GET /api/courses/<slug>/events`: who may follow a course, what is sent, and when it ends."""
+"""`GET /api/courses/<slug>/events`: access, events, and the end of a stream."""
 
 import time
 from collections.abc import Callable, Iterator

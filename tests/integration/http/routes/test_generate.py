@@ -1,4 +1,4 @@
-"""`POST /api/coursegen/generate`: what is admitted, and what a failed admission leaves behind."""
+"""`POST /api/coursegen/generate`: admissions, and what a failed one leaves behind."""
 
 from typing import Any
 from uuid import UUID, uuid4

@@ -1,4 +1,4 @@
-"""`/livez` and `/readyz`, and what the routes answer, while servers are there, away, hanging or unprepared."""
+"""`/livez`, `/readyz` and the other routes while servers are up, down, hanging or not migrated."""
 
 import time
 from collections.abc import Iterator

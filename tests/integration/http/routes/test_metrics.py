@@ -1,4 +1,4 @@
-"""`/metrics`: what is counted, how the whole stands, and what is told when the database is away."""
+"""`/metrics`: the counters, the gauges, and both without a database."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""`POST /api/coursegen/generate`: what is refused, with which answer, and what that leaves behind."""
+"""`POST /api/coursegen/generate`: refusals, their responses, and what they leave behind."""
 
 import gc
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The procedures of `/trpc`: the same decisions as the REST routes', told as tRPC's clients read them."""
+"""The procedures of `/trpc`: the same decisions as the REST routes, in tRPC's format."""
 
 import json
 from collections.abc import Callable

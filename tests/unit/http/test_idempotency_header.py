@@ -1,4 +1,4 @@
-"""What a value of `Idempotency-Key` means, and which mean nothing."""
+"""Values of the header `Idempotency-Key`."""
 
 import pytest
 from hypothesis import given
@@ -46,7 +46,7 @@ def test_a_key_is_bare_or_quoted(value: str, key: str) -> None:
         *("ключ".encode().decode("latin-1"), "\xff", '"\xe9"', "a\0b", "a\tb", '"a\tb"', "a\x7f", "a\nb"),
     ],
 )
-def test_anything_else_is_refused_with_what_was_expected(value: str) -> None:
+def test_any_other_value_is_refused(value: str) -> None:
     with pytest.raises(Invalid) as refused:
         parse_key(value)
     assert (refused.value.status, refused.value.code) == (400, "invalid_idempotency_key")

@@ -1,4 +1,4 @@
-"""The draft fields of a limit, as the draft's grammar has them."""
+"""The headers `RateLimit-Policy` and `RateLimit`."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ def test_both_limits_are_named_with_their_unit_and_what_is_left() -> None:
 
 
 @pytest.mark.parametrize("active", [3, 4, 100])
-def test_what_is_left_is_never_less_than_nothing(active: int) -> None:
+def test_the_remaining_slots_are_never_negative(active: int) -> None:
     """More may be active than the limit allows: it was lowered, or the user's tier was."""
     fields = rate_limit(Counted(user_limit=3, user_active=active, system_limit=3, system_active=active))
     assert fields["RateLimit"] == '"user";r=0, "system";r=0'
