@@ -13,7 +13,7 @@ TOGETHER = (
     "faults",
     "acceptance/test_delivery.py",
     "acceptance/test_run.py",
-    "integration/metrics/test_scale.py",
+    "integration/operations/test_scale.py",
     "integration/pipeline/test_large_documents.py",
     "integration/server/test_server.py",
 )

@@ -3,9 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from stack.examples import OwnedCourse
-from tests.faults.house import House
-from tests.faults.measure import Measure
-from tests.faults.waiting import wait_until
+from tests.faults.support.house import House
+from tests.faults.support.measure import Measure
+from tests.faults.support.waiting import wait_until
 
 STARTS = "select outcome::text from stage_attempts a join generations g on g.id = a.generation_id where course_id = %s"
 HANDLING = f"{STARTS} and a.stage = 'TEXT_GENERATION'"

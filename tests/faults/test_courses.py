@@ -4,8 +4,8 @@ import threading
 
 import psycopg
 
-from tests.faults.house import House
-from tests.faults.waiting import wait_until
+from tests.faults.support.house import House
+from tests.faults.support.waiting import wait_until
 
 
 def test_courses_deleted_while_they_are_generated_stop_quietly_and_deadlock_nobody(house: House) -> None:

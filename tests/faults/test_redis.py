@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.faults.house import LIMIT, House
-from tests.faults.measure import Measure
-from tests.faults.processes import STANDARD, frozen
-from tests.faults.waiting import wait_until
+from tests.faults.support.house import LIMIT, House
+from tests.faults.support.measure import Measure
+from tests.faults.support.processes import STANDARD, frozen
+from tests.faults.support.waiting import wait_until
 from tests.integration.generation.proxy import proxied
 
 #: A second is promised, and the test's own machine takes some.

@@ -4,9 +4,9 @@ import os
 
 import psutil
 
-from tests.faults.house import House
-from tests.faults.measure import Measure
-from tests.faults.waiting import wait_until
+from tests.faults.support.house import House
+from tests.faults.support.measure import Measure
+from tests.faults.support.waiting import wait_until
 
 OUTCOMES = """
     select outcome::text from stage_attempts a join generations g on g.id = a.generation_id

@@ -15,7 +15,7 @@ from pipeline.contract import Course, File, StageInput
 from tasks.stages.child_pool import Children
 from tasks.stages.child_process import Stopped, TimedOut
 from tests.conftest import WaitUntil
-from tests.unit.pipeline.files import Pdf, docx_of
+from tests.unit.pipeline.formats.made_files import Pdf, docx_of
 
 HANDLERS = {
     stage: f"pipeline.{stage}.handle"

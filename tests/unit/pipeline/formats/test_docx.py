@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.formats.content import Content
 from pipeline.formats.docx import read_docx
-from tests.unit.pipeline.files import docx_of, insert_xml, replace_part
+from tests.unit.pipeline.formats.made_files import docx_of, insert_xml, replace_part
 
 
 def shape(content: Content) -> list[tuple[int, str]]:

@@ -8,7 +8,7 @@ from pipeline.formats.content import Content
 from pipeline.formats.pdf import read_pdf
 from pipeline.formats.pdf_layout import Bookmark, Line, lay_out
 from tests.unit.pipeline.builders import BOOKMARKS, PRINTED_LINES
-from tests.unit.pipeline.files import Pdf, pdf_of
+from tests.unit.pipeline.formats.made_files import Pdf, pdf_of
 
 FULL = "Планировщик выбирает порядок соединения таблиц по собранной статистике и памяти,"
 FULL_END = "поэтому после большой загрузки стоит обновить статистику, не дожидаясь сервера."
