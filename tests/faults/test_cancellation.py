@@ -2,10 +2,14 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from stack.examples import OwnedCourse
 from tests.faults.support.house import House
 from tests.faults.support.measure import Measure
 from tests.faults.support.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 STARTS = "select outcome::text from stage_attempts a join generations g on g.id = a.generation_id where course_id = %s"
 HANDLING = f"{STARTS} and a.stage = 'TEXT_GENERATION'"

@@ -10,6 +10,8 @@ from tests.faults.support.measure import Measure
 from tests.faults.support.processes import kill
 from tests.faults.support.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 OFF_S = 600
 
 #: Every time that a generation leaves behind, from whichever process.

@@ -13,6 +13,8 @@ from tests.faults.support.house import House
 from tests.faults.support.measure import ANSWER_S, READY_S, WORKERS_S, Measure
 from tests.faults.support.waiting import SHIPPED, wait_until
 
+pytestmark = pytest.mark.slow
+
 FULL_S = 45.0 if SHIPPED else 4.0
 
 #: What grows while a course is generated.

@@ -8,6 +8,8 @@ from tests.faults.support.processes import kill
 from tests.faults.support.waiting import wait_until
 from tests.integration.generation.proxy import Fault, proxied
 
+pytestmark = pytest.mark.slow
+
 FINISH = b"procrastinate_finish_job"
 
 #: The first so many writes of a start, or of a start's end, fail as nothing that anybody foresaw.

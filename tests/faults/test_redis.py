@@ -13,6 +13,8 @@ from tests.faults.support.processes import STANDARD, frozen
 from tests.faults.support.waiting import wait_until
 from tests.integration.generation.proxy import proxied
 
+pytestmark = pytest.mark.slow
+
 #: A second is promised, and the test's own machine takes some.
 ANSWER_S = 1.5
 SLOW_S = 5.0
