@@ -61,7 +61,7 @@ bench: $(SETUP) ## measure, and compare
 	@exec $(RUN) -m bench
 
 faults: $(SETUP) ## break everything with the shipped settings, and write what was measured into docs/reliability.md
-	@FAULTS_SETTINGS=shipped $(RUN) -m pytest -p tests.faults.report --timeout 900 tests/faults
+	@FAULTS_SETTINGS=shipped $(RUN) -m pytest -p tests.faults.support.report --timeout 900 tests/faults
 
 soak: $(SETUP) ## load the service and kill something of it every 20 s, for MINUTES=5; fails if anything is lost or left
 	@exec $(RUN) -m stack.soak --minutes $(or $(MINUTES),5)

@@ -18,6 +18,7 @@ import psycopg
 import pytest
 import redis
 from flask import Flask
+from hypothesis import settings
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from redis.backoff import NoBackoff
@@ -39,9 +40,10 @@ EXTERNAL_DATABASE_URL = os.environ.get("DATABASE_URL")
 EXTERNAL_REDIS_URL = os.environ.get("REDIS_URL")
 
 #: The fixture of each PostgreSQL by version: the embedded one, and the oldest supported where the system has it.
+OLDEST = "15"
 INSTALLATIONS = {"18": "postgres_server"}
 if (POSTGRES_15 := Path("/usr/lib/postgresql/15/bin")).is_dir():
-    INSTALLATIONS["15"] = "postgres_15_server"
+    INSTALLATIONS[OLDEST] = "postgres_15_server"
 
 #: What `empty` leaves alone: they say what the database is, not what happened in it.
 KEPT_TABLES = ["applied_migrations", "applied_functions", "queue_migrations", "created_objects"]
@@ -50,8 +52,14 @@ KEPT_TABLES = ["applied_migrations", "applied_functions", "queue_migrations", "c
 AS_SHIPPED = ("acceptance", "faults")
 
 
+# Property tests try the same examples each time. `--hypothesis-profile thorough`, as of `make check`, tries more.
+settings.register_profile("quick", max_examples=100, deadline=None, derandomize=True, database=None)
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=300)
+settings.load_profile("quick")
+
+
 def pytest_report_header() -> list[str]:
-    """Which servers this run stands on."""
+    """Which servers this run uses."""
     database = "DATABASE_URL" if EXTERNAL_DATABASE_URL else "embedded"
     return [
         f"database: {database}; redis: {'REDIS_URL' if EXTERNAL_REDIS_URL else 'embedded'}; "
@@ -107,7 +115,13 @@ def postgres_15_server() -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.fixture(scope="session", params=list(INSTALLATIONS.values()), ids=list(INSTALLATIONS))
+@pytest.fixture(
+    scope="session",
+    params=[
+        pytest.param(fixture, id=version, marks=[pytest.mark.slow] if version == OLDEST else [])
+        for version, fixture in INSTALLATIONS.items()
+    ],
+)
 def postgres_servers(request: pytest.FixtureRequest) -> PostgresServer:
     """Every PostgreSQL at hand in turn, newest first."""
     server: PostgresServer = request.getfixturevalue(request.param)

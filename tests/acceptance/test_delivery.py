@@ -49,7 +49,7 @@ SECRET = "of-the-delivery-and-longer-than-32-bytes"
 #: Folders of the image that stand in the release's folder; no other path of it is rewritten.
 PLACES = re.compile(r"(?<![\w/.])/(venv|wheels|build|service|srv/files)(?![\w-])")
 
-pytestmark = pytest.mark.timeout(300)  # the first time, everything comes from the registry
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # the first time, everything comes from the registry
 
 
 @dataclass(frozen=True)

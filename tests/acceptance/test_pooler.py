@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -30,21 +31,27 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture(scope="module")
-def stand() -> Iterator[Stand]:
+def outlasting() -> Iterator[ExitStack]:
+    """What is entered here ends after the stand. Without its pooler the service would need its whole grace to stop."""
+    with ExitStack() as outlasting:
+        yield outlasting
+
+
+@pytest.fixture(scope="module")
+def stand(outlasting: ExitStack) -> Iterator[Stand]:
     with Stand() as stand:
         yield stand
 
 
 @pytest.fixture(scope="module")
-def pooler(stand: Stand) -> Iterator[PgBouncer]:
+def pooler(outlasting: ExitStack, stand: Stand) -> PgBouncer:
     try:
-        pooler = PgBouncer(stand.database_url, SESSIONS)
+        return outlasting.enter_context(PgBouncer(stand.database_url, SESSIONS))
     except ToolMissing as error:
         pytest.skip(str(error))
-    with pooler:
-        yield pooler
 
 
+@pytest.mark.slow
 def test_api_and_workers_run_generations_to_their_end(stand: Stand, pooler: PgBouncer, wait_until: WaitUntil) -> None:
     behind = {"DATABASE_URL": pooler.url, **POOLED}
     port = stand.start_api(**behind)

@@ -2,10 +2,14 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from stack.examples import OwnedCourse
-from tests.faults.house import House
-from tests.faults.measure import Measure
-from tests.faults.waiting import wait_until
+from tests.faults.support.house import House
+from tests.faults.support.measure import Measure
+from tests.faults.support.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 STARTS = (
     "select outcome::text from coursegen.attempts a join coursegen.generations g on g.id ="

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
-from tests.faults.clocks import shifted
-from tests.faults.house import House
-from tests.faults.measure import Measure
-from tests.faults.processes import kill
-from tests.faults.waiting import wait_until
+from tests.faults.support.clocks import shifted
+from tests.faults.support.house import House
+from tests.faults.support.measure import Measure
+from tests.faults.support.processes import kill
+from tests.faults.support.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 OFF_S = 600
 

@@ -3,9 +3,12 @@
 import threading
 
 import psycopg
+import pytest
 
-from tests.faults.house import House
-from tests.faults.waiting import wait_until
+from tests.faults.support.house import House
+from tests.faults.support.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 
 def test_courses_deleted_while_they_are_generated_stop_quietly_and_deadlock_nobody(house: House) -> None:

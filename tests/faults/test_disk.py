@@ -8,10 +8,12 @@ import psycopg
 import pytest
 
 from stack.postgres import PostgresServer
-from tests.faults.disks import Disk, small_disk
-from tests.faults.house import House
-from tests.faults.measure import ANSWER_S, READY_S, WORKERS_S, Measure
-from tests.faults.waiting import SHIPPED, wait_until
+from tests.faults.support.disks import Disk, small_disk
+from tests.faults.support.house import House
+from tests.faults.support.measure import ANSWER_S, READY_S, WORKERS_S, Measure
+from tests.faults.support.waiting import SHIPPED, wait_until
+
+pytestmark = pytest.mark.slow
 
 FULL_S = 45.0 if SHIPPED else 4.0
 

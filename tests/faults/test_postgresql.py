@@ -6,11 +6,14 @@ import threading
 import time
 
 import psutil
+import pytest
 
-from tests.faults.house import GRACE_S, House
-from tests.faults.measure import ANSWER_S, READY_S, WORKERS_S, Measure
-from tests.faults.processes import STANDARD, frozen
-from tests.faults.waiting import SHIPPED, wait_until
+from tests.faults.support.house import GRACE_S, House
+from tests.faults.support.measure import ANSWER_S, READY_S, WORKERS_S, Measure
+from tests.faults.support.processes import STANDARD, frozen
+from tests.faults.support.waiting import SHIPPED, wait_until
+
+pytestmark = pytest.mark.slow
 
 #: How long it is away or frozen.
 AWAY_S = 45.0 if SHIPPED else 3.0

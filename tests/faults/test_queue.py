@@ -2,11 +2,13 @@
 
 import pytest
 
-from tests.faults.house import House
-from tests.faults.measure import Measure
-from tests.faults.processes import kill
-from tests.faults.waiting import wait_until
+from tests.faults.support.house import House
+from tests.faults.support.measure import Measure
+from tests.faults.support.processes import kill
+from tests.faults.support.waiting import wait_until
 from tests.integration.generation.proxy import Fault, proxied
+
+pytestmark = pytest.mark.slow
 
 FINISH = b"procrastinate_finish_job"
 

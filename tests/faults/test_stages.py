@@ -3,10 +3,13 @@
 import os
 
 import psutil
+import pytest
 
-from tests.faults.house import House
-from tests.faults.measure import Measure
-from tests.faults.waiting import wait_until
+from tests.faults.support.house import House
+from tests.faults.support.measure import Measure
+from tests.faults.support.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 OUTCOMES = """
     select outcome::text from coursegen.attempts a join coursegen.generations g on g.id = a.generation_id

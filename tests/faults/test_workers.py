@@ -5,11 +5,14 @@ import signal
 import time
 
 import psutil
+import pytest
 
-from tests.faults.house import GRACE_S, House
-from tests.faults.measure import Measure
-from tests.faults.processes import frozen, kill
-from tests.faults.waiting import SHIPPED, wait_until
+from tests.faults.support.house import GRACE_S, House
+from tests.faults.support.measure import Measure
+from tests.faults.support.processes import frozen, kill
+from tests.faults.support.waiting import SHIPPED, wait_until
+
+pytestmark = pytest.mark.slow
 
 FROZEN_S = 60.0 if SHIPPED else 5.0
 

@@ -160,13 +160,7 @@ def test_any_value_is_a_key_or_refused(client: FlaskClient, make_course: MakeCou
     )
     seen = set()
 
-    @settings(
-        max_examples=150,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    )
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
     @given(values)
     def check(value: str) -> None:
         environment = {"HTTP_AUTHORIZATION": authorization, "HTTP_IDEMPOTENCY_KEY": value}

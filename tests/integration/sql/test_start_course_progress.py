@@ -72,7 +72,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(JSON)
 def test_it_does_so_whatever_the_column_holds(conn: Connection, progress: Any) -> None:
     assert_the_same(conn, Jsonb(progress))

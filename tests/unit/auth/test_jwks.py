@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
@@ -127,7 +127,6 @@ members = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400, deadline=None, derandomize=True, database=None)
 @given(entry=members, base=st.sampled_from([{}, EC.jwk(), RSA.jwk(), ED.jwk()]))
 def test_any_entry_is_accepted_or_skipped(entry: dict[str, Any], base: dict[str, Any]) -> None:
     assert len(read({"kid": "k", **base, **entry})) <= 1

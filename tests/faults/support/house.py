@@ -26,8 +26,8 @@ from stack.scratch import scratch_folder
 from stack.server import HOST, free_port
 from stack.soak.checks import DISAGREEING, JOBS, STAGES, TWICE
 from tasks.supervision.watchdog import watchdog
-from tests.faults.processes import Processes
-from tests.faults.waiting import SHIPPED, wait_until
+from tests.faults.support.processes import Processes
+from tests.faults.support.waiting import SHIPPED, wait_until
 
 #: As shipped, about ten times as fast.
 FAST = {
@@ -42,7 +42,7 @@ GRACE_S = 10.0 if SHIPPED else float(FAST["SHUTDOWN_GRACE_S"])
 LIMIT = 20
 #: Room for a crowd; no promise's time depends on it.
 SIZES = {"GLOBAL_CONCURRENCY_LIMIT": str(LIMIT), "WORKER_CONCURRENCY": "2"}
-HANDLERS = {"HANDLER_TEXT_GENERATION": "tests.faults.handlers.drafts"}
+HANDLERS = {"HANDLER_TEXT_GENERATION": "tests.faults.support.handlers.drafts"}
 
 #: Settings that would make the service refuse our tokens or leave our servers.
 FOREIGN = ("JWT_ISSUER", "JWT_JWKS_URL", "TIER_CLAIMS", *FAST)

@@ -15,6 +15,8 @@ from app.database.pool import Database
 from app.operations.reports import METRICS, ask
 from stack.postgres import create_database, drop_database
 
+pytestmark = pytest.mark.slow
+
 BIG = {"generations", "coursegen.attempts", "system_metrics"}
 ROWS = 1_000_000
 

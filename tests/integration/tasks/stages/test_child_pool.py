@@ -82,7 +82,7 @@ def test_a_handler_that_dies_takes_nobody_along(run: Run) -> None:
 
 
 def test_a_handler_whose_import_ends_the_process_is_given_up(run: Run) -> None:
-    pool = Children(1, ["tests.integration.tasks.breaking.handle"])
+    pool = Children(1, ["tests.integration.tasks.stages.breaking.handle"])
     try:
         outcome = pool.run(
             f"{HERE}.names_itself",

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from app.database.pool import Database
 from app.operations.reports import METRICS, ask
-from tests.integration.metrics.conftest import SLOTS, Asked
-from tests.integration.metrics.rows import BOB, Past, minutes, this_hour
+from tests.integration.operations.conftest import SLOTS, Asked
+from tests.integration.operations.rows import BOB, Past, minutes, this_hour
 
 BEFORE = timedelta(microseconds=1)
 HOUR = timedelta(hours=1)

@@ -14,7 +14,7 @@ from app.database.pool import Database
 from app.operations.reports import METRICS, ask
 from stack.server import package_folder
 from tests.conftest import empty
-from tests.integration.metrics.rows import Past
+from tests.integration.operations.rows import Past
 
 FILES = Path(__file__).resolve().parents[3] / "sql" / "metrics"
 SLOTS = 4

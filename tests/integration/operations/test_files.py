@@ -8,8 +8,8 @@ import pytest
 
 from app.database.pool import Database
 from app.operations.reports import DEFAULT_SINCE, METRICS, ask, load_metrics, read_statement
-from tests.integration.metrics.conftest import FILES, RunPsql
-from tests.integration.metrics.rows import Past
+from tests.integration.operations.conftest import FILES, RunPsql
+from tests.integration.operations.rows import Past
 
 ROOT = FILES.parents[1]
 

@@ -1,14 +1,14 @@
 """Pages become headings and paragraphs again."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.formats.content import Content
 from pipeline.formats.pdf import read_pdf
 from pipeline.formats.pdf_layout import Bookmark, Line, lay_out
 from tests.unit.pipeline.builders import BOOKMARKS, PRINTED_LINES
-from tests.unit.pipeline.files import Pdf, pdf_of
+from tests.unit.pipeline.formats.made_files import Pdf, pdf_of
 
 FULL = "Планировщик выбирает порядок соединения таблиц по собранной статистике и памяти,"
 FULL_END = "поэтому после большой загрузки стоит обновить статистику, не дожидаясь сервера."
@@ -121,7 +121,6 @@ def test_rows_stay_lines() -> None:
 
 
 @given(st.lists(st.lists(PRINTED_LINES, max_size=12), min_size=1, max_size=2), BOOKMARKS)
-@settings(deadline=None)
 def test_nothing_is_lost_or_doubled(pages: list[list[Line]], bookmarks: list[Bookmark]) -> None:
     if len(pages) > 1:
         pages[1] = [Line(1, f"{line.text} другое{at}", *_rest(line)) for at, line in enumerate(pages[1])]
@@ -130,7 +129,6 @@ def test_nothing_is_lost_or_doubled(pages: list[list[Line]], bookmarks: list[Boo
 
 
 @given(st.lists(st.lists(PRINTED_LINES, max_size=12), min_size=1, max_size=2), BOOKMARKS)
-@settings(deadline=None)
 def test_each_heading_starts_at_its_line(pages: list[list[Line]], bookmarks: list[Bookmark]) -> None:
     content = lay_out(pages, bookmarks)
     for heading in content.headings:

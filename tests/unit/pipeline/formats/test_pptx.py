@@ -8,7 +8,7 @@ from pptx.util import Cm
 
 from pipeline.formats.content import Content
 from pipeline.formats.pptx import read_pptx
-from tests.unit.pipeline.files import pptx_of
+from tests.unit.pipeline.formats.made_files import pptx_of
 
 SLIDE_NUMBER = PP_PLACEHOLDER.SLIDE_NUMBER
 

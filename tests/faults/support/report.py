@@ -1,4 +1,4 @@
-"""`pytest -p tests.faults.report`: what the fault tests measured, as a part of `docs/reliability.md`."""
+"""`pytest -p tests.faults.support.report`: what the fault tests measured, as a part of `docs/reliability.md`."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ import pytest
 from stack.postgres import PostgresServer
 from stack.server import package_folder
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "reliability.md"
 BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
 
 #: By test: its promise, and the longest of each of its measurements in seconds.
@@ -60,7 +60,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
 
 def _is_whole(exitstatus: int) -> bool:
     """Whether every fault test ran and passed with the settings as they ship."""
-    files = {path.name for path in Path(__file__).parent.glob("test_*.py")}
+    files = {path.name for path in Path(__file__).parents[1].glob("test_*.py")}
     return (
         exitstatus == pytest.ExitCode.OK
         and os.environ.get("FAULTS_SETTINGS") == "shipped"

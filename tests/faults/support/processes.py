@@ -13,7 +13,7 @@ import psutil
 
 from tasks.supervision.supervisor import Command, Supervisor
 from tasks.supervision.workers import ROOT, worker_commands
-from tests.faults.waiting import wait_until
+from tests.faults.support.waiting import wait_until
 
 #: What runs when a test begins.
 STANDARD = ("api", "worker", "upkeep")

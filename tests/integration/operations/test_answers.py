@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.operations.reports import METRICS
-from tests.integration.metrics.conftest import Asked
-from tests.integration.metrics.rows import ADA, BOB, CYD, Past, minutes, seconds, stamp, this_hour
+from tests.integration.operations.conftest import Asked
+from tests.integration.operations.rows import ADA, BOB, CYD, Past, minutes, seconds, stamp, this_hour
 
 #: A moment before this is not asked for.
 BEFORE = timedelta(microseconds=1)

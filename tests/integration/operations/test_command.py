@@ -20,7 +20,7 @@ from app.cli.report_commands import command
 from app.operations import reports as metrics
 from app.operations.reports import METRICS, Metric
 from app.settings import Settings
-from tests.integration.metrics.rows import BOB, Past, minutes
+from tests.integration.operations.rows import BOB, Past, minutes
 from tests.logs import logging_restored
 
 NOWHERE = "postgresql://nobody:hunter2@127.0.0.1:9/nothing"

@@ -16,7 +16,7 @@ from pipeline.formats.package import MAX_ENTRIES
 from pipeline.formats.pdf import MAX_PAGES
 from pipeline.parsing import Patience
 from tests.unit.pipeline.builders import ignore
-from tests.unit.pipeline.files import (
+from tests.unit.pipeline.formats.made_files import (
     Pdf,
     document_xml,
     docx_of,
@@ -361,5 +361,5 @@ def use_reader(monkeypatch: pytest.MonkeyPatch, reader: str) -> None:
     """Files named `.slow` are read by this function of `readers`."""
     from pipeline import formats
 
-    slow = formats.Format("slow", frozenset({".slow"}), frozenset(), f"tests.unit.pipeline.readers.{reader}")
+    slow = formats.Format("slow", frozenset({".slow"}), frozenset(), f"tests.unit.pipeline.formats.readers.{reader}")
     monkeypatch.setattr(formats, "FORMATS", (*formats.FORMATS, slow))

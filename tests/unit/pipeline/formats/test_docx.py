@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.formats.content import Content
 from pipeline.formats.docx import read_docx
-from tests.unit.pipeline.files import docx_of, insert_xml, replace_part
+from tests.unit.pipeline.formats.made_files import docx_of, insert_xml, replace_part
 
 
 def shape(content: Content) -> list[tuple[int, str]]:
@@ -129,7 +129,7 @@ PARAGRAPHS = st.lists(
 
 
 @given(PARAGRAPHS)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=settings.default.max_examples // 4)  # making and reading one takes 50 ms
 def test_nothing_is_lost_and_each_heading_starts_at_its_line(paragraphs: list[tuple[str, str]]) -> None:
     def build(document: Any) -> None:
         for style, text in paragraphs:
