@@ -8,7 +8,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tomllib
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -18,8 +17,8 @@ from unittest import mock
 import pytest
 import yaml
 
-from app.settings import BadSettings, Settings, read_settings
-from tasks.supervision.workers import MARGIN_S, worker_commands
+from app.settings import VERSION, BadSettings, Settings, read_settings
+from tasks.supervision.workers import MARGIN_S, WORKERS
 
 ROOT = Path(__file__).resolve().parents[3]
 TOOLS = Path(sys.executable).parent
@@ -33,7 +32,7 @@ REQUIRED = {"DATABASE_URL", "REDIS_URL", "JWT_SECRET"}
 FOR_COMPOSE = {"POSTGRES_PASSWORD", "FILES_DIR", "API_PORT"}
 
 UNITS = ROOT / "deploy"
-UNITS_PYTHON = "/opt/course-generation/current/.venv/bin/python"
+UNITS_COMMAND = "/opt/course-generation/current/.venv/bin/coursegen"
 
 
 @dataclass(frozen=True)
@@ -151,15 +150,15 @@ def test_both_stages_stand_on_one_pinned_base_without_a_registry() -> None:
 
 
 def test_the_image_starts_the_api_is_asked_whether_it_lives_and_is_stopped_by_sigterm() -> None:
-    assert image("CMD")[0].argv() == ["python", "-m", "app.server"]
+    assert image("CMD")[0].argv() == ["coursegen", "api"]
     assert "/livez" in image("HEALTHCHECK")[0].argv()[-1]
     assert image("STOPSIGNAL")[0].value == "SIGTERM"
 
 
 def test_the_image_holds_no_tests_no_tools_of_development_and_no_secret() -> None:
     copied = " ".join(line.value for line in dockerfile() if line.name in {"COPY", "ADD"})
-    assert not re.search(r"tests|requirements-dev|bench|\.env|(^| )\.( |$)", copied)
-    for path in [".env", ".git/config", "tests/conftest.py", "sql/tests/a.sql", "app/__pycache__/a.pyc", "docs/api.md"]:
+    assert not re.search(r"tests|requirements-dev|bench|stack|\.env|(^| )\.( |$)", copied)
+    for path in [".env", ".git/config", "tests/conftest.py", "stack/demo.py", "app/__pycache__/a.pyc", "docs/api.md"]:
         assert not sent_to_the_builder(path), path
 
 
@@ -174,10 +173,16 @@ def test_everything_the_dockerfile_copies_is_there_and_sent_to_the_builder() -> 
                 assert all(sent_to_the_builder(str(name.relative_to(ROOT))) for name in names)
 
 
-def test_the_image_bears_the_release_of_the_project() -> None:
-    release = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-    assert image("ARG")[0].pairs() == {"VERSION": release}
-    assert f"${{APP_VERSION:-{release}}}" in (ROOT / "compose.yaml").read_text(encoding="utf-8")
+def test_the_builder_names_the_release_in_the_label_and_the_code_names_it_in_the_log() -> None:
+    assert image("LABEL")[0].pairs()["org.opencontainers.image.version"] == "${VERSION}"
+    assert "pyproject.toml" in [source for line in image("COPY") for source in line.value.split()]
+    for file in ["Dockerfile", "compose.yaml", ".env.example"]:
+        assert VERSION not in (ROOT / file).read_text(encoding="utf-8")
+
+
+def test_the_image_finds_the_commands_of_the_system_that_its_build_runs() -> None:
+    """Debian keeps `groupadd` and `useradd` in /usr/sbin."""
+    assert {"/venv/bin", "/usr/sbin", "/usr/bin", "/bin"} <= set(image("ENV")[0].pairs()["PATH"].split(":"))
 
 
 # The example of the settings
@@ -281,12 +286,9 @@ def test_redis_keeps_nothing_and_never_evicts() -> None:
 
 
 def test_the_workers_of_the_composition_serve_what_the_worker_of_one_machine_serves() -> None:
-    def served(argv: list[str]) -> str:
-        return shlex.join(argv).replace("--queues=", "--queues ").partition("--queues ")[2].split()[0]
-
-    assert [served(commands()[name]) for name in ALWAYS[1:]] == [
-        served(list(command.argv)) for command in worker_commands(1)
-    ]
+    arguments = [commands()[name][1:] for name in ALWAYS[1:]]
+    assert arguments == [["worker", "--only", part] for part in WORKERS]
+    assert [WORKERS[part] for part in WORKERS] == ALWAYS[1:]
 
 
 # The units
@@ -294,8 +296,8 @@ def test_the_workers_of_the_composition_serve_what_the_worker_of_one_machine_ser
 
 @pytest.mark.parametrize("name", [MIGRATE, *ALWAYS])
 def test_a_unit_runs_what_the_composition_runs(name: str) -> None:
-    python, *arguments = shlex.split(unit(name)["Service"]["ExecStart"])
-    assert [python, *arguments] == [UNITS_PYTHON, *commands()[name][1:]]
+    command, *arguments = shlex.split(unit(name)["Service"]["ExecStart"])
+    assert [command, *arguments] == [UNITS_COMMAND, *commands()[name][1:]]
 
 
 @pytest.mark.parametrize("name", ALWAYS)
@@ -328,7 +330,7 @@ def test_all_units_are_shut_in_alike() -> None:
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 def test_systemd_understands_every_unit(tmp_path: Path) -> None:
     for file in UNITS.glob("course-generation*"):
-        text = file.read_text(encoding="utf-8").replace(UNITS_PYTHON, "/bin/sh")  # it must exist
+        text = file.read_text(encoding="utf-8").replace(UNITS_COMMAND, "/bin/sh")  # it must exist
         (tmp_path / file.name).write_text(text, encoding="utf-8")
     units = sorted(tmp_path.iterdir())
     done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""The production worker, as `make worker` starts it."""
+"""The production workers, as `coursegen worker` starts them."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def start_worker(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[
 
     def start(**settings: str) -> subprocess.Popen[str]:
         with (tmp_path / "worker.log").open("wb") as log:
-            command = [sys.executable, "-m", "tasks.supervision.workers"]
+            command = [sys.executable, "-m", "coursegen", "worker"]
             environment = os.environ | needed | settings
             started.append(
                 subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True)
