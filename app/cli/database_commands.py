@@ -1,4 +1,4 @@
-"""`flask --app wsgi migrate`."""
+"""`coursegen migrate`."""
 
 import click
 from flask.cli import with_appcontext

@@ -212,6 +212,7 @@ def test_the_image_generates_a_course_and_ends_in_time(
     release: Release, settings: dict[str, str], wait_until: WaitUntil
 ) -> None:
     run, before = commands(), release.files()
+    assert release.run("help", ["coursegen", "--help"]) == 0, release.log("help").read_text()
     assert release.run("early", run["api"], **settings) == 1
     assert "Missing: procrastinate" in release.log("early").read_text()
 
