@@ -31,7 +31,7 @@ from stack.scratch import scratch_folder
 from stack.server import HOST, free_port
 from tasks.supervision.watchdog import kill_group, watchdog
 from tests.conftest import WaitUntil
-from tests.unit.delivery.test_delivery_files import (
+from tests.unit.delivery.delivered import (
     ALWAYS,
     Instruction,
     commands,
