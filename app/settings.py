@@ -1,6 +1,7 @@
 """The service's settings: read once from the environment, typed, frozen."""
 
 import re
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,10 @@ from redis.connection import parse_url
 from app.generation.stages import Stage
 from app.generation.webhooks.messages import read_key
 from app.generation.webhooks.urls import AllowedHosts, parse_allowed_host
+
+#: The release. The service runs from its checkout, and pyproject.toml is the one place that names it.
+_PROJECT = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+VERSION: str = _PROJECT["project"]["version"]
 
 #: RFC 7518 §3.2: an HS256 key is at least as long as its hash.
 MIN_SECRET_BYTES = 32
@@ -125,7 +130,7 @@ def read_settings() -> Settings:
         "app_env": env.str(
             "APP_ENV", "development", validate=validate.OneOf(["development", "test", "staging", "production"])
         ),
-        "app_version": env.str("APP_VERSION", "0.1.0"),
+        "app_version": env.str("APP_VERSION", "") or VERSION,
         "host": env.str("HOST", "127.0.0.1"),
         "port": env.int("PORT", 8000, validate=validate.Range(min=1, max=65535)),
         "api_processes": env.int("API_PROCESSES", 2, validate=at_least_one),

@@ -1,4 +1,4 @@
-"""`migrate`: brings the database up to date, or takes this service out of it."""
+"""`coursegen migrate`: brings the database up to date, or takes this service out of it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`flask --app wsgi generate`: starts a course's generation for its owner, and follows it if asked to."""
+"""`coursegen generate`: starts a course's generation for its owner, and follows it if asked to."""
 
 import json
 import sys

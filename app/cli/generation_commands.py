@@ -1,4 +1,4 @@
-"""`flask --app wsgi generations …`: list, show, cancel, retry."""
+"""`coursegen generations …`: list, show, cancel, retry."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""`flask --app wsgi slots`."""
+"""`coursegen slots`."""
 
 import click
 from flask.cli import with_appcontext

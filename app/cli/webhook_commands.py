@@ -1,4 +1,4 @@
-"""`flask --app wsgi webhooks …`: what webhooks were told, list, show, pending, resend."""
+"""`coursegen webhooks …`: what webhooks were told, list, show, pending, resend."""
 
 from typing import Any
 from uuid import UUID

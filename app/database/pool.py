@@ -50,7 +50,7 @@ class Unmigrated(Exception):
 
     def __init__(self, names: list[str]) -> None:
         self.names = names
-        super().__init__(f"The database is not migrated: run `make migrate`. Missing: {', '.join(names)}")
+        super().__init__(f"The database is not migrated: run `coursegen migrate`. Missing: {', '.join(names)}")
 
 
 class CommitOutcomeUnknown(psycopg.OperationalError):

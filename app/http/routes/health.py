@@ -28,7 +28,7 @@ def readyz() -> tuple[Response, int]:
         with services.db.connection() as conn:
             conn.execute("select 1")
     except Unmigrated as error:
-        checks["migrations"] = f"missing: {', '.join(error.names)}; run `make migrate`"
+        checks["migrations"] = f"missing: {', '.join(error.names)}; run `coursegen migrate`"
     except psycopg.Error as error:
         log.warning("database_unavailable", extra={"error": str(error)})
         checks.update(database="unavailable", migrations="unknown")

@@ -154,7 +154,7 @@ def test_slots_of_an_unmigrated_database_say_what_to_run(settings: Settings, emp
     with serving(settings, database_url=empty_database_url) as app:
         done = run(app, "slots")
     assert done.exit_code == 1
-    assert done.stderr.startswith("Error: The database is not migrated: run `make migrate`.")
+    assert done.stderr.startswith("Error: The database is not migrated: run `coursegen migrate`.")
 
 
 @pytest.mark.usefixtures("clean")

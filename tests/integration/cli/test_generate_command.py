@@ -1,4 +1,4 @@
-"""`flask --app wsgi generate`: who may be generated, what is refused and how, and how it is followed."""
+"""`coursegen generate`: who may be generated, what is refused and how, and how it is followed."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`flask --app wsgi metrics`: what people and programs get to see, and what they are told when there is nothing."""
+"""`coursegen metrics`: what people and programs get to see, and what they are told when there is nothing."""
 
 import csv
 import io
@@ -154,7 +154,7 @@ def test_an_unmigrated_database_says_what_to_run(settings: Settings, empty_datab
         done = run(app, "refusals")
     assert (done.exit_code, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith("Error: The database is not migrated: run `make migrate`.")
+    assert line.startswith("Error: The database is not migrated: run `coursegen migrate`.")
 
 
 def test_a_metric_that_takes_too_long_is_stopped(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,7 +83,7 @@ def test_an_unmigrated_database_stops_the_start_with_what_to_run(
 ) -> None:
     worker = start_worker(DATABASE_URL=empty_database_url)
     assert worker.process.wait(30) != 0
-    assert "make migrate" in worker.output
+    assert "coursegen migrate" in worker.output
     assert "Traceback" not in worker.output
 
 

@@ -186,4 +186,4 @@ def test_the_doctor_says_what_keeps_webhooks_waiting(app: Flask, start_telling: 
     app.extensions["services"] = replace(services, settings=replace(services.settings, webhook_secret=SECRET))
     assert (webhooks()["state"], webhooks()["found"]) == ("ok", "1 wait")
     conn.execute("update coursegen.webhook_deliveries set due_at = now() - interval '10 minutes'")
-    assert (webhooks()["state"], "queue webhooks" in webhooks()["advice"]) == ("warning", True)
+    assert (webhooks()["state"], "--only webhooks" in webhooks()["advice"]) == ("warning", True)

@@ -22,7 +22,7 @@ LEFT, TOP, PITCH, SIZE = 60, A4[1] - 80, 14, 10
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
 for name in ("Regular", "Bold"):
-    pdfmetrics.registerFont(TTFont(name, str(files("font_roboto") / "files" / f"Roboto-{name}.ttf")))
+    pdfmetrics.registerFont(TTFont(name, str(files("fontpkg_pt_sans") / "files" / f"PT_Sans-Web-{name}.ttf")))
 
 
 class Pdf:
