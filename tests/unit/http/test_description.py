@@ -78,7 +78,11 @@ def codes_in_the_code() -> set[str]:
     found = {error().name.lower().replace(" ", "_") for error in REFUSALS}
     for path in (ROOT / "app" / "http").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"ErrorResponse", "Invalid"}:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in {"ErrorResponse", "Invalid"}
+            ):
                 code = node.args[2 if node.func.id == "ErrorResponse" else 1]
                 if isinstance(code, ast.Constant):
                     assert isinstance(code.value, str)
