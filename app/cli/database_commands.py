@@ -40,7 +40,7 @@ def command(check: bool, upgrade_queue: bool, undo: bool, yes: bool, export: Pat
 
 
 def _check(settings: Settings) -> None:
-    with connect_briefly(settings) as conn:
+    with connect_briefly(settings.database_url, pooled=settings.database_pooled) as conn:
         names = missing(conn)
     for name in names:
         click.echo(name)

@@ -83,8 +83,9 @@ def _tokens(settings: Settings) -> Iterator[Finding]:
 
 
 def _database(services: Services) -> Iterator[Finding]:
+    settings = services.settings
     try:
-        with connect_briefly(services.settings) as conn:
+        with connect_briefly(settings.database_url, pooled=settings.database_pooled) as conn:
             lacking = missing(conn)
     except psycopg.OperationalError as error:
         yield Finding("database", "error", str(error).splitlines()[0], "Check DATABASE_URL and the server.")

@@ -25,7 +25,7 @@ def main() -> None:
     except BadSettings as error:
         sys.exit(str(error))
     configure_logging("api", settings.log_level, settings.app_env, settings.app_version)
-    if names := check_database(settings):
+    if names := check_database(settings.database_url, pooled=settings.database_pooled):
         sys.exit(refusal(names))
     # The server's processes are forked and share the objects loaded by now until a collection writes to them.
     gc.freeze()

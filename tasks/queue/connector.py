@@ -83,7 +83,7 @@ class WorkerConnector(PsycopgConnector):
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
     def _look(self) -> list[str]:
-        with connect_briefly(self._settings) as conn:
+        with connect_briefly(self._settings.database_url, pooled=self._settings.database_pooled) as conn:
             return missing(conn)
 
 

@@ -1,0 +1,3624 @@
+--
+-- PostgreSQL database dump
+--
+
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET transaction_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+--
+-- Name: coursegen; Type: SCHEMA; Schema: -; Owner: -
+--
+
+CREATE SCHEMA coursegen;
+
+--
+-- Name: attempt_outcome; Type: TYPE; Schema: coursegen; Owner: -
+--
+
+CREATE TYPE coursegen.attempt_outcome AS ENUM (
+    'completed',
+    'failed',
+    'timeout',
+    'died',
+    'shutdown',
+    'interrupted',
+    'superseded'
+);
+
+--
+-- Name: generation_status; Type: TYPE; Schema: coursegen; Owner: -
+--
+
+CREATE TYPE coursegen.generation_status AS ENUM (
+    'waiting',
+    'queued',
+    'running',
+    'awaiting_approval',
+    'completed',
+    'failed',
+    'cancelled'
+);
+
+--
+-- Name: stage; Type: TYPE; Schema: coursegen; Owner: -
+--
+
+CREATE TYPE coursegen.stage AS ENUM (
+    'DOCUMENT_PROCESSING',
+    'STRUCTURE_ANALYSIS',
+    'STRUCTURE_GENERATION',
+    'TEXT_GENERATION',
+    'FINALIZATION'
+);
+
+--
+-- Name: tier; Type: TYPE; Schema: coursegen; Owner: -
+--
+
+CREATE TYPE coursegen.tier AS ENUM (
+    'FREE',
+    'BASIC',
+    'STANDARD',
+    'TRIAL',
+    'PREMIUM'
+);
+
+--
+-- Name: webhook_delivery_state; Type: TYPE; Schema: coursegen; Owner: -
+--
+
+CREATE TYPE coursegen.webhook_delivery_state AS ENUM (
+    'pending',
+    'delivered',
+    'given_up',
+    'gone'
+);
+
+--
+-- Name: metric_event_type; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.metric_event_type AS ENUM (
+    'job_rollback',
+    'orphaned_job_recovery',
+    'concurrency_limit_hit',
+    'worker_timeout',
+    'rpc_retry_exhausted',
+    'duplicate_job_detected'
+);
+
+--
+-- Name: metric_severity; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.metric_severity AS ENUM (
+    'info',
+    'warn',
+    'error',
+    'fatal'
+);
+
+--
+-- Name: procrastinate_job_event_type; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.procrastinate_job_event_type AS ENUM (
+    'deferred',
+    'started',
+    'deferred_for_retry',
+    'failed',
+    'succeeded',
+    'cancelled',
+    'abort_requested',
+    'aborted',
+    'scheduled',
+    'retried'
+);
+
+--
+-- Name: procrastinate_job_status; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.procrastinate_job_status AS ENUM (
+    'todo',
+    'doing',
+    'succeeded',
+    'failed',
+    'cancelled',
+    'aborting',
+    'aborted'
+);
+
+--
+-- Name: procrastinate_job_to_defer_v1; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.procrastinate_job_to_defer_v1 AS (
+	queue_name character varying,
+	task_name character varying,
+	priority integer,
+	lock text,
+	queueing_lock text,
+	args jsonb,
+	scheduled_at timestamp with time zone
+);
+
+--
+-- Name: admit_generations_v1(jsonb, boolean); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.admit_generations_v1(p_requests jsonb, p_wait boolean) RETURNS TABLE(id uuid, outcome text, generation_id uuid, files_malformed boolean, user_active integer, system_active integer)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_variable
+declare
+    request record;
+    course record;
+    generation coursegen.generations;
+    picked record;
+    first_stage coursegen.stage;
+    carried jsonb;
+    jobs procrastinate_job_to_defer_v1[] := '{}';
+begin
+    for request in
+        select r.* from jsonb_to_recordset(p_requests) as r (
+            id uuid, course_id uuid, user_id uuid, tier coursegen.tier, priority int, user_slot int, system_slot int,
+            user_limit int, system_limit int, source text, webhook_url text, request_id text, idempotency_key text,
+            fingerprint text, retry_of uuid, message text, status text, actor text, reason text,
+            completed_steps jsonb
+        ) order by r.course_id
+    loop
+        id := request.id;
+        generation_id := request.id;
+        files_malformed := false;
+        user_active := null;
+        system_active := null;
+
+        if p_wait then
+            select c.user_id, c.organization_id, c.generation_progress into course
+            from public.courses c where c.id = request.course_id for no key update;
+        else
+            select c.user_id, c.organization_id, c.generation_progress into course
+            from public.courses c where c.id = request.course_id for no key update skip locked;
+        end if;
+        outcome := case
+            when found and course.user_id = request.user_id then null
+            when not p_wait then 'undecided'
+            when not found then 'not_found'
+            else 'forbidden'
+        end;
+        if outcome is null and p_wait and exists (select from coursegen.generations g where g.id = request.id) then
+            outcome := 'admitted';
+        end if;
+        if outcome is null and request.idempotency_key is not null then
+            select * into picked
+            from coursegen.claim_key(request.user_id, request.idempotency_key, request.fingerprint);
+            if picked.outcome <> 'claimed' then
+                outcome := case picked.outcome when 'replayed' then 'replayed' else 'key_' || picked.outcome end;
+                generation_id := picked.generation_id;
+            end if;
+        end if;
+        if outcome is null then
+            select g.* into generation from coursegen.generations g
+            where g.course_id = request.course_id and g.finished_at is null;
+            if found then
+                outcome := 'active';
+                generation_id := generation.id;
+            end if;
+        end if;
+        if outcome is null and request.user_slot is null then
+            picked := coursegen.pick_slots(request.user_id, request.user_limit, request.system_limit);
+            user_active := picked.user_active;
+            system_active := picked.system_active;
+            outcome := case
+                when picked.user_slot is null then 'user_full' when picked.system_slot is null then 'system_full'
+            end;
+            request.user_slot := picked.user_slot;
+            request.system_slot := picked.system_slot;
+        end if;
+        if outcome is null then
+            first_stage := case
+                when coursegen.has_documents(course.generation_progress) then 'DOCUMENT_PROCESSING'
+                else 'STRUCTURE_ANALYSIS'
+            end;
+            if request.retry_of is not null then
+                select g.stage into first_stage from coursegen.generations g
+                where g.id = request.retry_of and g.course_id = request.course_id and g.status = 'failed';
+                outcome := case when not found then 'not_failed' end;
+            end if;
+        end if;
+        if outcome is null then
+            insert into coursegen.generations as g (
+                id, course_id, user_id, organization_id, tier, priority, user_slot, system_slot, stage, source,
+                webhook_url, request_id, idempotency_key, retry_of
+            ) values (
+                request.id, request.course_id, request.user_id, course.organization_id, request.tier, request.priority,
+                request.user_slot, request.system_slot, first_stage, request.source,
+                request.webhook_url, request.request_id, request.idempotency_key, request.retry_of
+            )
+            on conflict do nothing
+            returning g.* into generation;
+            outcome := case when found then 'admitted' when p_wait then 'slot_taken' else 'undecided' end;
+            if found then
+                files_malformed := coalesce(
+                    jsonb_typeof(course.generation_progress) <> 'object'
+                    or jsonb_typeof(course.generation_progress -> 'files') not in ('array', 'null'),
+                    false
+                );
+                carried := '[]';
+                if request.retry_of is not null then
+                    select coalesce(jsonb_agg(request.completed_steps -> s::text order by coursegen.stage_step(s)), '[]')
+                    into carried
+                    from coursegen.carry_over_results(request.retry_of, request.id) s;
+                end if;
+                perform coursegen.write_course(request.course_id, jsonb_build_array(
+                    '{"reset": true}'::jsonb,
+                    jsonb_build_object(
+                        'step', 1, 'status', 'completed', 'message', request.message,
+                        'metadata', jsonb_build_object(
+                            'job_id', request.id, 'tier', request.tier, 'request_id', request.request_id
+                        )
+                    )
+                ) || carried, request.status);
+                if request.idempotency_key is not null then
+                    insert into coursegen.idempotency_keys as k (user_id, key, fingerprint, generation_id)
+                    values (request.user_id, request.idempotency_key, decode(request.fingerprint, 'hex'), request.id)
+                    on conflict (user_id, key) do update
+                    set fingerprint = excluded.fingerprint, generation_id = excluded.generation_id,
+                        created_at = excluded.created_at;
+                end if;
+                if request.webhook_url is not null then
+                    perform coursegen.announce(request.id, request.status, null);
+                end if;
+                if request.actor is not null then
+                    insert into coursegen.audit (actor, action, generation_id, course_id, reason, details)
+                    values (
+                        request.actor, case when request.retry_of is null then 'start' else 'retry' end,
+                        request.id, request.course_id, request.reason, jsonb_build_object('retry_of', request.retry_of)
+                    );
+                end if;
+                jobs := jobs || coursegen.stage_job(generation);
+            end if;
+        end if;
+        return next;
+    end loop;
+    if cardinality(jobs) > 0 then
+        perform procrastinate_defer_jobs_v1(jobs);
+    end if;
+end
+$$;
+
+--
+-- Name: announce(uuid, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.announce(p_generation_id uuid, p_status text, p_error text) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+begin
+    insert into coursegen.webhook_deliveries (
+        generation_id, seq, status, step, percentage, message, error, state, finished_at
+    )
+    select
+        generation.id,
+        coalesce(last.seq, 0) + 1,
+        p_status,
+        coalesce(course.step, last.step, 1),
+        coalesce(course.percentage, last.percentage, 0),
+        course.message,
+        p_error,
+        case when last.state = 'gone' then 'gone' else 'pending' end::coursegen.webhook_delivery_state,
+        case when last.state = 'gone' then now() end
+    from coursegen.generations generation
+    cross join lateral (
+        select
+            substring(c.generation_progress ->> 'current_step' from '^[1-5]$')::integer as step,
+            substring(c.generation_progress ->> 'percentage' from '^[0-9]{1,3}$')::integer as percentage,
+            left(coalesce(c.generation_progress ->> 'message', ''), 1000) as message
+        from public.courses c
+        where c.id = generation.course_id
+    ) course
+    left join lateral (
+        select * from coursegen.webhook_deliveries d where d.generation_id = generation.id order by d.seq desc limit 1
+    ) last on true
+    where generation.id = p_generation_id
+        and (last.status, last.step, last.percentage, last.message, last.error)
+            is distinct from (p_status, course.step, course.percentage, course.message, p_error);
+    perform coursegen.schedule_delivery(p_generation_id);
+end
+$_$;
+
+--
+-- Name: begin_stage_v1(uuid, integer, bigint, jsonb, text, text[], jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.begin_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_change jsonb, p_status text, p_needs text[], p_first_change jsonb) RETURNS TABLE(outcome text, recovered boolean, input json)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
+begin
+    if not coursegen.holds_fence(generation, p_fence) then
+        outcome := 'superseded';
+        perform coursegen.close_attempt(p_attempt_id, outcome);
+        return next;
+        return;
+    end if;
+    recovered := (
+        select c.generation_progress #>> '{steps,0,status}' is distinct from 'completed'
+        from public.courses c where c.id = generation.course_id
+    );
+    if generation.status <> 'running' or generation.started_at is null then
+        update coursegen.generations g
+        set status = 'running', started_at = coalesce(g.started_at, now())
+        where g.id = p_generation_id;
+    end if;
+    perform coursegen.write_course(
+        generation.course_id,
+        case when recovered then jsonb_build_array(p_first_change, p_change) else jsonb_build_array(p_change) end,
+        p_status
+    );
+    if recovered then
+        perform coursegen.record_event(generation, 'orphaned_job_recovery', 'warn');
+    end if;
+    if generation.webhook_url is not null then
+        perform coursegen.announce(p_generation_id, p_status, null);
+    end if;
+    outcome := 'begun';
+    input := coursegen.read_stage_input(generation, p_needs);
+    return next;
+end
+$$;
+
+--
+-- Name: blank_course_steps(boolean); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.blank_course_steps(p_has_documents boolean) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    -- One literal: it is parsed once a plan.
+    select jsonb_set(
+        '[
+            {"id": 1, "name": "Запуск генерации", "status": "pending", "started_at": null, "completed_at": null,
+             "error": null, "error_details": null},
+            {"id": 2, "name": "Анализ задачи", "status": "pending", "started_at": null, "completed_at": null,
+             "error": null, "error_details": null},
+            {"id": 3, "name": "Генерация структуры", "status": "pending", "started_at": null, "completed_at": null,
+             "error": null, "error_details": null},
+            {"id": 4, "name": "Создание контента", "status": "pending", "started_at": null, "completed_at": null,
+             "error": null, "error_details": null},
+            {"id": 5, "name": "Финализация", "status": "pending", "started_at": null, "completed_at": null,
+             "error": null, "error_details": null}
+        ]'::jsonb,
+        '{1,name}',
+        case when p_has_documents then '"Обработка документов"'::jsonb else '"Анализ задачи"'::jsonb end
+    )
+$$;
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: generations; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.generations (
+    id uuid NOT NULL,
+    course_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    organization_id uuid,
+    tier coursegen.tier NOT NULL,
+    priority integer NOT NULL,
+    user_slot integer,
+    system_slot integer,
+    stage coursegen.stage NOT NULL,
+    fence integer DEFAULT 1 NOT NULL,
+    status coursegen.generation_status DEFAULT 'queued'::coursegen.generation_status NOT NULL,
+    paused_until timestamp with time zone,
+    paused_why text,
+    source text NOT NULL,
+    webhook_url text,
+    request_id text,
+    idempotency_key text,
+    retry_of uuid,
+    ended_by text,
+    error_message text,
+    error_details jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT generations_fence_check CHECK ((fence >= 1)),
+    CONSTRAINT generations_finished_iff_final CHECK (((finished_at IS NOT NULL) = (status = ANY (ARRAY['completed'::coursegen.generation_status, 'failed'::coursegen.generation_status, 'cancelled'::coursegen.generation_status])))),
+    CONSTRAINT generations_paused_while_running CHECK ((((paused_until IS NULL) = (paused_why IS NULL)) AND ((paused_until IS NULL) OR (status = 'running'::coursegen.generation_status)))),
+    CONSTRAINT generations_slots_by_status CHECK (
+CASE status
+    WHEN 'queued'::coursegen.generation_status THEN ((user_slot IS NOT NULL) AND (system_slot IS NOT NULL))
+    WHEN 'running'::coursegen.generation_status THEN ((user_slot IS NOT NULL) AND ((system_slot IS NOT NULL) OR (paused_until IS NOT NULL)))
+    WHEN 'awaiting_approval'::coursegen.generation_status THEN ((user_slot IS NOT NULL) AND (system_slot IS NULL))
+    ELSE ((user_slot IS NULL) AND (system_slot IS NULL))
+END),
+    CONSTRAINT generations_system_slot_check CHECK ((system_slot >= 1)),
+    CONSTRAINT generations_user_slot_check CHECK ((user_slot >= 1))
+)
+WITH (fillfactor='80');
+
+--
+-- Name: cancel_generation(coursegen.generations, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.cancel_generation(g coursegen.generations, p_message text, p_ended_by text) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+declare
+    refused text;
+begin
+    refused := coursegen.end_generation(
+        g.id, 'cancelled',
+        jsonb_build_array(jsonb_build_object(
+            'step', coursegen.stage_step(g.stage), 'status', 'pending', 'message', p_message
+        )),
+        p_ended_by
+    );
+    perform procrastinate_cancel_job_v1(job.id, true, false)
+    from (
+        select j.id from procrastinate_jobs j where j.queueing_lock = g.id::text and j.status = 'todo'
+        union
+        select a.job_id from coursegen.attempts a where a.generation_id = g.id and a.outcome is null
+    ) job;
+    return refused;
+end
+$$;
+
+--
+-- Name: cancel_generation_v1(uuid, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.cancel_generation_v1(p_course_id uuid, p_message text, p_ended_by text) RETURNS TABLE(outcome text, generation_id uuid, user_id uuid, refused text)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation coursegen.generations;
+begin
+    perform from public.courses c where c.id = p_course_id for no key update;
+    if not found then
+        outcome := 'not_found';
+        return next;
+        return;
+    end if;
+    select g.* into generation from coursegen.generations g
+    where g.course_id = p_course_id and g.finished_at is null
+    for no key update;
+    if not found then
+        outcome := 'not_active';
+        return next;
+        return;
+    end if;
+    outcome := 'cancelled';
+    generation_id := generation.id;
+    user_id := generation.user_id;
+    refused := coursegen.cancel_generation(generation, p_message, p_ended_by);
+    return next;
+end
+$$;
+
+--
+-- Name: carry_over_results(uuid, uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.carry_over_results(p_failed_id uuid, p_generation_id uuid) RETURNS SETOF coursegen.stage
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into coursegen.documents (generation_id, position, file_id, name, mime_type, body, headings, error)
+    select p_generation_id, position, file_id, name, mime_type, body, headings, error
+    from coursegen.documents where generation_id = p_failed_id;
+    insert into coursegen.briefs (generation_id, brief)
+    select p_generation_id, brief from coursegen.briefs where generation_id = p_failed_id;
+    insert into coursegen.sections (generation_id, number, title)
+    select p_generation_id, number, title from coursegen.sections where generation_id = p_failed_id;
+    insert into coursegen.lessons (generation_id, number, section_number, title, goals, sources)
+    select p_generation_id, number, section_number, title, goals, sources
+    from coursegen.lessons where generation_id = p_failed_id;
+    insert into coursegen.drafts (generation_id, lesson_number, body)
+    select p_generation_id, lesson_number, body from coursegen.drafts where generation_id = p_failed_id;
+    return query
+        insert into coursegen.stage_results (generation_id, stage, attempt_id, finished_at)
+        select p_generation_id, r.stage, r.attempt_id, r.finished_at
+        from coursegen.stage_results r where r.generation_id = p_failed_id
+        returning stage_results.stage;
+end
+$$;
+
+--
+-- Name: changed_progress(jsonb, jsonb, timestamp with time zone); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.changed_progress(p_progress jsonb, p_changes jsonb, p_now timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    now_text constant text := to_char(p_now at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
+    malformed constant boolean := coursegen.is_malformed_progress(p_progress);
+    progress jsonb := case when malformed then coursegen.whole_progress(p_progress) else p_progress end;
+    moved boolean := false;
+    change jsonb;
+    number int;
+    step jsonb;
+    status text;
+begin
+    for change in select c.value from jsonb_array_elements(p_changes) c where not c.value ? 'alive' loop
+        if change ? 'reset' then
+            progress := progress || jsonb_build_object(
+                'steps', coursegen.blank_course_steps(coursegen.has_documents(progress)),
+                'has_documents', coursegen.has_documents(progress),
+                'message', 'Генерация поставлена в очередь',
+                'lessons_completed', 0, 'lessons_total', 0, 'metadata', '{}'::jsonb
+            );
+            moved := true;
+        elsif change ? 'lessons_total' then
+            progress := progress || change;
+            moved := true;
+        else
+            number := (change ->> 'step')::int;
+            status := change ->> 'status';
+            step := progress -> 'steps' -> (number - 1);
+            continue when not coursegen.step_may_move(step ->> 'status', status);
+            moved := true;
+            step := step || jsonb_build_object(
+                'status', status,
+                'started_at', case
+                    when status = 'pending' then null
+                    when step ->> 'status' = 'pending' then now_text
+                    else coalesce(step ->> 'started_at', now_text)
+                end,
+                'completed_at', case when status in ('completed', 'failed') then now_text end,
+                'error', case when status = 'failed' then change ->> 'error' end,
+                'error_details', case when status = 'failed' then change -> 'error_details' end
+            );
+            progress := jsonb_set(progress, array['steps', (number - 1)::text], step);
+            -- The message is that of the furthest step.
+            if change ->> 'message' is not null and not jsonb_path_exists(
+                progress, 'strict $.steps[*] ? (@.id > $id && @.status != "pending")', jsonb_build_object('id', number)
+            ) then
+                progress := progress || jsonb_build_object('message', change -> 'message');
+            end if;
+            if jsonb_typeof(change -> 'metadata') = 'object' then
+                progress := progress || jsonb_build_object('metadata', case
+                    when jsonb_typeof(progress -> 'metadata') = 'object' then progress -> 'metadata' else '{}'
+                end || (change -> 'metadata'));
+            end if;
+        end if;
+    end loop;
+    return case when moved then coursegen.whole_progress(progress) else progress end;
+end
+$_$;
+
+--
+-- Name: claim_key(uuid, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.claim_key(p_user_id uuid, p_key text, p_fingerprint text, OUT outcome text, OUT generation_id uuid) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+declare
+    fingerprint bytea;
+begin
+    if not pg_try_advisory_xact_lock(hashtextextended(p_user_id::text || p_key, 0)) then
+        outcome := 'in_flight';
+        return;
+    end if;
+    select k.fingerprint, k.generation_id into fingerprint, generation_id
+    from coursegen.idempotency_keys k
+    where k.user_id = p_user_id and k.key = p_key and k.created_at > now() - interval '1 day';
+    outcome := case
+        when not found then 'claimed'
+        when fingerprint = decode(p_fingerprint, 'hex') then 'replayed'
+        else 'reused'
+    end;
+end
+$$;
+
+--
+-- Name: close_attempt(bigint, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.close_attempt(p_attempt_id bigint, p_outcome text, p_error text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update coursegen.attempts
+    set outcome = p_outcome::coursegen.attempt_outcome, error = p_error, finished_at = now()
+    where id = p_attempt_id and (outcome is null or outcome = 'died');
+end
+$$;
+
+--
+-- Name: complete_stage_v1(uuid, integer, text, bigint, bigint, text, json, jsonb, text, jsonb, boolean); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.complete_stage_v1(p_generation_id uuid, p_fence integer, p_stage text, p_attempt_id bigint, p_job_id bigint, p_worker text, p_result json, p_changes jsonb, p_status text, p_next jsonb, p_continue boolean) RETURNS TABLE(outcome text, attempt_id bigint, input json)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation coursegen.generations := coursegen.lock_generation(p_generation_id);
+    has_webhook constant boolean := generation.webhook_url is not null;
+begin
+    if not coursegen.holds_fence(generation, p_fence) or generation.stage::text <> p_stage then
+        outcome := 'superseded';
+        perform coursegen.close_attempt(p_attempt_id, outcome);
+        return next;
+        return;
+    end if;
+    -- The guard of "once": a second result of the stage violates the key.
+    insert into coursegen.stage_results (generation_id, stage, attempt_id)
+    values (p_generation_id, generation.stage, p_attempt_id);
+    perform coursegen.store_stage_result(p_generation_id, p_stage, p_result);
+    perform coursegen.close_attempt(p_attempt_id, 'completed');
+
+    if p_next is null then
+        outcome := 'completed';
+        perform coursegen.end_generation(p_generation_id, 'completed', p_changes);
+        return next;
+        return;
+    end if;
+
+    update coursegen.generations g set stage = (p_next ->> 'stage')::coursegen.stage
+    where g.id = p_generation_id
+    returning g.* into generation;
+    outcome := case when p_continue and exists (
+        select from procrastinate_jobs own
+        where own.id = p_job_id and own.status = 'doing' and not own.abort_requested and own.lock is null
+    ) and not exists (
+        select from procrastinate_jobs other
+        where other.status = 'todo' and other.queue_name = 'stages' and other.priority > generation.priority
+            and (other.scheduled_at is null or other.scheduled_at <= now())
+    ) then 'continued' else 'queued' end;
+
+    if outcome = 'queued' or has_webhook then
+        perform coursegen.write_course(generation.course_id, p_changes);
+        p_changes := '[]';
+        if has_webhook then
+            perform coursegen.announce(p_generation_id, p_status, null);
+        end if;
+    end if;
+    if outcome = 'queued' then
+        perform coursegen.requeue_stage(p_generation_id);
+    else
+        insert into coursegen.attempts as a (generation_id, stage, fence, job_id, worker)
+        values (p_generation_id, generation.stage, p_fence, p_job_id, p_worker)
+        returning a.id into attempt_id;
+        perform coursegen.write_course(generation.course_id, p_changes || (p_next -> 'change'), p_next ->> 'status');
+        if has_webhook then
+            perform coursegen.announce(p_generation_id, p_next ->> 'status', null);
+        end if;
+        input := coursegen.read_stage_input(
+            generation, array(select jsonb_array_elements_text(p_next -> 'needs'))
+        );
+    end if;
+    return next;
+end
+$$;
+
+--
+-- Name: count_start_v1(uuid, integer, bigint, text, integer, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.count_start_v1(p_generation_id uuid, p_fence integer, p_job_id bigint, p_worker text, p_most_starts integer, p_exhausted text, p_steps jsonb) RETURNS TABLE(outcome text, attempt_id bigint, stage text, course_id uuid, tier text, priority integer, refused text)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
+begin
+    if not coursegen.holds_fence(generation, p_fence) then
+        outcome := 'superseded';
+        return next;
+        return;
+    end if;
+    stage := generation.stage;
+    course_id := generation.course_id;
+    tier := generation.tier;
+    priority := generation.priority;
+    update coursegen.attempts a set outcome = 'interrupted', finished_at = now()
+    where a.job_id = p_job_id and a.outcome is null;
+    if coursegen.count_starts(p_generation_id, generation.stage) >= p_most_starts then
+        outcome := 'exhausted';
+        refused := coursegen.fail_generation(
+            generation, p_steps ->> stage, p_exhausted, jsonb_build_object('stage', generation.stage)
+        );
+    else
+        outcome := 'counted';
+        insert into coursegen.attempts as a (generation_id, stage, fence, job_id, worker)
+        values (p_generation_id, generation.stage, p_fence, p_job_id, p_worker)
+        returning a.id into attempt_id;
+    end if;
+    return next;
+end
+$$;
+
+--
+-- Name: count_starts(uuid, coursegen.stage); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.count_starts(p_generation_id uuid, p_stage coursegen.stage) RETURNS integer
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return (
+        select count(*)::int from coursegen.attempts
+        where generation_id = p_generation_id and stage = p_stage
+            and (outcome is null or outcome in ('failed', 'timeout', 'died'))
+    );
+end
+$$;
+
+--
+-- Name: courses; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.courses (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    title text NOT NULL,
+    slug text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    organization_id uuid,
+    language text,
+    style text,
+    course_description text,
+    target_audience text,
+    difficulty text,
+    lesson_duration_minutes integer,
+    learning_outcomes jsonb,
+    estimated_lessons integer,
+    estimated_sections integer,
+    content_strategy text,
+    output_formats jsonb,
+    generation_progress jsonb,
+    status text,
+    generation_started_at timestamp with time zone,
+    generation_completed_at timestamp with time zone,
+    last_progress_update timestamp with time zone,
+    webhook_url text,
+    error_message text,
+    error_details jsonb
+)
+WITH (fillfactor='80');
+
+--
+-- Name: course_generation_status(public.courses); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.course_generation_status(c public.courses) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+begin
+    if exists (
+        select from pg_catalog.pg_attribute
+        where attrelid = 'public.courses'::pg_catalog.regclass::pg_catalog.oid
+            and attname = 'generation_status' and not attisdropped
+    ) then
+        return coalesce(c.generation_status::text, c.status::text);
+    end if;
+    return c.status::text;
+end
+$$;
+
+--
+-- Name: end_generation(uuid, text, jsonb, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.end_generation(p_generation_id uuid, p_status text, p_changes jsonb, p_ended_by text DEFAULT NULL::text, p_error text DEFAULT NULL::text, p_error_details jsonb DEFAULT NULL::jsonb) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation coursegen.generations;
+    refused text;
+begin
+    update coursegen.generations g
+    set status = p_status::coursegen.generation_status, finished_at = now(), user_slot = null, system_slot = null,
+        paused_until = null, paused_why = null, ended_by = p_ended_by,
+        error_message = p_error, error_details = p_error_details
+    where g.id = p_generation_id
+    returning g.* into generation;
+    if p_status = 'completed' then
+        perform coursegen.write_course(generation.course_id, p_changes, p_status);
+    else
+        begin
+            perform coursegen.write_course(generation.course_id, p_changes, p_status, p_error, p_error_details);
+        exception when others then
+            refused := sqlerrm;
+        end;
+    end if;
+    if generation.webhook_url is not null then
+        perform coursegen.announce(p_generation_id, p_status, p_error);
+    end if;
+    return refused;
+end
+$$;
+
+--
+-- Name: fail_generation(coursegen.generations, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.fail_generation(g coursegen.generations, p_step text, p_error text, p_details jsonb) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+begin
+    return coursegen.end_generation(
+        g.id, 'failed',
+        jsonb_build_array(jsonb_build_object(
+            'step', coursegen.stage_step(g.stage), 'status', 'failed', 'message', p_step,
+            'error', p_error, 'error_details', p_details
+        )),
+        null, p_error, p_details
+    );
+end
+$$;
+
+--
+-- Name: fail_or_retry_stage_v1(uuid, integer, bigint, text, text, boolean, integer, double precision, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.fail_or_retry_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_outcome text, p_error text, p_final boolean, p_most_starts integer, p_backoff_s double precision, p_step text, p_message text) RETURNS TABLE(outcome text, refused text)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
+    starts int;
+begin
+    if not coursegen.holds_fence(generation, p_fence) then
+        outcome := 'superseded';
+        perform coursegen.close_attempt(p_attempt_id, outcome);
+        return next;
+        return;
+    end if;
+    perform coursegen.close_attempt(p_attempt_id, p_outcome, p_error);
+    if p_outcome = 'timeout' then
+        perform coursegen.record_event(generation, 'worker_timeout', 'error');
+    end if;
+    starts := coursegen.count_starts(p_generation_id, generation.stage);
+    if p_final or starts >= p_most_starts then
+        outcome := 'failed';
+        refused := coursegen.fail_generation(generation, p_step, p_message, jsonb_build_object(
+            'stage', generation.stage, 'starts', starts, 'outcome', p_outcome
+        ));
+    else
+        outcome := 'retried';
+        perform coursegen.requeue_stage(p_generation_id, p_backoff_s * 2 ^ (starts - 1));
+    end if;
+    return next;
+end
+$$;
+
+--
+-- Name: generation_jobs(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.generation_jobs(p_generation_id uuid) RETURNS SETOF bigint
+    LANGUAGE sql STABLE
+    AS $$
+    select id from procrastinate_jobs where status = 'todo' and queueing_lock = p_generation_id::text
+    union all
+    select id from procrastinate_jobs
+    where status = 'doing' and queue_name = 'stages' and args ->> 'generation_id' = p_generation_id::text
+$$;
+
+--
+-- Name: hand_back_stage_v1(uuid, integer, bigint, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.hand_back_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_outcome text) RETURNS TABLE(outcome text)
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if coursegen.holds_fence(coursegen.lock_generation(p_generation_id), p_fence) then
+        outcome := 'handed_back';
+        perform coursegen.close_attempt(p_attempt_id, p_outcome);
+        perform coursegen.requeue_stage(p_generation_id);
+    else
+        outcome := 'superseded';
+        perform coursegen.close_attempt(p_attempt_id, outcome);
+    end if;
+    return next;
+end
+$$;
+
+--
+-- Name: has_documents(jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.has_documents(p_progress jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select coalesce(jsonb_typeof(p_progress -> 'files') = 'array' and p_progress -> 'files' <> '[]', false)
+$$;
+
+--
+-- Name: holds_fence(coursegen.generations, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.holds_fence(g coursegen.generations, p_fence integer) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return coalesce(g.fence = p_fence and g.status in ('queued', 'running'), false)
+        and exists (select from public.courses c where c.id = g.course_id and c.user_id = g.user_id);
+end
+$$;
+
+--
+-- Name: is_malformed_progress(jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.is_malformed_progress(p_progress jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$
+    select pg_catalog.jsonb_path_query_array(
+        p_progress,
+        'strict $.steps ? (@.size() == 5)[*] ? (
+            @.status == "pending" || @.status == "in_progress" || @.status == "completed" || @.status == "failed"
+        ).id'::jsonpath,
+        silent => true
+    ) is distinct from '[1, 2, 3, 4, 5]'
+$_$;
+
+--
+-- Name: procrastinate_jobs; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.procrastinate_jobs (
+    id bigint NOT NULL,
+    queue_name character varying(128) NOT NULL,
+    task_name character varying(128) NOT NULL,
+    priority integer DEFAULT 0 NOT NULL,
+    lock text,
+    queueing_lock text,
+    args jsonb DEFAULT '{}'::jsonb NOT NULL,
+    status public.procrastinate_job_status DEFAULT 'todo'::public.procrastinate_job_status NOT NULL,
+    scheduled_at timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    abort_requested boolean DEFAULT false NOT NULL,
+    worker_id bigint,
+    CONSTRAINT check_not_todo_abort_requested CHECK ((NOT ((status = 'todo'::public.procrastinate_job_status) AND (abort_requested = true))))
+);
+
+--
+-- Name: is_orphaned(public.procrastinate_jobs, double precision, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_overdue_s double precision) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select job.status = 'doing' and (
+        not exists (
+            select from procrastinate_workers worker
+            where worker.id = job.worker_id and worker.last_heartbeat >= now() - make_interval(secs => p_stalled_s)
+        )
+        or exists (
+            select from coursegen.attempts attempt
+            where attempt.job_id = job.id and attempt.outcome is null
+                and attempt.started_at < now() - make_interval(secs => p_overdue_s)
+        )
+    )
+$$;
+
+--
+-- Name: lesson_count(jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.lesson_count(p_value jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$
+    select case when p_value @? 'strict $ ? (@ >= 0 && @.floor() == @)' then p_value else '0' end
+$_$;
+
+--
+-- Name: lock_generation(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.lock_generation(p_generation_id uuid) RETURNS coursegen.generations
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation coursegen.generations;
+begin
+    perform from public.courses c
+    where c.id = (select g.course_id from coursegen.generations g where g.id = p_generation_id)
+    for no key update;
+    select g.* into generation from coursegen.generations g where g.id = p_generation_id for no key update;
+    return generation;
+end
+$$;
+
+--
+-- Name: pick_slots(uuid, integer, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.pick_slots(p_user_id uuid, p_user_limit integer, p_system_limit integer, OUT user_slot integer, OUT system_slot integer, OUT user_active integer, OUT system_active integer) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform pg_advisory_xact_lock(hashtext('coursegen'), hashtext('slots'));
+    -- A statement of its own: its snapshot is taken under the lock.
+    select count(*) filter (where g.user_id = p_user_id and g.user_slot is not null), count(g.system_slot)
+    into user_active, system_active
+    from coursegen.generations g
+    where g.user_slot is not null;
+    if user_active < p_user_limit then
+        select n into user_slot
+        from generate_series(1, p_user_limit) n
+        where not exists (
+            select from coursegen.generations g where g.user_id = p_user_id and g.user_slot = n
+        )
+        limit 1;
+    end if;
+    if system_active < p_system_limit then
+        select n into system_slot
+        from generate_series(1, system_active + 1) n
+        where n <= p_system_limit and not exists (
+            select from coursegen.generations g where g.system_slot = n
+        )
+        limit 1;
+    end if;
+end
+$$;
+
+--
+-- Name: read_stage_input(coursegen.generations, text[]); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.read_stage_input(g coursegen.generations, p_needs text[]) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return json_build_object(
+        'course', (select coursegen.stage_course(c) from public.courses c where c.id = g.course_id),
+        'documents', case when 'documents' = any (p_needs) then (
+            select json_agg(json_build_object(
+                'file_id', d.file_id, 'name', d.name, 'mime_type', d.mime_type, 'text', d.body,
+                'headings', d.headings, 'error', d.error
+            ) order by d.position)
+            from coursegen.documents d where d.generation_id = g.id
+        ) end,
+        'brief', case when 'brief' = any (p_needs) then (
+            select b.brief from coursegen.briefs b where b.generation_id = g.id
+        ) end,
+        'outline', case when 'outline' = any (p_needs) then (
+            select json_agg(json_build_object(
+                'section', s.number, 'section_title', s.title,
+                'title', l.title, 'goals', l.goals, 'sources', l.sources
+            ) order by l.number)
+            from coursegen.sections s
+            join coursegen.lessons l on l.generation_id = s.generation_id and l.section_number = s.number
+            where s.generation_id = g.id
+        ) end,
+        'drafts', case when 'drafts' = any (p_needs) then (
+            select json_agg(json_build_object('lesson', d.lesson_number, 'text', d.body) order by d.lesson_number)
+            from coursegen.drafts d where d.generation_id = g.id
+        ) end
+    );
+end
+$$;
+
+--
+-- Name: record_event(coursegen.generations, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb DEFAULT '{}'::jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into public.system_metrics (event_type, severity, user_id, course_id, job_id, metadata)
+    values (
+        p_type::public.metric_event_type, p_severity::public.metric_severity, g.user_id, g.course_id, g.id::text,
+        jsonb_build_object('stage', g.stage, 'request_id', g.request_id) || p_metadata
+    );
+end
+$$;
+
+--
+-- Name: report_units_v1(uuid, integer, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.report_units_v1(p_generation_id uuid, p_fence integer, p_stage text, p_change jsonb) RETURNS TABLE(outcome text)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
+begin
+    if coursegen.holds_fence(generation, p_fence) and generation.stage::text = p_stage then
+        outcome := 'reported';
+        perform coursegen.write_course(generation.course_id, jsonb_build_array(p_change, '{"alive": true}'::jsonb));
+    else
+        outcome := 'superseded';
+    end if;
+    return next;
+end
+$$;
+
+--
+-- Name: requeue_stage(uuid, double precision, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.requeue_stage(p_generation_id uuid, p_delay_s double precision DEFAULT 0, p_lock text DEFAULT NULL::text) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation coursegen.generations;
+begin
+    update coursegen.generations g set fence = g.fence + 1 where g.id = p_generation_id returning g.* into generation;
+    perform procrastinate_defer_jobs_v1(array[coursegen.stage_job(generation, p_delay_s, p_lock)]);
+    return generation.fence;
+end
+$$;
+
+--
+-- Name: reset_course_progress(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.reset_course_progress(p_course_id uuid) RETURNS jsonb
+    LANGUAGE sql
+    AS $$
+    select coursegen.write_course(p_course_id, '[{"reset": true}]')
+$$;
+
+--
+-- Name: schedule_delivery(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.schedule_delivery(p_generation_id uuid) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    queueing constant text := 'webhook:' || p_generation_id;
+    due timestamptz;
+begin
+    select d.due_at into due
+    from coursegen.webhook_deliveries d
+    where d.generation_id = p_generation_id and d.state = 'pending'
+        and coalesce(d.held_until, '-infinity') <= now()
+        and not exists (
+            select from procrastinate_jobs j where j.status = 'todo' and j.queueing_lock = queueing
+        )
+        and d.seq = (
+            select min(p.seq) from coursegen.webhook_deliveries p
+            where p.generation_id = p_generation_id and p.state = 'pending'
+        );
+    if not found then
+        return false;
+    end if;
+    perform procrastinate_defer_jobs_v1(array[row(
+        'webhooks', 'tasks.webhooks.deliver', 0, null, queueing,
+        jsonb_build_object('generation_id', p_generation_id), case when due > now() then due end
+    )::procrastinate_job_to_defer_v1]);
+    return true;
+end
+$$;
+
+--
+-- Name: set_course_status(uuid, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    column_name name;
+    is_text boolean;
+    changed int;
+begin
+    if p_status is null or p_status not in (
+        'initializing', 'processing_documents', 'analyzing_task', 'generating_structure', 'generating_content',
+        'finalizing', 'completed', 'failed', 'cancelled'
+    ) then
+        raise exception using errcode = 'CG002',
+            message = format('Invalid status: %s (no status of a generation)', coalesce(p_status, 'null'));
+    end if;
+    select a.attname, a.atttypid = 'text'::regtype into column_name, is_text
+    from pg_attribute a
+    where a.attrelid = 'public.courses'::regclass and a.attname in ('generation_status', 'status') and not a.attisdropped
+    order by a.attname
+    limit 1;
+    if column_name = 'status' and is_text then
+        update public.courses set status = p_status where id = p_course_id;  -- the plan is kept
+    else
+        -- The status is a literal, which fits a column of text and one of an enum.
+        execute format('update public.courses set %I = %L where id = $1', column_name, p_status) using p_course_id;
+    end if;
+    get diagnostics changed = row_count;
+    return changed = 1;
+end
+$_$;
+
+--
+-- Name: settle_generation_v1(uuid, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.settle_generation_v1(p_generation_id uuid, p_message text) RETURNS TABLE(outcome text)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
+begin
+    outcome := 'final';
+    if generation.finished_at is null and generation.id is not null then
+        if coursegen.holds_fence(generation, generation.fence) then
+            outcome := 'active';
+        else
+            perform coursegen.cancel_generation(generation, p_message, 'owner_changed');
+        end if;
+    end if;
+    return next;
+end
+$$;
+
+--
+-- Name: stage_course(public.courses); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.stage_course(p_course public.courses) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    AS $_$
+begin
+    return jsonb_build_object(
+        'id', p_course.id,
+        'title', p_course.title,
+        'language', p_course.language,
+        'style', p_course.style,
+        'course_description', p_course.course_description,
+        'target_audience', p_course.target_audience,
+        'difficulty', p_course.difficulty,
+        'lesson_duration_minutes', p_course.lesson_duration_minutes,
+        'learning_outcomes',
+            jsonb_path_query_array(to_jsonb(p_course.learning_outcomes), '$[*] ? (@.type() == "string")'),
+        'estimated_lessons', p_course.estimated_lessons,
+        'estimated_sections', p_course.estimated_sections,
+        'content_strategy', p_course.content_strategy,
+        'output_formats', jsonb_path_query_array(to_jsonb(p_course.output_formats), '$[*] ? (@.type() == "string")'),
+        'files', (
+            select coalesce(jsonb_agg(jsonb_build_object(
+                'id', file ->> 'id', 'name', file ->> 'name', 'path', file ->> 'path', 'mime_type', file ->> 'mime_type'
+            ) order by position), '[]')
+            from jsonb_array_elements(
+                case when jsonb_typeof(p_course.generation_progress -> 'files') = 'array'
+                    then p_course.generation_progress -> 'files'
+                    else '[]'
+                end
+            ) with ordinality as files (file, position)
+        )
+    );
+end
+$_$;
+
+--
+-- Name: stage_job(coursegen.generations, double precision, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.stage_job(g coursegen.generations, p_delay_s double precision DEFAULT 0, p_lock text DEFAULT NULL::text) RETURNS public.procrastinate_job_to_defer_v1
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return row(
+        'stages',
+        'tasks.stages.' || lower(g.stage::text),
+        g.priority + (g.started_at is not null)::int,
+        p_lock,
+        g.id::text,
+        jsonb_build_object(
+            'generation_id', g.id, 'user_id', g.user_id, 'request_id', g.request_id, 'fence', g.fence
+        ),
+        case when p_delay_s > 0 then now() + make_interval(secs => p_delay_s) end
+    )::procrastinate_job_to_defer_v1;
+end
+$$;
+
+--
+-- Name: stage_step(coursegen.stage); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.stage_step(p_stage coursegen.stage) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select case p_stage
+        when 'STRUCTURE_GENERATION' then 3
+        when 'TEXT_GENERATION' then 4
+        when 'FINALIZATION' then 5
+        else 2
+    end
+$$;
+
+--
+-- Name: step_may_move(text, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.step_may_move(p_from text, p_to text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select coalesce((p_from, p_to) in (
+        ('pending', 'in_progress'), ('pending', 'completed'), ('pending', 'failed'),
+        ('in_progress', 'completed'), ('in_progress', 'failed'), ('in_progress', 'pending'),
+        ('failed', 'in_progress'), ('failed', 'pending')
+    ), false)
+$$;
+
+--
+-- Name: store_stage_result(uuid, text, json); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.store_stage_result(p_generation_id uuid, p_stage text, p_result json) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    case p_stage
+        when 'DOCUMENT_PROCESSING' then
+            insert into coursegen.documents (
+                generation_id, position, file_id, name, mime_type, body, headings, error
+            )
+            select p_generation_id, d.position, d.file_id, d.name, d.mime_type, d.body, d.headings, d.error
+            from json_to_recordset(p_result) as d (
+                position int, file_id text, name text, mime_type text, body text, headings jsonb, error text
+            );
+        when 'STRUCTURE_ANALYSIS' then
+            insert into coursegen.briefs (generation_id, brief) values (p_generation_id, p_result::jsonb);
+        when 'STRUCTURE_GENERATION' then
+            insert into coursegen.sections (generation_id, number, title)
+            select p_generation_id, s.number, s.title
+            from json_to_recordset(p_result -> 'sections') as s (number int, title text);
+            insert into coursegen.lessons (generation_id, number, section_number, title, goals, sources)
+            select p_generation_id, l.number, l.section_number, l.title, l.goals, l.sources
+            from json_to_recordset(p_result -> 'lessons') as l (
+                number int, section_number int, title text, goals jsonb, sources jsonb
+            );
+        when 'TEXT_GENERATION' then
+            insert into coursegen.drafts (generation_id, lesson_number, body)
+            select p_generation_id, d.lesson_number, d.body
+            from json_to_recordset(p_result) as d (lesson_number int, body text);
+        when 'FINALIZATION' then
+            insert into coursegen.finished_courses (generation_id, body, summary)
+            select p_generation_id, c.body, c.summary from json_to_record(p_result) as c (body text, summary jsonb);
+    end case;
+end
+$$;
+
+--
+-- Name: take_over_stage_v1(uuid, bigint, double precision, double precision, integer, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.take_over_stage_v1(p_generation_id uuid, p_job_id bigint, p_stalled_s double precision, p_overdue_s double precision, p_most_starts integer, p_suspects_lock text, p_exhausted text, p_steps jsonb) RETURNS TABLE(outcome text, stage text, fence integer, refused text)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
+    job_fence int := generation.fence;
+    starts int;
+begin
+    if p_job_id is not null then
+        select (o.args ->> 'fence')::int into job_fence
+        from procrastinate_jobs o
+        where o.id = p_job_id and coursegen.is_orphaned(o, p_stalled_s, p_overdue_s)
+        for update skip locked;
+        outcome := 'none';
+    elsif exists (select from coursegen.generation_jobs(p_generation_id)) then
+        outcome := 'none';
+        return next;
+        return;
+    end if;
+    if p_job_id is not null and not found then
+        return next;
+        return;
+    end if;
+    -- Without a job the queue knows how the run ended: its worker lived to report it.
+    update coursegen.attempts a
+    set outcome = case when p_job_id is null then 'interrupted' else 'died' end::coursegen.attempt_outcome,
+        finished_at = now()
+    where a.outcome is null
+        and case when p_job_id is null then a.generation_id = p_generation_id else a.job_id = p_job_id end;
+    delete from procrastinate_jobs j where j.id = p_job_id and j.status = 'doing';
+
+    stage := generation.stage;
+    fence := generation.fence;
+    if not coursegen.holds_fence(generation, job_fence) then
+        outcome := 'job_closed';
+        return next;
+        return;
+    end if;
+    starts := coursegen.count_starts(p_generation_id, generation.stage);
+    if starts >= p_most_starts then
+        outcome := 'failed';
+        refused := coursegen.fail_generation(
+            generation, p_steps ->> stage, p_exhausted, jsonb_build_object('stage', generation.stage)
+        );
+    else
+        outcome := 'taken_over';
+        fence := coursegen.requeue_stage(
+            p_generation_id, 0, case when starts = p_most_starts - 1 then p_suspects_lock end
+        );
+    end if;
+    return next;
+end
+$$;
+
+--
+-- Name: update_course_progress(uuid, integer, text, text, text, jsonb, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text DEFAULT NULL::text, p_error_details jsonb DEFAULT NULL::jsonb, p_metadata jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+    if p_step_id is null or p_step_id not between 1 and 5 then
+        raise exception using errcode = 'CG001',
+            message = pg_catalog.format('Invalid step_id: %s (expected 1 to 5)', coalesce(p_step_id::text, 'null'));
+    end if;
+    if p_status is null or p_status not in ('pending', 'in_progress', 'completed', 'failed') then
+        raise exception using errcode = 'CG002', message = pg_catalog.format(
+            'Invalid status: %s (expected pending, in_progress, completed or failed)', coalesce(p_status, 'null')
+        );
+    end if;
+    return coursegen.write_course(p_course_id, pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object(
+        'step', p_step_id, 'status', p_status, 'message', p_message,
+        'error', p_error_message, 'error_details', p_error_details, 'metadata', p_metadata
+    )));
+end
+$$;
+
+--
+-- Name: whole_progress(jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.whole_progress(p_progress jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    progress constant jsonb := case when jsonb_typeof(p_progress) = 'object' then p_progress else '{}' end;
+    malformed constant boolean := coursegen.is_malformed_progress(p_progress);
+    -- Steps that have to be built are named after the files of now.
+    has_documents constant boolean := case
+        when not malformed and jsonb_typeof(progress -> 'has_documents') = 'boolean'
+            then (progress -> 'has_documents')::boolean
+        else coursegen.has_documents(progress)
+    end;
+    steps jsonb := case
+        when malformed then coursegen.blank_course_steps(has_documents) else progress -> 'steps'
+    end;
+    furthest constant int := coalesce(
+        (jsonb_path_query_array(steps, 'strict $[*] ? (@.status != "pending").id') -> -1)::int, 1
+    );
+begin
+    -- Steps are complete nearly always; then they stay as they are.
+    if jsonb_path_exists(steps, 'strict $[*] ? (
+        !(@.name.type() == "string" && exists (@.started_at) && exists (@.completed_at)
+        && exists (@.error) && exists (@.error_details))
+    )', silent => true) then
+        steps := (
+            select jsonb_agg(blank || step || case
+                when jsonb_typeof(step -> 'name') = 'string' then '{}' else jsonb_build_object('name', blank -> 'name')
+            end order by n)
+            from rows from (
+                jsonb_array_elements(coursegen.blank_course_steps(has_documents)), jsonb_array_elements(steps)
+            ) with ordinality as s (blank, step, n)
+        );
+    end if;
+    return progress || jsonb_build_object(
+        'steps', steps,
+        'percentage', 20 * (furthest - 1) + case steps -> (furthest - 1) ->> 'status'
+            when 'completed' then 20 when 'in_progress' then 10 else 0
+        end,
+        'current_step', furthest,
+        'message', case when jsonb_typeof(progress -> 'message') = 'string' then progress -> 'message' else '""' end,
+        'total_steps', 5,
+        'has_documents', has_documents,
+        'lessons_completed', coursegen.lesson_count(progress -> 'lessons_completed'),
+        'lessons_total', coursegen.lesson_count(progress -> 'lessons_total'),
+        'files', case when jsonb_typeof(progress -> 'files') = 'array' then progress -> 'files' else '[]' end,
+        'metadata', case when jsonb_typeof(progress -> 'metadata') = 'object' then progress -> 'metadata' else '{}' end
+    );
+end
+$_$;
+
+--
+-- Name: write_course(uuid, jsonb, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.write_course(p_course_id uuid, p_changes jsonb, p_status text DEFAULT NULL::text, p_error text DEFAULT NULL::text, p_error_details jsonb DEFAULT NULL::jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+declare
+    before jsonb;
+    after jsonb;
+    starts constant boolean := p_changes @> '[{"reset": true}]';
+    ends constant boolean := coalesce(p_status in ('completed', 'failed', 'cancelled'), false);
+begin
+    select c.generation_progress into before
+    from public.courses c where c.id = p_course_id
+    for no key update;
+    if not found then
+        return null;
+    end if;
+    after := coursegen.changed_progress(before, p_changes, now());
+    if p_status is null and not p_changes @> '[{"alive": true}]' and after is not distinct from before then
+        return after;
+    end if;
+    update public.courses c
+    set generation_progress = after,
+        last_progress_update = now(),
+        updated_at = now(),
+        generation_started_at = case when starts then now() else c.generation_started_at end,
+        generation_completed_at = case when ends then now() when starts then null else c.generation_completed_at end,
+        error_message = case when starts then null else coalesce(p_error, c.error_message) end,
+        error_details = case when starts then null else coalesce(p_error_details, c.error_details) end
+    where c.id = p_course_id;
+    if p_status is not null then
+        perform coursegen.set_course_status(p_course_id, p_status);
+    end if;
+    return after;
+end
+$$;
+
+--
+-- Name: procrastinate_cancel_job_v1(bigint, boolean, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.procrastinate_cancel_job_v1(job_id bigint, abort boolean, delete_job boolean) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    _job_id bigint;
+BEGIN
+    IF delete_job THEN
+        DELETE FROM procrastinate_jobs
+        WHERE id = job_id AND status = 'todo'
+        RETURNING id INTO _job_id;
+    END IF;
+    IF _job_id IS NULL THEN
+        IF abort THEN
+            UPDATE procrastinate_jobs
+            SET abort_requested = true,
+                status = CASE status
+                    WHEN 'todo' THEN 'cancelled'::procrastinate_job_status ELSE status
+                END
+            WHERE id = job_id AND status IN ('todo', 'doing')
+            RETURNING id INTO _job_id;
+        ELSE
+            UPDATE procrastinate_jobs
+            SET status = 'cancelled'::procrastinate_job_status
+            WHERE id = job_id AND status = 'todo'
+            RETURNING id INTO _job_id;
+        END IF;
+    END IF;
+    RETURN _job_id;
+END;
+$$;
+
+--
+-- Name: procrastinate_defer_jobs_v1(public.procrastinate_job_to_defer_v1[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.procrastinate_defer_jobs_v1(jobs public.procrastinate_job_to_defer_v1[]) RETURNS bigint[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    job_ids bigint[];
+BEGIN
+    WITH inserted_jobs AS (
+        INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)
+        SELECT (job).queue_name,
+               (job).task_name,
+               (job).priority,
+               (job).lock,
+               (job).queueing_lock,
+               (job).args,
+               (job).scheduled_at
+        FROM unnest(jobs) AS job
+        RETURNING id
+    )
+    SELECT array_agg(id) FROM inserted_jobs INTO job_ids;
+
+    RETURN job_ids;
+END;
+$$;
+
+--
+-- Name: procrastinate_defer_periodic_job_v2(character varying, character varying, character varying, character varying, integer, character varying, bigint, jsonb); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.procrastinate_defer_periodic_job_v2(_queue_name character varying, _lock character varying, _queueing_lock character varying, _task_name character varying, _priority integer, _periodic_id character varying, _defer_timestamp bigint, _args jsonb) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+	_job_id bigint;
+	_defer_id bigint;
+BEGIN
+    INSERT
+        INTO procrastinate_periodic_defers (task_name, periodic_id, defer_timestamp)
+        VALUES (_task_name, _periodic_id, _defer_timestamp)
+        ON CONFLICT DO NOTHING
+        RETURNING id into _defer_id;
+
+    IF _defer_id IS NULL THEN
+        RETURN NULL;
+    END IF;
+
+    UPDATE procrastinate_periodic_defers
+        SET job_id = (
+            SELECT COALESCE((
+                SELECT unnest(procrastinate_defer_jobs_v1(
+                    ARRAY[
+                        ROW(
+                            _queue_name,
+                            _task_name,
+                            _priority,
+                            _lock,
+                            _queueing_lock,
+                            _args,
+                            NULL::timestamptz
+                        )
+                    ]::procrastinate_job_to_defer_v1[]
+                ))
+            ), NULL)
+        )
+        WHERE id = _defer_id
+        RETURNING job_id INTO _job_id;
+
+    DELETE
+        FROM procrastinate_periodic_defers
+        USING (
+            SELECT id
+            FROM procrastinate_periodic_defers
+            WHERE procrastinate_periodic_defers.task_name = _task_name
+            AND procrastinate_periodic_defers.periodic_id = _periodic_id
+            AND procrastinate_periodic_defers.defer_timestamp < _defer_timestamp
+            ORDER BY id
+            FOR UPDATE
+        ) to_delete
+        WHERE procrastinate_periodic_defers.id = to_delete.id;
+
+    RETURN _job_id;
+END;
+$$;
+
+--
+-- Name: procrastinate_fetch_job_v2(character varying[], bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.procrastinate_fetch_job_v2(target_queue_names character varying[], p_worker_id bigint) RETURNS public.procrastinate_jobs
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+	found_jobs procrastinate_jobs;
+BEGIN
+    WITH candidate AS (
+        SELECT jobs.*
+            FROM procrastinate_jobs AS jobs
+            WHERE
+                -- reject the job if its lock has earlier or higher priority jobs
+                NOT EXISTS (
+                    SELECT 1
+                        FROM procrastinate_jobs AS other_jobs
+                        WHERE
+                            jobs.lock IS NOT NULL
+                            AND other_jobs.lock = jobs.lock
+                            AND (
+                                -- job with same lock is already running
+                                other_jobs.status = 'doing'
+                                OR
+                                -- job with same lock is waiting and has higher priority (or same priority but was queued first)
+                                (
+                                    other_jobs.status = 'todo'
+                                    AND (
+                                        other_jobs.priority > jobs.priority
+                                        OR (
+                                        other_jobs.priority = jobs.priority
+                                        AND other_jobs.id < jobs.id
+                                        )
+                                    )
+                                )
+                            )
+                )
+                AND jobs.status = 'todo'
+                AND (target_queue_names IS NULL OR jobs.queue_name = ANY( target_queue_names ))
+                AND (jobs.scheduled_at IS NULL OR jobs.scheduled_at <= now())
+            ORDER BY jobs.priority DESC, jobs.id ASC LIMIT 1
+            FOR UPDATE OF jobs SKIP LOCKED
+    )
+    UPDATE procrastinate_jobs
+        SET status = 'doing', worker_id = p_worker_id
+        FROM candidate
+        WHERE procrastinate_jobs.id = candidate.id
+        RETURNING procrastinate_jobs.* INTO found_jobs;
+
+ RETURN found_jobs;
+END;
+$$;
+
+--
+-- Name: procrastinate_finish_job_v1(bigint, public.procrastinate_job_status, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.procrastinate_finish_job_v1(job_id bigint, end_status public.procrastinate_job_status, delete_job boolean) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    _job_id bigint;
+BEGIN
+    IF end_status NOT IN ('succeeded', 'failed', 'aborted') THEN
+        RAISE 'End status should be either "succeeded", "failed" or "aborted" (job id: %)', job_id;
+    END IF;
+    IF delete_job THEN
+        DELETE FROM procrastinate_jobs
+        WHERE id = job_id AND status IN ('todo', 'doing')
+        RETURNING id INTO _job_id;
+    ELSE
+        UPDATE procrastinate_jobs
+        SET status = end_status,
+            abort_requested = false,
+            attempts = CASE status
+                WHEN 'doing' THEN attempts + 1 ELSE attempts
+            END
+        WHERE id = job_id AND status IN ('todo', 'doing')
+        RETURNING id INTO _job_id;
+    END IF;
+    IF _job_id IS NULL THEN
+        RAISE 'Job was not found or not in "doing" or "todo" status (job id: %)', job_id;
+    END IF;
+END;
+$$;
+
+--
+-- Name: procrastinate_notify_queue_abort_job_v1(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.procrastinate_notify_queue_abort_job_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    payload TEXT;
+BEGIN
+    SELECT json_build_object('type', 'abort_job_requested', 'job_id', NEW.id)::text INTO payload;
+	PERFORM pg_notify('procrastinate_queue_v1#' || NEW.queue_name, payload);
+	PERFORM pg_notify('procrastinate_any_queue_v1', payload);
+	RETURN NEW;
+END;
+$$;
+
+--
+-- Name: procrastinate_notify_queue_job_inserted_v1(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.procrastinate_notify_queue_job_inserted_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    payload TEXT;
+BEGIN
+    SELECT json_build_object('type', 'job_inserted', 'job_id', NEW.id)::text INTO payload;
+	PERFORM pg_notify('procrastinate_queue_v1#' || NEW.queue_name, payload);
+	PERFORM pg_notify('procrastinate_any_queue_v1', payload);
+	RETURN NEW;
+END;
+$$;
+
+--
+-- Name: procrastinate_prune_stalled_workers_v1(double precision); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.procrastinate_prune_stalled_workers_v1(seconds_since_heartbeat double precision) RETURNS TABLE(worker_id bigint)
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RETURN QUERY
+    DELETE FROM procrastinate_workers
+    WHERE last_heartbeat < NOW() - (seconds_since_heartbeat || 'SECOND')::INTERVAL
+    RETURNING procrastinate_workers.id;
+END;
+$$;
+
+--
+-- Name: procrastinate_register_worker_v1(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.procrastinate_register_worker_v1() RETURNS TABLE(worker_id bigint)
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RETURN QUERY
+    INSERT INTO procrastinate_workers DEFAULT VALUES
+    RETURNING procrastinate_workers.id;
+END;
+$$;
+
+--
+-- Name: procrastinate_retry_job_v1(bigint, timestamp with time zone, integer, character varying, character varying); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.procrastinate_retry_job_v1(job_id bigint, retry_at timestamp with time zone, new_priority integer, new_queue_name character varying, new_lock character varying) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    _job_id bigint;
+    _abort_requested boolean;
+BEGIN
+    SELECT abort_requested FROM procrastinate_jobs
+    WHERE id = job_id AND status = 'doing'
+    FOR UPDATE
+    INTO _abort_requested;
+    IF _abort_requested THEN
+        UPDATE procrastinate_jobs
+        SET status = 'failed'::procrastinate_job_status
+        WHERE id = job_id AND status = 'doing'
+        RETURNING id INTO _job_id;
+    ELSE
+        UPDATE procrastinate_jobs
+        SET status = 'todo'::procrastinate_job_status,
+            attempts = attempts + 1,
+            scheduled_at = retry_at,
+            priority = COALESCE(new_priority, priority),
+            queue_name = COALESCE(new_queue_name, queue_name),
+            lock = COALESCE(new_lock, lock)
+        WHERE id = job_id AND status = 'doing'
+        RETURNING id INTO _job_id;
+    END IF;
+
+    IF _job_id IS NULL THEN
+        RAISE 'Job was not found or not in "doing" status (job id: %)', job_id;
+    END IF;
+END;
+$$;
+
+--
+-- Name: procrastinate_retry_job_v2(bigint, timestamp with time zone, integer, character varying, character varying); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.procrastinate_retry_job_v2(job_id bigint, retry_at timestamp with time zone, new_priority integer, new_queue_name character varying, new_lock character varying) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    _job_id bigint;
+    _abort_requested boolean;
+    _current_status procrastinate_job_status;
+BEGIN
+    SELECT status, abort_requested FROM procrastinate_jobs
+    WHERE id = job_id AND status IN ('doing', 'failed')
+    FOR UPDATE
+    INTO _current_status, _abort_requested;
+    IF _current_status = 'doing' AND _abort_requested THEN
+        UPDATE procrastinate_jobs
+        SET status = 'failed'::procrastinate_job_status
+        WHERE id = job_id AND status = 'doing'
+        RETURNING id INTO _job_id;
+    ELSE
+        UPDATE procrastinate_jobs
+        SET status = 'todo'::procrastinate_job_status,
+            attempts = attempts + 1,
+            scheduled_at = retry_at,
+            priority = COALESCE(new_priority, priority),
+            queue_name = COALESCE(new_queue_name, queue_name),
+            lock = COALESCE(new_lock, lock)
+        WHERE id = job_id AND status IN ('doing', 'failed')
+        RETURNING id INTO _job_id;
+    END IF;
+
+    IF _job_id IS NULL THEN
+        RAISE 'Job was not found or has an invalid status to retry (job id: %)', job_id;
+    END IF;
+
+END;
+$$;
+
+--
+-- Name: procrastinate_trigger_abort_requested_events_procedure_v1(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.procrastinate_trigger_abort_requested_events_procedure_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO procrastinate_events(job_id, type)
+        VALUES (NEW.id, 'abort_requested'::procrastinate_job_event_type);
+    RETURN NEW;
+END;
+$$;
+
+--
+-- Name: procrastinate_trigger_function_scheduled_events_v1(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.procrastinate_trigger_function_scheduled_events_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO procrastinate_events(job_id, type, at)
+        VALUES (NEW.id, 'scheduled'::procrastinate_job_event_type, NEW.scheduled_at);
+
+	RETURN NEW;
+END;
+$$;
+
+--
+-- Name: procrastinate_trigger_function_status_events_insert_v1(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.procrastinate_trigger_function_status_events_insert_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO procrastinate_events(job_id, type)
+        VALUES (NEW.id, 'deferred'::procrastinate_job_event_type);
+	RETURN NEW;
+END;
+$$;
+
+--
+-- Name: procrastinate_trigger_function_status_events_update_v1(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.procrastinate_trigger_function_status_events_update_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    WITH t AS (
+        SELECT CASE
+            WHEN OLD.status = 'todo'::procrastinate_job_status
+                AND NEW.status = 'doing'::procrastinate_job_status
+                THEN 'started'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'todo'::procrastinate_job_status
+                THEN 'deferred_for_retry'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'failed'::procrastinate_job_status
+                THEN 'failed'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'succeeded'::procrastinate_job_status
+                THEN 'succeeded'::procrastinate_job_event_type
+            WHEN OLD.status = 'todo'::procrastinate_job_status
+                AND (
+                    NEW.status = 'cancelled'::procrastinate_job_status
+                    OR NEW.status = 'failed'::procrastinate_job_status
+                    OR NEW.status = 'succeeded'::procrastinate_job_status
+                )
+                THEN 'cancelled'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'aborted'::procrastinate_job_status
+                THEN 'aborted'::procrastinate_job_event_type
+            WHEN OLD.status = 'failed'::procrastinate_job_status
+                AND NEW.status = 'todo'::procrastinate_job_status
+                THEN 'retried'::procrastinate_job_event_type
+            ELSE NULL
+        END as event_type
+    )
+    INSERT INTO procrastinate_events(job_id, type)
+        SELECT NEW.id, t.event_type
+        FROM t
+        WHERE t.event_type IS NOT NULL;
+	RETURN NEW;
+END;
+$$;
+
+--
+-- Name: procrastinate_unlink_periodic_defers_v1(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.procrastinate_unlink_periodic_defers_v1() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE procrastinate_periodic_defers
+    SET job_id = NULL
+    WHERE job_id = OLD.id;
+    RETURN OLD;
+END;
+$$;
+
+--
+-- Name: procrastinate_unregister_worker_v1(bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.procrastinate_unregister_worker_v1(worker_id bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    DELETE FROM procrastinate_workers
+    WHERE id = worker_id;
+END;
+$$;
+
+--
+-- Name: procrastinate_update_heartbeat_v1(bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.procrastinate_update_heartbeat_v1(worker_id bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE procrastinate_workers
+    SET last_heartbeat = NOW()
+    WHERE id = worker_id;
+END;
+$$;
+
+--
+-- Name: update_course_progress(uuid, integer, text, text, text, jsonb, jsonb); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text DEFAULT NULL::text, p_error_details jsonb DEFAULT NULL::jsonb, p_metadata jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$select coursegen.update_course_progress(
+            p_course_id, p_step_id, p_status, p_message, p_error_message, p_error_details, p_metadata
+        )$$;
+
+--
+-- Name: applied_functions; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.applied_functions (
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: applied_migrations; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.applied_migrations (
+    version text NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: attempts; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.attempts (
+    id bigint NOT NULL,
+    generation_id uuid NOT NULL,
+    stage coursegen.stage NOT NULL,
+    fence integer NOT NULL,
+    job_id bigint NOT NULL,
+    worker text NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    outcome coursegen.attempt_outcome,
+    error text,
+    CONSTRAINT attempts_finished_iff_outcome CHECK (((finished_at IS NOT NULL) = (outcome IS NOT NULL)))
+);
+
+--
+-- Name: attempts_id_seq; Type: SEQUENCE; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE coursegen.attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME coursegen.attempts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: audit; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.audit (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    generation_id uuid,
+    course_id uuid,
+    reason text,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+--
+-- Name: audit_id_seq; Type: SEQUENCE; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE coursegen.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME coursegen.audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: briefs; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.briefs (
+    generation_id uuid NOT NULL,
+    brief jsonb NOT NULL
+);
+
+--
+-- Name: created_objects; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.created_objects (
+    kind text NOT NULL,
+    name text NOT NULL,
+    CONSTRAINT created_objects_kind_check CHECK ((kind = ANY (ARRAY['table'::text, 'column'::text, 'type'::text, 'function'::text])))
+);
+
+--
+-- Name: documents; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.documents (
+    generation_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    file_id text NOT NULL,
+    name text NOT NULL,
+    mime_type text NOT NULL,
+    body text NOT NULL,
+    headings jsonb NOT NULL,
+    error text
+);
+
+--
+-- Name: drafts; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.drafts (
+    generation_id uuid NOT NULL,
+    lesson_number integer NOT NULL,
+    body text NOT NULL
+);
+
+--
+-- Name: finished_courses; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.finished_courses (
+    generation_id uuid NOT NULL,
+    body text NOT NULL,
+    summary jsonb NOT NULL
+);
+
+--
+-- Name: idempotency_keys; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.idempotency_keys (
+    user_id uuid NOT NULL,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    generation_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: lessons; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.lessons (
+    generation_id uuid NOT NULL,
+    number integer NOT NULL,
+    section_number integer NOT NULL,
+    title text NOT NULL,
+    goals jsonb NOT NULL,
+    sources jsonb NOT NULL
+);
+
+--
+-- Name: queue_migrations; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.queue_migrations (
+    script text NOT NULL,
+    was_there boolean NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: sections; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.sections (
+    generation_id uuid NOT NULL,
+    number integer NOT NULL,
+    title text NOT NULL
+);
+
+--
+-- Name: stage_results; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.stage_results (
+    generation_id uuid NOT NULL,
+    stage coursegen.stage NOT NULL,
+    attempt_id bigint NOT NULL,
+    finished_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: webhook_attempts; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.webhook_attempts (
+    id bigint NOT NULL,
+    generation_id uuid NOT NULL,
+    seq integer NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    ms integer NOT NULL,
+    status integer,
+    error text,
+    excerpt text,
+    CONSTRAINT webhook_attempts_status_or_error CHECK (((status IS NULL) <> (error IS NULL)))
+);
+
+--
+-- Name: webhook_attempts_id_seq; Type: SEQUENCE; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE coursegen.webhook_attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME coursegen.webhook_attempts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: webhook_deliveries; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.webhook_deliveries (
+    generation_id uuid NOT NULL,
+    seq integer NOT NULL,
+    status text NOT NULL,
+    step integer NOT NULL,
+    percentage integer NOT NULL,
+    message text NOT NULL,
+    error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    state coursegen.webhook_delivery_state DEFAULT 'pending'::coursegen.webhook_delivery_state NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    give_up_at timestamp with time zone DEFAULT (now() + '1 day'::interval) NOT NULL,
+    held_until timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT webhook_deliveries_finished_iff_final CHECK (((finished_at IS NOT NULL) = (state <> 'pending'::coursegen.webhook_delivery_state))),
+    CONSTRAINT webhook_deliveries_seq_check CHECK ((seq >= 1))
+)
+WITH (fillfactor='80');
+
+--
+-- Name: procrastinate_events; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.procrastinate_events (
+    id bigint NOT NULL,
+    job_id bigint NOT NULL,
+    type public.procrastinate_job_event_type,
+    at timestamp with time zone DEFAULT now()
+);
+
+--
+-- Name: procrastinate_events_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.procrastinate_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+--
+-- Name: procrastinate_events_id_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: -
+--
+
+ALTER SEQUENCE public.procrastinate_events_id_seq OWNED BY public.procrastinate_events.id;
+
+--
+-- Name: procrastinate_jobs_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.procrastinate_jobs_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+--
+-- Name: procrastinate_jobs_id_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: -
+--
+
+ALTER SEQUENCE public.procrastinate_jobs_id_seq OWNED BY public.procrastinate_jobs.id;
+
+--
+-- Name: procrastinate_periodic_defers; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.procrastinate_periodic_defers (
+    id bigint NOT NULL,
+    task_name character varying(128) NOT NULL,
+    defer_timestamp bigint,
+    job_id bigint,
+    periodic_id character varying(128) DEFAULT ''::character varying NOT NULL
+);
+
+--
+-- Name: procrastinate_periodic_defers_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.procrastinate_periodic_defers_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+--
+-- Name: procrastinate_periodic_defers_id_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: -
+--
+
+ALTER SEQUENCE public.procrastinate_periodic_defers_id_seq OWNED BY public.procrastinate_periodic_defers.id;
+
+--
+-- Name: procrastinate_workers; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.procrastinate_workers (
+    id bigint NOT NULL,
+    last_heartbeat timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: procrastinate_workers_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.procrastinate_workers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.procrastinate_workers_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: system_metrics; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.system_metrics (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    event_type public.metric_event_type NOT NULL,
+    severity public.metric_severity NOT NULL,
+    user_id uuid,
+    course_id uuid,
+    job_id text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    "timestamp" timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: procrastinate_events id; Type: DEFAULT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.procrastinate_events ALTER COLUMN id SET DEFAULT nextval('public.procrastinate_events_id_seq'::regclass);
+
+--
+-- Name: procrastinate_jobs id; Type: DEFAULT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.procrastinate_jobs ALTER COLUMN id SET DEFAULT nextval('public.procrastinate_jobs_id_seq'::regclass);
+
+--
+-- Name: procrastinate_periodic_defers id; Type: DEFAULT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.procrastinate_periodic_defers ALTER COLUMN id SET DEFAULT nextval('public.procrastinate_periodic_defers_id_seq'::regclass);
+
+--
+-- Name: applied_functions applied_functions_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.applied_functions
+    ADD CONSTRAINT applied_functions_pkey PRIMARY KEY (name, checksum);
+
+--
+-- Name: applied_migrations applied_migrations_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.applied_migrations
+    ADD CONSTRAINT applied_migrations_pkey PRIMARY KEY (version);
+
+--
+-- Name: attempts attempts_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.attempts
+    ADD CONSTRAINT attempts_pkey PRIMARY KEY (id);
+
+--
+-- Name: audit audit_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
+
+--
+-- Name: briefs briefs_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.briefs
+    ADD CONSTRAINT briefs_pkey PRIMARY KEY (generation_id);
+
+--
+-- Name: created_objects created_objects_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.created_objects
+    ADD CONSTRAINT created_objects_pkey PRIMARY KEY (kind, name);
+
+--
+-- Name: documents documents_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.documents
+    ADD CONSTRAINT documents_pkey PRIMARY KEY (generation_id, "position");
+
+--
+-- Name: drafts drafts_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.drafts
+    ADD CONSTRAINT drafts_pkey PRIMARY KEY (generation_id, lesson_number);
+
+--
+-- Name: finished_courses finished_courses_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.finished_courses
+    ADD CONSTRAINT finished_courses_pkey PRIMARY KEY (generation_id);
+
+--
+-- Name: generations generations_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.generations
+    ADD CONSTRAINT generations_pkey PRIMARY KEY (id);
+
+--
+-- Name: idempotency_keys idempotency_keys_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, key);
+
+--
+-- Name: lessons lessons_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.lessons
+    ADD CONSTRAINT lessons_pkey PRIMARY KEY (generation_id, number);
+
+--
+-- Name: queue_migrations queue_migrations_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.queue_migrations
+    ADD CONSTRAINT queue_migrations_pkey PRIMARY KEY (script);
+
+--
+-- Name: sections sections_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.sections
+    ADD CONSTRAINT sections_pkey PRIMARY KEY (generation_id, number);
+
+--
+-- Name: stage_results stage_results_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.stage_results
+    ADD CONSTRAINT stage_results_pkey PRIMARY KEY (generation_id, stage);
+
+--
+-- Name: webhook_attempts webhook_attempts_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.webhook_attempts
+    ADD CONSTRAINT webhook_attempts_pkey PRIMARY KEY (id);
+
+--
+-- Name: webhook_deliveries webhook_deliveries_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (generation_id, seq);
+
+--
+-- Name: courses courses_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.courses
+    ADD CONSTRAINT courses_pkey PRIMARY KEY (id);
+
+--
+-- Name: courses courses_slug_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.courses
+    ADD CONSTRAINT courses_slug_key UNIQUE (slug);
+
+--
+-- Name: procrastinate_events procrastinate_events_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.procrastinate_events
+    ADD CONSTRAINT procrastinate_events_pkey PRIMARY KEY (id);
+
+--
+-- Name: procrastinate_jobs procrastinate_jobs_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.procrastinate_jobs
+    ADD CONSTRAINT procrastinate_jobs_pkey PRIMARY KEY (id);
+
+--
+-- Name: procrastinate_periodic_defers procrastinate_periodic_defers_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.procrastinate_periodic_defers
+    ADD CONSTRAINT procrastinate_periodic_defers_pkey PRIMARY KEY (id);
+
+--
+-- Name: procrastinate_periodic_defers procrastinate_periodic_defers_unique; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.procrastinate_periodic_defers
+    ADD CONSTRAINT procrastinate_periodic_defers_unique UNIQUE (task_name, periodic_id, defer_timestamp);
+
+--
+-- Name: procrastinate_workers procrastinate_workers_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.procrastinate_workers
+    ADD CONSTRAINT procrastinate_workers_pkey PRIMARY KEY (id);
+
+--
+-- Name: system_metrics system_metrics_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.system_metrics
+    ADD CONSTRAINT system_metrics_pkey PRIMARY KEY (id);
+
+--
+-- Name: attempts_generation; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX attempts_generation ON coursegen.attempts USING btree (generation_id, stage);
+
+--
+-- Name: attempts_open; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX attempts_open ON coursegen.attempts USING btree (job_id) WHERE (outcome IS NULL);
+
+--
+-- Name: attempts_started_at; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX attempts_started_at ON coursegen.attempts USING brin (started_at) WITH (pages_per_range='32', autosummarize='on');
+
+--
+-- Name: audit_at; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX audit_at ON coursegen.audit USING btree (at DESC);
+
+--
+-- Name: audit_generation; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX audit_generation ON coursegen.audit USING btree (generation_id) WHERE (generation_id IS NOT NULL);
+
+--
+-- Name: generations_course; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX generations_course ON coursegen.generations USING btree (course_id, created_at DESC);
+
+--
+-- Name: generations_created_at; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX generations_created_at ON coursegen.generations USING btree (created_at);
+
+--
+-- Name: generations_finished_at; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX generations_finished_at ON coursegen.generations USING btree (finished_at) WHERE (finished_at IS NOT NULL);
+
+--
+-- Name: generations_one_active_per_course; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE UNIQUE INDEX generations_one_active_per_course ON coursegen.generations USING btree (course_id) WHERE (finished_at IS NULL);
+
+--
+-- Name: generations_retry_of; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX generations_retry_of ON coursegen.generations USING btree (retry_of) WHERE (retry_of IS NOT NULL);
+
+--
+-- Name: generations_system_slot; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE UNIQUE INDEX generations_system_slot ON coursegen.generations USING btree (system_slot) WHERE (system_slot IS NOT NULL);
+
+--
+-- Name: generations_user_slot; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE UNIQUE INDEX generations_user_slot ON coursegen.generations USING btree (user_id, user_slot) WHERE (user_slot IS NOT NULL);
+
+--
+-- Name: idempotency_keys_created_at; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX idempotency_keys_created_at ON coursegen.idempotency_keys USING btree (created_at);
+
+--
+-- Name: webhook_attempts_delivery; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX webhook_attempts_delivery ON coursegen.webhook_attempts USING btree (generation_id, seq);
+
+--
+-- Name: webhook_deliveries_created_at; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_created_at ON coursegen.webhook_deliveries USING btree (created_at);
+
+--
+-- Name: webhook_deliveries_pending; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_pending ON coursegen.webhook_deliveries USING btree (generation_id, seq) WHERE (state = 'pending'::coursegen.webhook_delivery_state);
+
+--
+-- Name: idx_procrastinate_jobs_worker_not_null; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX idx_procrastinate_jobs_worker_not_null ON public.procrastinate_jobs USING btree (worker_id) WHERE ((worker_id IS NOT NULL) AND (status = 'doing'::public.procrastinate_job_status));
+
+--
+-- Name: idx_procrastinate_workers_last_heartbeat; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX idx_procrastinate_workers_last_heartbeat ON public.procrastinate_workers USING btree (last_heartbeat);
+
+--
+-- Name: procrastinate_events_job_id_fkey_v1; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX procrastinate_events_job_id_fkey_v1 ON public.procrastinate_events USING btree (job_id);
+
+--
+-- Name: procrastinate_jobs_id_lock_idx_v1; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX procrastinate_jobs_id_lock_idx_v1 ON public.procrastinate_jobs USING btree (id, lock) WHERE (status = ANY (ARRAY['todo'::public.procrastinate_job_status, 'doing'::public.procrastinate_job_status]));
+
+--
+-- Name: procrastinate_jobs_lock_idx_v1; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX procrastinate_jobs_lock_idx_v1 ON public.procrastinate_jobs USING btree (lock) WHERE (status = 'doing'::public.procrastinate_job_status);
+
+--
+-- Name: procrastinate_jobs_priority_idx_v1; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX procrastinate_jobs_priority_idx_v1 ON public.procrastinate_jobs USING btree (priority DESC, id) WHERE (status = 'todo'::public.procrastinate_job_status);
+
+--
+-- Name: procrastinate_jobs_queue_name_idx_v1; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX procrastinate_jobs_queue_name_idx_v1 ON public.procrastinate_jobs USING btree (queue_name);
+
+--
+-- Name: procrastinate_jobs_queueing_lock_idx_v1; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX procrastinate_jobs_queueing_lock_idx_v1 ON public.procrastinate_jobs USING btree (queueing_lock) WHERE (status = 'todo'::public.procrastinate_job_status);
+
+--
+-- Name: procrastinate_periodic_defers_job_id_fkey_v1; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX procrastinate_periodic_defers_job_id_fkey_v1 ON public.procrastinate_periodic_defers USING btree (job_id);
+
+--
+-- Name: system_metrics_course; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX system_metrics_course ON public.system_metrics USING btree (course_id, "timestamp" DESC) WHERE (course_id IS NOT NULL);
+
+--
+-- Name: system_metrics_event_type; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX system_metrics_event_type ON public.system_metrics USING btree (event_type, "timestamp" DESC);
+
+--
+-- Name: system_metrics_severity; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX system_metrics_severity ON public.system_metrics USING btree (severity, "timestamp" DESC);
+
+--
+-- Name: system_metrics_timestamp; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX system_metrics_timestamp ON public.system_metrics USING btree ("timestamp" DESC);
+
+--
+-- Name: procrastinate_jobs procrastinate_jobs_notify_queue_job_aborted_v1; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER procrastinate_jobs_notify_queue_job_aborted_v1 AFTER UPDATE OF abort_requested ON public.procrastinate_jobs FOR EACH ROW WHEN (((old.abort_requested = false) AND (new.abort_requested = true) AND (new.status = 'doing'::public.procrastinate_job_status))) EXECUTE FUNCTION public.procrastinate_notify_queue_abort_job_v1();
+
+--
+-- Name: procrastinate_jobs procrastinate_jobs_notify_queue_job_inserted_v1; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1 AFTER INSERT ON public.procrastinate_jobs FOR EACH ROW WHEN ((new.status = 'todo'::public.procrastinate_job_status)) EXECUTE FUNCTION public.procrastinate_notify_queue_job_inserted_v1();
+
+--
+-- Name: procrastinate_jobs procrastinate_trigger_abort_requested_events_v1; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER procrastinate_trigger_abort_requested_events_v1 AFTER UPDATE OF abort_requested ON public.procrastinate_jobs FOR EACH ROW WHEN ((new.abort_requested = true)) EXECUTE FUNCTION public.procrastinate_trigger_abort_requested_events_procedure_v1();
+
+--
+-- Name: procrastinate_jobs procrastinate_trigger_delete_jobs_v1; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER procrastinate_trigger_delete_jobs_v1 BEFORE DELETE ON public.procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION public.procrastinate_unlink_periodic_defers_v1();
+
+--
+-- Name: procrastinate_jobs procrastinate_trigger_scheduled_events_v1; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER procrastinate_trigger_scheduled_events_v1 AFTER INSERT OR UPDATE ON public.procrastinate_jobs FOR EACH ROW WHEN (((new.scheduled_at IS NOT NULL) AND (new.status = 'todo'::public.procrastinate_job_status))) EXECUTE FUNCTION public.procrastinate_trigger_function_scheduled_events_v1();
+
+--
+-- Name: procrastinate_jobs procrastinate_trigger_status_events_insert_v1; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER procrastinate_trigger_status_events_insert_v1 AFTER INSERT ON public.procrastinate_jobs FOR EACH ROW WHEN ((new.status = 'todo'::public.procrastinate_job_status)) EXECUTE FUNCTION public.procrastinate_trigger_function_status_events_insert_v1();
+
+--
+-- Name: procrastinate_jobs procrastinate_trigger_status_events_update_v1; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON public.procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION public.procrastinate_trigger_function_status_events_update_v1();
+
+--
+-- Name: attempts attempts_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.attempts
+    ADD CONSTRAINT attempts_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
+
+--
+-- Name: briefs briefs_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.briefs
+    ADD CONSTRAINT briefs_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
+
+--
+-- Name: documents documents_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.documents
+    ADD CONSTRAINT documents_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
+
+--
+-- Name: drafts drafts_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.drafts
+    ADD CONSTRAINT drafts_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
+
+--
+-- Name: drafts drafts_generation_id_lesson_number_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.drafts
+    ADD CONSTRAINT drafts_generation_id_lesson_number_fkey FOREIGN KEY (generation_id, lesson_number) REFERENCES coursegen.lessons(generation_id, number) ON DELETE CASCADE;
+
+--
+-- Name: finished_courses finished_courses_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.finished_courses
+    ADD CONSTRAINT finished_courses_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
+
+--
+-- Name: generations generations_course_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.generations
+    ADD CONSTRAINT generations_course_id_fkey FOREIGN KEY (course_id) REFERENCES public.courses(id) ON DELETE CASCADE;
+
+--
+-- Name: generations generations_retry_of_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.generations
+    ADD CONSTRAINT generations_retry_of_fkey FOREIGN KEY (retry_of) REFERENCES coursegen.generations(id) ON DELETE SET NULL;
+
+--
+-- Name: lessons lessons_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.lessons
+    ADD CONSTRAINT lessons_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
+
+--
+-- Name: lessons lessons_generation_id_section_number_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.lessons
+    ADD CONSTRAINT lessons_generation_id_section_number_fkey FOREIGN KEY (generation_id, section_number) REFERENCES coursegen.sections(generation_id, number) ON DELETE CASCADE;
+
+--
+-- Name: sections sections_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.sections
+    ADD CONSTRAINT sections_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
+
+--
+-- Name: stage_results stage_results_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.stage_results
+    ADD CONSTRAINT stage_results_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
+
+--
+-- Name: webhook_attempts webhook_attempts_generation_id_seq_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.webhook_attempts
+    ADD CONSTRAINT webhook_attempts_generation_id_seq_fkey FOREIGN KEY (generation_id, seq) REFERENCES coursegen.webhook_deliveries(generation_id, seq) ON DELETE CASCADE;
+
+--
+-- Name: webhook_deliveries webhook_deliveries_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
+
+--
+-- Name: procrastinate_events procrastinate_events_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.procrastinate_events
+    ADD CONSTRAINT procrastinate_events_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.procrastinate_jobs(id) ON DELETE CASCADE;
+
+--
+-- Name: procrastinate_jobs procrastinate_jobs_worker_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.procrastinate_jobs
+    ADD CONSTRAINT procrastinate_jobs_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES public.procrastinate_workers(id) ON DELETE SET NULL;
+
+--
+-- Name: procrastinate_periodic_defers procrastinate_periodic_defers_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.procrastinate_periodic_defers
+    ADD CONSTRAINT procrastinate_periodic_defers_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.procrastinate_jobs(id);
+
+--
+-- Name: courses coursegen_service; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY coursegen_service ON public.courses TO coursegen_app USING (true);
+
+--
+-- Name: system_metrics coursegen_service; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY coursegen_service ON public.system_metrics TO coursegen_app USING (true);
+
+--
+-- Name: courses; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.courses ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: system_metrics; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.system_metrics ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: SCHEMA coursegen; Type: ACL; Schema: -; Owner: -
+--
+
+GRANT USAGE ON SCHEMA coursegen TO coursegen_app;
+
+--
+-- Name: FUNCTION admit_generations_v1(p_requests jsonb, p_wait boolean); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.admit_generations_v1(p_requests jsonb, p_wait boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.admit_generations_v1(p_requests jsonb, p_wait boolean) TO coursegen_app;
+
+--
+-- Name: FUNCTION announce(p_generation_id uuid, p_status text, p_error text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.announce(p_generation_id uuid, p_status text, p_error text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.announce(p_generation_id uuid, p_status text, p_error text) TO coursegen_app;
+
+--
+-- Name: FUNCTION begin_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_change jsonb, p_status text, p_needs text[], p_first_change jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.begin_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_change jsonb, p_status text, p_needs text[], p_first_change jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.begin_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_change jsonb, p_status text, p_needs text[], p_first_change jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION blank_course_steps(p_has_documents boolean); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.blank_course_steps(p_has_documents boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.blank_course_steps(p_has_documents boolean) TO coursegen_app;
+
+--
+-- Name: TABLE generations; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE coursegen.generations TO coursegen_app;
+
+--
+-- Name: FUNCTION cancel_generation(g coursegen.generations, p_message text, p_ended_by text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.cancel_generation(g coursegen.generations, p_message text, p_ended_by text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.cancel_generation(g coursegen.generations, p_message text, p_ended_by text) TO coursegen_app;
+
+--
+-- Name: FUNCTION cancel_generation_v1(p_course_id uuid, p_message text, p_ended_by text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.cancel_generation_v1(p_course_id uuid, p_message text, p_ended_by text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.cancel_generation_v1(p_course_id uuid, p_message text, p_ended_by text) TO coursegen_app;
+
+--
+-- Name: FUNCTION carry_over_results(p_failed_id uuid, p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.carry_over_results(p_failed_id uuid, p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.carry_over_results(p_failed_id uuid, p_generation_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION changed_progress(p_progress jsonb, p_changes jsonb, p_now timestamp with time zone); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.changed_progress(p_progress jsonb, p_changes jsonb, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.changed_progress(p_progress jsonb, p_changes jsonb, p_now timestamp with time zone) TO coursegen_app;
+
+--
+-- Name: FUNCTION claim_key(p_user_id uuid, p_key text, p_fingerprint text, OUT outcome text, OUT generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.claim_key(p_user_id uuid, p_key text, p_fingerprint text, OUT outcome text, OUT generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.claim_key(p_user_id uuid, p_key text, p_fingerprint text, OUT outcome text, OUT generation_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION close_attempt(p_attempt_id bigint, p_outcome text, p_error text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.close_attempt(p_attempt_id bigint, p_outcome text, p_error text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.close_attempt(p_attempt_id bigint, p_outcome text, p_error text) TO coursegen_app;
+
+--
+-- Name: FUNCTION complete_stage_v1(p_generation_id uuid, p_fence integer, p_stage text, p_attempt_id bigint, p_job_id bigint, p_worker text, p_result json, p_changes jsonb, p_status text, p_next jsonb, p_continue boolean); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.complete_stage_v1(p_generation_id uuid, p_fence integer, p_stage text, p_attempt_id bigint, p_job_id bigint, p_worker text, p_result json, p_changes jsonb, p_status text, p_next jsonb, p_continue boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.complete_stage_v1(p_generation_id uuid, p_fence integer, p_stage text, p_attempt_id bigint, p_job_id bigint, p_worker text, p_result json, p_changes jsonb, p_status text, p_next jsonb, p_continue boolean) TO coursegen_app;
+
+--
+-- Name: FUNCTION count_start_v1(p_generation_id uuid, p_fence integer, p_job_id bigint, p_worker text, p_most_starts integer, p_exhausted text, p_steps jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.count_start_v1(p_generation_id uuid, p_fence integer, p_job_id bigint, p_worker text, p_most_starts integer, p_exhausted text, p_steps jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.count_start_v1(p_generation_id uuid, p_fence integer, p_job_id bigint, p_worker text, p_most_starts integer, p_exhausted text, p_steps jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION count_starts(p_generation_id uuid, p_stage coursegen.stage); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.count_starts(p_generation_id uuid, p_stage coursegen.stage) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.count_starts(p_generation_id uuid, p_stage coursegen.stage) TO coursegen_app;
+
+--
+-- Name: TABLE courses; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.courses TO coursegen_app;
+
+--
+-- Name: COLUMN courses.updated_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(updated_at) ON TABLE public.courses TO coursegen_app;
+
+--
+-- Name: COLUMN courses.generation_progress; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(generation_progress) ON TABLE public.courses TO coursegen_app;
+
+--
+-- Name: COLUMN courses.status; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(status) ON TABLE public.courses TO coursegen_app;
+
+--
+-- Name: COLUMN courses.generation_started_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(generation_started_at) ON TABLE public.courses TO coursegen_app;
+
+--
+-- Name: COLUMN courses.generation_completed_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(generation_completed_at) ON TABLE public.courses TO coursegen_app;
+
+--
+-- Name: COLUMN courses.last_progress_update; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(last_progress_update) ON TABLE public.courses TO coursegen_app;
+
+--
+-- Name: COLUMN courses.error_message; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(error_message) ON TABLE public.courses TO coursegen_app;
+
+--
+-- Name: COLUMN courses.error_details; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(error_details) ON TABLE public.courses TO coursegen_app;
+
+--
+-- Name: FUNCTION course_generation_status(c public.courses); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.course_generation_status(c public.courses) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.course_generation_status(c public.courses) TO coursegen_app;
+
+--
+-- Name: FUNCTION end_generation(p_generation_id uuid, p_status text, p_changes jsonb, p_ended_by text, p_error text, p_error_details jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.end_generation(p_generation_id uuid, p_status text, p_changes jsonb, p_ended_by text, p_error text, p_error_details jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.end_generation(p_generation_id uuid, p_status text, p_changes jsonb, p_ended_by text, p_error text, p_error_details jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION fail_generation(g coursegen.generations, p_step text, p_error text, p_details jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.fail_generation(g coursegen.generations, p_step text, p_error text, p_details jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.fail_generation(g coursegen.generations, p_step text, p_error text, p_details jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION fail_or_retry_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_outcome text, p_error text, p_final boolean, p_most_starts integer, p_backoff_s double precision, p_step text, p_message text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.fail_or_retry_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_outcome text, p_error text, p_final boolean, p_most_starts integer, p_backoff_s double precision, p_step text, p_message text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.fail_or_retry_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_outcome text, p_error text, p_final boolean, p_most_starts integer, p_backoff_s double precision, p_step text, p_message text) TO coursegen_app;
+
+--
+-- Name: FUNCTION generation_jobs(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.generation_jobs(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.generation_jobs(p_generation_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION hand_back_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_outcome text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.hand_back_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_outcome text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.hand_back_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_outcome text) TO coursegen_app;
+
+--
+-- Name: FUNCTION has_documents(p_progress jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.has_documents(p_progress jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.has_documents(p_progress jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION holds_fence(g coursegen.generations, p_fence integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.holds_fence(g coursegen.generations, p_fence integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.holds_fence(g coursegen.generations, p_fence integer) TO coursegen_app;
+
+--
+-- Name: FUNCTION is_malformed_progress(p_progress jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.is_malformed_progress(p_progress jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.is_malformed_progress(p_progress jsonb) TO coursegen_app;
+
+--
+-- Name: TABLE procrastinate_jobs; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.procrastinate_jobs TO coursegen_app;
+
+--
+-- Name: FUNCTION is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_overdue_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_overdue_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_overdue_s double precision) TO coursegen_app;
+
+--
+-- Name: FUNCTION lesson_count(p_value jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION lock_generation(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.lock_generation(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.lock_generation(p_generation_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION pick_slots(p_user_id uuid, p_user_limit integer, p_system_limit integer, OUT user_slot integer, OUT system_slot integer, OUT user_active integer, OUT system_active integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.pick_slots(p_user_id uuid, p_user_limit integer, p_system_limit integer, OUT user_slot integer, OUT system_slot integer, OUT user_active integer, OUT system_active integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.pick_slots(p_user_id uuid, p_user_limit integer, p_system_limit integer, OUT user_slot integer, OUT system_slot integer, OUT user_active integer, OUT system_active integer) TO coursegen_app;
+
+--
+-- Name: FUNCTION read_stage_input(g coursegen.generations, p_needs text[]); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.read_stage_input(g coursegen.generations, p_needs text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.read_stage_input(g coursegen.generations, p_needs text[]) TO coursegen_app;
+
+--
+-- Name: FUNCTION record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION report_units_v1(p_generation_id uuid, p_fence integer, p_stage text, p_change jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.report_units_v1(p_generation_id uuid, p_fence integer, p_stage text, p_change jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.report_units_v1(p_generation_id uuid, p_fence integer, p_stage text, p_change jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION requeue_stage(p_generation_id uuid, p_delay_s double precision, p_lock text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.requeue_stage(p_generation_id uuid, p_delay_s double precision, p_lock text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.requeue_stage(p_generation_id uuid, p_delay_s double precision, p_lock text) TO coursegen_app;
+
+--
+-- Name: FUNCTION reset_course_progress(p_course_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.reset_course_progress(p_course_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.reset_course_progress(p_course_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION schedule_delivery(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.schedule_delivery(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.schedule_delivery(p_generation_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION set_course_status(p_course_id uuid, p_status text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text) TO coursegen_app;
+
+--
+-- Name: FUNCTION settle_generation_v1(p_generation_id uuid, p_message text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.settle_generation_v1(p_generation_id uuid, p_message text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.settle_generation_v1(p_generation_id uuid, p_message text) TO coursegen_app;
+
+--
+-- Name: FUNCTION stage_course(p_course public.courses); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.stage_course(p_course public.courses) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.stage_course(p_course public.courses) TO coursegen_app;
+
+--
+-- Name: FUNCTION stage_job(g coursegen.generations, p_delay_s double precision, p_lock text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.stage_job(g coursegen.generations, p_delay_s double precision, p_lock text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.stage_job(g coursegen.generations, p_delay_s double precision, p_lock text) TO coursegen_app;
+
+--
+-- Name: FUNCTION stage_step(p_stage coursegen.stage); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.stage_step(p_stage coursegen.stage) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.stage_step(p_stage coursegen.stage) TO coursegen_app;
+
+--
+-- Name: FUNCTION step_may_move(p_from text, p_to text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.step_may_move(p_from text, p_to text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.step_may_move(p_from text, p_to text) TO coursegen_app;
+
+--
+-- Name: FUNCTION store_stage_result(p_generation_id uuid, p_stage text, p_result json); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.store_stage_result(p_generation_id uuid, p_stage text, p_result json) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.store_stage_result(p_generation_id uuid, p_stage text, p_result json) TO coursegen_app;
+
+--
+-- Name: FUNCTION take_over_stage_v1(p_generation_id uuid, p_job_id bigint, p_stalled_s double precision, p_overdue_s double precision, p_most_starts integer, p_suspects_lock text, p_exhausted text, p_steps jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.take_over_stage_v1(p_generation_id uuid, p_job_id bigint, p_stalled_s double precision, p_overdue_s double precision, p_most_starts integer, p_suspects_lock text, p_exhausted text, p_steps jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.take_over_stage_v1(p_generation_id uuid, p_job_id bigint, p_stalled_s double precision, p_overdue_s double precision, p_most_starts integer, p_suspects_lock text, p_exhausted text, p_steps jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION whole_progress(p_progress jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.whole_progress(p_progress jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.whole_progress(p_progress jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION write_course(p_course_id uuid, p_changes jsonb, p_status text, p_error text, p_error_details jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.write_course(p_course_id uuid, p_changes jsonb, p_status text, p_error text, p_error_details jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.write_course(p_course_id uuid, p_changes jsonb, p_status text, p_error text, p_error_details jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION procrastinate_cancel_job_v1(job_id bigint, abort boolean, delete_job boolean); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.procrastinate_cancel_job_v1(job_id bigint, abort boolean, delete_job boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.procrastinate_cancel_job_v1(job_id bigint, abort boolean, delete_job boolean) TO coursegen_app;
+
+--
+-- Name: FUNCTION procrastinate_defer_jobs_v1(jobs public.procrastinate_job_to_defer_v1[]); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.procrastinate_defer_jobs_v1(jobs public.procrastinate_job_to_defer_v1[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.procrastinate_defer_jobs_v1(jobs public.procrastinate_job_to_defer_v1[]) TO coursegen_app;
+
+--
+-- Name: FUNCTION procrastinate_defer_periodic_job_v2(_queue_name character varying, _lock character varying, _queueing_lock character varying, _task_name character varying, _priority integer, _periodic_id character varying, _defer_timestamp bigint, _args jsonb); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.procrastinate_defer_periodic_job_v2(_queue_name character varying, _lock character varying, _queueing_lock character varying, _task_name character varying, _priority integer, _periodic_id character varying, _defer_timestamp bigint, _args jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.procrastinate_defer_periodic_job_v2(_queue_name character varying, _lock character varying, _queueing_lock character varying, _task_name character varying, _priority integer, _periodic_id character varying, _defer_timestamp bigint, _args jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION procrastinate_fetch_job_v2(target_queue_names character varying[], p_worker_id bigint); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.procrastinate_fetch_job_v2(target_queue_names character varying[], p_worker_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.procrastinate_fetch_job_v2(target_queue_names character varying[], p_worker_id bigint) TO coursegen_app;
+
+--
+-- Name: FUNCTION procrastinate_finish_job_v1(job_id bigint, end_status public.procrastinate_job_status, delete_job boolean); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.procrastinate_finish_job_v1(job_id bigint, end_status public.procrastinate_job_status, delete_job boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.procrastinate_finish_job_v1(job_id bigint, end_status public.procrastinate_job_status, delete_job boolean) TO coursegen_app;
+
+--
+-- Name: FUNCTION procrastinate_notify_queue_abort_job_v1(); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.procrastinate_notify_queue_abort_job_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.procrastinate_notify_queue_abort_job_v1() TO coursegen_app;
+
+--
+-- Name: FUNCTION procrastinate_notify_queue_job_inserted_v1(); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.procrastinate_notify_queue_job_inserted_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.procrastinate_notify_queue_job_inserted_v1() TO coursegen_app;
+
+--
+-- Name: FUNCTION procrastinate_prune_stalled_workers_v1(seconds_since_heartbeat double precision); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.procrastinate_prune_stalled_workers_v1(seconds_since_heartbeat double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.procrastinate_prune_stalled_workers_v1(seconds_since_heartbeat double precision) TO coursegen_app;
+
+--
+-- Name: FUNCTION procrastinate_register_worker_v1(); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.procrastinate_register_worker_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.procrastinate_register_worker_v1() TO coursegen_app;
+
+--
+-- Name: FUNCTION procrastinate_retry_job_v1(job_id bigint, retry_at timestamp with time zone, new_priority integer, new_queue_name character varying, new_lock character varying); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.procrastinate_retry_job_v1(job_id bigint, retry_at timestamp with time zone, new_priority integer, new_queue_name character varying, new_lock character varying) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.procrastinate_retry_job_v1(job_id bigint, retry_at timestamp with time zone, new_priority integer, new_queue_name character varying, new_lock character varying) TO coursegen_app;
+
+--
+-- Name: FUNCTION procrastinate_retry_job_v2(job_id bigint, retry_at timestamp with time zone, new_priority integer, new_queue_name character varying, new_lock character varying); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.procrastinate_retry_job_v2(job_id bigint, retry_at timestamp with time zone, new_priority integer, new_queue_name character varying, new_lock character varying) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.procrastinate_retry_job_v2(job_id bigint, retry_at timestamp with time zone, new_priority integer, new_queue_name character varying, new_lock character varying) TO coursegen_app;
+
+--
+-- Name: FUNCTION procrastinate_trigger_abort_requested_events_procedure_v1(); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.procrastinate_trigger_abort_requested_events_procedure_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.procrastinate_trigger_abort_requested_events_procedure_v1() TO coursegen_app;
+
+--
+-- Name: FUNCTION procrastinate_trigger_function_scheduled_events_v1(); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.procrastinate_trigger_function_scheduled_events_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.procrastinate_trigger_function_scheduled_events_v1() TO coursegen_app;
+
+--
+-- Name: FUNCTION procrastinate_trigger_function_status_events_insert_v1(); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.procrastinate_trigger_function_status_events_insert_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.procrastinate_trigger_function_status_events_insert_v1() TO coursegen_app;
+
+--
+-- Name: FUNCTION procrastinate_trigger_function_status_events_update_v1(); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.procrastinate_trigger_function_status_events_update_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.procrastinate_trigger_function_status_events_update_v1() TO coursegen_app;
+
+--
+-- Name: FUNCTION procrastinate_unlink_periodic_defers_v1(); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.procrastinate_unlink_periodic_defers_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.procrastinate_unlink_periodic_defers_v1() TO coursegen_app;
+
+--
+-- Name: FUNCTION procrastinate_unregister_worker_v1(worker_id bigint); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.procrastinate_unregister_worker_v1(worker_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.procrastinate_unregister_worker_v1(worker_id bigint) TO coursegen_app;
+
+--
+-- Name: FUNCTION procrastinate_update_heartbeat_v1(worker_id bigint); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.procrastinate_update_heartbeat_v1(worker_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.procrastinate_update_heartbeat_v1(worker_id bigint) TO coursegen_app;
+
+--
+-- Name: FUNCTION update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb) TO coursegen_app;
+
+--
+-- Name: TABLE applied_functions; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT ON TABLE coursegen.applied_functions TO coursegen_app;
+
+--
+-- Name: TABLE applied_migrations; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT ON TABLE coursegen.applied_migrations TO coursegen_app;
+
+--
+-- Name: TABLE attempts; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.attempts TO coursegen_app;
+
+--
+-- Name: TABLE audit; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE coursegen.audit TO coursegen_app;
+
+--
+-- Name: TABLE briefs; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE coursegen.briefs TO coursegen_app;
+
+--
+-- Name: TABLE documents; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE coursegen.documents TO coursegen_app;
+
+--
+-- Name: TABLE drafts; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE coursegen.drafts TO coursegen_app;
+
+--
+-- Name: TABLE finished_courses; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE coursegen.finished_courses TO coursegen_app;
+
+--
+-- Name: TABLE idempotency_keys; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.idempotency_keys TO coursegen_app;
+
+--
+-- Name: TABLE lessons; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE coursegen.lessons TO coursegen_app;
+
+--
+-- Name: TABLE queue_migrations; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT ON TABLE coursegen.queue_migrations TO coursegen_app;
+
+--
+-- Name: TABLE sections; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE coursegen.sections TO coursegen_app;
+
+--
+-- Name: TABLE stage_results; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE coursegen.stage_results TO coursegen_app;
+
+--
+-- Name: TABLE webhook_attempts; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE coursegen.webhook_attempts TO coursegen_app;
+
+--
+-- Name: TABLE webhook_deliveries; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.webhook_deliveries TO coursegen_app;
+
+--
+-- Name: TABLE procrastinate_events; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.procrastinate_events TO coursegen_app;
+
+--
+-- Name: SEQUENCE procrastinate_events_id_seq; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT USAGE ON SEQUENCE public.procrastinate_events_id_seq TO coursegen_app;
+
+--
+-- Name: SEQUENCE procrastinate_jobs_id_seq; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT USAGE ON SEQUENCE public.procrastinate_jobs_id_seq TO coursegen_app;
+
+--
+-- Name: TABLE procrastinate_periodic_defers; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.procrastinate_periodic_defers TO coursegen_app;
+
+--
+-- Name: SEQUENCE procrastinate_periodic_defers_id_seq; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT USAGE ON SEQUENCE public.procrastinate_periodic_defers_id_seq TO coursegen_app;
+
+--
+-- Name: TABLE procrastinate_workers; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.procrastinate_workers TO coursegen_app;
+
+--
+-- Name: SEQUENCE procrastinate_workers_id_seq; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT USAGE ON SEQUENCE public.procrastinate_workers_id_seq TO coursegen_app;
+
+--
+-- Name: TABLE system_metrics; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.system_metrics TO coursegen_app;
+
+--
+-- Name: COLUMN system_metrics.metadata; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(metadata) ON TABLE public.system_metrics TO coursegen_app;
+
+--
+-- PostgreSQL database dump complete
+--
+
