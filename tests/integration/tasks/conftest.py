@@ -130,7 +130,9 @@ def start_worker(
     """Starts workers; none is left after the test."""
     started: list[WorkerProcess] = []
 
-    def start(*arguments: str, handlers: dict[Stage, str] | None = None, **environment: str) -> WorkerProcess:
+    def start(
+        *arguments: str, handlers: dict[Stage, str] | None = None, cwd: Path | None = None, **environment: str
+    ) -> WorkerProcess:
         values = {
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
@@ -141,7 +143,7 @@ def start_worker(
             **{f"HANDLER_{stage.value}": f"{HERE}.{name}" for stage, name in (handlers or {}).items()},
             **environment,
         }
-        worker = WorkerProcess(values, tmp_path / f"worker-{len(started)}.log", *arguments)
+        worker = WorkerProcess(values, tmp_path / f"worker-{len(started)}.log", *arguments, cwd=cwd)
         started.append(worker)
         return worker
 
