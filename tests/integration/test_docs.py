@@ -1,4 +1,4 @@
-"""What the documents have a reader type or expect, checked against the code and a database."""
+"""Runs the SQL of the documents, and compares their tables with the code."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ def test_every_name_of_trpc_is_documented_with_its_numbers() -> None:
     assert {int(status): (name, -int(number)) for name, status, number in rows} == CODES
 
 
-def test_every_statement_of_getting_started_is_one(conn: psycopg.Connection[DictRow]) -> None:
+def test_every_statement_of_getting_started_runs(conn: psycopg.Connection[DictRow]) -> None:
     page = (DOCS / "getting-started.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
     assert len(blocks) == 4
@@ -30,6 +30,28 @@ def test_every_statement_of_getting_started_is_one(conn: psycopg.Connection[Dict
     [course] = conn.execute("select slug, user_id::text, generation_progress from courses").fetchall()
     assert (course["slug"], course["user_id"]) == ("my-course", user)
     assert course["generation_progress"]["files"][0]["path"] == "notes.md"
+
+
+def test_every_object_of_our_schema_that_is_documented_exists(conn: psycopg.Connection[DictRow]) -> None:
+    pages = [ROOT / "README.md", *DOCS.rglob("*.md")]
+    named = {name for page in pages for name in re.findall(r"\bcoursegen\.(\w+)", page.read_text(encoding="utf-8"))}
+    assert len(named) > 5
+    found = conn.execute(
+        "select relname as name from pg_class where relnamespace = 'coursegen'::regnamespace"
+        " union select proname from pg_proc where pronamespace = 'coursegen'::regnamespace"
+    ).fetchall()
+    assert named - {row["name"] for row in found} == set()
+
+
+def test_the_state_machine_names_every_verb_and_every_state(conn: psycopg.Connection[DictRow]) -> None:
+    page = (DOCS / "state-machine.md").read_text(encoding="utf-8")
+    verbs = conn.execute(
+        "select proname from pg_proc where pronamespace = 'coursegen'::regnamespace and proname ~ '_v[0-9]+$'"
+    ).fetchall()
+    assert {row["proname"] for row in verbs} == set(re.findall(r"^\| `(\w+_v\d+)", page, re.MULTILINE))
+    states = conn.execute("select unnest(enum_range(null::coursegen.generation_state))::text as name").fetchall()
+    built = ", ".join(re.findall(r"^\| ([\w, ]+) \| yes \|", page, re.MULTILINE))
+    assert {row["name"] for row in states} == set(built.split(", "))
 
 
 def test_getting_started_shows_what_run_prints() -> None:

@@ -1,4 +1,4 @@
-"""The documents say what the code does, where that can be checked."""
+"""Compares the documents with the code."""
 
 import os
 import re
@@ -21,7 +21,7 @@ PROCESSES = {"api", "worker"}
 
 
 def variables_read() -> set[str]:
-    """Every variable `read_settings` asks the environment for."""
+    """Every environment variable that `read_settings` reads."""
     asked: set[str] = set()
     value = environs.Env._get_value
 
