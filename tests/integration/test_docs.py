@@ -45,13 +45,21 @@ def test_every_object_of_our_schema_that_is_documented_exists(conn: psycopg.Conn
 
 def test_the_state_machine_names_every_verb_and_every_state(conn: psycopg.Connection[DictRow]) -> None:
     page = (DOCS / "state-machine.md").read_text(encoding="utf-8")
-    verbs = conn.execute(
-        "select proname from pg_proc where pronamespace = 'coursegen'::regnamespace and proname ~ '_v[0-9]+$'"
+    rows = conn.execute(
+        "select proname as name, prosrc as source from pg_proc"
+        " where pronamespace = 'coursegen'::regnamespace and proname ~ '_v[0-9]+$'"
     ).fetchall()
-    assert {row["proname"] for row in verbs} == set(re.findall(r"^\| `(\w+_v\d+)", page, re.MULTILINE))
-    states = conn.execute("select unnest(enum_range(null::coursegen.generation_state))::text as name").fetchall()
-    built = ", ".join(re.findall(r"^\| ([\w, ]+) \| yes \|", page, re.MULTILINE))
-    assert {row["name"] for row in states} == set(built.split(", "))
+    verbs = {row["name"]: row["source"] for row in rows}
+    assert set(verbs) == set(re.findall(r"^\| `(\w+_v\d+)", page, re.MULTILINE))
+    outcomes = re.findall(r"^\| (\w+) \| (`[\w`, ]+`) \|$", page, re.MULTILINE)
+    assert len(outcomes) == len(verbs)
+    for verb, named in outcomes:
+        [source] = [source for name, source in verbs.items() if name.startswith(f"{verb}_")]
+        source = source.replace("'key_' || picked.outcome", "'key_in_flight' 'key_reused'")
+        assert {name for name in re.findall(r"\w+", named) if f"'{name}'" not in source} == set(), verb
+    states = conn.execute("select unnest(enum_range(null::coursegen.generation_status))::text as name").fetchall()
+    documented = ", ".join(re.findall(r"^\| ([a-z_, ]+) \| (?:yes|later) \|", page, re.MULTILINE))
+    assert {row["name"] for row in states} == set(documented.split(", "))
 
 
 def test_getting_started_shows_what_run_prints() -> None:
