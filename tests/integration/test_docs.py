@@ -34,7 +34,11 @@ def test_every_statement_of_getting_started_runs(conn: psycopg.Connection[DictRo
 
 def test_every_object_of_our_schema_that_is_documented_exists(conn: psycopg.Connection[DictRow]) -> None:
     pages = [ROOT / "README.md", *DOCS.rglob("*.md")]
-    named = {name for page in pages for name in re.findall(r"(?<![\w-])coursegen\.([a-z]\w+)", page.read_text(encoding="utf-8"))}
+    named = {
+        name
+        for page in pages
+        for name in re.findall(r"(?<![\w-])coursegen\.([a-z]\w+)", page.read_text(encoding="utf-8"))
+    }
     assert len(named) > 5
     found = conn.execute(
         "select relname as name from pg_class where relnamespace = 'coursegen'::regnamespace"
