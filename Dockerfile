@@ -4,25 +4,27 @@ FROM python:3.13-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
     PIP_ROOT_USER_ACTION=ignore
-WORKDIR /build
-COPY requirements.txt ./
+WORKDIR /service
+COPY requirements.lock ./
 # Wheels only: a dependency that would need a compiler stops the build here. The environment gets no pip of its own.
-RUN python -m pip wheel --only-binary :all: --wheel-dir /wheels -r requirements.txt \
-    && python -m venv --without-pip /venv \
-    && python -m pip --python /venv/bin/python install --no-index --find-links /wheels -r requirements.txt
+RUN python -m venv --without-pip /venv \
+    && python -m pip --python /venv/bin/python install --require-hashes --only-binary :all: -r requirements.lock
+# The console script, and the path to the code that the image has in this folder.
+COPY pyproject.toml ./
+COPY coursegen ./coursegen
+RUN python -m pip --python /venv/bin/python install --no-index --no-deps --no-build-isolation --editable .
 
 FROM python:3.13-slim
-ARG VERSION=0.1.0
+ARG VERSION=unreleased
 LABEL org.opencontainers.image.title="course-generation" \
       org.opencontainers.image.description="Starts and conducts course generations: API, workers and migration" \
       org.opencontainers.image.version="${VERSION}"
 # HOST, because the default of the service is loopback, which nobody outside of a container reaches. HOME, because the
 # database driver asks for one, also where the container is started as a number that the image doesn't know.
-ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
+ENV PATH=/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONFAULTHANDLER=1 \
-    APP_VERSION=${VERSION} \
     APP_ENV=production \
     FILES_ROOT=/srv/files \
     HOST=0.0.0.0 \
@@ -33,7 +35,8 @@ RUN groupadd --gid 10001 course \
 COPY --from=build /venv /venv
 WORKDIR /service
 # Everything belongs to root: the service can't change its own code. It writes to /tmp and to nothing else.
-COPY wsgi.py ./
+COPY pyproject.toml wsgi.py ./
+COPY coursegen ./coursegen
 COPY app ./app
 COPY tasks ./tasks
 COPY pipeline ./pipeline
@@ -45,4 +48,4 @@ STOPSIGNAL SIGTERM
 # For the API. The workers listen on no port: compose.yaml gives them a check of their own.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os, sys; from http.client import HTTPConnection as C; c = C('127.0.0.1', int(os.environ.get('PORT') or 8000), timeout=2); c.request('GET', '/livez'); sys.exit(c.getresponse().status != 200)"]
-CMD ["python", "-m", "app.server"]
+CMD ["coursegen", "api"]

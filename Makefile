@@ -1,7 +1,7 @@
 # Every command of the project; `make` alone lists them. Paths are relative, so that the checkout may lie anywhere.
 
 PYTHON ?= python3
-# A Python that was asked for is taken or refused; the usual one may be too old and another one at hand.
+# A PYTHON that was named is used or rejected. The usual one may be too old while another one is at hand.
 ifeq ($(origin PYTHON),file)
 OTHER_PYTHONS := python3.13 python3.12 python3.11
 endif
@@ -14,12 +14,15 @@ unexport PYTHONDONTWRITEBYTECODE
 
 RUN := .venv/bin/python
 SETUP := .venv/.complete
+PIP_INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
+LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --only-binary :all: --generate-hashes \
+	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check api worker migrate conformance bench faults soak format clean
+.PHONY: help setup demo run test check lint schema-check matrix api worker migrate conformance bench faults soak lock format clean
 
 help:
-	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(SETUP) ## create .venv with everything; the other commands do it when needed
 	@:
@@ -30,28 +33,38 @@ demo: $(SETUP) ## generate a course from real documents, from nothing to nothing
 run: $(SETUP) ## keep the whole service up, with tokens and curl lines to try it
 	@exec $(RUN) -m stack.run
 
-test: $(SETUP) ## run all tests on real PostgreSQL and Redis, with coverage
+test: $(SETUP) ## run the tests, without the slow ones, on real PostgreSQL and Redis
+	@$(RUN) -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup -m 'not alone and not slow'
+	@$(RUN) -m pytest -m 'alone and not slow'
+
+check: lint schema-check ## check format, lint, types, import rules and the schema, then run all tests: what CI runs
 	@$(RUN) -m coverage erase
 	@$(RUN) -m coverage run -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup -m 'not alone'
 	@$(RUN) -m pytest -m alone
-	@# Of all processes' files. One that a test killed leaves half of one: no reason for a warning.
+	@# A process that a test killed leaves half a file. That needs no warning.
 	@$(RUN) -W 'ignore:Data file' -m coverage report
 
-check: $(SETUP) ## check format, lint, types and import rules, then run the tests: what CI runs
+lint: $(SETUP) ## check format, lint, types and import rules
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 	$(RUN) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
-	@$(MAKE) --no-print-directory test
+
+schema-check: $(SETUP)
+	$(RUN) -m stack.schema_dump --check
+
+matrix: $(SETUP) ## run unit and integration tests on each of PYTHONS="3.11 3.12 3.13" and POSTGRES="15 16 17 18"
+	@exec $(RUN) -m stack.matrix --processes $(AT_ONCE) $(MATRIX_TESTS) \
+		$(if $(PYTHONS),--python $(PYTHONS)) $(if $(POSTGRES),--postgres $(POSTGRES))
 
 api: $(SETUP) ## run the API in the foreground, configured by the environment
-	@exec $(RUN) -m app.server
+	@exec .venv/bin/coursegen api
 
 worker: $(SETUP) ## run the workers in the foreground, configured by the environment
-	@exec $(RUN) -m tasks.supervision.workers
+	@exec .venv/bin/coursegen worker
 
 migrate: $(SETUP) ## bring the database of DATABASE_URL up to date
-	@exec $(RUN) -m flask --app wsgi migrate
+	@exec .venv/bin/coursegen migrate
 
 conformance: $(SETUP) ## hold a running service to its own description; API, TOKEN, COURSE_ID and SLUG as `make run` prints them
 	@exec .venv/bin/st --config-file tests/conformance/schemathesis.toml run "$(API)/openapi.json"
@@ -60,12 +73,16 @@ bench: $(SETUP) ## measure, and compare
 	@exec $(RUN) -m bench
 
 faults: $(SETUP) ## break everything with the shipped settings, and write what was measured into docs/reliability.md
-	@FAULTS_SETTINGS=shipped $(RUN) -m pytest -p tests.faults.report --timeout 900 tests/faults
+	@FAULTS_SETTINGS=shipped $(RUN) -m pytest -p tests.faults.support.report --timeout 900 tests/faults
 
 soak: $(SETUP) ## load the service and kill something of it every 20 s, for MINUTES=5; fails if anything is lost or left
 	@exec $(RUN) -m stack.soak --minutes $(or $(MINUTES),5)
 
-format: $(SETUP) ## format the code and mend what the linter can
+lock: $(SETUP) ## resolve the dependencies of pyproject.toml into the locks; UPGRADE=1 raises every version
+	@$(LOCK) --group build pyproject.toml --output-file requirements.lock
+	@$(LOCK) --group dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+
+format: $(SETUP) ## format the code and fix what the linter can
 	@$(RUN) -m ruff format .
 	@$(RUN) -m ruff check --fix .
 
@@ -73,10 +90,11 @@ clean: ## remove .venv and every cache
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(SETUP): requirements.txt requirements-dev.txt
+$(SETUP): requirements-dev.lock pyproject.toml
 	@$(RUN) -m pip --version >/dev/null 2>&1 || { $(FIND_PYTHON); "$$found" -m venv --clear .venv; }
 	@echo "Installing the dependencies into .venv"
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore -r requirements-dev.txt
+	@$(PIP_INSTALL) --require-hashes --only-binary :all: -r requirements-dev.lock
+	@$(PIP_INSTALL) --no-index --no-deps --no-build-isolation --editable .
 	@touch $(SETUP)
 
 define FIND_PYTHON

@@ -4,7 +4,6 @@ from flask import Flask
 
 from app.cli import register_commands
 from app.http import register_routes
-from app.http.middleware.framework import Service
 from app.services import make_services
 from app.settings import Settings, read_settings
 from app.telemetry.log import configure_logging
@@ -17,7 +16,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or read_settings()
     configure_logging("api", settings.log_level, settings.app_env, settings.app_version)
-    app = Service(__name__, static_folder=None)
+    app = Flask(__name__, static_folder=None)
     app.extensions["services"] = make_services(settings)
     register_routes(app, settings)
     register_commands(app)

@@ -34,7 +34,9 @@ class Services:
 
 def make_services(settings: Settings) -> Services:
     db = Database(settings.database_url, settings.pool_size, pooled=settings.database_pooled)
-    slots = SlotKeeper(settings.redis_url, settings.global_concurrency_limit, Holders(db.connection))
+    slots = SlotKeeper(
+        settings.redis_url, settings.global_concurrency_limit, Holders(db.connection), settings.redis_prefix
+    )
     watch = Watch(partial(read_statuses, db, stalled_s=settings.stalled_s), settings.sse_connections)
     events = EventBuffer(write_with(db.statement))
     return Services(settings, db, slots, events, Admissions(db, slots, events), watch)

@@ -1,6 +1,7 @@
 """The service's settings: read once from the environment, typed, frozen."""
 
 import re
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,10 @@ from redis.connection import parse_url
 from app.generation.stages import Stage
 from app.generation.webhooks.messages import read_key
 from app.generation.webhooks.urls import AllowedHosts, parse_allowed_host
+
+#: The release. The service runs from its checkout, and pyproject.toml is the one place that names it.
+_PROJECT = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+VERSION: str = _PROJECT["project"]["version"]
 
 #: RFC 7518 §3.2: an HS256 key is at least as long as its hash.
 MIN_SECRET_BYTES = 32
@@ -53,7 +58,9 @@ class Settings:
 
     database_url: str
     database_pooler: str
+    app_role: str
     redis_url: str
+    redis_prefix: str
     jwt_secret: str | None
     jwt_jwks_url: str | None
     jwt_issuer: str | None
@@ -71,7 +78,6 @@ class Settings:
     port: int
     api_processes: int
     api_threads: int
-    api_affinity: str
     sse_connections: int
     pool_size: int
     worker_concurrency: int
@@ -101,7 +107,13 @@ def read_settings() -> Settings:
     values: dict[str, Any] = {
         "database_url": env.str("DATABASE_URL", validate=_url("postgresql", "postgres", parse=_parse_conninfo)),
         "database_pooler": env.str("DATABASE_POOLER", "none", validate=validate.OneOf(["none", "transaction"])),
+        "app_role": env.str("APP_ROLE", "coursegen_app", validate=validate.Regexp(r"[a-z_][a-z0-9_-]{0,62}\Z")),
         "redis_url": env.str("REDIS_URL", validate=_url("redis", "rediss", "unix", parse=parse_url)),
+        "redis_prefix": env.str(
+            "REDIS_PREFIX",
+            "",
+            validate=validate.Regexp(r"[A-Za-z0-9:._-]*\Z", error="Only letters, digits and : . _ -"),
+        ),
         "jwt_secret": _read_secret(env, or_none=jwks_url is not None),
         "jwt_jwks_url": jwks_url,
         "jwt_issuer": env.str("JWT_ISSUER", None) or None,
@@ -118,12 +130,11 @@ def read_settings() -> Settings:
         "app_env": env.str(
             "APP_ENV", "development", validate=validate.OneOf(["development", "test", "staging", "production"])
         ),
-        "app_version": env.str("APP_VERSION", "0.1.0"),
+        "app_version": env.str("APP_VERSION", "") or VERSION,
         "host": env.str("HOST", "127.0.0.1"),
         "port": env.int("PORT", 8000, validate=validate.Range(min=1, max=65535)),
         "api_processes": env.int("API_PROCESSES", 2, validate=at_least_one),
         "api_threads": env.int("API_THREADS", 8, validate=at_least_one),
-        "api_affinity": env.str("API_AFFINITY", "auto", validate=validate.OneOf(["auto", "none"])),
         "sse_connections": env.int("SSE_CONNECTIONS", 100, validate=validate.Range(min=0, max=MAX_STREAMS)),
         "pool_size": env.int("POOL_SIZE", 8, validate=at_least_one),
         "worker_concurrency": env.int("WORKER_CONCURRENCY", 2, validate=at_least_one),

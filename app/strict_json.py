@@ -1,26 +1,28 @@
-"""JSON as RFC 8259 has it and any two readers agree on."""
+"""JSON without the parts that two parsers may read differently."""
 
 import json
 from typing import Any
 
 
 def parse_json(data: bytes) -> Any:
-    """The value of a JSON text in UTF-8, as RFC 8259 has it and any two readers agree on. Raises ValueError."""
+    """The value of a JSON text in UTF-8, by RFC 8259.
+
+    Raises ValueError, also for NaN, for infinities and for an object with a duplicate name.
+    """
     try:
         return _decoder.decode(data.decode("utf-8"))
     except RecursionError as error:
         raise ValueError("Nested too deep") from error
 
 
-def _refuse_constant(name: str) -> None:
+def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object, unless a name stands in it twice: then no two readers need agree on what was meant."""
     if len(found := dict(pairs)) < len(pairs):
-        raise ValueError("A name stands twice")
+        raise ValueError("An object has a duplicate name")
     return found
 
 
-_decoder = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique)
+_decoder = json.JSONDecoder(parse_constant=_reject_constant, object_pairs_hook=_unique)

@@ -55,7 +55,7 @@ class Crowd:
         conn.execute(
             "insert into courses (id, user_id, slug, title, generation_progress) values (%s, %s, %s, %s, %s)", values
         )
-        conn.execute("select reset_course_progress(%s)", [MODEL])
+        conn.execute("select coursegen.reset_course_progress(%s)", [MODEL])
         for step in steps:
             conn.execute("select update_course_progress(%s, %s, 'completed', %s)", [MODEL, step, ADMITTED_MESSAGE])
         model = conn.execute("delete from courses where id = %s returning generation_progress", [MODEL]).fetchone()

@@ -15,7 +15,7 @@ from bench.cache import cached_folder
 from tasks.supervision.workers import ROOT
 
 NAMES = ("python3.13", "python3.12", "python3.11", "python3")
-REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
+LOCK = ROOT / "requirements-dev.lock"
 #: Less is within the noise, and not worth an environment of its own.
 WORTH = 0.95
 PROBE_S = 30.0
@@ -111,8 +111,7 @@ def _real(python: Path) -> Path | None:
 def _digest(python: Path) -> str:
     """Changes with the interpreter and with what is installed."""
     digest = hashlib.sha256(str(python.resolve()).encode())
-    for name in REQUIREMENTS:
-        digest.update((ROOT / name).read_bytes())
+    digest.update(LOCK.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -120,5 +119,5 @@ def _make_environment(python: Path, folder: Path) -> None:
     """An environment without pip, which not every Python can install: that of this one fills it."""
     subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True, capture_output=True)
     pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet"]
-    options = ["--disable-pip-version-check", "--root-user-action=ignore", "-r", str(ROOT / REQUIREMENTS[-1])]
+    options = ["--disable-pip-version-check", "--root-user-action=ignore", "--require-hashes", "-r", str(LOCK)]
     subprocess.run([*pip, *options], check=True, capture_output=True)

@@ -47,7 +47,7 @@ HOW_GROWTH = (
     " through all their stages on real workers, with handlers that do next to nothing."
 )
 
-COUNT_COMPLETED = "select count(*) from generations where status = 'completed'"
+COUNT_COMPLETED = "select count(*) from coursegen.generations where status = 'completed'"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ PATIENCE_S = 20.0
 HOW = (
     "Generations are sent through the API one after another to real workers (`procrastinate --app=tasks.app worker`,"
     " stages and upkeep apart), each when the last one is over and the worker idle. The start is"
-    " `stage_attempts.started_at`, the beginning of the worker's transaction that begins the stage. The commit is"
+    " `coursegen.attempts.started_at`, the beginning of the worker's transaction that begins the stage. The commit is"
     " PostgreSQL's own commit time (`track_commit_timestamp`) of a row that a trigger adds to the admission's"
     " transaction; `created_at` is that transaction's beginning. One clock, the server's. The handler gives up at once,"
     " after what is measured."
@@ -36,15 +36,16 @@ begin
     return null;
 end
 $$;
-create trigger bench_note_commit after insert on generations for each row execute function bench_note_commit();
+create trigger bench_note_commit after insert on coursegen.generations
+for each row execute function bench_note_commit();
 """
 
 READ = """
 select
     extract(epoch from attempt.started_at - pg_xact_commit_timestamp(noted.xmin))::float8 * 1000 as from_commit,
     extract(epoch from attempt.started_at - generation.created_at)::float8 * 1000 as from_creation
-from stage_attempts attempt
-join generations generation on generation.id = attempt.generation_id
+from coursegen.attempts attempt
+join coursegen.generations generation on generation.id = attempt.generation_id
 join bench_commits noted on noted.generation_id = generation.id
 where generation.course_id = %s
 """

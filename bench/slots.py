@@ -6,14 +6,15 @@ from uuid import UUID, uuid4
 
 from redis import Redis
 
-from app.generation.slots.holders import Holders
+from app.generation.slots.holders import Claim, Holders
 from app.generation.slots.keeper import SlotKeeper
-from app.generation.slots.key_names import SYSTEM, marker_key, numbers_key
+from app.generation.slots.key_names import KeyNames, scope_keys
 from app.generation.tiers import Tier
 from bench.figures import BenchError, Figure, Section, Size, below
 from bench.stand import NO_LIMIT
 from stack.redis import RedisServer
 
+SYSTEM, NUMBERS, MARKER = scope_keys(KeyNames("").system)
 HOLDERS = (0, 1_000, 100_000)
 LIMIT = below(1000)
 
@@ -37,7 +38,7 @@ def bench(size: Size, tell: Callable[[str], None]) -> list[Section]:
                 client.config_resetstat()
                 for _ in range(size.calls):
                     generation_id, user_id = uuid4(), uuid4()
-                    keeper.take(generation_id, user_id, Tier.FREE)
+                    keeper.take_all([Claim(generation_id, user_id, Tier.FREE)])
                     keeper.release(generation_id, user_id)
                 figures += _read(client, holders)
         finally:
@@ -56,8 +57,8 @@ def _fill(client: "Redis", holders: int) -> None:
     for start in range(0, holders, 10_000):
         chunk = ids[start : start + 10_000]
         client.zadd(SYSTEM, dict.fromkeys(chunk, 1_700_000_000.0))
-        client.zadd(numbers_key(SYSTEM), {member: start + place for place, member in enumerate(chunk, 1)})
-    client.set(marker_key(SYSTEM), 1)
+        client.zadd(NUMBERS, {member: start + place for place, member in enumerate(chunk, 1)})
+    client.set(MARKER, "fresh")
 
 
 def _read(client: "Redis", holders: int) -> list[Figure]:

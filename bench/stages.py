@@ -10,11 +10,11 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from app.generation.admission.starting import start
 from uuid_utils.compat import uuid7
 
 from app.database.pool import Database
-from app.generation.admission.orders import Order, Wish
-from app.generation.admission.starting import start
+from app.generation.admission.requests import Order, Wish
 from app.generation.callers import Caller
 from app.generation.tiers import Tier
 from bench import node
@@ -146,7 +146,7 @@ def _admit(stand: Stand, courses: list[Ready], generations: list[UUID]) -> None:
 def _start_again(conn: psycopg.Connection[Any], courses: list[Ready]) -> None:
     """The courses stand where an admission leaves them."""
     ids = [course.course_id for course in courses]
-    conn.execute("select reset_course_progress(id) from courses where id = any(%s)", [ids])
+    conn.execute("select coursegen.reset_course_progress(id) from courses where id = any(%s)", [ids])
     conn.execute("select update_course_progress(id, 1, 'completed', '') from courses where id = any(%s)", [ids])
 
 

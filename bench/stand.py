@@ -33,7 +33,7 @@ GRACE_S = 15.0
 NO_LIMIT = 1_000_000
 
 #: What may be tried out by setting it; everything else is measured as it ships, whatever the environment says.
-TRIED = ("API_PROCESSES", "API_THREADS", "API_AFFINITY", "POOL_SIZE", "LOG_LEVEL")
+TRIED = ("API_PROCESSES", "API_THREADS", "POOL_SIZE", "LOG_LEVEL")
 PLAIN = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "LANG", "LC_ALL")
 
 #: Emptied between rounds. Courses stay: each is used once.

@@ -20,4 +20,4 @@ def wait_until(condition: Callable[[], bool], within_s: float, what: str, tick_s
 
 def nothing_is_active(conn: Connection[Any]) -> bool:
     """Whether every generation is over."""
-    return conn.execute("select from generations where finished_at is null limit 1").fetchone() is None
+    return conn.execute("select from coursegen.generations where finished_at is null limit 1").fetchone() is None

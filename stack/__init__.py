@@ -1,1 +1,1 @@
-"""The service and its servers on one machine: for the demo, for `make run`, for the tests and for `make worker`."""
+"""The service and its servers on one machine: for the demo, for `make run` and for the tests."""

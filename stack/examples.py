@@ -61,10 +61,10 @@ def read_lessons(database_url: str, generation_id: str) -> list[Lesson]:
     """The generated lessons in their order."""
     query = """
         select section.title, lesson.number, lesson.title, draft.body
-        from generation_lessons lesson
-        join generation_sections section
+        from coursegen.lessons lesson
+        join coursegen.sections section
             on section.generation_id = lesson.generation_id and section.number = lesson.section_number
-        join generation_drafts draft
+        join coursegen.drafts draft
             on draft.generation_id = lesson.generation_id and draft.lesson_number = lesson.number
         where lesson.generation_id = %s
         order by section.number, lesson.number

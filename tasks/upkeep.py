@@ -22,7 +22,7 @@ def take_over(services: Services) -> None:
 
 
 def keep_slots(services: Services) -> None:
-    """Redis agrees with PostgreSQL about who holds slots."""
+    """Rebuilds the slots in Redis from PostgreSQL."""
     services.slots.rebuild_all()
 
 

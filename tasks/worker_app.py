@@ -3,22 +3,21 @@
 import asyncio
 import os
 import socket
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
 from procrastinate import App, JobContext
-from procrastinate.jobs import Job
 
-from app.generation.queue import STAGES, STAGES_QUEUE, TASKS, UPKEEP_QUEUE, WEBHOOK_TASK, WEBHOOKS_QUEUE
-from app.generation.runs.fence import Begun, Run
+from app.generation.queue import STAGE_TASKS, STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOK_TASK, WEBHOOKS_QUEUE
+from app.generation.runs.stage_run import Run
 from app.generation.stages import Stage
 from app.services import Services, make_services
 from app.settings import Settings
 from app.telemetry.log import configure_logging
 from tasks.queue.connector import WorkerConnector
 from tasks.queue.inventory import Inventory
-from tasks.queue.jobs import Jobs, StageWorker
 from tasks.queue.shutdown import run_until_signalled
 from tasks.stages.child_pool import Children
 from tasks.stages.runner import Runner
@@ -39,7 +38,8 @@ class WorkerApp(App):
     children: Children
     services: Services
     inventory: Inventory
-    jobs: Jobs
+    #: Set once the worker begins no more stages.
+    stopping: threading.Event
 
     async def run_worker_async(self, **kwargs: Any) -> None:
         """Runs until SIGINT or SIGTERM, and is gone within the grace, whatever hangs."""
@@ -51,15 +51,15 @@ class WorkerApp(App):
             # Each stage that is queued wakes the session of everyone who listens, and upkeep is in no hurry: it polls.
             kwargs["listen_notify"] = False
         for_signals = kwargs.pop("install_signal_handlers", True)
-        worker = StageWorker(app=self, **{**self.worker_defaults, **kwargs, "install_signal_handlers": False})
-        self.jobs.serve(worker)
-        run = worker.run()  # type: ignore[no-untyped-call]
+        run = super().run_worker_async(**kwargs, install_signal_handlers=False)
         inventory = asyncio.create_task(self.inventory.keep())
         try:
-            await (run_until_signalled(run, self.services.settings.shutdown_grace_s) if for_signals else run)
+            if for_signals:
+                await run_until_signalled(run, self.services.settings.shutdown_grace_s, self.stopping.set)
+            else:
+                await run
         finally:
             inventory.cancel()
-            await self.jobs.put_back()
             self.children.stop()
             self.services.close()
 
@@ -86,11 +86,11 @@ def make_app(settings: Settings) -> WorkerApp:
         periodic_defaults={"max_delay": 60},
     )
     app.services, app.inventory = services, inventory
-    app.job_manager = app.jobs = Jobs(app.connector, inventory)
+    app.stopping = threading.Event()
     app.children = Children(settings.worker_concurrency, settings.handlers.values())
     run_stages = _stage_task(app)
     for stage in Stage:
-        app.task(name=TASKS[stage], queue=STAGES_QUEUE, pass_context=True)(run_stages)
+        app.task(name=STAGE_TASKS[stage], queue=STAGES_QUEUE, pass_context=True)(run_stages)
     # Half of what is sent at once may go to one receiver, so that a slow one leaves room for the others.
     sender = Sender(services, Poster(), Circuits(most=max(1, settings.webhook_concurrency // 2)))
     app.task(name=WEBHOOK_TASK, queue=WEBHOOKS_QUEUE)(_webhook_task(sender))
@@ -134,25 +134,9 @@ def _removal_task(app: WorkerApp) -> Callable[[int], Awaitable[None]]:
 def _stage_task(app: WorkerApp) -> Callable[..., None]:
     worker = f"{socket.gethostname()}:{os.getpid()}"
 
-    def run_stages(context: JobContext, **_: Any) -> None:
-        place = app.jobs.enter(context)
-        try:
-            job: Job | None = context.job
-            begun: Begun | None = None
-            while job is not None:
-                claim = _claim(job, worker)
-                runner = Runner(app.services, app.children, claim, place.abort_reason, app.jobs.taker, begun)
-                completed = runner.run()
-                job, begun = place.go_on(completed), completed.begun if completed else None
-        finally:
-            place.leave()
+    def run_stages(context: JobContext, generation_id: str, user_id: str, request_id: str | None, fence: int) -> None:
+        assert context.job.id is not None  # noqa: S101 - a fetched job has one
+        run = Run(UUID(generation_id), UUID(user_id), fence, context.job.id, worker, request_id)
+        Runner(app.services, app.children, run, context.abort_reason, app.stopping.is_set).run_stages()
 
     return run_stages
-
-
-def _claim(job: Job, worker: str) -> Run:
-    """What `defer_stage` queued the job with."""
-    assert job.id is not None  # noqa: S101 - a fetched job has one
-    given: dict[str, Any] = job.task_kwargs
-    generation_id, user_id = UUID(given["generation_id"]), UUID(given["user_id"])
-    return Run(generation_id, user_id, STAGES[job.task_name], given["fence"], job.id, worker, given["request_id"])

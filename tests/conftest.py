@@ -18,6 +18,7 @@ import psycopg
 import pytest
 import redis
 from flask import Flask
+from hypothesis import settings
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from redis.backoff import NoBackoff
@@ -39,19 +40,26 @@ EXTERNAL_DATABASE_URL = os.environ.get("DATABASE_URL")
 EXTERNAL_REDIS_URL = os.environ.get("REDIS_URL")
 
 #: The fixture of each PostgreSQL by version: the embedded one, and the oldest supported where the system has it.
+OLDEST = "15"
 INSTALLATIONS = {"18": "postgres_server"}
 if (POSTGRES_15 := Path("/usr/lib/postgresql/15/bin")).is_dir():
-    INSTALLATIONS["15"] = "postgres_15_server"
+    INSTALLATIONS[OLDEST] = "postgres_15_server"
 
 #: What `empty` leaves alone: they say what the database is, not what happened in it.
-KEPT_TABLES = ["schema_migrations", "sql_functions"]
+KEPT_TABLES = ["applied_migrations", "applied_functions", "queue_migrations", "created_objects"]
 
 #: Folders of the tests that run the service as it ships, so without coverage's tracer in its processes.
 AS_SHIPPED = ("acceptance", "faults")
 
 
+# Property tests try the same examples each time. `--hypothesis-profile thorough`, as of `make check`, tries more.
+settings.register_profile("quick", max_examples=100, deadline=None, derandomize=True, database=None)
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=300)
+settings.load_profile("quick")
+
+
 def pytest_report_header() -> list[str]:
-    """Which servers this run stands on."""
+    """Which servers this run uses."""
     database = "DATABASE_URL" if EXTERNAL_DATABASE_URL else "embedded"
     return [
         f"database: {database}; redis: {'REDIS_URL' if EXTERNAL_REDIS_URL else 'embedded'}; "
@@ -107,7 +115,13 @@ def postgres_15_server() -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.fixture(scope="session", params=list(INSTALLATIONS.values()), ids=list(INSTALLATIONS))
+@pytest.fixture(
+    scope="session",
+    params=[
+        pytest.param(fixture, id=version, marks=[pytest.mark.slow] if version == OLDEST else [])
+        for version, fixture in INSTALLATIONS.items()
+    ],
+)
 def postgres_servers(request: pytest.FixtureRequest) -> PostgresServer:
     """Every PostgreSQL at hand in turn, newest first."""
     server: PostgresServer = request.getfixturevalue(request.param)
@@ -174,21 +188,21 @@ def clean(database_url: str, redis_url: str) -> None:
 
 
 def empty(conn: psycopg.Connection) -> None:
-    """Every table of the public schema is empty, but for `KEPT_TABLES`.
+    """Every table of the service, the queue and the platform is empty, but for `KEPT_TABLES`.
 
     Raises `psycopg.errors.LockNotAvailable` after 10 s when something still holds one of them.
     """
     conn.execute("set local lock_timeout = '10s'")
     found = conn.execute(
         """
-        select c.relname from pg_class c
-        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relname <> all (%s)
+        select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname in ('public', 'coursegen') and c.relkind in ('r', 'p') and c.relname <> all (%s)
         order by c.oid desc
         """,
         [KEPT_TABLES],
     ).fetchall()
     # Younger tables refer to older ones. On tables this small, truncating would take ten times as long.
-    tables = [sql.Identifier("public", name) for (name,) in found]
+    tables = [sql.Identifier(*name) for name in found]
     conn.execute(sql.SQL("lock table {} in access exclusive mode").format(sql.SQL(", ").join(tables)))
     conn.execute(sql.SQL(";").join(sql.SQL("delete from {}").format(table) for table in tables))
 

@@ -1,6 +1,6 @@
-"""Answers held to what the service says of itself: `/openapi.json`, read strictly.
+"""Checks responses against `/openapi.json`.
 
-What the document leaves open for later releases is closed here: a field it doesn't name is a mistake.
+The check is strict: a field that the document does not name is an error, though later releases may add some.
 """
 
 import copy
@@ -21,16 +21,16 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 DOCUMENT = "urn:openapi"
-#: Whatever is asked of tRPC together, or of no procedure.
+#: The path of tRPC's batches, and of requests for no procedure.
 BATCH = "/trpc/{procedures}"
 
 
 class Undocumented(AssertionError):
-    """The document does not say that this is answered."""
+    """The document does not describe this response."""
 
 
 class Contract:
-    """One document."""
+    """The document, and the checks of responses against it."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = copy.deepcopy(dict(document))
@@ -42,16 +42,16 @@ class Contract:
         self._validator = cache(self._make_validator)
 
     def check(self, method: str, path: str, query: str, status: int, headers: Headers, body: bytes | None) -> None:
-        """Raises `Undocumented` unless such an answer to such a request is described.
+        """Raises `Undocumented` unless the document describes that response to that request.
 
-        `path` and `query` are unquoted. A body that is None is not looked at.
+        `path` and `query` are unquoted. A body that is None is not checked.
         """
-        where = f"{method} {path[:100]} answers {status}"
+        where = f"{method} {path[:100]} returned {status}"
         if method == "OPTIONS" and status == 200:
-            return  # the framework's, wherever there is a route
+            return  # the framework handles it wherever there is a route
         pointer = self._find_response("GET" if method == "HEAD" else method, path, query, status)
         if pointer is None:
-            raise Undocumented(f"{where}, of which the document says nothing")
+            raise Undocumented(f"{where}, which is not described")
         response = self.resolve(pointer)
         for name, header in response.get("headers", {}).items():
             target = self.resolve(header["$ref"].removeprefix("#")) if "$ref" in header else header
@@ -71,17 +71,17 @@ class Contract:
             self.check_body(f"{pointer}/content/{_escape(mimetype)}/schema", json.loads(body), where)
 
     def check_body(self, pointer: str, value: object, where: str = "") -> None:
-        """Raises `Undocumented` unless the value is of the schema at that place of the document."""
+        """Raises `Undocumented` unless the value matches the schema at that place of the document."""
         error = next(self._validator(pointer).iter_errors(value), None)
         if error is not None:
             raise Undocumented(f"{where} {pointer}: {error.json_path} {error.message[:1000]}")
 
     def resolve(self, pointer: str) -> Any:
-        """What stands at that place of the document, behind references."""
+        """The value at that place of the document, with references resolved."""
         return self._resolve(pointer)[1]
 
     def place(self, pointer: str) -> str:
-        """That place, or the one that a reference there leads to."""
+        """That place, or the target of a reference there."""
         return self._resolve(pointer)[0]
 
     def _resolve(self, pointer: str) -> tuple[str, Any]:
@@ -91,7 +91,7 @@ class Contract:
         return self._resolve(found["$ref"].removeprefix("#")) if "$ref" in found else (pointer, found)
 
     def _find_response(self, method: str, path: str, query: str, status: int) -> str | None:
-        """Where the document describes such an answer."""
+        """The place that describes the response, or None."""
         batch = parse_qs(query).get("batch", [""])[-1] == "1"
         templates = [template for pattern, template in self._paths if pattern.fullmatch(path)]
         if batch and BATCH in templates:
@@ -119,12 +119,12 @@ class Contract:
 
 
 class CheckedClient(FlaskClient):
-    """A client that takes no answer that isn't described, except of tests' own views. What is streamed is not read."""
+    """Rejects responses that are not described, except those of tests' own views. Streams are not read."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         response = super().open(*args, **kwargs)
         request = response.request
-        if not _is_ours(self.application, request.method, request.path):
+        if not _is_of_a_test(self.application, request.method, request.path):
             contract_of(self.application).check(
                 request.method,
                 request.path,
@@ -137,7 +137,7 @@ class CheckedClient(FlaskClient):
 
 
 def contract_of(app: Flask) -> Contract:
-    """What the application promises; made once, as it is the same for all."""
+    """The contract of the application; made once, because it is the same for all."""
     if not _contracts:
         _contracts.append(Contract(app.extensions["description"].document))
     return _contracts[0]
@@ -146,8 +146,8 @@ def contract_of(app: Flask) -> Contract:
 _contracts: list[Contract] = []
 
 
-def _is_ours(app: Flask, method: str, path: str) -> bool:
-    """Whether a view that a test added answers it."""
+def _is_of_a_test(app: Flask, method: str, path: str) -> bool:
+    """Whether a test added the view for that path."""
     try:
         endpoint, _ = app.url_map.bind("").match(path, method)
     except HTTPException:
@@ -156,7 +156,7 @@ def _is_ours(app: Flask, method: str, path: str) -> bool:
 
 
 def _close(schema: Any) -> None:
-    """Objects whose fields are described have no others, there and below."""
+    """Forbids additional fields in every object whose fields are described."""
     if isinstance(schema, dict):
         if isinstance(schema.get("properties"), dict):
             schema.setdefault("additionalProperties", False)

@@ -8,12 +8,16 @@ import pytest
 
 HERE = Path(__file__).parent
 
-#: Folders and modules of which one process runs all: their tests share what takes long to make.
+#: Folders and modules whose tests all run in one process, because they share what takes long to start or install.
 TOGETHER = (
     "faults",
+    "acceptance/test_client_examples.py",
     "acceptance/test_delivery.py",
+    "acceptance/test_pooler.py",
     "acceptance/test_run.py",
-    "integration/metrics/test_scale.py",
+    "acceptance/trpc",
+    "integration/http/test_streams.py",
+    "integration/operations/test_scale.py",
     "integration/pipeline/test_large_documents.py",
     "integration/server/test_server.py",
 )

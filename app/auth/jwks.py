@@ -1,4 +1,4 @@
-"""A JWKS endpoint: what it says, and which of its keys may verify a token."""
+"""Fetches a JWKS endpoint and selects the keys that may verify a token."""
 
 import json
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from jwt.exceptions import PyJWTError
 
 from app.database.deadline import SocketGuard
 
-#: The key type and curve of each algorithm that a key of the endpoint may verify.
+#: The key type and curve of each supported algorithm.
 KEY_TYPES = {"ES256": ("EC", "P-256"), "RS256": ("RSA", None), "EdDSA": ("OKP", "Ed25519")}
 
 MAX_KEY_ID = 256
 MAX_BYTES = 64 * 1024
-#: How long connecting may take, and then the whole exchange.
+#: The limit for connecting, and again for the rest of the exchange.
 TIMEOUT_S = 2.0
 
 #: Keys by their `kid` and algorithm.
@@ -26,14 +26,11 @@ _guard = SocketGuard()
 
 
 class JwksError(Exception):
-    """The endpoint can't be reached, or answers something else than keys."""
+    """The endpoint can't be reached, or its response is not a JWKS."""
 
 
 def fetch_keys(url: str) -> Keys:
-    """The usable keys of the endpoint. Raises `JwksError`.
-
-    Redirects are not followed, and no proxy of the environment is asked.
-    """
+    """The usable keys of the endpoint. Follows no redirect and uses no proxy. Raises `JwksError`."""
     try:
         return read_keys(_download(url))
     except (OSError, HTTPException, ValueError, RecursionError) as error:
@@ -41,14 +38,13 @@ def fetch_keys(url: str) -> Keys:
 
 
 def read_keys(document: bytes) -> Keys:
-    """The keys of a JWKS that may verify a token, each fixed to its algorithm. Raises ValueError where it is none.
+    """The keys of a JWKS that may verify a token, each bound to its algorithm. Raises ValueError if it is not a JWKS.
 
-    Left out are those for other purposes or algorithms, secret and weak ones, those without an id, and those that
-    share theirs: nobody could say which of them is meant.
+    Skips keys for other purposes or algorithms, secret and weak keys, and keys whose id is missing or not unique.
     """
     found = json.loads(document)
     if not isinstance(found, dict) or not isinstance(found.get("keys"), list):
-        raise ValueError("no JWKS")
+        raise ValueError("not a JWKS")
     keys = [((entry["kid"], key.algorithm_name), key) for entry in found["keys"] if (key := _read_key(entry))]
     names = [name for name, _ in keys]
     return {name: key for name, key in keys if names.count(name) == 1}
@@ -70,7 +66,7 @@ def _read_key(entry: object) -> PyJWK | None:
 
 
 def _is_for_tokens(entry: Mapping[str, Any]) -> bool:
-    """Whether it is a public key to verify signatures with, of a name that a token can have."""
+    """Whether it is a public key for verifying signatures, with an id that a token can name."""
     key_id, operations = entry.get("kid"), entry.get("key_ops", ["verify"])
     return (
         isinstance(key_id, str)

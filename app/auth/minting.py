@@ -1,4 +1,4 @@
-"""Access tokens as the platform's sign-in makes them, for development: nobody has signed in for one."""
+"""Mints access tokens like the platform's, for development and tests."""
 
 import time
 from typing import Any
@@ -21,7 +21,7 @@ def mint_token(
     issuer: str | None = None,
     tier_claim: str = "app_metadata.tier",
 ) -> str:
-    """A token signed with the secret (HS256), good for so many seconds from now; `tier_claim` is a dotted path."""
+    """A token signed with the secret (HS256) that expires in `expires_s` seconds; `tier_claim` is a dotted path."""
     now = int(time.time())
     claims: dict[str, Any] = {
         "sub": str(user_id),

@@ -1,4 +1,4 @@
-"""The keys that verify tokens signed by the platform's sign-in, as its JWKS endpoint last gave them."""
+"""The keys of the platform's JWKS endpoint, cached and refreshed in the background."""
 
 import logging
 import threading
@@ -10,35 +10,35 @@ from jwt import PyJWK
 from app.auth.jwks import JwksError, Keys, fetch_keys
 from app.database.deadline import remaining
 
-#: Known keys are asked for again after this, without anybody waiting, …
+#: Keys older than this are fetched again in the background.
 REFRESH_S = 5 * 60.0
-#: … and past this are believed only if the endpoint, asked once more, gives no answer.
+#: A request that needs keys older than this waits for the fetch. If it fails, the old keys remain valid.
 MAX_AGE_S = 10 * 60.0
-#: Between the end of one fetch and the next, whoever asks for unknown keys.
+#: The pause between two fetches, however many requests need unknown keys.
 COOLDOWN_S = 5.0
-#: What a request waits for a fetch, at most: with all that is left to do it takes less than 2 s.
+#: The longest that a request waits for a fetch. The rest of such a request brings it to less than 2 s.
 WAIT_S = 1.5
 
 log = logging.getLogger(__name__)
 
 
 class KeysUnavailable(Exception):
-    """The endpoint has not given any keys yet, so whether a token is good can't be told."""
+    """No keys have been fetched yet, so the token can't be verified."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """One that runs: `ended` is set when it has, and requests wait for that no longer than `until`."""
+    """A running fetch: `ended` is set at its end; requests wait for that until `until` at most."""
 
     ended: threading.Event
     until: float
 
 
 class RemoteKeys:
-    """The keys of the endpoint at `url`, shared by all threads. Nothing is fetched before the first is asked for.
+    """The keys of the endpoint at `url`, shared by all threads. The first lookup starts the first fetch.
 
-    One fetch runs at a time, in a thread of its own; only the request that began it waits, and the others make do with
-    the last keys. While there are none, all wait. A fetch that fails leaves the keys as they are.
+    One fetch runs at a time, in a thread of its own. Only the request that started it waits; the others use the last
+    keys. While there are none, all wait. A failed fetch keeps the last keys.
     """
 
     def __init__(
@@ -53,25 +53,25 @@ class RemoteKeys:
 
     @property
     def current(self) -> Keys | None:
-        """The last keys; the same object for as long as they are the same keys."""
+        """The last keys; the same object until they change."""
         return self._keys
 
     def find(self, key_id: str, algorithm: str) -> PyJWK | None:
-        """The key of that id for that algorithm, if the endpoint has one. Raises `KeysUnavailable`."""
+        """The endpoint's key with that id and algorithm, if any. Raises `KeysUnavailable`."""
         name = (key_id, algorithm)
         known = (self._keys or {}).get(name)
         age_s = time.monotonic() - self._fetched_at
         if known is not None and age_s < self._refresh_s:
             return known
-        fetch, began = self._begin_fetch()
-        if fetch is not None and (self._keys is None or (began and (known is None or age_s > self._max_age_s))):
+        fetch, started = self._start_fetch()
+        if fetch is not None and (self._keys is None or (started and (known is None or age_s > self._max_age_s))):
             fetch.ended.wait(remaining(max(0.0, fetch.until - time.monotonic())))
         if self._keys is None:
             raise KeysUnavailable
         return self._keys.get(name)
 
-    def _begin_fetch(self) -> tuple[Fetch | None, bool]:
-        """The fetch that runs, if any may just now, and whether this call began it."""
+    def _start_fetch(self) -> tuple[Fetch | None, bool]:
+        """The running fetch, or None during the cooldown, and whether this call started it."""
         with self._lock:
             now = time.monotonic()
             if self._fetch is not None or now < self._not_before:
@@ -83,7 +83,7 @@ class RemoteKeys:
 
     def _run(self, fetch: Fetch) -> None:
         try:
-            self._take(fetch_keys(self._url))
+            self._store(fetch_keys(self._url))
         except JwksError as error:
             log.warning("keys_unavailable", extra={"error": str(error)})
         finally:
@@ -92,7 +92,7 @@ class RemoteKeys:
                 self._fetch = None
             fetch.ended.set()
 
-    def _take(self, keys: Keys) -> None:
+    def _store(self, keys: Keys) -> None:
         self._fetched_at = time.monotonic()
         if self._keys is None or _values(keys) != _values(self._keys):
             self._keys = keys

@@ -1,5 +1,6 @@
-"""The operator's commands: `flask --app wsgi …`."""
+"""The operator's commands, for the console script `coursegen` and for `flask --app wsgi`."""
 
+import click
 from flask import Flask
 
 from app.cli import (
@@ -14,17 +15,22 @@ from app.cli import (
     webhook_commands,
 )
 
-
-def register_commands(app: Flask) -> None:
+COMMANDS: list[click.Command] = [
+    module.command
     for module in (
         database_commands,
-        generate_command,
-        slot_commands,
-        generation_commands,
-        event_commands,
-        report_commands,
         doctor,
+        event_commands,
+        generate_command,
+        generation_commands,
+        report_commands,
+        slot_commands,
         token_command,
         webhook_commands,
-    ):
-        app.cli.add_command(module.command)
+    )
+]
+
+
+def register_commands(app: Flask) -> None:
+    for command in COMMANDS:
+        app.cli.add_command(command)

@@ -1,4 +1,4 @@
-"""`flask --app wsgi doctor`: what is wrong, and what to do."""
+"""`coursegen doctor`: what is wrong, and what to do."""
 
 import os
 import time
@@ -90,7 +90,7 @@ def _database(services: Services) -> Iterator[Finding]:
         yield Finding("database", "error", str(error).splitlines()[0], "Check DATABASE_URL and the server.")
         return
     if lacking:
-        yield Finding("migrations", "error", f"missing: {', '.join(lacking)}", "Run `make migrate`.")
+        yield Finding("migrations", "error", f"missing: {', '.join(lacking)}", "Run `coursegen migrate`.")
         return
     yield Finding("migrations", "ok", "up to date")
     asked = time.time()
@@ -119,7 +119,7 @@ def _server(seen: dict[str, Any], asked: float) -> Iterator[Finding]:
     if seen["oldest_s"] is not None:
         waiting += f", the oldest generation for {float(seen['oldest_s']):.0f} s"
     lost = seen["workers"] == 0
-    yield Finding("workers", "error" if lost else "ok", waiting, "Start `make worker`." if lost else "")
+    yield Finding("workers", "error" if lost else "ok", waiting, "Start `coursegen worker`." if lost else "")
 
 
 def _webhooks(settings: Settings, waiting: int, overdue_s: float) -> Finding:
@@ -127,22 +127,22 @@ def _webhooks(settings: Settings, waiting: int, overdue_s: float) -> Finding:
     if waiting and settings.webhook_secret is None:
         return Finding("webhooks", "warning", found, "Set WEBHOOK_SECRET: nothing is sent without it.")
     if overdue_s > OVERDUE_S:
-        advice = "Start `make worker`, or a worker for the queue webhooks."
+        advice = "Start `coursegen worker`, or `coursegen worker --only webhooks`."
         return Finding("webhooks", "warning", f"{found}, one for {overdue_s:.0f} s too long", advice)
     return Finding("webhooks", "ok", found)
 
 
 def _redis(services: Services) -> Iterator[Finding]:
-    if not services.slots.ping():
-        advice = "Check REDIS_URL. Admission goes on without it, only slower."
-        yield Finding("redis", "warning", "away", advice)
-        return
-    yield Finding("redis", "ok", "answers")
     try:
         drift = [row for row in compare_slots(services.db, services.slots) if row.drift]
-    except Exception:  # noqa: BLE001 - the database has been told of already
+    except Exception:  # noqa: BLE001 - the database has been reported already
+        drift = None
+    if problem := services.slots.problem():
+        advice = "Check REDIS_URL and REDIS_PREFIX. Admission goes on without Redis, only slower."
+        yield Finding("redis", "warning", problem, advice)
         return
+    yield Finding("redis", "ok", "answers")
     if drift:
-        yield Finding("slots", "warning", f"{len(drift)} counts differ", "Upkeep heals it; see `flask slots`.")
-    else:
+        yield Finding("slots", "warning", f"{len(drift)} counts differ", "Upkeep heals it; see `coursegen slots`.")
+    elif drift is not None:
         yield Finding("slots", "ok", "Redis agrees with PostgreSQL")

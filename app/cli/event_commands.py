@@ -1,4 +1,4 @@
-"""`flask --app wsgi events`."""
+"""`coursegen events`."""
 
 import click
 from flask.cli import with_appcontext

@@ -1,4 +1,4 @@
-"""`flask --app wsgi generate`: starts a course's generation for its owner, and follows it if asked to."""
+"""`coursegen generate`: starts a course's generation for its owner, and follows it if asked to."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 
 from app.cli.operating import operating
 from app.database.queries import QUERIES
-from app.generation.admission.orders import Order
+from app.generation.admission.requests import Order
 from app.generation.callers import Caller
 from app.generation.errors import GenerationActive, SystemFull, UserFull
 from app.generation.progress.steps import FINAL_STATUSES

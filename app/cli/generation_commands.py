@@ -1,17 +1,14 @@
-"""`flask --app wsgi generations …`: list, show, cancel, retry."""
+"""`coursegen generations …`: list, show, cancel, retry."""
 
 from uuid import UUID
 
 import click
 from flask.cli import AppGroup
 
-from app.cli.operating import as_json, limit, operating, show, since
+from app.cli.operating import as_json, limit, operating, operator, reason, show, since
 from app.database.queries import QUERIES
-from app.generation.admission.orders import Order
-from app.generation.admission.retries import find_failed
-from app.generation.callers import Caller
-from app.generation.runs.cancel import cancel
-from app.generation.tiers import Tier
+from app.generation.errors import NothingActive
+from app.operations import actions
 
 STATUSES = ["queued", "running", "completed", "failed", "cancelled"]
 LISTED = {
@@ -75,24 +72,22 @@ def show_generation(generation_id: UUID, as_json: bool) -> None:
 
 @command.command("cancel")
 @click.argument("generation_id", type=click.UUID)
-def cancel_generation(generation_id: UUID) -> None:
+@reason
+def cancel_generation(generation_id: UUID, reason: str | None) -> None:
     """Cancel it, queued or running."""
     with operating() as services:
-        with services.db.connection() as conn:
-            row = conn.execute(QUERIES["find_generation"], {"generation_id": generation_id}).fetchone()
-        if row is None or row["status"] not in ("queued", "running"):
-            raise click.ClickException(f"There is no active generation {generation_id}")
-        cancel(services.db, services.slots, row["course_id"])
+        try:
+            actions.cancel(services, generation_id, operator(reason))
+        except NothingActive as error:
+            raise click.ClickException(f"There is no active generation {generation_id}") from error
     click.echo(f"Cancelled {generation_id}")
 
 
 @command.command("retry")
 @click.argument("generation_id", type=click.UUID)
-def retry_generation(generation_id: UUID) -> None:
+@reason
+def retry_generation(generation_id: UUID, reason: str | None) -> None:
     """Admit a failed one anew: a new id, the same limits, from the stage at which it failed."""
     with operating() as services:
-        failed = find_failed(services.db, generation_id)
-        caller = Caller(failed["user_id"], Tier(failed["tier"]))
-        order = Order(failed["course_id"], failed["webhook_url"], source="cli", retry_of=generation_id)
-        new_id = services.admissions.admit(caller, order).generation_id
+        new_id = actions.retry(services, generation_id, operator(reason))
     click.echo(f"Admitted {new_id}")

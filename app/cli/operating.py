@@ -1,7 +1,9 @@
 """What every command shares: its services, its options, tables for people and JSON for programs."""
 
+import getpass
 import json
 import re
+import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,8 +14,9 @@ import click
 import psycopg
 
 from app.current import current_services
-from app.database.migrations import MigrationError
+from app.database.migration_session import MigrationError
 from app.database.pool import Unmigrated
+from app.generation.audit import Actor
 from app.generation.errors import GenerationError
 from app.services import Services
 from app.telemetry.log import configure_logging
@@ -40,6 +43,13 @@ class Since(click.ParamType[int]):
 as_json = click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 since = click.option("--since", "seconds", type=Since(), default="7d", show_default=True, help="How far back.")
 limit = click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Rows at most.")
+
+reason = click.option("--reason", help="Why, for the audit.")
+
+
+def operator(reason: str | None) -> Actor:
+    """Who runs this command, as the audit names them."""
+    return Actor(f"cli:{getpass.getuser()}@{socket.gethostname()}", reason)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`flask --app wsgi metrics`: what happened, as a table for people, CSV or JSON."""
+"""`coursegen metrics`: what happened, as a table for people, CSV or JSON."""
 
 import csv
 import io

@@ -1,21 +1,22 @@
-"""`flask --app wsgi slots`."""
+"""`coursegen slots`."""
 
 import click
 from flask.cli import with_appcontext
 
-from app.cli.operating import as_json, operating, show
+from app.cli.operating import as_json, operating, operator, show
+from app.operations.actions import rebuild_slots
 from app.operations.slot_drift import compare_slots
 
 
 @click.command("slots")
 @as_json
-@click.option("--rebuild", is_flag=True, help="Put Redis right from PostgreSQL first.")
+@click.option("--rebuild", is_flag=True, help="Rebuild Redis from PostgreSQL first.")
 @with_appcontext
 def command(as_json: bool, rebuild: bool) -> None:
-    """Show who holds slots: PostgreSQL's truth beside Redis, and the drift between them."""
+    """Show how many slots each user holds in PostgreSQL and in Redis, and the difference."""
     with operating() as services:
         if rebuild:
-            services.slots.rebuild_all()
+            rebuild_slots(services, operator(None))
         rows = [row.as_dict() for row in compare_slots(services.db, services.slots)]
     if not as_json:
         rows = [

@@ -1,4 +1,4 @@
-"""`flask --app wsgi token`: a token to try the service with."""
+"""`coursegen token`: a token to try the service with."""
 
 from uuid import UUID
 

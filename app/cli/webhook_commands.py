@@ -1,4 +1,4 @@
-"""`flask --app wsgi webhooks …`: what webhooks were told, list, show, pending, resend."""
+"""`coursegen webhooks …`: what webhooks were told, list, show, pending, resend."""
 
 from typing import Any
 from uuid import UUID
@@ -6,9 +6,9 @@ from uuid import UUID
 import click
 from flask.cli import AppGroup
 
-from app.cli.operating import as_json, limit, operating, show, since
+from app.cli.operating import as_json, limit, operating, operator, reason, show, since
 from app.database.queries import QUERIES
-from app.generation.webhooks.outbox import resend
+from app.operations.actions import resend
 
 LISTED = {
     "created_at": "time (UTC)",
@@ -85,10 +85,11 @@ def show_webhook(generation_id: UUID, as_json: bool) -> None:
 @command.command("resend")
 @click.argument("generation_id", type=click.UUID)
 @click.option("--seq", type=click.IntRange(min=1), help="Only the delivery of this number, even if it was delivered.")
-def resend_deliveries(generation_id: UUID, seq: int | None) -> None:
+@reason
+def resend_deliveries(generation_id: UUID, seq: int | None, reason: str | None) -> None:
     """Send again, in order, what was not delivered; with a day of tries, as if new."""
     with operating() as services:
-        numbers = resend(services.db, generation_id, seq)
+        numbers = resend(services, generation_id, seq, operator(reason))
     click.echo(f"To be sent again: {', '.join(map(str, numbers))}")
 
 

@@ -1,63 +1,43 @@
-"""Bringing a database to what this release needs: the queue's schema, the migrations and the functions of `sql/`."""
+"""Brings a database to what this release needs: the queue's schema, the migrations, the functions, the privileges."""
 
 import hashlib
 import logging
-import shutil
-import subprocess
-import sys
-import sysconfig
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import psycopg
-from procrastinate.schema import SchemaManager
+from psycopg import sql
 from psycopg.rows import tuple_row
 
-SQL = Path(__file__).resolve().parents[2] / "sql"
+from app.database.migration_session import Connection, MigrationError, migration_session
+from app.database.queries import SQL
+from app.database.queue_schema import migrate_queue, queue_scripts
 
-#: Held by whoever migrates; a number that other users of the database are unlikely to choose.
-LOCK = 20261123000001
-
-#: Connection parameters the migration tool's driver takes as libpq does; others it would send to the server.
-SHARED_PARAMETERS = ("application_name", "connect_timeout", "options", "sslcert", "sslkey", "sslrootcert")
+#: API and workers need no other role; members of it may log in.
+APP_ROLE = "coursegen_app"
 
 log = logging.getLogger(__name__)
 
 
-class MigrationError(Exception):
-    """A migration could not be applied or undone; the message is what the migration tool said."""
+def migrate(database_url: str, *, app_role: str = APP_ROLE, upgrade_queue: bool = False) -> list[str]:
+    """The database has all that this release needs. Returns the names of what was applied; a second call: none.
 
-
-def migrate(database_url: str) -> None:
-    """The database has all this release needs. A second call changes nothing; two at once both succeed.
-
-    Needs a session of its own (so not through a transaction pooler) and a role that may create things in `public`.
-    Raises `MigrationError` or a `psycopg.Error`; what was applied before stays, and the next call goes on from there.
+    Two calls at once both succeed. Each file is a transaction of its own that waits for no lock longer than 200 ms and
+    is tried again for a minute. After a failure or an interruption, the next call goes on where this one ended.
+    Raises `MigrationError` or a `psycopg.Error`.
     """
-    with _alone(database_url) as conn:
-        before = _read(conn)
-        if not before.queue:
-            with conn.transaction():
-                conn.execute(SchemaManager.get_schema())
-            log.info("queue_schema_applied")
-        try:
-            _dbmate(conn, "migrate")
-        finally:
-            for version in sorted(_read(conn).versions - before.versions):
-                log.info("migration_applied", extra={"migration": version})
-        with conn.transaction():
-            _apply_functions(conn)
-
-
-def rollback(database_url: str) -> None:
-    """The latest migration is undone. Raises `MigrationError` when there is none, or it can't be."""
-    with _alone(database_url) as conn:
-        _dbmate(conn, "rollback")
-        log.info("migration_rolled_back")
+    with migration_session(database_url) as session:
+        applied = migrate_queue(session, upgrade=upgrade_queue)
+        for file in _migrations():
+            if session.run(partial(_apply_migration, file=file)):
+                log.info("migration_applied", extra={"migration": file.stem})
+                applied.append(file.stem)
+        functions = session.run(partial(_apply_functions, app_role=app_role))
+        for name in functions:
+            log.info("function_applied", extra={"function": name})
+    return [*applied, *functions]
 
 
 def missing(conn: psycopg.Connection[Any]) -> list[str]:
@@ -66,8 +46,9 @@ def missing(conn: psycopg.Connection[Any]) -> list[str]:
     Two short reads. What a newer release has added, or replaced, is no lack.
     """
     there = _read(conn)
+    scripts = [script.stem for script in queue_scripts() if script.stem not in there.scripts]
     return [
-        *([] if there.queue else ["procrastinate"]),
+        *(scripts if there.scripts else ["procrastinate"]),
         *(file.stem for file in _migrations() if _version(file) not in there.versions),
         *(file.stem for file in _functions() if (file.stem, _checksum(file)) not in there.functions),
     ]
@@ -75,46 +56,75 @@ def missing(conn: psycopg.Connection[Any]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _There:
-    """What the database has: the queue's schema, migrations by version, functions by name and checksum."""
+    """What the database has: the queue's scripts, migrations by version, functions by name and checksum."""
 
-    queue: bool
+    scripts: frozenset[str] = frozenset()
     versions: frozenset[str] = frozenset()
     functions: frozenset[tuple[str, str]] = frozenset()
 
 
 def _read(conn: psycopg.Connection[Any]) -> _There:
     with conn.cursor(row_factory=tuple_row) as cursor:
-        # By name alone: before PostgreSQL 16, naming a type that isn't there is an error even here.
-        cursor.execute("select to_regproc('procrastinate_defer_jobs_v1') is not null, to_regclass('sql_functions')")
-        queue, functions = cursor.fetchone() or (False, None)
-        if functions is None:  # made by the first migration
-            return _There(queue)
-        cursor.execute(
-            "select null, version::text from schema_migrations union all select name, checksum from sql_functions"
-        )
+        cursor.execute("select to_regclass('coursegen.created_objects')")
+        if cursor.fetchone() in (None, (None,)):
+            return _There()
+        cursor.execute((SQL / "setup" / "applied.sql").read_bytes())
         rows = cursor.fetchall()
     return _There(
-        queue,
-        frozenset(version for name, version in rows if name is None),
-        frozenset((name, checksum) for name, checksum in rows if name is not None),
+        frozenset(name for kind, name, _ in rows if kind == "script"),
+        frozenset(name for kind, name, _ in rows if kind == "migration"),
+        frozenset((name, checksum) for kind, name, checksum in rows if kind == "function"),
     )
 
 
-def _apply_functions(conn: psycopg.Connection[Any]) -> None:
-    """Every function has the body of its file. A body that was replaced since is applied again."""
-    latest = "select distinct on (name) name, checksum from sql_functions order by name, applied_at desc"
+def _apply_migration(conn: Connection, *, file: Path) -> bool:
+    """Whether the file was applied: it is not when its version is recorded."""
+    recorded = conn.execute(
+        "insert into coursegen.applied_migrations (version, name, checksum) values (%s, %s, %s) on conflict do nothing",
+        (_version(file), file.stem, _checksum(file)),
+    )
+    if not recorded.rowcount:
+        return False
+    try:
+        conn.execute(file.read_bytes())
+    except psycopg.OperationalError:
+        raise  # a lock that was not to be had, among others
+    except psycopg.Error as error:
+        raise MigrationError(f"{file.name}: {error}") from error
+    conn.execute(read_setup("created_objects"))
+    return True
+
+
+def _apply_functions(conn: Connection, *, app_role: str) -> list[str]:
+    """Every function has the body of its file, and all privileges are as `sql/setup/privileges.sql` says.
+
+    Returns the names of the functions whose body was not the latest applied. No function is ever dropped here: those
+    of the previous release stay callable for the processes that still run.
+    """
+    latest = "select distinct on (name) name, checksum from coursegen.applied_functions order by name, applied_at desc"
     current = dict(conn.execute(latest).fetchall())
+    changed = [file for file in _functions() if current.get(file.stem) != _checksum(file)]
     conn.execute("set local check_function_bodies = off")  # they call each other
-    for file in _functions():
-        checksum = _checksum(file)
-        if current.get(file.stem) == checksum:
-            continue
+    for file in changed:
         conn.execute(file.read_bytes())
         conn.execute(
-            "insert into sql_functions values (%s, %s) on conflict (name, checksum) do update set applied_at = default",
-            (file.stem, checksum),
+            "insert into coursegen.applied_functions values (%s, %s)"
+            " on conflict (name, checksum) do update set applied_at = default",
+            (file.stem, _checksum(file)),
         )
-        log.info("function_applied", extra={"function": file.stem, "checksum": checksum})
+    conn.execute(read_setup("shared_functions"))
+    conn.execute(read_setup("created_objects"))
+    conn.execute(name_role(conn, read_setup("privileges"), app_role))
+    return [file.stem for file in changed]
+
+
+def name_role(conn: Connection, statements: bytes, app_role: str) -> bytes:
+    """The statements with the role of this database in place of the default one."""
+    return statements.replace(APP_ROLE.encode(), sql.Identifier(app_role).as_bytes(conn))
+
+
+def read_setup(name: str) -> bytes:
+    return (SQL / "setup" / f"{name}.sql").read_bytes()
 
 
 def _migrations() -> list[Path]:
@@ -126,73 +136,8 @@ def _version(migration: Path) -> str:
 
 
 def _functions() -> list[Path]:
-    return sorted((SQL / "functions").glob("*.sql"))
+    return sorted((SQL / "functions").rglob("*.sql"), key=lambda file: file.stem)
 
 
-def _checksum(function: Path) -> str:
-    return hashlib.sha256(function.read_bytes()).hexdigest()
-
-
-@contextmanager
-def _alone(database_url: str) -> Iterator[psycopg.Connection[Any]]:
-    """A connection that nobody else who migrates has at the same time."""
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        conn.execute("select pg_advisory_lock(%s)", (LOCK,))
-        yield conn
-
-
-def _dbmate(conn: psycopg.Connection[Any], command: str) -> None:
-    """Runs the migration tool on the connection's database. Its URL stands where `ps` and a `.env` can't get at it."""
-    url = _driver_url(conn)
-    done = subprocess.run(
-        [
-            _dbmate_path(),
-            *("--env", "MIGRATION_URL", "--env-file", ""),
-            *("--migrations-dir", SQL / "migrations", "--migrations-table", "schema_migrations", "--no-dump-schema"),
-            command,
-        ],
-        env={"MIGRATION_URL": url},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise MigrationError(done.stdout.replace(url, "<url>").strip())
-
-
-def _dbmate_path() -> str:
-    for folder in (Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))):
-        if (folder / "dbmate").is_file():
-            return str(folder / "dbmate")
-    found = shutil.which("dbmate")
-    if found is None:
-        raise MigrationError("dbmate is not installed")
-    return found
-
-
-def _driver_url(conn: psycopg.Connection[Any]) -> str:
-    """The URL of the server this connection reached, for a driver that knows less of URLs than libpq does.
-
-    Its default is to insist on TLS; libpq's is to take what there is, so what there was is asked for.
-    """
-    # Not `conn.info.get_parameters()`: that looks for defaults, and fails for a user without a home.
-    given = {option.keyword.decode(): option.val.decode() for option in conn.pgconn.info if option.val}
-    query = {name: given[name] for name in SHARED_PARAMETERS if given.get(name)}
-    if not conn.pgconn.ssl_in_use:
-        query["sslmode"] = "disable"
-    else:
-        query["sslmode"] = given["sslmode"] if given.get("sslmode", "").startswith("verify-") else "require"
-    if query.get("sslrootcert") == "system":  # the driver's own default
-        del query["sslrootcert"]
-    host = conn.info.host
-    if host.startswith(("/", "@")):
-        query["host"], host = host, ""
-    elif ":" in host:
-        host = f"[{host}]"
-    user = quote(conn.info.user, safe="")
-    if conn.info.password:
-        user += f":{quote(conn.info.password, safe='')}"
-    database = quote(conn.info.dbname, safe="")
-    return f"postgres://{user}@{host}:{conn.info.port}/{database}?{urlencode(query, quote_via=quote)}"
+def _checksum(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -50,24 +50,11 @@ class Unmigrated(Exception):
 
     def __init__(self, names: list[str]) -> None:
         self.names = names
-        super().__init__(f"The database is not migrated: run `make migrate`. Missing: {', '.join(names)}")
+        super().__init__(f"The database is not migrated: run `coursegen migrate`. Missing: {', '.join(names)}")
 
 
 class CommitOutcomeUnknown(psycopg.OperationalError):
     """The connection was lost while the commit was under way: it may have taken place."""
-
-
-class _Cursor(Cursor[DictRow]):
-    """In a pipeline a fetch ends with a Sync, where psycopg's own sends a Flush.
-
-    Until a Sync the server takes the session for active however long nothing comes, and no timeout of an idle
-    transaction would ever end the locks of a process that is frozen in one.
-    """
-
-    def _fetch_pipeline(self) -> None:
-        pipeline = self._conn._pipeline
-        if pipeline is not None and self.pgresult is None:
-            pipeline.sync()
 
 
 class Database:
@@ -94,7 +81,6 @@ class Database:
             check=_refuse_dead,
             kwargs={
                 "autocommit": True,
-                "cursor_factory": _Cursor,
                 "row_factory": dict_row,
                 "connect_timeout": 3,
                 **session(SESSION, pooled=pooled),
@@ -140,24 +126,16 @@ class Database:
     def transaction(self) -> Iterator[Connection[DictRow]]:
         """A connection inside one transaction: leaving the block commits, raising rolls back.
 
-        The transaction is pipelined: statements travel together until one's result is fetched, so a
-        statement's error is raised by the next fetch. Fetch the last one's result before leaving.
         Raises `CommitOutcomeUnknown` when the connection is lost during the commit itself.
         """
         committing = False
         with self.connection() as conn:
             try:
-                # BEGIN and COMMIT by hand: psycopg's own transaction() synchronises a pipeline at both, which costs
-                # three more round trips.
-                with conn.pipeline():
-                    conn.execute("begin", prepare=False)
+                with conn.transaction():
                     yield conn
                     committing = True
-                    conn.execute("commit", prepare=False)
-            except BaseException as error:
-                if not conn.closed:
-                    conn.rollback()
-                if committing and isinstance(error, psycopg.OperationalError) and not _is_rolled_back(error):
+            except psycopg.OperationalError as error:
+                if committing and not _is_rolled_back(error):
                     raise CommitOutcomeUnknown(str(error)) from error
                 raise
 

@@ -37,4 +37,4 @@ def check_database(settings: Settings) -> list[str]:
 
 def refusal(names: list[str]) -> str:
     """What to tell who starts a process on an unmigrated database."""
-    return f"The database is not migrated. Run `make migrate` (`flask --app wsgi migrate`). Missing: {', '.join(names)}"
+    return f"The database is not migrated. Run `coursegen migrate`. Missing: {', '.join(names)}"

@@ -88,7 +88,14 @@ class OutcomeUnknown(GenerationError):
 
 @dataclass(eq=False)
 class Superseded(GenerationError):
-    """The generation is final, gone, or held by a later run: this one may write nothing."""
+    """The generation is final, gone or held by a later run: this one may write nothing."""
+
+    generation_id: UUID
+
+
+@dataclass(eq=False)
+class StartsExhausted(GenerationError):
+    """The stage had all its starts; the generation is failed."""
 
     generation_id: UUID
 

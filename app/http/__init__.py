@@ -1,30 +1,38 @@
-"""The HTTP side: blueprints, authentication, validation, and the mapping of errors to answers."""
+"""The HTTP API: routes, authentication, validation, and the mapping of errors to responses."""
 
 from flask import Flask
+from flask.json.provider import DefaultJSONProvider
 
 from app.http.authentication import register_auth
-from app.http.description.page.pages import register_description
+from app.http.description.docs_page import register_description
 from app.http.error_responses import register_errors
 from app.http.middleware.cors import register_cors
-from app.http.middleware.request_context import register_requests
-from app.http.middleware.response_headers import register_headers
+from app.http.middleware.request_context import RequestContextMiddleware
+from app.http.middleware.response_headers import DefaultHeadersMiddleware
 from app.http.routes import course_status, course_stream, generate, health, prometheus
-from app.http.routes.prometheus import register_metrics
+from app.http.routes.prometheus import register_counters
 from app.http.trpc import procedures
 from app.settings import Settings
 
-#: The largest body a route takes, in bytes.
+#: The largest request body, in bytes.
 MAX_BODY = 64 * 1024
 
 
+class JSON(DefaultJSONProvider):
+    """Response bodies: Cyrillic unescaped, fields in the order of the contract."""
+
+    ensure_ascii = False
+    sort_keys = False
+
+
 def register_routes(app: Flask, settings: Settings) -> None:
-    """The application answers every route of the contract, and every error in the contract's shape."""
+    """Registers every route of the contract, and handlers that give every error its shape."""
+    app.json = JSON(app)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.strict_slashes = False
-    app.url_map.merge_slashes = False  # a redirect is no answer of the contract, and its Host is the client's word
-    register_requests(app)
-    register_metrics(app)
-    register_headers(app)
+    app.url_map.merge_slashes = False  # the contract has no redirects, and their host would come from the client
+    app.wsgi_app = DefaultHeadersMiddleware(RequestContextMiddleware(app.wsgi_app))  # type: ignore[method-assign]
+    register_counters(app)
     register_cors(app, settings.cors_origins)
     register_errors(app, {procedures.ROOT: procedures.render_error})
     register_auth(app, settings)

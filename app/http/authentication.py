@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, current_app
-from flask_jwt_extended import decode_token
+from flask import Flask, current_app, request
+from flask_jwt_extended import JWTManager
 from jwt.exceptions import PyJWTError
 
 from app.auth.jwks import Keys
-from app.auth.tokens import Keyring, TokenManager
-from app.current import current_request
+from app.auth.tokens import Keyring, verify_token
 from app.generation.callers import Caller
 from app.generation.tiers import Tier
 from app.http.error_responses import Unauthorized
@@ -23,44 +22,45 @@ from app.telemetry.log import bind_also
 
 LEEWAY_S = 30
 ADMIN_ROLES = ("admin", "superadmin")
-#: The end of the year 9999: no token is good for longer than there are dates.
+#: The end of the year 9999, the last that a date can hold.
 MAX_TIME = 253_402_300_799
-#: How long a verified token is taken again unread, and how many are.
-KNOWN_S = 60
-MAX_KNOWN = 2048
+#: How long a verified token is cached, and how many tokens are.
+CACHED_S = 60
+MAX_CACHED = 2048
 
-_UNKNOWN = (None, 0.0, None)
-# One scheme and one token in JWS compact form; what else the header may hold never reaches the library.
+_MISS = (None, 0.0, None)
+# One scheme and one token in JWS compact form; nothing else in the header reaches the library.
 _BEARER = re.compile(r"bearer +([\w-]+\.[\w-]+\.[\w-]+) *", re.ASCII | re.IGNORECASE)
 
 log = logging.getLogger(__name__)
 
 
 class Authenticator:
-    """Whose token is whose. One that was verified is taken unread for a minute, unless it ends or the keys change."""
+    """Verifies tokens and caches the result for a minute, or until the token expires or the keys change."""
 
-    def __init__(self, keyring: Keyring, tier_claims: tuple[str, ...]) -> None:
+    def __init__(self, keyring: Keyring, config: Mapping[str, Any], tier_claims: tuple[str, ...]) -> None:
         self._keyring = keyring
+        self._config = config
         self._tier_claims = tier_claims
-        self._known: dict[bytes, tuple[Caller, float, Keys | None]] = {}
+        self._cache: dict[bytes, tuple[Caller, float, Keys | None]] = {}
 
     def identify(self, token: str) -> Caller:
-        """The caller of that token. Raises `jwt.PyJWTError`, ValueError, KeyError; `KeysUnavailable`."""
+        """The caller who holds the token. Raises `jwt.PyJWTError`, ValueError, KeyError, `KeysUnavailable`."""
         digest = hashlib.sha256(token.encode()).digest()
         keys, now = self._keyring.current, time.time()
-        caller, until, verified_by = self._known.get(digest, _UNKNOWN)
+        caller, until, verified_by = self._cache.get(digest, _MISS)
         if caller is not None and now < until and verified_by is keys:
             return caller
-        claims = decode_token(token)
+        claims = verify_token(token, self._keyring, self._config)
         caller = read_caller(claims, self._tier_claims)
-        if len(self._known) >= MAX_KNOWN:
-            self._known.clear()
-        self._known[digest] = caller, min(now + KNOWN_S, int(claims["exp"]) + LEEWAY_S), keys
+        if len(self._cache) >= MAX_CACHED:
+            self._cache.clear()
+        self._cache[digest] = caller, min(now + CACHED_S, int(claims["exp"]) + LEEWAY_S), keys
         return caller
 
 
 def register_auth(app: Flask, settings: Settings) -> None:
-    """Tokens are checked with the secret, by the keys of the endpoint, or either, whichever their header names."""
+    """Sets up `authenticate`: the token's header names its key, which is the secret or one of the endpoint's."""
     keyring = Keyring(settings)
     app.config.update(
         JWT_ALGORITHM=keyring.algorithms[0],  # the library adds it to those below
@@ -71,32 +71,35 @@ def register_auth(app: Flask, settings: Settings) -> None:
         JWT_DECODE_LEEWAY=LEEWAY_S,
         JWT_IDENTITY_CLAIM="sub",
     )
-    TokenManager(app).decode_key_loader(keyring.find)
-    app.extensions["authenticator"] = Authenticator(keyring, settings.tier_claims)
+    JWTManager(app)
+    app.extensions["authenticator"] = Authenticator(keyring, app.config, settings.tier_claims)
 
 
 def authenticate() -> Caller:
-    """The caller of the current request, whose ids are bound to its log lines. Raises `Unauthorized`."""
-    caller = identify(current_request().environ.get("HTTP_AUTHORIZATION", ""))
+    """The caller of the current request; binds their id and tier to its log lines. Raises `Unauthorized`."""
+    caller = identify(request.headers.get("Authorization", ""))
     bind_also(userId=caller.user_id, tier=caller.tier.value)
     return caller
 
 
 def identify(authorization: str) -> Caller:
-    """The caller who sends that header. Raises `Unauthorized`."""
+    """The caller that an `Authorization` header names. Raises `Unauthorized`."""
     bearer = _BEARER.fullmatch(authorization)
     if bearer is None:
         raise Unauthorized
     try:
         caller: Caller = current_app.extensions["authenticator"].identify(bearer[1])
     except (PyJWTError, ValueError, KeyError) as error:
-        log.info("token_refused", extra={"reason": f"{type(error).__name__}: {error}"[:200]})
+        log.info("token_rejected", extra={"reason": f"{type(error).__name__}: {error}"[:200]})
         raise Unauthorized from error
     return caller
 
 
 def read_caller(claims: Mapping[str, Any], tier_claims: tuple[str, ...]) -> Caller:
-    """Who the claims say it is: `sub`, the first tier claim present, the role. Raises ValueError or KeyError."""
+    """The caller that the claims describe: `sub`, the first tier claim present, the role.
+
+    Raises ValueError or KeyError.
+    """
     expires = claims["exp"]
     if isinstance(expires, bool) or not isinstance(expires, int | float) or expires > MAX_TIME:
         raise ValueError("The token does not say when it expires")

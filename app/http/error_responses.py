@@ -1,12 +1,12 @@
-"""Every error as the contract wants it: one body, one place that maps causes to statuses.
+"""Error responses: the one place that maps exceptions to statuses.
 
-A body is `{"error", "details"?, "code", "requestId"}`. None carries a traceback, SQL or a secret.
+A body is `{"error", "details"?, "code", "requestId"}`. None has a traceback, SQL or a secret.
 """
 
 import logging
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
@@ -17,8 +17,6 @@ from app.generation import errors as domain
 from app.generation.database_errors import is_unavailable
 from app.http.middleware.request_context import request_id
 from app.http.rate_limit import rate_limit
-
-ROLLED_BACK = "Не удалось инициализировать генерацию курса. Попробуйте позже."
 
 log = logging.getLogger(__name__)
 
@@ -38,127 +36,129 @@ class Invalid(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a client is told of an error; `retry_after` in seconds."""
+class ErrorResponse:
+    """The response to an error, before it is rendered. `retry_s` becomes the header `Retry-After`."""
 
     status: int
-    error: str
+    message: str
     code: str
     details: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    retry_s: int | None = None
 
 
-Render = Callable[[Answer], Response]
+Render = Callable[[ErrorResponse], Response]
 
 
 def register_errors(app: Flask, renders: Mapping[str, Render]) -> None:
-    """Whatever a view or the framework raises becomes an answer of the contract.
+    """Renders every exception of a view or of Flask as an error of the contract.
 
-    `renders` has the shapes of errors under other paths than the contract's own, by the first part of the path.
+    `renders` maps the first part of a path to the function that renders its errors, where their shape is another.
     """
 
     def handle(error: Exception) -> Response:
         first_part = "/".join(request.path.split("/", 2)[:2])
-        return renders.get(first_part, render_error)(tell(error))
+        return renders.get(first_part, render_error)(handle_error(error))
 
     app.register_error_handler(Exception, handle)
 
 
-def tell(error: Exception) -> Answer:
-    """The answer to an error, and a line in the log where somebody should look into it."""
-    answer = answer_to(error)
-    if answer.status == 500:
+def handle_error(error: Exception) -> ErrorResponse:
+    """The response to an error. Logs those that an operator should look into."""
+    response = error_response(error)
+    if response.status == 500:
         log.error("request_failed", exc_info=error)
-    elif answer.status == 503:
-        log.warning("request_refused", extra={"code": answer.code, "error": f"{type(error).__name__}: {error}"})
-    # Whoever raised an error that was handed to it holds it still: a circle of all the frames between there and here.
+    elif response.status == 503:
+        log.warning("request_rejected", extra={"code": response.code, "error": f"{type(error).__name__}: {error}"})
+    # Breaks the reference cycle traceback → frame → error, which an error that another thread decided would form.
     error.__traceback__ = None
-    return answer
-
-
-def render_error(answer: Answer) -> Response:
-    """The contract's own shape of an error."""
-    body: dict[str, Any] = {"error": answer.error}
-    if answer.details is not None:
-        body["details"] = answer.details
-    response = jsonify({**body, "code": answer.code, "requestId": request_id.get()})
-    response.status_code = answer.status
-    response.headers.extend(answer.headers)
     return response
 
 
-def answer_to(error: Exception) -> Answer:  # noqa: PLR0911, PLR0912 - better read than a table of lambdas
-    """The answer to an error, whoever raised it; 500 without a word about the cause for what nobody foresaw."""
+def render_error(error: ErrorResponse) -> Response:
+    """The response in the contract's own shape."""
+    body: dict[str, Any] = {"error": error.message}
+    if error.details is not None:
+        body["details"] = error.details
+    response = jsonify({**body, "code": error.code, "requestId": request_id.get()})
+    response.status_code = error.status
+    response.headers.extend(error.headers)
+    return response
+
+
+def error_response(error: Exception) -> ErrorResponse:
+    """The response to an exception; an unexpected one is a 500 that says nothing about its cause."""
+    response = RESPONSES.get(type(error)) or _response(error)
+    if response.retry_s is None:
+        return response
+    # Up to half as much again, so that clients rejected together don't return together.
+    delay_s = int(random.uniform(response.retry_s, response.retry_s * 1.5))  # noqa: S311
+    return replace(response, headers={**response.headers, "Retry-After": str(delay_s)})
+
+
+_UNAVAILABLE = ErrorResponse(503, "The service is temporarily unavailable. Please try again.", "unavailable", retry_s=5)
+_NO_STREAM = ErrorResponse(
+    503,
+    "Too many courses are followed live just now. Poll check-status, or try again.",
+    "too_many_streams",
+    retry_s=10,
+)
+
+#: The responses to exceptions without data.
+RESPONSES: Mapping[type[Exception], ErrorResponse] = {
+    Unauthorized: ErrorResponse(
+        401,
+        "Unauthorized: Invalid or missing authentication token",
+        "unauthorized",
+        headers={"WWW-Authenticate": "Bearer"},
+    ),
+    KeysUnavailable: _UNAVAILABLE,
+    domain.Forbidden: ErrorResponse(403, "Forbidden: You do not have access to this course", "forbidden"),
+    domain.CourseNotFound: ErrorResponse(404, "Course not found", "course_not_found"),
+    domain.NothingActive: ErrorResponse(409, "No active generation to cancel", "nothing_active"),
+    domain.KeyInFlight: ErrorResponse(
+        409, "A request with the same Idempotency-Key is still under way", "idempotency_in_flight", retry_s=2
+    ),
+    domain.KeyReused: ErrorResponse(
+        422, "The Idempotency-Key was used with another request before", "idempotency_key_reused"
+    ),
+    domain.AdmissionFailed: ErrorResponse(
+        500, "Не удалось инициализировать генерацию курса. Попробуйте позже.", "admission_failed"
+    ),
+    domain.OutcomeUnknown: ErrorResponse(
+        503,
+        "The outcome is not known yet. Check the course's status before trying again.",
+        "outcome_unknown",
+        retry_s=15,
+    ),
+    domain.WatchFull: _NO_STREAM,
+    domain.WatchEnded: _NO_STREAM,
+}
+
+
+def _response(error: Exception) -> ErrorResponse:
     match error:
+        case Invalid():
+            return ErrorResponse(error.status, error.message, error.code, error.details)
         case domain.UserFull():
-            jobs = f"Too many concurrent jobs. {error.tier.value} tier allows {error.user_limit}"
-            return Answer(
-                429,
-                f"{jobs} concurrent course generation.",
-                "user_limit",
-                _user_counts(error),
-                {**_retry_after(30), **rate_limit(error)},
-            )
+            allowed = f"{error.tier.value} tier allows {error.user_limit} concurrent course generation."
+            message = f"Too many concurrent jobs. {allowed}"
+            return ErrorResponse(429, message, "user_limit", _user_counts(error), rate_limit(error), retry_s=30)
         case domain.SystemFull():
             counts = {"global_limit": error.system_limit, "global_active_jobs": error.system_active}
-            return Answer(
-                429,
-                "System at capacity. Please try again in a few minutes.",
-                "system_limit",
-                {**_user_counts(error), **counts},
-                {**_retry_after(60), **rate_limit(error)},
-            )
-        case Invalid():
-            return Answer(error.status, error.message, error.code, error.details)
-        case Unauthorized():
-            return Answer(
-                401,
-                "Unauthorized: Invalid or missing authentication token",
-                "unauthorized",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-        case domain.Forbidden():
-            return Answer(403, "Forbidden: You do not have access to this course", "forbidden")
-        case domain.CourseNotFound():
-            return Answer(404, "Course not found", "course_not_found")
+            details = {**_user_counts(error), **counts}
+            message = "System at capacity. Please try again in a few minutes."
+            return ErrorResponse(429, message, "system_limit", details, rate_limit(error), retry_s=60)
         case domain.GenerationActive():
             details = {"jobId": str(error.generation_id)} if error.generation_id else {}
-            return Answer(409, "Course generation is already in progress", "generation_active", details)
-        case domain.KeyInFlight():
-            message = "A request with the same Idempotency-Key is still under way"
-            return Answer(409, message, "idempotency_in_flight", headers=_retry_after(2))
-        case domain.KeyReused():
-            message = "The Idempotency-Key was used with another request before"
-            return Answer(422, message, "idempotency_key_reused")
-        case domain.NothingActive():
-            return Answer(409, "No active generation to cancel", "nothing_active")
-        case domain.AdmissionFailed():
-            return Answer(500, ROLLED_BACK, "admission_failed")
-        case domain.WatchFull() | domain.WatchEnded():
-            message = "Too many courses are followed live just now. Poll check-status, or try again."
-            return Answer(503, message, "too_many_streams", headers=_retry_after(10))
-        case domain.OutcomeUnknown():
-            message = "The outcome is not known yet. Check the course's status before trying again."
-            return Answer(503, message, "outcome_unknown", headers=_retry_after(15))
+            return ErrorResponse(409, "Course generation is already in progress", "generation_active", details)
         case HTTPException():
-            return _answer_to_http(error)
-    if is_unavailable(error) or isinstance(error, KeysUnavailable):
-        message = "The service is temporarily unavailable. Please try again."
-        return Answer(503, message, "unavailable", headers=_retry_after(5))
-    return Answer(500, "Internal server error", "internal_error")
-
-
-def _answer_to_http(error: HTTPException) -> Answer:
-    status = error.code or 500
-    code = (error.name or "error").lower().replace(" ", "_")
-    headers = {"Allow": ", ".join(sorted(error.valid_methods))} if getattr(error, "valid_methods", None) else {}  # type: ignore[attr-defined]
-    return Answer(status, error.name or "Error", code, headers=headers)
+            name = error.name or "Error"
+            methods = getattr(error, "valid_methods", None)
+            headers = {"Allow": ", ".join(sorted(methods))} if methods else {}
+            return ErrorResponse(error.code or 500, name, name.lower().replace(" ", "_"), headers=headers)
+    return _UNAVAILABLE if is_unavailable(error) else ErrorResponse(500, "Internal server error", "internal_error")
 
 
 def _user_counts(error: domain.SlotsFull) -> dict[str, Any]:
     return {"tier": error.tier.value, "user_limit": error.user_limit, "current_user_jobs": error.user_active}
-
-
-def _retry_after(seconds: int) -> dict[str, str]:
-    """Spread over half as much again, so that those refused together don't come back together."""
-    return {"Retry-After": str(int(random.uniform(seconds, seconds * 1.5)))}  # noqa: S311

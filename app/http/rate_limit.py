@@ -1,14 +1,14 @@
-"""The draft fields `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11).
+"""The response headers `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11).
 
-Both limits are of generations at once, which is the draft's unit `concurrent-requests`: there is no window after which
-a slot is free, so neither `w` nor `t` is said. `Retry-After` says when it is worth trying again.
+Both limits count active generations, the draft's unit `concurrent-requests`. There is no time window, so the fields
+have neither `w` nor `t`. `Retry-After` says when a new request is worth sending.
 """
 
 from typing import Protocol
 
 
 class Counts(Protocol):
-    """How many generations may be active, and are: the user's and all."""
+    """The limits of active generations and the active ones: the user's and the system's."""
 
     @property
     def user_limit(self) -> int: ...
@@ -21,7 +21,7 @@ class Counts(Protocol):
 
 
 def rate_limit(counts: Counts) -> dict[str, str]:
-    """The two fields: each limit, and how much of it is left."""
+    """The two headers: each limit, and how much of it is left."""
     user_left = max(0, counts.user_limit - counts.user_active)
     system_left = max(0, counts.system_limit - counts.system_active)
     return {

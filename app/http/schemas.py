@@ -1,4 +1,4 @@
-"""The shapes of request bodies."""
+"""The schemas of request bodies."""
 
 import re
 from typing import Any
@@ -9,14 +9,14 @@ from app.current import current_services
 from app.generation.webhooks.urls import MAX_URL, BadWebhookUrl, parse_webhook_url
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
-#: A course's, in the description's examples.
+#: The course's id in the examples of the API's description.
 EXAMPLE_ID = "5f0c6f5e-8a49-4ac8-b6f2-0a6f3f9a1d11"
-#: What is said of any other `webhookUrl`.
+#: What an error says was expected as `webhookUrl`.
 WEBHOOK_EXPECTED = "an http or https URL of a public host, on port 80 or 443, without credentials or fragment; or null"
 
 
 class CanonicalUUID(fields.UUID):
-    """A UUID in its 8-4-4-4-12 form only; the library also takes braces, URNs and bare hex."""
+    """A UUID in its 8-4-4-4-12 form only; marshmallow also accepts braces, URNs and bare hex."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(value, str) or not _UUID.fullmatch(value):
@@ -25,7 +25,7 @@ class CanonicalUUID(fields.UUID):
 
 
 def check_webhook_url(value: str) -> None:
-    """Raises ValidationError unless the text is a URL a webhook may be sent to. No name is looked up for it."""
+    """Raises ValidationError unless webhooks may be sent to the URL. Resolves no host name."""
     try:
         parse_webhook_url(value, current_services().settings.webhook_allowed_hosts)
     except BadWebhookUrl as error:
@@ -33,7 +33,7 @@ def check_webhook_url(value: str) -> None:
 
 
 class CourseSchema(Schema):
-    """What names a course."""
+    """A course by its id."""
 
     class Meta:
         unknown = RAISE
@@ -51,7 +51,7 @@ class CourseSchema(Schema):
 
 
 class GenerateSchema(CourseSchema):
-    """`POST /api/coursegen/generate`. `userId` comes from older clients; who asks is in the token."""
+    """`POST /api/coursegen/generate`. Older clients send `userId`; the token names the user."""
 
     webhook_url = fields.String(
         data_key="webhookUrl",
@@ -60,7 +60,7 @@ class GenerateSchema(CourseSchema):
         validate=[validate.Length(max=MAX_URL), check_webhook_url],
         metadata={
             "expected": WEBHOOK_EXPECTED,
-            "description": f"Where each step is told: {WEBHOOK_EXPECTED}.",
+            "description": f"Where each step is reported: {WEBHOOK_EXPECTED}.",
             "format": "uri",
         },
     )
@@ -68,5 +68,5 @@ class GenerateSchema(CourseSchema):
         data_key="userId",
         load_default=None,
         allow_none=True,
-        metadata={"description": "Ignored: who asks is in the token. Older clients send it.", "deprecated": True},
+        metadata={"description": "Ignored: the token names the user. Older clients send it.", "deprecated": True},
     )

@@ -1,4 +1,4 @@
-"""Redis beside PostgreSQL: who holds how many slots according to each."""
+"""Compares the slot counts in Redis with PostgreSQL."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -7,13 +7,13 @@ from app.database.pool import Database
 from app.database.queries import QUERIES
 from app.generation.slots.keeper import SlotKeeper
 
-#: The holder under which the system's own count stands.
+#: The holder of the system's own count.
 GLOBAL = "global"
 
 
 @dataclass(frozen=True, slots=True)
 class SlotCount:
-    """`holder`: a user's id, or "global". `redis` is None while Redis is away. Drift is what Redis has too many."""
+    """The counts of one holder: a user's id, or "global". `redis` is None while Redis is away."""
 
     holder: str
     postgresql: int
@@ -21,6 +21,7 @@ class SlotCount:
 
     @property
     def drift(self) -> int | None:
+        """How many more Redis has than PostgreSQL."""
         return None if self.redis is None else self.redis - self.postgresql
 
     def as_dict(self) -> dict[str, Any]:
@@ -28,11 +29,11 @@ class SlotCount:
 
 
 def compare_slots(db: Database, keeper: SlotKeeper) -> list[SlotCount]:
-    """The system's count first, then every user whom either of the two knows, by id."""
+    """Returns the system's counts, then those of every user in either of the two, ordered by id."""
     with db.connection() as conn:
         rows = conn.execute(QUERIES["count_holders"]).fetchall()
     actual = {str(row["user_id"]): int(row["active"]) for row in rows}
-    actual[GLOBAL] = sum(actual.values())
+    actual[GLOBAL] = sum(int(row["of_system"]) for row in rows)
     counts = keeper.counts()
     proposed = None if counts is None else {str(user_id or GLOBAL): count for user_id, count in counts.items()}
     holders = sorted((actual.keys() | (proposed or {}).keys()) - {GLOBAL})

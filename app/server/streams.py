@@ -1,10 +1,8 @@
-"""Streams under granian: each is iterated by a thread of its own, and all end when their process is told to stop.
+"""Event streams under granian: each runs in a thread of its own, and all end when their process is told to stop.
 
-granian iterates an answer in the thread that called the application. There are as many of those as requests may be
-served at once, and a stream would hold one for as long as its client listens. Its asynchronous interface has no such
-limit, but makes every other request dearer (docs/architecture.md); so what granian gives an application to answer
-with is wrapped instead. That is no promise of its authors: its version is pinned, and tests open more streams than
-there are threads.
+granian iterates a response in the thread that called the application. A stream would hold one of these few threads for
+as long as its client listens. The private name used here is recorded in
+docs/decisions/2026-11-29-streams-without-threads.md.
 """
 
 import os
@@ -15,7 +13,7 @@ from typing import Any, Protocol
 
 from granian.server import mp
 
-#: The header by which a stream is known, as Flask writes it.
+#: The header that marks a stream, as Flask writes it.
 EVENT_STREAM = ("Content-Type", "text/event-stream; charset=utf-8")
 
 Headers = Sequence[tuple[str, str]]
@@ -27,20 +25,20 @@ class _Body(Protocol):
     def close(self) -> None: ...
 
 
-def set_streams_apart() -> None:
-    """Server processes started from now on hold no thread of theirs for a stream, and end their streams themselves."""
-    mp._wsgi_call_wrap = _wrap_call_apart  # type: ignore[attr-defined, assignment]
+def move_streams_to_threads() -> None:
+    """Server processes started from now on run each stream in a thread of its own, and end all streams at SIGTERM."""
+    mp._wsgi_call_wrap = _wrap_application  # type: ignore[attr-defined, assignment]
 
 
-def _wrap_call_apart(application: Any, scope_options: Mapping[str, Any], access_log_format: str | None = None) -> Any:
-    """What granian makes of an application, once in each process, in its main thread, before it serves."""
+def _wrap_application(application: Any, scope_options: Mapping[str, Any], access_log_format: str | None = None) -> Any:
+    """Replaces granian's function, which is called once in each process, in its main thread, before it serves."""
     call = _wrap_call(application, scope_options, access_log_format)
-    _at_signal(application.extensions["services"].watch.close)
-    return lambda protocol, scope: call(_Apart(protocol), scope)
+    _call_at_signal(application.extensions["services"].watch.close)
+    return lambda protocol, scope: call(_StreamingProtocol(protocol), scope)
 
 
-class _Apart:
-    """granian's way to answer one request, with streams on threads of their own."""
+class _StreamingProtocol:
+    """Wraps granian's object for sending one response."""
 
     __slots__ = ("_protocol", "response_bytes")
 
@@ -49,36 +47,35 @@ class _Apart:
         self.response_bytes = protocol.response_bytes
 
     def response_iter(self, status: int, headers: Headers, body: _Body) -> None:
+        send = self._protocol.response_iter
         if EVENT_STREAM not in headers:
-            self._protocol.response_iter(status, headers, body)
+            send(status, headers, body)
             return
-        answer = threading.Thread(
-            target=self._protocol.response_iter, args=(status, headers, body), name="stream", daemon=True
-        )
+        thread = threading.Thread(target=send, args=(status, headers, body), name="stream", daemon=True)
         try:
-            answer.start()
-        except RuntimeError:  # no thread to be had
+            thread.start()
+        except RuntimeError:  # the system has no more threads
             body.close()
             raise
 
 
-def _at_signal(act: Callable[[], None]) -> None:
-    """`act` runs, in a thread of its own, when this process is told to stop. To be called in the main thread.
+def _call_at_signal(callback: Callable[[], None]) -> None:
+    """Calls the function in a thread when this process gets SIGTERM or SIGINT. Call this in the main thread.
 
-    granian waits for open answers before it lets the process end, and its own handlers of these signals are set later
-    than this and tell nobody; the descriptor is written to whoever handles them.
+    granian waits for open responses before a process ends, and sets its own signal handlers after this. The wake-up
+    descriptor is written to whichever handlers are set.
     """
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
 
     def wait() -> None:
-        while not _ends(os.read(reading, 64)):
+        while not _has_end(os.read(reading, 64)):
             pass
-        act()
+        callback()
 
     threading.Thread(target=wait, name="signals", daemon=True).start()
 
 
-def _ends(signals: Iterable[int]) -> bool:
+def _has_end(signals: Iterable[int]) -> bool:
     return any(number in (signal.SIGTERM, signal.SIGINT) for number in signals)

@@ -10,7 +10,7 @@ from generate_series(1, %(count)s) n;
 
 -- name: add_finished
 -- A completed generation of each of the courses 1 to %(count)s; ids and times grow together.
-insert into generations (
+insert into coursegen.generations (
     id, course_id, user_id, tier, priority, user_slot, system_slot, stage, status, source, created_at, started_at,
     finished_at
 )
@@ -25,10 +25,10 @@ from
 -- name: add_queued
 -- A waiting generation of each of the courses 1 to %(count)s, with its job; of one in five the priority is high.
 with waiting as (
-    insert into generations (id, course_id, user_id, tier, priority, user_slot, system_slot, stage, source)
+    insert into coursegen.generations (id, course_id, user_id, tier, priority, user_slot, system_slot, stage, source)
     select
         ('01900000-0000-7000-9000-' || lpad(to_hex(n), 12, '0'))::uuid, md5(n::text)::uuid, md5(n::text)::uuid,
-        case when n %% 5 = 0 then 'PREMIUM' else 'FREE' end::generation_tier, case when n %% 5 = 0 then 10 else 1 end,
+        case when n %% 5 = 0 then 'PREMIUM' else 'FREE' end::coursegen.tier, case when n %% 5 = 0 then 10 else 1 end,
         1, n, 'DOCUMENT_PROCESSING', 'http'
     from generate_series(1, %(count)s) n
     returning id, user_id, priority

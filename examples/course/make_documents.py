@@ -106,7 +106,7 @@ class Book(BaseDocTemplate):  # type: ignore[misc]  # reportlab is untyped
         self.addPageTemplates(PageTemplate("page", frame, onPage=self._decorate))
 
     def _decorate(self, canvas: Canvas, _: object) -> None:
-        canvas.setFont("Roboto", 8)
+        canvas.setFont("Sans", 8)
         canvas.drawString(MARGIN, A4[1] - 40, f"PostgreSQL для аналитика. {self._title}")
         canvas.drawRightString(A4[0] - MARGIN, 36, str(canvas.getPageNumber()))
 
@@ -119,12 +119,12 @@ class Book(BaseDocTemplate):  # type: ignore[misc]  # reportlab is untyped
 
 
 def write_pdf(path: Path, blocks: Sequence[Block]) -> None:
-    for name, file in (("Roboto", "Roboto-Regular.ttf"), ("Roboto-Bold", "Roboto-Bold.ttf")):
-        pdfmetrics.registerFont(TTFont(name, str(files("font_roboto") / "files" / file)))
-    text = ParagraphStyle("text", fontName="Roboto", fontSize=11, leading=16, alignment=TA_JUSTIFY, spaceAfter=8)
+    for name, file in (("Sans", "PT_Sans-Web-Regular.ttf"), ("Sans-Bold", "PT_Sans-Web-Bold.ttf")):
+        pdfmetrics.registerFont(TTFont(name, str(files("fontpkg_pt_sans") / "files" / file)))
+    text = ParagraphStyle("text", fontName="Sans", fontSize=11, leading=16, alignment=TA_JUSTIFY, spaceAfter=8)
     headings = [
         ParagraphStyle(
-            f"heading{level}", fontName="Roboto-Bold", fontSize=size, leading=size * 1.3, spaceBefore=14, spaceAfter=8
+            f"heading{level}", fontName="Sans-Bold", fontSize=size, leading=size * 1.3, spaceBefore=14, spaceAfter=8
         )
         for level, size in enumerate((20, 14))
     ]
@@ -136,7 +136,7 @@ def write_pdf(path: Path, blocks: Sequence[Block]) -> None:
             story.append(Paragraph(str(block[1]), headings[block[0]]))
         else:
             items = [ListItem(Paragraph(str(item), text)) for item in block]
-            story.append(ListFlowable(items, bulletType="bullet", bulletFontName="Roboto", start="•"))
+            story.append(ListFlowable(items, bulletType="bullet", bulletFontName="Sans", start="•"))
     Book(path, _title_of(blocks)).build(story)
 
 

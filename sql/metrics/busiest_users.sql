@@ -20,7 +20,7 @@ with admissions as (
         count(*) filter (where status in ('queued', 'running')) as active,
         extract(epoch from sum(coalesce(finished_at, now()) - created_at)) / 3600 as slot_hours,
         max(created_at) as last_at
-    from generations
+    from coursegen.generations
     where created_at >= :'since'::timestamptz
     group by user_id
 ),

@@ -12,7 +12,7 @@
 
 with admissions as (
     select date_trunc('day', created_at, 'UTC') as day, count(*) as admitted, count(distinct user_id) as users
-    from generations
+    from coursegen.generations
     where created_at >= date_trunc('day', :'since'::timestamptz, 'UTC')
     group by 1
 ),
@@ -22,7 +22,7 @@ ends as (
         count(*) filter (where status = 'completed') as completed,
         count(*) filter (where status = 'failed') as failed,
         count(*) filter (where status = 'cancelled') as cancelled
-    from generations
+    from coursegen.generations
     where finished_at >= date_trunc('day', :'since'::timestamptz, 'UTC')
     group by 1
 ),

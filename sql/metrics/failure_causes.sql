@@ -27,10 +27,10 @@ with failures as (
         generation.id,
         generation.user_id,
         generation.finished_at
-    from generations generation
+    from coursegen.generations generation
     left join lateral (
         select id, outcome, error
-        from stage_attempts
+        from coursegen.attempts
         where generation_id = generation.id and stage = generation.stage
             and (outcome is null or outcome in ('failed', 'timeout', 'died'))
         order by id desc

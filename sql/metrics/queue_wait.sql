@@ -18,7 +18,7 @@ with waits as (
         max(extract(epoch from started_at - created_at)) as longest,
         count(*) filter (where status = 'queued') as waiting,
         max(extract(epoch from now() - created_at)) filter (where status = 'queued') as oldest
-    from generations
+    from coursegen.generations
     where created_at >= :'since'::timestamptz and (started_at is not null or status = 'queued')
     group by priority
 )

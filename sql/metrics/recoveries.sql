@@ -32,7 +32,7 @@ from recoveries
 left join lateral (
     -- One look-up each, by key: an event's job_id is text, and outlives its generation.
     select status
-    from generations
+    from coursegen.generations
     where id = case when job_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then job_id::uuid end
     limit 1
 ) generation on true

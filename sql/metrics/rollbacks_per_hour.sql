@@ -22,7 +22,7 @@ with rollbacks as (
 ),
 admissions as (
     select date_trunc('hour', created_at, 'UTC') as hour, count(*) as admitted
-    from generations
+    from coursegen.generations
     where created_at >= date_trunc('hour', :'since'::timestamptz, 'UTC')
     group by 1
 )

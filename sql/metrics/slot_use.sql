@@ -17,11 +17,11 @@
 with spans as (
     -- Whatever was active at any moment of the window: final after its beginning, or not final yet.
     select greatest(created_at, date_trunc('hour', :'since'::timestamptz, 'UTC')) as begun, finished_at
-    from generations
+    from coursegen.generations
     where finished_at > date_trunc('hour', :'since'::timestamptz, 'UTC')
     union all
     select greatest(created_at, date_trunc('hour', :'since'::timestamptz, 'UTC')), null
-    from generations
+    from coursegen.generations
     where status in ('queued', 'running')
 ),
 changes as (

@@ -18,8 +18,8 @@ with durations as (
         percentile_cont(array[0.5, 0.95, 0.99])
             within group (order by extract(epoch from attempt.finished_at - attempt.started_at)::float)
             filter (where outcome = 'completed') as percentiles
-    from generations generation
-    join stage_attempts attempt on attempt.generation_id = generation.id
+    from coursegen.generations generation
+    join coursegen.attempts attempt on attempt.generation_id = generation.id
     where generation.created_at >= :'since'::timestamptz
         -- Follows from the line above; said for the index on it.
         and attempt.started_at >= :'since'::timestamptz

@@ -19,7 +19,7 @@ select
             / nullif(count(*) filter (where status in ('completed', 'failed')), 0),
         1
     ) as success_percent
-from generations
+from coursegen.generations
 where finished_at >= :'since'::timestamptz
 group by source
 order by ended desc, source;

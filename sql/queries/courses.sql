@@ -8,7 +8,7 @@ select
     course.user_id,
     course.slug,
     course.status::text as status,
-    course_generation_status(course) as generation_status,
+    coursegen.course_generation_status(course) as generation_status,
     course.generation_progress,
     course.created_at,
     course.updated_at,
@@ -34,7 +34,7 @@ select
         select extract(epoch from now() - max(last_heartbeat)) from procrastinate_workers
     ) end as heartbeat_age_s
 from courses course
-left join generations active on active.course_id = course.id and active.status in ('queued', 'running')
+left join coursegen.generations active on active.course_id = course.id and active.finished_at is null
 where course.id = any(coalesce(%(ids)s::uuid[], array(
     select id from courses where slug = %(slug)s order by (user_id = %(user_id)s) desc limit 1
 )));

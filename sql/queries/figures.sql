@@ -1,7 +1,7 @@
 -- name: list_figures
 -- How much is under way and how long it has waited. Each part reads what is under way alone, through an index.
 with active as (
-    select status from generations where status in ('queued', 'running')
+    select status from coursegen.generations where finished_at is null
 ),
 ready as (
     select queue_name, count(*) as jobs, min(id) as oldest
@@ -28,8 +28,8 @@ select 'workers', '', count(*)
 from procrastinate_workers
 where last_heartbeat > now() - make_interval(secs => %(stalled)s)
 union all
-select 'webhooks', '', count(*) from webhook_deliveries where state = 'pending'
+select 'webhooks', '', count(*) from coursegen.webhook_deliveries where state = 'pending'
 union all
 select 'oldest_webhook', '', coalesce(extract(epoch from now() - min(created_at)), 0)
-from webhook_deliveries
+from coursegen.webhook_deliveries
 where state = 'pending';

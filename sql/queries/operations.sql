@@ -3,22 +3,22 @@
 select
     generation.id, generation.status::text, generation.stage::text, generation.tier::text, course.slug,
     generation.user_id, generation.created_at, generation.started_at, generation.finished_at, generation.error_message
-from generations generation
+from coursegen.generations generation
 join courses course on course.id = generation.course_id
-where (%(status)s::text is null or generation.status = %(status)s::generation_state)
+where (%(status)s::text is null or generation.status = %(status)s::coursegen.generation_status)
     and generation.created_at >= now() - make_interval(secs => %(seconds)s)
 order by generation.created_at desc
 limit %(limit)s;
 
 -- name: find_generation
 select generation.*, course.slug, course.title
-from generations generation
+from coursegen.generations generation
 join courses course on course.id = generation.course_id
 where generation.id = %(generation_id)s;
 
 -- name: list_attempts
 select stage::text, fence, job_id, worker, started_at, finished_at, outcome::text, error
-from stage_attempts
+from coursegen.attempts
 where generation_id = %(generation_id)s
 order by id;
 
@@ -41,7 +41,7 @@ select
     (select count(*) from procrastinate_workers where last_heartbeat > now() - make_interval(secs => %(stalled)s))
         as workers,
     (select count(*) from procrastinate_jobs where queue_name = 'stages' and status = 'todo') as waiting,
-    (select extract(epoch from now() - min(created_at)) from generations where status = 'queued') as oldest_s;
+    (select extract(epoch from now() - min(created_at)) from coursegen.generations where status = 'queued') as oldest_s;
 
 -- name: list_courses_named
 -- Courses of that id or slug, of one user or all; two are as good as many.
@@ -54,7 +54,7 @@ limit 2;
 -- What a person wants to know of a generation under way. Anybody may have written into the column, so nothing of it is
 -- taken for a number that is none.
 select
-    course_generation_status(course) as status,
+    coursegen.course_generation_status(course) as status,
     coalesce(substring(generation_progress ->> 'percentage' from '^[0-9]{1,3}$')::int, 0) as percentage,
     coalesce(substring(generation_progress ->> 'current_step' from '^[1-5]$')::int, 1) as step,
     coalesce(jsonb_path_query_first(generation_progress, '$.steps[*] ? (@.id == $.current_step).name') #>> '{}', '')
@@ -68,3 +68,7 @@ select
     ) as worker_alive
 from courses course
 where course.id = %(id)s;
+
+-- name: insert_audit
+insert into coursegen.audit (actor, action, generation_id, course_id, reason, details)
+values (%(actor)s, %(action)s, %(generation_id)s, %(course_id)s, %(reason)s, %(details)s);

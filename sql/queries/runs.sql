@@ -1,98 +1,96 @@
--- name: lock_course_of_generation
--- The generation's course, locked before the generation itself, as every transaction does.
-select course.id
-from courses course
-where course.id = (select course_id from generations where id = %(generation_id)s)
-for no key update;
-
--- name: lock_generation
--- The generation as it stands, locked.
-select id, course_id, user_id, tier::text, priority, stage::text, fence, status::text,
-    webhook_url is not null as has_webhook,
-    exists (select from courses where courses.id = course_id and courses.user_id = generations.user_id) as owned
-from generations
-where id = %(generation_id)s
-for no key update;
+-- name: count_start
+select *
+from coursegen.count_start_v1(
+    %(generation_id)s, %(fence)s, %(job_id)s, %(worker)s, %(most_starts)s, %(exhausted)s, %(steps)s
+);
 
 -- name: begin_stage
 select *
-from begin_stage(
-    %(generation_id)s, %(stage)s, %(fence)s, %(job_id)s, %(worker)s, %(most_starts)s, %(next_step)s,
-    %(next_message)s, %(next_status)s, %(first_step)s, %(first_message)s, %(needs)s, %(alone)s
+from coursegen.begin_stage_v1(
+    %(generation_id)s, %(fence)s, %(attempt_id)s, %(change)s, %(status)s, %(needs)s, %(first_change)s
 );
 
 -- name: complete_stage
--- The columns of the job are those that the queue's own fetch has.
-select job_ended, (taken).id, (taken).status, (taken).task_name, (taken).priority, (taken).lock, (taken).queueing_lock,
-    (taken).args, (taken).scheduled_at, (taken).queue_name, (taken).attempts, (taken).worker_id,
-    attempt_id, course, documents, brief, outline, drafts
-from complete_stage(
-    %(generation_id)s, %(stage)s, %(fence)s, %(attempt_id)s, %(job_id)s, %(step)s, %(message)s, %(next_stage)s, %(task)s,
-    %(queue)s, %(priority)s, %(args)s, %(result)s, %(lessons_completed)s, %(lessons_total)s, %(queues)s, %(worker_id)s,
-    %(worker)s, %(next_step)s, %(next_message)s, %(next_status)s, %(needs)s
+select *
+from coursegen.complete_stage_v1(
+    %(generation_id)s, %(fence)s, %(stage)s, %(attempt_id)s, %(job_id)s, %(worker)s, %(result)s, %(changes)s, %(status)s,
+    %(next)s, %(continue)s
 );
 
--- name: pass_fence
--- The generation, if this run still holds it: locked, active, at this stage, under this fence, its course not given away.
-select id, course_id, user_id, priority, webhook_url is not null as has_webhook
-from generations
-where id = %(generation_id)s and stage = %(stage)s and fence = %(fence)s and status = 'running'
-    and exists (select from courses where courses.id = course_id and courses.user_id = generations.user_id)
-for no key update;
+-- name: fail_or_retry_stage
+select *
+from coursegen.fail_or_retry_stage_v1(
+    %(generation_id)s, %(fence)s, %(attempt_id)s, %(outcome)s, %(error)s, %(final)s, %(most_starts)s, %(backoff_s)s,
+    %(step)s, %(message)s
+);
 
--- name: count_starts
--- Starts of the stage that count against its limit: those that went wrong, and those that ended in silence.
-select count(*) as starts
-from stage_attempts
-where generation_id = %(generation_id)s and stage = %(stage)s
-    and (outcome in ('failed', 'timeout', 'died') or outcome is null);
+-- name: hand_back_stage
+select * from coursegen.hand_back_stage_v1(%(generation_id)s, %(fence)s, %(attempt_id)s, %(outcome)s);
 
--- name: finish_attempt
--- The run itself says how it ended: a start that was presumed dead was not.
-update stage_attempts
-set outcome = %(outcome)s, error = %(error)s, finished_at = now()
-where id = %(attempt_id)s and (outcome is null or outcome = 'died');
+-- name: close_attempt
+select coursegen.close_attempt(%(attempt_id)s, %(outcome)s);
 
--- name: change_step
--- The course's step and status move together.
+-- name: report_units
+select * from coursegen.report_units_v1(%(generation_id)s, %(fence)s, %(stage)s, %(change)s);
+
+-- name: settle_generation
+select * from coursegen.settle_generation_v1(%(generation_id)s, %(message)s);
+
+-- name: cancel_generation
+select * from coursegen.cancel_generation_v1(%(course_id)s, %(message)s, %(ended_by)s);
+
+-- name: take_over_stage
+select *
+from coursegen.take_over_stage_v1(
+    %(generation_id)s, %(job_id)s, %(stalled_s)s, %(overdue_s)s, %(most_starts)s, %(suspects_lock)s, %(exhausted)s,
+    %(steps)s
+);
+
+-- name: list_abandoned
+-- Generations whose stage nobody runs: their job is orphaned, or they have none at all (no job_id).
 select
-    update_course_progress(%(course_id)s, %(step)s, %(status)s, %(message)s, %(error)s, %(details)s) as progress,
-    case when %(course_status)s::text is not null then set_course_status(%(course_id)s, %(course_status)s) end;
+    job.id as job_id,
+    (job.args ->> 'generation_id')::uuid as generation_id,
+    (job.args ->> 'user_id')::uuid as user_id,
+    job.args ->> 'request_id' as request_id,
+    job.priority
+from procrastinate_jobs job
+where job.status = 'doing' and job.queue_name = 'stages'
+    and coursegen.is_orphaned(job, %(stalled_s)s, %(overdue_s)s)
+union all
+select null, generation.id, generation.user_id, generation.request_id, generation.priority
+from coursegen.generations generation
+where generation.status in ('queued', 'running')
+    and not exists (select from coursegen.generation_jobs(generation.id))
+order by priority desc, generation_id;
 
--- name: raise_fence
--- The stage is handed to a new run; whatever still runs under the old fence may write no more.
-update generations
-set fence = fence + 1
-where id = %(generation_id)s and stage = %(stage)s and fence = %(fence)s and status in ('queued', 'running')
-returning fence;
+-- name: list_jobs_of_worker
+-- What the queue marks as run by the worker.
+select id from procrastinate_jobs where worker_id = %(worker_id)s and status = 'doing';
 
--- name: fail_generation
-update generations
-set status = 'failed', finished_at = now(), error_message = %(message)s, error_details = %(details)s
-where id = %(generation_id)s and stage = %(stage)s and fence = %(fence)s and status in ('queued', 'running')
-returning id, webhook_url is not null as has_webhook;
+-- name: disown_jobs
+-- Nobody runs these jobs of a worker that lives: their starts are over, through no fault of the stage, and the jobs are
+-- orphaned.
+with disowned as (
+    update procrastinate_jobs set worker_id = null
+    where id = any(%(job_ids)s) and worker_id = %(worker_id)s and status = 'doing'
+    returning id
+)
+update coursegen.attempts
+set outcome = 'interrupted', finished_at = now()
+from disowned
+where job_id = disowned.id and outcome is null;
 
--- name: fail_course
-update courses set error_message = %(message)s, error_details = %(details)s where id = %(course_id)s;
-
--- name: count_lessons
-select count_course_lessons(%(course_id)s, %(completed)s, %(total)s);
-
--- name: touch_course
--- The stage makes progress, though no step changes.
-update courses set last_progress_update = now(), updated_at = now() where id = %(course_id)s;
-
--- name: schedule_time
--- A time by the database's clock, the only one the queue goes by.
-select now() + make_interval(secs => %(seconds)s) as at;
-
--- name: find_if_active
-select 1 as found from generations where id = %(generation_id)s and status in ('queued', 'running');
-
--- name: find_disowned
--- The course of an active generation whose owner has changed since it was admitted.
-select course.id
-from generations generation
-join courses course on course.id = generation.course_id
-where generation.id = %(generation_id)s and generation.status in ('queued', 'running')
-    and course.user_id <> generation.user_id;
+-- name: delete_dead_jobs
+-- Jobs of a queue that nobody runs any more, where the next ones do their work: upkeep, webhooks.
+with gone as (
+    delete from procrastinate_jobs job
+    where job.status = 'doing' and job.queue_name = %(queue)s
+        and not exists (
+            select from procrastinate_workers worker
+            where worker.id = job.worker_id
+                and worker.last_heartbeat >= now() - make_interval(secs => %(stalled_s)s)
+        )
+    returning 1
+)
+select count(*) as deleted from gone;

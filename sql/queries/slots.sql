@@ -1,27 +1,14 @@
--- name: highest_system_slot
--- The highest number that an active generation holds of the system's; null without any.
-select max(system_slot) as highest from generations where status in ('queued', 'running');
-
--- name: list_system_slots
--- The active generations that hold a number of the system's above `low` and up to `high`, with it.
-select id::text, system_slot
-from generations
-where status in ('queued', 'running') and system_slot > %(low)s and system_slot <= %(high)s;
-
--- name: list_user_slots
--- The active generations of the users, each with its user and the number that it holds of that user's.
-select user_id, id::text, user_slot
-from generations
-where status in ('queued', 'running') and user_id = any(%(users)s::uuid[]);
-
--- name: list_users_with_slots
--- Every user who holds a slot.
-select distinct user_id from generations where status in ('queued', 'running');
-
--- name: list_final
--- Those of the generations that are final.
-select id::text from generations where id = any(%(ids)s::uuid[]) and status not in ('queued', 'running');
+-- name: list_slot_holders
+-- The generations that hold slots, with their numbers, and those that ended moments ago; 0 for a number that is not held. Of
+-- these users; of all users where `users` is null.
+select id::text, user_id, coalesce(user_slot, 0) as user_slot, coalesce(system_slot, 0) as system_slot
+from coursegen.generations
+where (user_slot is not null or finished_at > now() - interval '30 seconds')
+    and (%(users)s::uuid[] is null or user_id = any(%(users)s));
 
 -- name: count_holders
--- How many slots each user holds.
-select user_id, count(*) as active from generations where status in ('queued', 'running') group by user_id;
+-- How many slots each user holds, and how many of them are the system's as well.
+select user_id, count(*) as active, count(system_slot) as of_system
+from coursegen.generations
+where user_slot is not null
+group by user_id;

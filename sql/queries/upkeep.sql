@@ -12,13 +12,13 @@ select count(*) as deleted from gone;
 
 -- name: prune_attempts
 with gone as (
-    delete from stage_attempts
+    delete from coursegen.attempts
     where id in (
         select attempt.id
-        from stage_attempts attempt
-        join generations generation on generation.id = attempt.generation_id
+        from coursegen.attempts attempt
+        join coursegen.generations generation on generation.id = attempt.generation_id
         where attempt.started_at < now() - make_interval(days => %(days)s)
-            and generation.status in ('completed', 'failed', 'cancelled')
+            and generation.finished_at is not null
         limit %(batch)s
     )
     returning 1
@@ -40,9 +40,9 @@ where %(days)s > 0;
 -- name: prune_idempotency_keys
 -- A day is what a key is good for. Its time is asked for twice: one that is used anew meanwhile stays.
 with gone as (
-    delete from generation_idempotency_keys
+    delete from coursegen.idempotency_keys
     where created_at <= now() - interval '1 day' and (user_id, key) in (
-        select user_id, key from generation_idempotency_keys
+        select user_id, key from coursegen.idempotency_keys
         where created_at <= now() - interval '1 day'
         order by created_at limit %(batch)s
     )

@@ -1,59 +1,18 @@
--- name: insert_webhook_delivery
--- What the webhook of the generation is to be told of its course now, next in line; nothing where that is what it was
--- told last. After a receiver said that it is gone, it is for the record alone. Anybody may have written into the
--- course's progress, so nothing of it is taken for a number that is none.
-insert into webhook_deliveries (generation_id, seq, status, step, percentage, message, error, state, finished_at)
-select
-    generation.id,
-    coalesce(last.seq, 0) + 1,
-    %(status)s,
-    coalesce(course.step, last.step, 1),
-    coalesce(course.percentage, last.percentage, 0),
-    course.message,
-    %(error)s,
-    case when last.state = 'gone' then 'gone' else 'pending' end::webhook_delivery_state,
-    case when last.state = 'gone' then now() end
-from generations generation
-cross join lateral (
-    select
-        substring(generation_progress ->> 'current_step' from '^[1-5]$')::integer as step,
-        substring(generation_progress ->> 'percentage' from '^[0-9]{1,3}$')::integer as percentage,
-        left(coalesce(generation_progress ->> 'message', ''), 1000) as message
-    from courses
-    where courses.id = generation.course_id
-) course
-left join lateral (
-    select * from webhook_deliveries where generation_id = generation.id order by seq desc limit 1
-) last on true
-where generation.id = %(generation_id)s
-    and (last.status, last.step, last.percentage, last.message, last.error)
-        is distinct from (%(status)s, course.step, course.percentage, course.message, %(error)s::text);
-
 -- name: lock_webhook
 -- The generation, under the lock that whoever queues a job of its webhook holds.
-select id from generations where id = %(generation_id)s for no key update;
+select id from coursegen.generations where id = %(generation_id)s for no key update;
 
--- name: find_webhook_wait
--- In how many seconds the first delivery that waits is due, unless somebody sends it, or a job for it waits already.
-select greatest(extract(epoch from due_at - now()), 0) as seconds
-from webhook_deliveries
-where generation_id = %(generation_id)s and state = 'pending'
-    and coalesce(held_until, '-infinity') <= now()
-    and not exists (
-        select from procrastinate_jobs where status = 'todo' and queueing_lock = %(queueing_lock)s
-    )
-    and seq = (
-        select min(seq) from webhook_deliveries where generation_id = %(generation_id)s and state = 'pending'
-    );
+-- name: schedule_delivery
+select coursegen.schedule_delivery(%(generation_id)s) as scheduled;
 
 -- name: claim_webhook_delivery
 -- The first delivery that waits, if it is due and nobody else's: ours for so many seconds.
-update webhook_deliveries delivery
+update coursegen.webhook_deliveries delivery
 set held_until = now() + make_interval(secs => %(hold)s)
-from generations generation
+from coursegen.generations generation
 where generation.id = %(generation_id)s and delivery.generation_id = generation.id and delivery.state = 'pending'
     and delivery.seq = (
-        select min(seq) from webhook_deliveries where generation_id = %(generation_id)s and state = 'pending'
+        select min(seq) from coursegen.webhook_deliveries where generation_id = %(generation_id)s and state = 'pending'
     )
     and delivery.due_at <= now() and coalesce(delivery.held_until, '-infinity') <= now()
 returning
@@ -62,47 +21,49 @@ returning
     extract(epoch from delivery.give_up_at - now()) as left_s;
 
 -- name: insert_webhook_attempt
-insert into webhook_attempts (generation_id, seq, ms, status, error, excerpt)
+insert into coursegen.webhook_attempts (generation_id, seq, ms, status, error, excerpt)
 values (%(generation_id)s, %(seq)s, %(ms)s, %(status)s, %(error)s, %(excerpt)s);
 
 -- name: finish_webhook_delivery
 -- The delivery is over, if it is still ours.
-update webhook_deliveries
+update coursegen.webhook_deliveries
 set state = %(state)s, finished_at = now(), held_until = null, failures = failures + %(failed)s
 where generation_id = %(generation_id)s and seq = %(seq)s and state = 'pending' and held_until = %(held_until)s
 returning seq;
 
 -- name: close_webhook
 -- Nothing of the generation is sent any more.
-update webhook_deliveries
+update coursegen.webhook_deliveries
 set state = 'gone', finished_at = now(), held_until = null
 where generation_id = %(generation_id)s and state = 'pending';
 
 -- name: put_off_webhook_delivery
 -- The delivery is due again later, if it is still ours.
-update webhook_deliveries
+update coursegen.webhook_deliveries
 set due_at = now() + make_interval(secs => %(seconds)s), held_until = null, failures = failures + %(failed)s
 where generation_id = %(generation_id)s and seq = %(seq)s and state = 'pending' and held_until = %(held_until)s
 returning seq;
 
 -- name: renew_webhook_deliveries
 -- The delivery of that number, or all that were not delivered, are due now, as new.
-update webhook_deliveries
+update coursegen.webhook_deliveries
 set state = 'pending', finished_at = null, failures = 0, due_at = now(), give_up_at = now() + interval '1 day'
 where generation_id = %(generation_id)s
     and (seq = %(seq)s or (%(seq)s::integer is null and state <> 'delivered'))
 returning seq;
 
--- name: list_webhook_jobs
--- The job of the generation's webhook that waits.
-select id from procrastinate_jobs where status = 'todo' and queueing_lock = %(queueing_lock)s;
+-- name: cancel_webhook_job
+-- The job of the generation's webhook that waits never starts.
+select procrastinate_cancel_job_v1(id, false, false)
+from procrastinate_jobs
+where status = 'todo' and queueing_lock = 'webhook:' || %(generation_id)s::text;
 
 -- name: list_stranded_webhooks
 -- Generations whose next delivery nobody sends and no job will: its worker died.
 select generation_id
 from (
     select distinct on (generation_id) generation_id, held_until
-    from webhook_deliveries
+    from coursegen.webhook_deliveries
     where state = 'pending'
     order by generation_id, seq
 ) head
@@ -116,9 +77,9 @@ limit %(limit)s;
 -- name: prune_webhook_deliveries
 -- With their attempts.
 with gone as (
-    delete from webhook_deliveries
+    delete from coursegen.webhook_deliveries
     where (generation_id, seq) in (
-        select generation_id, seq from webhook_deliveries
+        select generation_id, seq from coursegen.webhook_deliveries
         where created_at < now() - interval '30 days'
         order by created_at limit %(batch)s
     )
@@ -133,11 +94,11 @@ select
     delivery.generation_id, delivery.seq, course.slug, delivery.status, delivery.step, delivery.state::text,
     delivery.failures, last.status as answer, last.error, delivery.created_at,
     case when delivery.state = 'pending' then delivery.due_at end as due_at, delivery.finished_at
-from webhook_deliveries delivery
-join generations generation on generation.id = delivery.generation_id
+from coursegen.webhook_deliveries delivery
+join coursegen.generations generation on generation.id = delivery.generation_id
 join courses course on course.id = generation.course_id
 left join lateral (
-    select status, error from webhook_attempts attempt
+    select status, error from coursegen.webhook_attempts attempt
     where attempt.generation_id = delivery.generation_id and attempt.seq = delivery.seq
     order by attempt.id desc limit 1
 ) last on true
@@ -154,13 +115,13 @@ limit %(limit)s;
 select count(*) as waiting, extract(epoch from now() - min(due_at)) as overdue_s
 from (
     select distinct on (generation_id) due_at
-    from webhook_deliveries
+    from coursegen.webhook_deliveries
     where state = 'pending'
     order by generation_id, seq
 ) head;
 
 -- name: list_webhook_attempts
 select seq, at, ms, status, error, excerpt
-from webhook_attempts
+from coursegen.webhook_attempts
 where generation_id = %(generation_id)s
 order by id;

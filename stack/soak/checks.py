@@ -23,36 +23,37 @@ STAGES_AT_ONCE = 4
 #: For stages, upkeep and webhooks; each may have left a row of one that died.
 WORKERS = 3
 
-ACTIVE = "select id, status, stage, fence from generations where status in ('queued', 'running')"
+ACTIVE = "select id, status, stage, fence from coursegen.generations where status in ('queued', 'running')"
 STAGES = """
-    select g.id, g.status from generations g
+    select g.id, g.status from coursegen.generations g
     where g.status = 'completed' and (
-        (select array_agg(stage::text order by stage) from stage_results where generation_id = g.id) is distinct from
+        (select array_agg(stage::text order by stage) from coursegen.stage_results where generation_id = g.id)
+        is distinct from
         array[
             case when exists (
-                select from stage_attempts a where a.generation_id = g.id and a.stage = 'DOCUMENT_PROCESSING'
+                select from coursegen.attempts a where a.generation_id = g.id and a.stage = 'DOCUMENT_PROCESSING'
             ) then 'DOCUMENT_PROCESSING' else 'STRUCTURE_ANALYSIS' end,
             'STRUCTURE_GENERATION', 'TEXT_GENERATION', 'FINALIZATION'
         ]
-        or (select count(*) from generation_drafts where generation_id = g.id)
-            is distinct from (select count(*) from generation_lessons where generation_id = g.id)
-        or not exists (select from generation_drafts where generation_id = g.id)
-        or not exists (select from generated_courses where generation_id = g.id)
+        or (select count(*) from coursegen.drafts where generation_id = g.id)
+            is distinct from (select count(*) from coursegen.lessons where generation_id = g.id)
+        or not exists (select from coursegen.drafts where generation_id = g.id)
+        or not exists (select from coursegen.finished_courses where generation_id = g.id)
     )
 """
 TWICE = """
-    select generation_id, stage, count(*) from stage_attempts where outcome = 'completed'
+    select generation_id, stage, count(*) from coursegen.attempts where outcome = 'completed'
     group by 1, 2 having count(*) > 1
     union all
-    select r.generation_id, r.stage, 0 from stage_results r
-    left join stage_attempts a on a.id = r.attempt_id and a.outcome = 'completed'
+    select r.generation_id, r.stage, 0 from coursegen.stage_results r
+    left join coursegen.attempts a on a.id = r.attempt_id and a.outcome = 'completed'
     where a.id is null
 """
 DISAGREEING = """
     select c.id, c.status as course, g.status as generation
     from courses c
     left join lateral (
-        select status::text from generations where course_id = c.id order by created_at desc, id desc limit 1
+        select status::text from coursegen.generations where course_id = c.id order by created_at desc, id desc limit 1
     ) g on true
     where c.status is distinct from g.status
 """
@@ -81,11 +82,13 @@ SIZES = """
         (select count(*) from procrastinate_events) as events,
         (select count(*) from procrastinate_workers) as workers,
         (select count(*) from procrastinate_jobs where status = 'failed') as unrecorded,
-        (select count(*) from generations where status in ('cancelled', 'failed')) as stopped
+        (select count(*) from coursegen.generations where status in ('cancelled', 'failed')) as stopped
 """
-FAILED = "select id, stage::text, created_at, finished_at, error_message from generations where status = 'failed'"
+FAILED = (
+    "select id, stage::text, created_at, finished_at, error_message from coursegen.generations where status = 'failed'"
+)
 COUNTED = """
-    select started_at, coalesce(finished_at, now()) as finished_at, outcome::text, error from stage_attempts
+    select started_at, coalesce(finished_at, now()) as finished_at, outcome::text, error from coursegen.attempts
     where generation_id = %s and stage::text = %s and (outcome in ('failed', 'timeout', 'died') or outcome is null)
 """
 
@@ -131,7 +134,7 @@ class Checks:
 
     def statuses(self) -> Counter[str]:
         """How many generations ended how."""
-        found = self._rows("select status::text, count(*) as n from generations group by 1")
+        found = self._rows("select status::text, count(*) as n from coursegen.generations group by 1")
         return Counter({row["status"]: row["n"] for row in found})
 
     def _rows(self, query: str, values: list[object] | None = None) -> Rows:
@@ -156,7 +159,7 @@ class Checks:
     def _drift(self) -> Rows:
         active = Counter(
             str(row["user_id"])
-            for row in self._rows("select user_id from generations where status in ('queued', 'running')")
+            for row in self._rows("select user_id from coursegen.generations where status in ('queued', 'running')")
         )
         active["global"] = active.total()
         proposed: Counter[str] = Counter()
@@ -171,11 +174,11 @@ class Checks:
         ]
 
     def _lost(self) -> list[str]:
-        known = {row["id"] for row in self._rows("select id from generations")}
+        known = {row["id"] for row in self._rows("select id from coursegen.generations")}
         return [str(lost) for lost in sorted(self._tally.admitted - known)]
 
     def _uncancelled(self) -> list[str]:
-        states = {row["id"]: row["status"] for row in self._rows("select id, status::text from generations")}
+        states = {row["id"]: row["status"] for row in self._rows("select id, status::text from coursegen.generations")}
         return [f"{name}: {states.get(name)}" for name in self._tally.cancelled if states.get(name) != "cancelled"]
 
     def _unbounded(self) -> list[str]:

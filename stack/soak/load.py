@@ -30,7 +30,7 @@ INSERT = """
     returning id
 """
 ACTIVE = """
-    select user_id, tier::text, count(*) from generations where status in ('queued', 'running') group by 1, 2
+    select user_id, tier::text, count(*) from coursegen.generations where status in ('queued', 'running') group by 1, 2
 """
 
 

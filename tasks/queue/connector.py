@@ -22,11 +22,6 @@ from app.settings import Settings
 #: Sync tasks run in the loop's executor, whose default size knows nothing of `--concurrency`.
 THREADS = 64
 LONGEST_PAUSE_S = 5.0
-#: How often a connection that listens and hears nothing is tried.
-LISTEN_TIMEOUT_S = 30.0
-#: How long notifications are left to gather after one, and for how long afterwards they are read as they come.
-REST_S = 0.01
-BURST_S = 0.002
 
 SESSION = "-c statement_timeout=20s -c lock_timeout=5s -c idle_in_transaction_session_timeout=5s"
 
@@ -76,27 +71,6 @@ class WorkerConnector(PsycopgConnector):
                 log.warning("listen_lost", extra={"error": str(error.__cause__ or error)})
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
-
-    async def _loop_notify(
-        self,
-        on_notification: Notify,
-        connection: psycopg.AsyncConnection[Any],
-        timeout: float = LISTEN_TIMEOUT_S,
-    ) -> None:
-        """Passes on what comes, the first of a burst at once. Returns when the connection is lost.
-
-        Each stage that is queued tells of itself, and a worker with enough to do need not wake up for each.
-        """
-        clock = asyncio.get_running_loop().time
-        rested = 0.0
-        with suppress(psycopg.OperationalError):
-            while True:
-                async for notification in connection.notifies(timeout=timeout):
-                    await on_notification(channel=notification.channel, payload=notification.payload)
-                    if clock() - rested > BURST_S:
-                        await asyncio.sleep(REST_S)
-                        rested = clock()
-                await connection.execute("select 1")
 
     async def _missing(self) -> list[str]:
         pause = 0.2

@@ -7,7 +7,6 @@ from typing import Any
 
 import psycopg
 from procrastinate import JobContext
-from procrastinate.jobs import Job
 from procrastinate.worker import Worker
 
 from app.database.pool import Database
@@ -38,13 +37,6 @@ class Inventory:
             return await run()
         finally:
             self._held.discard(context.job.id)
-
-    def exchange(self, ended: Job | None, begun: Job | None) -> None:
-        """The one is in hand instead of the other. Called from any thread."""
-        if begun is not None and begun.id is not None:
-            self._held.add(begun.id)
-        if ended is not None and ended.id is not None:
-            self._held.discard(ended.id)
 
     async def keep(self) -> None:
         """Compares for ever. A job that is not in hand twice in a row is given up: the first time it may be ending."""

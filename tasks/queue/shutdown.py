@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -15,8 +15,8 @@ CUT_SHORT = 1
 log = logging.getLogger(__name__)
 
 
-async def run_until_signalled(run: Coroutine[Any, Any, None], grace_s: float) -> None:
-    """The worker has run to its end; SIGINT and SIGTERM ask for it by cancelling the worker.
+async def run_until_signalled(run: Coroutine[Any, Any, None], grace_s: float, on_stop: Callable[[], None]) -> None:
+    """The worker has run to its end; SIGINT and SIGTERM ask for it: they call `on_stop` and cancel the worker.
 
     `grace_s` after the signal the process ends, whatever still holds it: a thread that waits for a database that hangs
     can't be cancelled. So does a second signal, at once.
@@ -32,6 +32,7 @@ async def run_until_signalled(run: Coroutine[Any, Any, None], grace_s: float) ->
     def stop() -> None:
         nonlocal asked
         asked = True
+        on_stop()
         uninstall()
         end = threading.Timer(grace_s, _end)
         end.daemon = True

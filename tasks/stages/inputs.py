@@ -17,7 +17,7 @@ NEEDS: Mapping[Stage, tuple[str, ...]] = {
 
 
 def read_input(given: Mapping[str, Any], stage: Stage, files_root: str) -> StageInput:
-    """The stage's input, of what `runs.begin` was given for these needs. What the stage does not need is empty."""
+    """The stage's input, of what `begin_stage` read for these needs. What the stage does not need is empty."""
     return StageInput(
         course=read_course(given["course"]),
         files_root=files_root,

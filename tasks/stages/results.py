@@ -5,7 +5,7 @@ from dataclasses import asdict
 from itertools import count
 from typing import Any
 
-from app.generation.runs.begin_complete import Result
+from app.generation.runs.verbs import Result
 from app.generation.stages import Stage
 from pipeline.contract import Brief, Document, Draft, FinishedCourse, Outline
 

@@ -1,4 +1,4 @@
-"""The runner: what surrounds every stage. Resolve, begin, perform, record."""
+"""The runner: what surrounds every stage. Count the start, begin, perform, record."""
 
 import logging
 import traceback
@@ -20,15 +20,12 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from app.database.pool import Scope
 from app.generation.database_errors import is_unavailable
-from app.generation.errors import Superseded
+from app.generation.errors import StartsExhausted, Superseded
 from app.generation.progress.steps import STEPS
-from app.generation.runs import begin_complete as runs
-from app.generation.runs import setbacks
-from app.generation.runs.begin_complete import Completed, OneStatementTooFew, Taker
+from app.generation.runs import verbs
 from app.generation.runs.cancel import settle
-from app.generation.runs.fence import Begun, Run
+from app.generation.runs.stage_run import BegunStage, Run, Start
 from app.services import Services
 from app.telemetry.log import bind
 from pipeline.child import Raised, Returned
@@ -44,117 +41,136 @@ _stop_after_patience = stop_after_delay(PATIENCE_S)
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-AbortReasonOf = Callable[[], AbortReason | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Runs one job's stage, from its claim to its end."""
+    """Runs a job: its generation's stages, one after the other, until the job may not go on.
+
+    `stops`: the worker begins no more stages.
+    """
 
     services: Services
     children: Children
-    claim: Run
-    abort_reason: AbortReasonOf
-    taker: Callable[[], Taker | None] = lambda: None
-    begun: Begun | None = None
+    run: Run
+    abort_reason: Callable[[], AbortReason | None]
+    stops: Callable[[], bool] = lambda: False
 
-    def run(self) -> Completed | None:
-        """The run has ended in exactly one way, recorded in the database, or there was nothing to do.
+    def run_stages(self) -> None:
+        """Every start has ended in exactly one way, recorded in the database, or there was nothing to do.
 
-        Says what was completed, if it was; with a `taker` the next job was taken in the same transaction. `begun`: it
-        has begun already, with the end of the stage before.
         Raises what the database raised, if it was away for too long: upkeep then queues the stage again.
         """
-        run = self.claim
-        with bind(requestId=run.request_id, userId=run.user_id, jobId=run.generation_id, stage=run.stage.value):
+        run = self.run
+        with bind(requestId=run.request_id, userId=run.user_id, jobId=run.generation_id):
             try:
-                begun = self.begun or self._begin()
-                if begun is None:
-                    log.error("stage_starts_exhausted")
-                    self._release()
-                    return None
-                with bind(courseId=begun.course_id, tier=begun.tier, priority=begun.priority):
-                    log.info("stage_started", extra={"fence": run.fence})
-                    return self._finish(begun)
+                begun = self._begin()
+                while begun is not None:
+                    start = begun.start
+                    with bind(
+                        courseId=start.course_id, tier=start.tier, priority=start.priority, stage=start.stage.value
+                    ):
+                        log.info("stage_started", extra={"fence": run.fence})
+                        begun = self._finish(begun)
+            except StartsExhausted:
+                log.error("stage_starts_exhausted")
+                self._release()
             except Superseded:
-                self._leave()
-                return None
+                log.warning("run_superseded", extra={"fence": run.fence})
+                self._patiently(lambda: settle(self.services.db, self.services.slots, run.generation_id, run.user_id))
 
-    def _begin(self) -> Begun | None:
-        run, needs = self.claim, NEEDS[self.claim.stage]
+    def _begin(self) -> BegunStage | None:
+        """The start is counted, which commits; then the stage begins. An error of that is the stage's failure."""
+        start = self._verb(lambda conn: verbs.count_start(conn, self.run))
         try:
-            return self._transact(lambda conn: runs.begin(conn, run, needs, alone=True), self.services.db.statement)
-        except OneStatementTooFew:
-            return self._transact(lambda conn: runs.begin(conn, run, needs))
+            return self._verb(lambda conn: verbs.begin_stage(conn, start, NEEDS[start.stage]))
+        except psycopg.Error as error:
+            if is_unavailable(error):
+                raise
+            with bind(stage=start.stage.value):
+                self._fail(start, "failed", f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+            return None
 
-    def _finish(self, begun: Begun) -> Completed | None:
-        """The run has ended; what neither handler nor outage explains counts as the stage's own failure."""
+    def _finish(self, begun: BegunStage) -> BegunStage | None:
+        """The start has ended; returns the next stage if the job goes on with it.
+
+        What neither handler nor outage explains counts as the stage's own failure.
+        """
+        start = begun.start
         try:
-            return self._record(begun, self._perform(begun))
+            return self._record(start, self._perform(begun))
         except Superseded:
             # Take-over may have presumed this start dead, which would count against the stage.
-            self._transact(lambda conn: setbacks.close_attempt(conn, begun))
+            self._verb(lambda conn: verbs.close_attempt(conn, start))
             raise
         except Exception as error:
             if is_unavailable(error):
                 raise
-            self._fail(begun, "failed", f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+            self._fail(start, "failed", f"{type(error).__name__}: {error}", trace=traceback.format_exc())
             return None
 
-    def _perform(self, begun: Begun) -> Outcome:
-        settings, stage = self.services.settings, begun.run.stage
-        files_root = _resolve(settings.files_root)
-        stage_input = read_input(begun.given, stage, files_root)
+    def _perform(self, begun: BegunStage) -> Outcome:
+        settings, start = self.services.settings, begun.start
         outcome = self.children.run(
-            settings.handlers[stage],
-            stage_input,
+            settings.handlers[start.stage],
+            read_input(begun.input, start.stage, _resolve(settings.files_root)),
             timeout_s=settings.stage_timeout_s,
-            on_report=lambda done, total: self._report(begun, done, total),
+            on_report=lambda done, total: self._report(start, done, total),
             should_stop=lambda: self.abort_reason() is not None,
         )
         if isinstance(outcome, Died) and self.abort_reason() is not None:
             return Stopped()
         if isinstance(outcome, Returned):
             try:
-                check_result(stage, outcome.result)
+                check_result(start.stage, outcome.result)
             except WrongResult as error:
                 return Raised(f"WrongResult: {error}", "")
         return outcome
 
-    def _record(self, begun: Begun, outcome: Outcome) -> Completed | None:
-        """Folds the outcome into the one transaction that ends the run."""
+    def _record(self, start: Start, outcome: Outcome) -> BegunStage | None:
+        """Folds the outcome into the one statement that ends the start."""
         match outcome:
             case Returned(result):
-                return self._complete(begun, result)
+                return self._complete(start, result)
             case Stopped() if self.abort_reason() is AbortReason.USER_REQUEST:
-                self._transact(lambda conn: setbacks.close_attempt(conn, begun))
+                self._verb(lambda conn: verbs.close_attempt(conn, start))
                 log.info("stage_cancelled")
             case Stopped():
-                self._transact(lambda conn: setbacks.hand_back(conn, begun, "shutdown"))
+                self._verb(lambda conn: verbs.hand_back_stage(conn, start, "shutdown"))
                 log.info("stage_handed_back")
             case TimedOut():
                 timeout_s = self.services.settings.stage_timeout_s
-                self._fail(begun, "timeout", f"Not finished after {timeout_s:g} s")
+                self._fail(start, "timeout", f"Not finished after {timeout_s:g} s")
             case Died(exit_code):
-                self._fail(begun, "died", f"The handler's process ended with exit code {exit_code}")
+                self._fail(start, "died", f"The handler's process ended with exit code {exit_code}")
             case Raised(error, trace, message, final):
-                self._fail(begun, "failed", error, trace=trace, message=message, final=final)
+                self._fail(start, "failed", error, trace=trace, message=message, final=final)
         return None
 
-    def _complete(self, begun: Begun, result: Any) -> Completed:
-        db, rows = self.services.db, as_rows(begun.run.stage, result)
-        scope = db.transaction if begun.has_webhook else db.statement
-        needs = NEEDS[begun.run.stage.next] if begun.run.stage.next else ()
-        completed = self._transact(lambda conn: runs.complete(conn, begun, rows, self.taker(), needs), scope)
+    def _complete(self, start: Start, result: Any) -> BegunStage | None:
+        rows, next_stage = as_rows(start.stage, result), start.stage.next
+        needs = NEEDS[next_stage] if next_stage else ()
+
+        def complete(may_continue: bool) -> BegunStage | None:
+            return self._verb(lambda conn: verbs.complete_stage(conn, start, rows, needs, may_continue=may_continue))
+
+        may_continue = next_stage is not None and not self.stops() and self.abort_reason() is None
+        try:
+            begun = complete(may_continue)
+        except psycopg.Error as error:
+            if is_unavailable(error) or not may_continue:
+                raise
+            # It may be the next stage that can't begin: that is not to be this one's failure.
+            begun = complete(False)
         log.info("stage_completed")
-        if completed.generation:
+        if next_stage is None:
             self._release()
             log.info("generation_completed")
-        return completed
+        return begun
 
     def _fail(
         self,
-        begun: Begun,
+        start: Start,
         outcome: str,
         error: str,
         *,
@@ -162,53 +178,41 @@ class Runner:
         message: str | None = None,
         final: bool = False,
     ) -> None:
-        failed = self._transact(
-            lambda conn: setbacks.fail_or_retry(
-                conn,
-                begun,
-                outcome,
-                error,
-                message=message or STEPS[begun.run.stage].failed,
-                final=final,
-                backoff_s=self.services.settings.retry_backoff_s,
+        message = message or STEPS[start.stage].failed
+        backoff_s = self.services.settings.retry_backoff_s
+        ended = self._verb(
+            lambda conn: verbs.fail_or_retry_stage(
+                conn, start, outcome, error, message=message, final=final, backoff_s=backoff_s
             )
         )
-        event = "stage_failed" if failed else "stage_to_retry"
+        event = "stage_failed" if ended == "failed" else "stage_retry_scheduled"
         log.error(event, extra={"outcome": outcome, "error": error, **({"trace": trace} if trace else {})})
-        if failed:
+        if ended == "failed":
             self._release()
             log.error("generation_failed")
 
-    def _report(self, begun: Begun, done: int, total: int) -> None:
+    def _report(self, start: Start, done: int, total: int) -> None:
         """Progress is worth a write, not a failure: only a lost fence stops the handler."""
         try:
-            with self.services.db.transaction() as conn:
-                runs.report_units(conn, begun, done, total)
+            with self.services.db.statement() as conn:
+                verbs.report_units(conn, start, done, total)
         except psycopg.Error as error:
             log.warning("report_lost", extra={"error": str(error)})
 
-    def _leave(self) -> None:
-        """Somebody else's or nobody's now: nothing is written. A slot without an active generation is given back."""
-        log.warning("run_superseded", extra={"fence": self.claim.fence})
-        self._patiently(
-            lambda: settle(self.services.db, self.services.slots, self.claim.generation_id, self.claim.user_id)
-        )
-
     def _release(self) -> None:
-        self.services.slots.release(self.claim.generation_id, self.claim.user_id)
+        self.services.slots.release(self.run.generation_id, self.run.user_id)
 
-    def _transact(self, write: Callable[[Connection[Any]], T], scope: Scope | None = None) -> T:
-        """What `write` returned, in a transaction that committed; a database that is away is waited for.
+    def _verb(self, run_verb: Callable[[Connection[Any]], T]) -> T:
+        """What the verb returned, run as one statement that committed; a database that is away is waited for.
 
-        `scope`: what it runs in, `Database.transaction` unless said otherwise.
-        A commit whose outcome is unknown may run `write` twice: the fence then tells it so by `Superseded`.
+        A commit whose outcome is unknown may run the verb twice: the fence then answers `Superseded`.
         """
 
-        def transaction() -> T:
-            with (scope or self.services.db.transaction)() as conn:
-                return write(conn)
+        def run() -> T:
+            with self.services.db.statement() as conn:
+                return run_verb(conn)
 
-        return self._patiently(transaction)
+        return self._patiently(run)
 
     def _patiently(self, ask: Callable[[], T]) -> T:
         """What `ask` returned, asked again while the database can't answer; given up after minutes, or at an abort."""

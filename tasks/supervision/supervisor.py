@@ -1,7 +1,7 @@
 """Processes that have to run: started together, restarted when they die, stopped together.
 
 Every child leads a process group of its own, so that a terminal's Ctrl-C reaches the supervisor alone and so that
-nothing a child started outlives it. Standard library only: `make worker` runs it in production.
+nothing a child started outlives it. Standard library only: `coursegen worker` runs it in production.
 """
 
 import signal

@@ -1,14 +1,16 @@
-"""The production worker in the foreground: `python -m tasks.supervision.workers`, configured by the environment alone.
+"""The production workers in the foreground, configured by the environment alone: `coursegen worker`.
 
 Stages run apart from upkeep and webhooks, each with a concurrency of its own, so that full stages never starve what
 takes over the work of the dead.
 """
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
-from app.settings import BadSettings, read_settings
+from app.settings import Settings
 from tasks.supervision.supervisor import Command, Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,6 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 WORKER = [sys.executable, "-m", "procrastinate", "--app=tasks.app", "worker"]
 UPKEEP_QUEUES = "upkeep,builtin"
 UPKEEP_CONCURRENCY = 2
+
+#: The names of the workers by what they serve.
+WORKERS = {"stages": "worker", "upkeep": "upkeep", "webhooks": "webhooks"}
 
 #: A worker is killed this long after its own grace is over.
 MARGIN_S = 5.0
@@ -44,16 +49,14 @@ def worker_commands(
     ]
 
 
-def main() -> int:
-    """The exit code: 0 after SIGINT or SIGTERM, 1 or a worker's own when the settings or the database don't fit."""
-    try:
-        settings = read_settings()
-    except BadSettings as error:
-        print(error, file=sys.stderr)
-        return 1
+def run_workers(settings: Settings) -> int:
+    """Runs until SIGINT or SIGTERM. Returns 0, or the exit code of a worker that could not start."""
     commands = worker_commands(settings.worker_concurrency)
     return Supervisor(commands, grace_s=settings.shutdown_grace_s + MARGIN_S, cwd=ROOT).run()
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def run_worker(settings: Settings, serves: str) -> NoReturn:
+    """This process becomes the worker that serves this, a key of `WORKERS`."""
+    (command,) = (one for one in worker_commands(settings.worker_concurrency) if one.name == WORKERS[serves])
+    os.chdir(ROOT)  # where the supervisor starts it
+    os.execv(command.argv[0], [*command.argv])  # noqa: S606 - our own command

@@ -98,6 +98,7 @@ def test_what_is_no_python_that_serves_takes_no_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="Node or npm is not there")
+@pytest.mark.slow
 def test_admissions_are_compared_with_the_node_stack(temporary_folder: Path) -> None:
     done = run_bench("--quick", "--only", "admissions", folder=temporary_folder)
     assert done.returncode == 0, done.stderr

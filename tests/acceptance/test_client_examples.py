@@ -73,6 +73,7 @@ def needs(program: str) -> pytest.MarkDecorator:
         pytest.param(["ruby", "ruby/generate.rb"], id="ruby", marks=needs("ruby")),
     ],
 )
+@pytest.mark.slow
 def test_a_client_generates_a_course_and_verifies_what_it_is_told(
     stack: Stack, course: OwnedCourse, command: list[str]
 ) -> None:
@@ -82,12 +83,14 @@ def test_a_client_generates_a_course_and_verifies_what_it_is_told(
 
 @needs("npm")
 @pytest.mark.parametrize("program", ["fetch", "trpc"])
+@pytest.mark.slow
 def test_a_typescript_client_does_so_too(stack: Stack, course: OwnedCourse, node_folder: Path, program: str) -> None:
     for _ in range(2):
         assert was_told_the_end(run(stack, course, ["node", "--import", "tsx", f"{program}.ts"], node_folder))
 
 
 @needs("npm")
+@pytest.mark.slow
 def test_the_typescript_clients_have_sound_types(node_folder: Path) -> None:
     subprocess.run(["npm", "run", "--silent", "check"], cwd=node_folder, timeout=100, check=True)
 

@@ -1,7 +1,7 @@
 """What the image would hold and run, without the engine that would build it.
 
 The Dockerfile's own lines are carried out in a folder that stands for the root of the image: a clean virtual
-environment with requirements.txt and nothing else, and the files that it copies. From there migration, API and workers
+environment with requirements.lock and nothing else, and the files that it copies. From there migration, API and workers
 run with the commands of the image and of compose.yaml and with the variables of .env.example alone; started by root
 they run as the image's user.
 """
@@ -31,7 +31,7 @@ from stack.scratch import scratch_folder
 from stack.server import HOST, free_port
 from tasks.supervision.watchdog import kill_group, watchdog
 from tests.conftest import WaitUntil
-from tests.unit.delivery.test_delivery_files import (
+from tests.unit.delivery.delivered import (
     ALWAYS,
     Instruction,
     commands,
@@ -47,9 +47,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SECRET = "of-the-delivery-and-longer-than-32-bytes"
 
 #: Folders of the image that stand in the release's folder; no other path of it is rewritten.
-PLACES = re.compile(r"(?<![\w/.])/(venv|wheels|build|service|srv/files)(?![\w-])")
+PLACES = re.compile(r"(?<![\w/.])/(venv|service|srv/files)(?![\w-])")
 
-pytestmark = pytest.mark.timeout(300)  # the first time, everything comes from the registry
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # the first time, everything comes from the registry
 
 
 @dataclass(frozen=True)
@@ -130,9 +130,10 @@ def release() -> Iterator[Release]:
 
 def carry_out(instruction: Instruction, root: Path) -> None:
     """The folder is what the image's root would be after COPY and RUN; making the user is left out."""
-    folder = root / ("build" if instruction.stage == 0 else "service")
+    folder = root / "service"  # of both stages
     if instruction.name == "WORKDIR":
         assert placed(instruction.value, root) == str(folder)
+        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
     elif instruction.name == "COPY" and instruction.value.startswith("--from="):
         _, source, target = instruction.value.split()
@@ -186,8 +187,7 @@ def identity(root: Path) -> dict[str, Any]:
 
 def process_environment(root: Path) -> dict[str, str]:
     """The image's own variables."""
-    release = image("ARG")[0].pairs()["VERSION"]
-    return {name: placed(value, root).replace("${VERSION}", release) for name, value in image("ENV")[0].pairs().items()}
+    return {name: placed(value, root) for name, value in image("ENV")[0].pairs().items()}
 
 
 @pytest.fixture
@@ -212,6 +212,7 @@ def test_the_image_generates_a_course_and_ends_in_time(
     release: Release, settings: dict[str, str], wait_until: WaitUntil
 ) -> None:
     run, before = commands(), release.files()
+    assert release.run("help", ["coursegen", "--help"]) == 0, release.log("help").read_text()
     assert release.run("early", run["api"], **settings) == 1
     assert "Missing: procrastinate" in release.log("early").read_text()
 
@@ -236,7 +237,7 @@ def test_the_image_runs_all_workers_of_a_machine_as_one_process(
 ) -> None:
     run = commands()
     assert release.run("migrate", run["migrate"], **settings) == 0
-    arrangement = {"api": run["api"], "workers": ["python", "-m", "tasks.supervision.workers"]}
+    arrangement = {"api": run["api"], "workers": ["coursegen", "worker"]}
     with release.running(arrangement, **settings) as processes:
         generate(release, settings, wait_until)
         stop(release, processes)
@@ -245,11 +246,11 @@ def test_the_image_runs_all_workers_of_a_machine_as_one_process(
 def test_a_rollback_as_documented_undoes_the_latest_migration(release: Release, settings: dict[str, str]) -> None:
     migrate = commands()["migrate"]
     text = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
-    (rollback,) = re.findall(r"^ +\.venv/bin/(python .* --rollback)$", text, re.MULTILINE)
+    (rollback,) = re.findall(r"^ +\.venv/bin/(coursegen .* --rollback)$", text, re.MULTILINE)
     with psycopg.connect(settings["DATABASE_URL"], autocommit=True) as conn:
 
         def migrated() -> int:
-            [(count,)] = conn.execute("select count(*) from schema_migrations").fetchall()
+            [(count,)] = conn.execute("select count(*) from coursegen.applied_migrations").fetchall()
             return int(count)
 
         assert release.run("migrate", migrate, **settings) == 0
@@ -271,7 +272,7 @@ def generate(release: Release, settings: dict[str, str], wait_until: WaitUntil) 
     wait_until(lambda: api.call("GET", path, course.token)[1]["currentStatus"] == "completed", 40)
     assert len(read_lessons(settings["DATABASE_URL"], answer["jobId"])) >= 4
     with psycopg.connect(settings["DATABASE_URL"]) as conn:
-        documents = conn.execute("select count(*) from generation_documents where error is null").fetchall()
+        documents = conn.execute("select count(*) from coursegen.documents where error is null").fetchall()
     assert documents > [(0,)]
 
 

@@ -52,6 +52,7 @@ def test_demo_generates_a_course_and_leaves_nothing(environment: dict[str, str])
     assert [line.split(" ", 2)[1] for line in completed] == ["1/5", "2/5", "3/5", "4/5", "5/5"]
 
 
+@pytest.mark.slow
 def test_demo_shows_a_live_bar_on_a_terminal(environment: dict[str, str]) -> None:
     status, output = run_on_terminal(environment | {"TERM": "xterm-256color"})
     assert status == 0, output
@@ -70,6 +71,7 @@ def test_demo_shows_a_live_bar_on_a_terminal(environment: dict[str, str]) -> Non
         ("✓ 1/5", signal.SIGINT),
     ],
 )
+@pytest.mark.slow
 def test_an_interrupted_demo_leaves_nothing(environment: dict[str, str], moment: str, number: signal.Signals) -> None:
     demo = subprocess.Popen(
         DEMO, cwd=ROOT, env=environment | {"PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, encoding="utf-8"

@@ -18,6 +18,7 @@ def test_idle_api_and_workers_stay_within_their_bounds() -> None:
     assert idle.upkeep < WORKER_BELOW_MIB
 
 
+@pytest.mark.slow
 def test_neither_requests_nor_generations_leave_anything_behind() -> None:
     growth = measure_growth(2000, 100, print)
     for before, after in (growth.api, growth.worker, growth.upkeep):

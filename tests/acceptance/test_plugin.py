@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow, dict_row
 
-from app.generation.admission.orders import Order
+from app.generation.admission.requests import Order
 from app.generation.callers import Caller
 from app.generation.tiers import Tier
 from app.services import make_services
@@ -74,16 +74,16 @@ def test_a_worker_runs_the_plug_in_by_its_dotted_path(generate: Generate, conn: 
     outcomes = ["Читать карты", "Определять минералы"]
     course = generate(learning_outcomes=outcomes, course_description="О камнях.")
     assert course["status"] == "completed"
-    [row] = conn.execute("select brief from generation_briefs").fetchall()
+    [row] = conn.execute("select brief from coursegen.briefs").fetchall()
     assert row["brief"]["goals"] == outcomes
     assert row["brief"]["key_points"] == ["Как проверить: Читать карты", "Как проверить: Определять минералы"]
-    assert len(conn.execute("select 1 from generation_drafts").fetchall()) >= 2
+    assert len(conn.execute("select 1 from coursegen.drafts").fetchall()) >= 2
 
 
 def test_its_refusal_is_what_the_owner_of_the_course_reads(generate: Generate, conn: Conn) -> None:
     course = generate()
     assert (course["status"], course["error_message"]) == ("failed", "Добавьте в курс хотя бы один результат обучения")
-    [attempts] = conn.execute("select count(*) as n from stage_attempts").fetchall()
+    [attempts] = conn.execute("select count(*) as n from coursegen.attempts").fetchall()
     assert attempts["n"] == 1  # it is final: no second start
 
 

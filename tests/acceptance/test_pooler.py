@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -30,21 +31,27 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture(scope="module")
-def stand() -> Iterator[Stand]:
+def outlasting() -> Iterator[ExitStack]:
+    """What is entered here ends after the stand. Without its pooler the service would need its whole grace to stop."""
+    with ExitStack() as outlasting:
+        yield outlasting
+
+
+@pytest.fixture(scope="module")
+def stand(outlasting: ExitStack) -> Iterator[Stand]:
     with Stand() as stand:
         yield stand
 
 
 @pytest.fixture(scope="module")
-def pooler(stand: Stand) -> Iterator[PgBouncer]:
+def pooler(outlasting: ExitStack, stand: Stand) -> PgBouncer:
     try:
-        pooler = PgBouncer(stand.database_url, SESSIONS)
+        return outlasting.enter_context(PgBouncer(stand.database_url, SESSIONS))
     except ToolMissing as error:
         pytest.skip(str(error))
-    with pooler:
-        yield pooler
 
 
+@pytest.mark.slow
 def test_api_and_workers_run_generations_to_their_end(stand: Stand, pooler: PgBouncer, wait_until: WaitUntil) -> None:
     behind = {"DATABASE_URL": pooler.url, **POOLED}
     port = stand.start_api(**behind)
@@ -52,9 +59,9 @@ def test_api_and_workers_run_generations_to_their_end(stand: Stand, pooler: PgBo
     courses = create_courses(stand.database_url, stand.secret, COURSES)
     assert send_all(port, [course.generate for course in courses]).statuses == Counter({200: COURSES})
     with psycopg.connect(stand.database_url, autocommit=True) as conn:
-        completed = "select count(*) from generations where status = 'completed'"
+        completed = "select count(*) from coursegen.generations where status = 'completed'"
         wait_until(lambda: conn.execute(completed).fetchone() == (COURSES,), within_s=90)
-        assert conn.execute("select count(*) from stage_attempts").fetchone() == (COURSES * STAGES,)
+        assert conn.execute("select count(*) from coursegen.attempts").fetchone() == (COURSES * STAGES,)
         assert conn.execute("select count(*) from system_metrics").fetchone() == (0,)
     polls = [course.poll(read_tag(port, course)) for course in courses]
     assert send_all(port, polls).statuses == Counter({304: COURSES})

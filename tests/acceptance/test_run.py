@@ -144,6 +144,7 @@ def test_run_prints_all_it_takes_to_try_it(running: Running, wait_until: WaitUnt
         assert json.loads(shown)["currentStatus"] == "completed"
 
 
+@pytest.mark.slow
 def test_whatever_dies_comes_back(running: Running, wait_until: WaitUntil) -> None:
     for words in CHILDREN:
         victim = running.child(*words)
@@ -156,6 +157,7 @@ def test_whatever_dies_comes_back(running: Running, wait_until: WaitUntil) -> No
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.slow
 def test_a_signal_stops_it_and_nothing_is_left(number: signal.Signals) -> None:
     with start() as running:
         children = psutil.Process(running.process.pid).children(recursive=True)

@@ -34,6 +34,7 @@ def assert_nothing_left(folder: Path) -> None:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.slow
 def test_a_short_soak_finds_nothing_lost_doubled_or_left_behind(temporary_folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "stack.soak", "--minutes", "0.35", "--every", "3", "--seed", "4"],

@@ -1,4 +1,4 @@
-"""What schemathesis can't know of the service: a course that exists, and which webhooks may be."""
+"""What schemathesis can't know: a course that exists, and which URLs a webhook may have."""
 
 import os
 from typing import Any
@@ -6,15 +6,17 @@ from typing import Any
 import schemathesis
 
 from app.generation.webhooks.urls import BadWebhookUrl, parse_webhook_url
-from app.http.description import examples
+from app.http.description.openapi_files import read_yaml
+from app.http.schemas import EXAMPLE_ID
 
-#: What stands for what in all that is made of the document's examples.
-REAL = {examples.COURSE_ID: os.environ["COURSE_ID"], examples.SLUG: os.environ["SLUG"]}
+_SLUG = read_yaml("openapi")["components"]["parameters"]["slug"]["example"]
+#: Replacements for the ids in the document's examples.
+REAL = {EXAMPLE_ID: os.environ["COURSE_ID"], _SLUG: os.environ["SLUG"]}
 
 
 @schemathesis.hook
 def map_case(_: schemathesis.HookContext, case: schemathesis.Case[Any]) -> schemathesis.Case[Any]:
-    """The course of the document's examples is the one that the environment names."""
+    """Replaces the course of the document's examples by the one that the environment names."""
     for part in ("path_parameters", "query", "body"):
         value = getattr(case, part)
         if isinstance(value, dict | str):
@@ -24,7 +26,7 @@ def map_case(_: schemathesis.HookContext, case: schemathesis.Case[Any]) -> schem
 
 @schemathesis.hook
 def filter_case(_: schemathesis.HookContext, case: schemathesis.Case[Any]) -> bool:
-    """No schema says which hosts are public: a URL is one that a webhook may be sent to, or no text at all."""
+    """Drops cases with a URL that the service rejects: no schema can say which hosts are public."""
     url = case.body.get("webhookUrl") if isinstance(case.body, dict) else None
     try:
         return not isinstance(url, str) or bool(parse_webhook_url(url))

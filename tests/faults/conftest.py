@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.house import House
-from tests.faults.measure import Measure
+from tests.faults.support.house import House
+from tests.faults.support.measure import Measure
 
 
 class Landlord:

@@ -2,10 +2,10 @@
 
 import threading
 
-from tests.faults.house import House
-from tests.faults.measure import Measure
-from tests.faults.processes import kill
-from tests.faults.waiting import wait_until
+from tests.faults.support.house import House
+from tests.faults.support.measure import Measure
+from tests.faults.support.processes import kill
+from tests.faults.support.waiting import wait_until
 
 
 def test_killed_in_a_storm_every_generation_has_its_job_and_its_course_or_neither(

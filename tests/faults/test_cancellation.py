@@ -2,17 +2,24 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from stack.examples import OwnedCourse
-from tests.faults.house import House
-from tests.faults.measure import Measure
-from tests.faults.waiting import wait_until
+import pytest
 
-STARTS = "select outcome::text from stage_attempts a join generations g on g.id = a.generation_id where course_id = %s"
+from stack.examples import OwnedCourse
+from tests.faults.support.house import House
+from tests.faults.support.measure import Measure
+from tests.faults.support.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+
+STARTS = (
+    "select outcome::text from coursegen.attempts a join coursegen.generations g on g.id ="
+    " a.generation_id where course_id = %s"
+)
 HANDLING = f"{STARTS} and a.stage = 'TEXT_GENERATION'"
 
 
 def status(house: House, course: OwnedCourse) -> str:
-    [row] = house.rows("select status::text from generations where course_id = %s", course.id)
+    [row] = house.rows("select status::text from coursegen.generations where course_id = %s", course.id)
     return str(row["status"])
 
 
@@ -27,9 +34,9 @@ def test_queued_it_never_starts_and_running_it_stops_within_five_seconds(house: 
         assert house.cancel(course)[0] == 200
     assert house.proposed() == 0
     with measure("handlers stopped", within=5):
-        wait_until(lambda: not house.rows("select 1 from stage_attempts where outcome is null"))
+        wait_until(lambda: not house.rows("select 1 from coursegen.attempts where outcome is null"))
     assert house.rows(STARTS, queued.id) == []
-    assert house.rows("select 1 from stage_results where stage = 'TEXT_GENERATION'") == []
+    assert house.rows("select 1 from coursegen.stage_results where stage = 'TEXT_GENERATION'") == []
     assert {status(house, course) for course in (queued, *running)} == {"cancelled"}
     house.settle()
     assert house.serves()
@@ -41,7 +48,9 @@ def test_of_many_at_once_one_cancels_and_just_before_the_end_there_is_one_final_
 
     def cancel_as_it_ends(course: OwnedCourse) -> bool:
         wait_until(
-            lambda: house.rows("select 1 from generations where course_id = %s and stage = 'FINALIZATION'", course.id)
+            lambda: house.rows(
+                "select 1 from coursegen.generations where course_id = %s and stage = 'FINALIZATION'", course.id
+            )
         )
         with ThreadPoolExecutor(3) as pool:
             answers = [code for code, _ in pool.map(house.cancel, [course] * 3)]

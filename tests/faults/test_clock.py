@@ -4,27 +4,29 @@ from typing import Any
 
 import pytest
 
-from tests.faults.clocks import shifted
-from tests.faults.house import House
-from tests.faults.measure import Measure
-from tests.faults.processes import kill
-from tests.faults.waiting import wait_until
+from tests.faults.support.clocks import shifted
+from tests.faults.support.house import House
+from tests.faults.support.measure import Measure
+from tests.faults.support.processes import kill
+from tests.faults.support.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 OFF_S = 600
 
 #: Every time that a generation leaves behind, from whichever process.
 TIMES = """
-    select unnest(array[created_at, started_at, finished_at]) as at from generations
-    union all select unnest(array[started_at, finished_at]) from stage_attempts
-    union all select finished_at from stage_results
+    select unnest(array[created_at, started_at, finished_at]) as at from coursegen.generations
+    union all select unnest(array[started_at, finished_at]) from coursegen.attempts
+    union all select finished_at from coursegen.stage_results
     union all select unnest(array[generation_started_at, generation_completed_at, last_progress_update]) from courses
     union all select (unnest(array[step -> 'started_at', step -> 'completed_at']) #>> '{}')::timestamptz
         from courses, jsonb_array_elements(generation_progress -> 'steps') step
     union all select "timestamp" from system_metrics
 """
 ATTEMPTS = """
-    select a.fence, outcome::text from stage_attempts a
-    join generations g on g.id = a.generation_id where g.course_id = %s order by a.id
+    select a.fence, outcome::text from coursegen.attempts a
+    join coursegen.generations g on g.id = a.generation_id where g.course_id = %s order by a.id
 """
 
 
@@ -62,10 +64,10 @@ def test_an_upkeep_whose_clock_is_off_takes_over_what_is_dead_and_nothing_else(
     house.processes.run("upkeep", **shifted(off_s))
     house.wait_well()
     house.admit(house.courses(2, doing="lasts 1"))
-    wait_until(lambda: len(house.rows("select 1 from stage_attempts where stage = 'TEXT_GENERATION'")) == 2)
+    wait_until(lambda: len(house.rows("select 1 from coursegen.attempts where stage = 'TEXT_GENERATION'")) == 2)
     kill(house.processes.pid("worker"))
     with measure("taken over", within=60):
-        wait_until(lambda: len(house.rows("select 1 from generations where fence = 2")) == 2)
+        wait_until(lambda: len(house.rows("select 1 from coursegen.generations where fence = 2")) == 2)
     house.settle()
     assert house.statuses() == {"completed": 2}
-    assert len(house.rows("select 1 from stage_attempts where outcome = 'died'")) == 2
+    assert len(house.rows("select 1 from coursegen.attempts where outcome = 'died'")) == 2

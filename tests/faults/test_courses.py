@@ -3,9 +3,12 @@
 import threading
 
 import psycopg
+import pytest
 
-from tests.faults.house import House
-from tests.faults.waiting import wait_until
+from tests.faults.support.house import House
+from tests.faults.support.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 
 def test_courses_deleted_while_they_are_generated_stop_quietly_and_deadlock_nobody(house: House) -> None:
@@ -31,7 +34,7 @@ def test_courses_deleted_while_they_are_generated_stop_quietly_and_deadlock_nobo
     for thread in threads:
         thread.join()
     assert errors == []
-    assert house.rows("select 1 from generations") == []
+    assert house.rows("select 1 from coursegen.generations") == []
     wait_until(lambda: house.rows("select 1 from procrastinate_jobs where queue_name = 'stages'") == [])
     wait_until(lambda: house.proposed() == 0, seconds=20)
     log = house.processes.log("worker")

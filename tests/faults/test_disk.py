@@ -8,15 +8,17 @@ import psycopg
 import pytest
 
 from stack.postgres import PostgresServer
-from tests.faults.disks import Disk, small_disk
-from tests.faults.house import House
-from tests.faults.measure import ANSWER_S, READY_S, WORKERS_S, Measure
-from tests.faults.waiting import SHIPPED, wait_until
+from tests.faults.support.disks import Disk, small_disk
+from tests.faults.support.house import House
+from tests.faults.support.measure import ANSWER_S, READY_S, WORKERS_S, Measure
+from tests.faults.support.waiting import SHIPPED, wait_until
+
+pytestmark = pytest.mark.slow
 
 FULL_S = 45.0 if SHIPPED else 4.0
 
 #: What grows while a course is generated.
-GROWING = ("generations", "procrastinate_jobs", "procrastinate_events", "stage_attempts", "generation_drafts")
+GROWING = ("generations", "procrastinate_jobs", "procrastinate_events", "coursegen.attempts", "coursegen.drafts")
 ROOM = "drop function refuse cascade"
 
 
@@ -37,7 +39,7 @@ def assert_lives_through(
     """Clean refusals while there is no room, nothing by halves; all that was admitted is completed once there is."""
     begun, courses = house.courses(4, doing="lasts 1"), house.courses(12)
     house.admit(begun)
-    wait_until(lambda: house.rows("select 1 from stage_attempts where stage = 'TEXT_GENERATION'"))
+    wait_until(lambda: house.rows("select 1 from coursegen.attempts where stage = 'TEXT_GENERATION'"))
     fill()
     full_until = time.monotonic() + FULL_S
     answers = house.generate_all(courses)
@@ -101,14 +103,14 @@ def test_a_server_that_says_it_has_no_room_is_survived_in_the_same_way(house: Ho
 
 
 def test_results_that_find_no_room_wait_for_it_and_no_start_counts_for_that(house: House) -> None:
-    with house.changed(refuse("generation_drafts"), ROOM):
+    with house.changed(refuse("coursegen.drafts"), ROOM):
         house.admit(house.courses(2))
-        wait_until(lambda: len(house.rows("select 1 from stage_attempts where stage = 'TEXT_GENERATION'")) == 2)
+        wait_until(lambda: len(house.rows("select 1 from coursegen.attempts where stage = 'TEXT_GENERATION'")) == 2)
         time.sleep(FULL_S)
         assert house.active() == 2
     house.settle()
     assert house.statuses() == {"completed": 2}
-    assert {row["outcome"] for row in house.rows("select outcome::text from stage_attempts")} == {"completed"}
+    assert {row["outcome"] for row in house.rows("select outcome::text from coursegen.attempts")} == {"completed"}
 
 
 def use_up_the_log(house: House) -> None:

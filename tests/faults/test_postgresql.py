@@ -6,11 +6,14 @@ import threading
 import time
 
 import psutil
+import pytest
 
-from tests.faults.house import GRACE_S, House
-from tests.faults.measure import ANSWER_S, READY_S, WORKERS_S, Measure
-from tests.faults.processes import STANDARD, frozen
-from tests.faults.waiting import SHIPPED, wait_until
+from tests.faults.support.house import GRACE_S, House
+from tests.faults.support.measure import ANSWER_S, READY_S, WORKERS_S, Measure
+from tests.faults.support.processes import STANDARD, frozen
+from tests.faults.support.waiting import SHIPPED, wait_until
+
+pytestmark = pytest.mark.slow
 
 #: How long it is away or frozen.
 AWAY_S = 45.0 if SHIPPED else 3.0
@@ -40,7 +43,8 @@ def pick_up(house: House) -> float:
     def begun() -> bool:
         rows = house.rows(
             "select extract(epoch from min(a.started_at) - g.created_at)::float as waited"
-            " from generations g join stage_attempts a on a.generation_id = g.id where course_id = %s group by g.id",
+            " from coursegen.generations g join coursegen.attempts a on a.generation_id = g.id"
+            " where course_id = %s group by g.id",
             course.id,
         )
         found[:] = [row["waited"] for row in rows]
@@ -116,7 +120,7 @@ def test_while_it_hangs_api_and_workers_stop_by_themselves_within_their_grace_an
     assert pid is not None
     house.admit(house.courses(4, doing="lasts 1"))
     others = house.courses(4)
-    wait_until(lambda: house.rows("select 1 from stage_attempts where stage = 'TEXT_GENERATION'"))
+    wait_until(lambda: house.rows("select 1 from coursegen.attempts where stage = 'TEXT_GENERATION'"))
     asked = [house.processes.pid(name) for name in STANDARD]
     families = [child for process in asked for child in psutil.Process(process).children(recursive=True)]
     with frozen(pid):

@@ -2,11 +2,13 @@
 
 import pytest
 
-from tests.faults.house import House
-from tests.faults.measure import Measure
-from tests.faults.processes import kill
-from tests.faults.waiting import wait_until
+from tests.faults.support.house import House
+from tests.faults.support.measure import Measure
+from tests.faults.support.processes import kill
+from tests.faults.support.waiting import wait_until
 from tests.integration.generation.proxy import Fault, proxied
+
+pytestmark = pytest.mark.slow
 
 FINISH = b"procrastinate_finish_job"
 
@@ -18,13 +20,13 @@ REFUSE = """
         if nextval('refusals') <= {times} then raise exception 'made to fail'; end if;
         return new;
     end $$;
-    create trigger refuse before {operation} on stage_attempts for each row execute function refuse();
+    create trigger refuse before {operation} on coursegen.attempts for each row execute function refuse();
 """
-REFUSE_NO_MORE = "drop trigger refuse on stage_attempts; drop function refuse; drop sequence refusals"
+REFUSE_NO_MORE = "drop trigger refuse on coursegen.attempts; drop function refuse; drop sequence refusals"
 
 
 def attempts(house: House) -> list[str]:
-    return [row["outcome"] for row in house.rows("select outcome::text from stage_attempts order by id")]
+    return [row["outcome"] for row in house.rows("select outcome::text from coursegen.attempts order by id")]
 
 
 def test_a_finish_that_is_lost_is_found_under_a_live_worker(house: House, measure: Measure) -> None:
@@ -79,7 +81,7 @@ def test_a_worker_killed_between_our_commit_and_the_queues_finish_has_no_second_
         house.processes.run("worker", DATABASE_URL=proxy.url)
         proxy.arm(FINISH, Fault.FREEZE)
         house.admit([house.course()])
-        wait_until(lambda: house.rows("select 1 from stage_results"))
+        wait_until(lambda: house.rows("select 1 from coursegen.stage_results"))
         kill(house.processes.pid("worker"))
         with measure("goes on", within=60):
             wait_until(lambda: house.statuses() == {"completed": 1})

@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.faults.house import LIMIT, House
-from tests.faults.measure import Measure
-from tests.faults.processes import STANDARD, frozen
-from tests.faults.waiting import wait_until
+from tests.faults.support.house import LIMIT, House
+from tests.faults.support.measure import Measure
+from tests.faults.support.processes import STANDARD, frozen
+from tests.faults.support.waiting import wait_until
 from tests.integration.generation.proxy import proxied
+
+pytestmark = pytest.mark.slow
 
 #: A second is promised, and the test's own machine takes some.
 ANSWER_S = 1.5

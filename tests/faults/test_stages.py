@@ -3,13 +3,16 @@
 import os
 
 import psutil
+import pytest
 
-from tests.faults.house import House
-from tests.faults.measure import Measure
-from tests.faults.waiting import wait_until
+from tests.faults.support.house import House
+from tests.faults.support.measure import Measure
+from tests.faults.support.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 OUTCOMES = """
-    select outcome::text from stage_attempts a join generations g on g.id = a.generation_id
+    select outcome::text from coursegen.attempts a join coursegen.generations g on g.id = a.generation_id
     where g.course_id = %s and a.stage = 'TEXT_GENERATION'
 """
 
@@ -56,5 +59,5 @@ def test_handlers_processes_that_die_while_they_have_nothing_to_do_are_replaced(
         house.admit(house.courses(3))
         house.settle()
     assert set(house.statuses()) == {"completed"}
-    assert {row["outcome"] for row in house.rows("select outcome::text from stage_attempts")} == {"completed"}
+    assert {row["outcome"] for row in house.rows("select outcome::text from coursegen.attempts")} == {"completed"}
     assert house.processes.pid("worker") == worker

@@ -5,18 +5,21 @@ import signal
 import time
 
 import psutil
+import pytest
 
-from tests.faults.house import GRACE_S, House
-from tests.faults.measure import Measure
-from tests.faults.processes import frozen, kill
-from tests.faults.waiting import SHIPPED, wait_until
+from tests.faults.support.house import GRACE_S, House
+from tests.faults.support.measure import Measure
+from tests.faults.support.processes import frozen, kill
+from tests.faults.support.waiting import SHIPPED, wait_until
+
+pytestmark = pytest.mark.slow
 
 FROZEN_S = 60.0 if SHIPPED else 5.0
 
 
 def stages_of(house: House, *workers: int) -> set[str]:
     """The stages that count as running with one of these workers, dead or alive."""
-    found = house.rows("select stage::text, worker from stage_attempts where outcome is null")
+    found = house.rows("select stage::text, worker from coursegen.attempts where outcome is null")
     return {row["stage"] for row in found if int(row["worker"].rpartition(":")[2]) in workers}
 
 
@@ -50,7 +53,7 @@ def test_a_rolling_restart_of_three_workers_under_twenty_generations_fails_and_d
         house.processes.pid(name)
     house.settle()
     assert house.statuses() == {"completed": 20}
-    outcomes = {row["outcome"] for row in house.rows("select distinct outcome::text from stage_attempts")}
+    outcomes = {row["outcome"] for row in house.rows("select distinct outcome::text from coursegen.attempts")}
     assert outcomes <= {"completed", "shutdown"}
 
 

@@ -17,6 +17,8 @@ from tests.conftest import WaitUntil
 from tests.integration.factories import MakeCourse, MakeToken
 from tests.integration.serving import ROOT, Server, StartServer
 
+pytestmark = pytest.mark.slow
+
 ST = Path(sys.executable).with_name("st")
 
 #: What must have been answered, or the course of the examples was not the one that exists.
@@ -29,6 +31,7 @@ REACHED = {
     "/trpc/generation.cancel": {400, 401, 404, 415},
     "/trpc/generation.status": {200, 400, 401, 404},
     "/docs": {200, 304},
+    "/docs/start.js": {200},
     "/openapi.json": {200},
 }
 

@@ -149,6 +149,7 @@ def test_a_missing_variable_is_named(name: str) -> None:
 BAD = {
     "DATABASE_URL": ["", " ", "localhost", "mysql://localhost/x", "postgresql://", "postgresql://host:port/x"],
     "DATABASE_POOLER": ["", "session"],
+    "REDIS_PREFIX": ["a b", "*", "a\n", "ключ:"],
     "REDIS_URL": ["", "localhost:6379", "http://localhost", "redis://localhost:port/0"],
     "JWT_SECRET": ["", "short", "s" * 31],
     "JWT_JWKS_URL": [
@@ -188,7 +189,6 @@ BAD = {
     "APP_ENV": ["prod", ""],
     "API_PROCESSES": ["0", "x"],
     "API_THREADS": ["0"],
-    "API_AFFINITY": ["", "all", "0"],
     "SSE_CONNECTIONS": ["-1", "1001", "many"],
     "POOL_SIZE": ["0", "-3"],
     "WORKER_CONCURRENCY": ["0", "many"],

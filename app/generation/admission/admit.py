@@ -1,142 +1,99 @@
-"""Admission: the decision and the transaction that turn a request into a generation."""
+"""Admission: one request becomes one generation. This is the whole decision, in order."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
-from functools import partial
-from typing import Any
-from uuid import UUID
+from collections.abc import Sequence
 
 import psycopg
-from psycopg import Connection
 from uuid_utils.compat import uuid7
 
 from app.database.pool import Database
+from app.generation.admission.attempts import decide_once
 from app.generation.admission.batching import Batcher
-from app.generation.admission.commits import commit_once, retrying
-from app.generation.admission.idempotency_keys import claim_key
-from app.generation.admission.orders import Admission, Order, Tried, Wish
+from app.generation.admission.look_up import look_up
 from app.generation.admission.refusals import full_after_clashes, report_refusal
-from app.generation.admission.starting import check_course, find_courses, refusal, start, start_plain
+from app.generation.admission.requests import Admission, AdmissionRequest, Decision, Order, Undecided
+from app.generation.admission.start import start_generations
 from app.generation.callers import Caller
 from app.generation.database_errors import is_overloaded, is_transient
 from app.generation.errors import GenerationError, OutcomeUnknown, SlotClash, SlotsFull
 from app.generation.events import EventBuffer
-from app.generation.slots.holders import Holders, Slots
 from app.generation.slots.keeper import SlotKeeper
 
-#: How often two numbers may clash with those of others before the request is refused.
+#: How often slot numbers may clash with those of others before the request is refused.
 CLASH_TRIES = 3
-
-#: Of one of several orders: None where nothing was tried.
-Outcome = Admission | GenerationError | Tried | None
 
 
 class Admissions:
-    """Decides on orders. One a process, shared by its threads."""
+    """Decides on requests to start generations. One instance a process, shared by its threads."""
 
     def __init__(self, db: Database, keeper: SlotKeeper, events: EventBuffer) -> None:
         self._db, self._keeper, self._events = db, keeper, events
-        self.together = Batcher(self._admit_together)
+        self.batches = Batcher(self._decide_batch)
 
     def admit(self, caller: Caller, order: Order) -> Admission:
         """The course is started and its generation queued, both or neither.
 
-        Raises `CourseNotFound`, `Forbidden`, `GenerationActive`, `UserFull`, `SystemFull`, `KeyInFlight`, `KeyReused`;
-        `AdmissionFailed` when all was rolled back; `OutcomeUnknown` when that can't be told. Nothing that can fail runs
-        after the commit.
+        Raises the refusals of `errors.py`; `AdmissionFailed` when all was rolled back, `OutcomeUnknown` when that can't
+        be known. Nothing that can fail runs after the commit.
         """
-        wish = Wish(uuid7(), caller, order)
+        request = AdmissionRequest(uuid7(), caller, order)
         try:
-            outcome = self.together.ask(wish) if order.is_plain else None
-            if isinstance(outcome, Admission):
-                return outcome
-            if isinstance(outcome, GenerationError):
-                raise outcome
-            return self._admit_alone(wish, outcome)
+            decision = self.batches.run(request)  # together with the requests that arrived at the same moment
+            if isinstance(decision, Undecided):
+                decision = self._decide_alone(request, decision.failure)
+            if isinstance(decision, Admission):
+                return decision
+            raise decision
         except GenerationError as error:
-            report_refusal(self._events, wish, error)
+            report_refusal(self._events, request, error)
             raise
 
-    def _admit_together(self, wishes: Sequence[Wish]) -> list[Outcome]:
-        """Plain orders of one moment: one read, one call of Redis, and one statement that starts all it can.
-
-        The others are left to be decided alone, and may hold slots by then.
-        """
-        outcomes: dict[Wish, Outcome] = dict.fromkeys(wishes)
-        try:
-            with self._db.connection() as conn:
-                courses = find_courses(conn, [wish.order.course_id for wish in wishes])
-            outcomes |= {wish: refusal(course, wish.caller) for wish, course in zip(wishes, courses, strict=True)}
-            chosen = [wish for wish in wishes if outcomes[wish] is None]
-            taken = dict(zip(chosen, self._keeper.take_all([wish.claim for wish in chosen]), strict=True))
-        except psycopg.Error as error:
-            if not is_transient(error):
-                raise
-            taken = {}
-        outcomes |= {wish: numbers for wish, numbers in taken.items() if isinstance(numbers, SlotsFull)}
-        outcomes |= self._start_together({wish: slots for wish, slots in taken.items() if isinstance(slots, Slots)})
-        return [outcomes[wish] for wish in wishes]
-
-    def _start_together(self, slots: Mapping[Wish, Slots]) -> Mapping[Wish, Admission | Tried]:
-        """Those that need not wait for anything are started, in one transaction for all of them."""
-        if not slots:
-            return {}
+    def _decide(self, requests: Sequence[AdmissionRequest], *, wait: bool) -> list[Decision]:
+        """One read, one call of Redis, one statement. `wait`: for courses that other transactions have locked."""
+        with self._db.connection() as conn:
+            decisions = look_up(conn, requests)  # 404, 403, 409, or what the same key started before
+        chosen = [request for request in requests if request not in decisions]
+        answers = dict(zip(chosen, self._keeper.take_all([request.claim for request in chosen]), strict=True))
+        # 429. The slot of a key may be held by the first request of that key: then the transaction decides.
+        refused = {
+            r: full for r, full in answers.items() if isinstance(full, SlotsFull) and not r.order.idempotency_key
+        }
+        slots = {r: None if isinstance(a, SlotsFull) else a for r, a in answers.items() if r not in refused}
         try:
             with self._db.statement() as conn:
-                started = start_plain(conn, slots)
+                started = start_generations(conn, slots, self._keeper.system_limit, wait=wait)
+        except psycopg.Error as error:
+            self._release(*(slots if is_overloaded(error) else ()))
+            raise
+        self._release(*(r for r, decision in started.items() if isinstance(decision, GenerationError)))
+        decisions |= refused | started
+        return [decisions[request] for request in requests]
+
+    def _decide_batch(self, requests: Sequence[AdmissionRequest]) -> list[Decision]:
+        """As `_decide`. What one request does to the statement must not fail the others: each is then decided alone."""
+        try:
+            decisions = self._decide(requests, wait=False)
         except psycopg.Error as error:
             if is_overloaded(error):
-                for wish in slots:
-                    self._keeper.release(wish.generation_id, wish.caller.user_id)
                 raise
-            # What is wrong with one order must not fail the others.
-            failure = error if len(slots) == 1 or is_transient(error) else None
-            return {wish: Tried(numbers, failure) for wish, numbers in slots.items()}
-        return {wish: started.get(wish) or Tried(numbers) for wish, numbers in slots.items()}
+            return [Undecided(error if len(requests) == 1 or is_transient(error) else None)] * len(requests)
+        return [Undecided() if isinstance(decision, SlotClash) else decision for decision in decisions]
 
-    def _admit_alone(self, wish: Wish, tried: Tried | None) -> Admission:
-        """As `admit`, in a transaction of its own, which waits for the course where that is locked."""
-        db, keeper, order, claim = self._db, self._keeper, wish.order, wish.claim
+    def _decide_alone(self, request: AdmissionRequest, failure: Exception | None) -> Admission | GenerationError:
+        """As a batch of one that waits for its course, with retries. `failure` ended the first attempt."""
         try:
-            if tried is None and order.idempotency_key is None:
-                look_at_course(db, wish.caller, order.course_id)
             for _ in range(CLASH_TRIES):
-                if order.idempotency_key is not None:  # the look and the slots, too, wait for the claim of the key
-                    write = partial(start_once, wish, keeper)
-                else:
-                    slots = keeper.take(*claim) if tried is None else tried.slots
-                    write = partial(start, wish, slots, keeper.system_limit)
-                try:
-                    admission = commit_once(db, wish.generation_id, write, tried.failure if tried else None)
-                    return admission or Admission(wish.generation_id)
-                except SlotClash:
-                    keeper.put_right(wish.generation_id, wish.caller.user_id)
-                    tried = None
-            raise full_after_clashes(db, keeper.system_limit, wish.caller)
+                decision = decide_once(lambda: self._decide([request], wait=True)[0], failure)
+                if not isinstance(decision, SlotClash | Undecided):
+                    return decision
+                self._keeper.put_right(request.generation_id, request.caller.user_id)
+                failure = None
+            return full_after_clashes(self._db, self._keeper.system_limit, request.caller)
         except OutcomeUnknown:
-            raise  # the slot is kept: the generation may exist, and upkeep will know
-        except BaseException:  # whatever ends it, its slot is given back before that goes on
-            keeper.release(wish.generation_id, wish.caller.user_id)
+            raise  # the slot is kept: the generation may exist, and upkeep settles it
+        except BaseException:
+            self._release(request)
             raise
 
-
-def look_at_course(db: Database, caller: Caller, course_id: UUID) -> None:
-    """The course exists, is the caller's and has no active generation; tried again after transient errors."""
-    for attempt in retrying():
-        with attempt, db.connection() as conn:
-            check_course(conn, caller, course_id)
-            return
-
-
-def start_once(wish: Wish, keeper: SlotKeeper, conn: Connection[Any]) -> Admission:
-    """The transaction of an order with an idempotency key, which is claimed before all else.
-
-    What goes before the transaction otherwise, the look at the course and the taking of slots, is done under the claim.
-    Raises `KeyInFlight`, `KeyReused` and what these and `start` raise.
-    """
-    earlier = claim_key(conn, wish.caller.user_id, wish.order)
-    if earlier is not None:
-        return Admission(earlier, replayed=earlier != wish.generation_id)
-    check_course(conn, wish.caller, wish.order.course_id)
-    slots = keeper.take(*wish.claim, Holders(lambda: nullcontext(conn)))
-    return start(wish, slots, keeper.system_limit, conn)
+    def _release(self, *requests: AdmissionRequest) -> None:
+        for request in requests:
+            self._keeper.release(request.generation_id, request.caller.user_id)

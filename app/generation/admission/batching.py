@@ -1,19 +1,14 @@
-"""Batches: what several threads ask at the same moment is asked once.
-
-Whoever asks while nothing is under way asks at once, so that a lone request waits for nothing. Those who come meanwhile
-wait, and go together in the next batch, which the one who has waited longest carries out for all. So the size of a
-batch follows the load, without a thread. Under load a batch waits a moment for those that the last one has answered:
-they come again at the same time, and one batch of eight costs half of what four of two do.
-"""
+"""Batches: calls that several threads make at the same moment are carried out together."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar, cast
 
-#: Questions of one batch, at most.
-MOST = 64
-#: The longest wait for those who asked lately.
+#: Calls of one batch, at most.
+MAX_BATCH = 64
+#: The longest wait for callers of the last batch to call again: one batch of eight costs half of what four of two do.
 GATHER_S = 0.020
 
 Q = TypeVar("Q")
@@ -21,70 +16,75 @@ A = TypeVar("A")
 
 
 class Batcher(Generic[Q, A]):
-    """Asks `answer`, which takes several questions and returns their answers in the same order, one batch at a time.
+    """Collects concurrent calls and passes them to `answer` as one batch, one batch at a time.
 
-    It runs in the thread that has waited longest and so has the nearest deadline: the others wait for no other end.
+    If the batcher is idle, a call runs immediately. Calls that arrive meanwhile form the next batch, which runs in the
+    thread that has waited longest. Within 20 ms after a batch, the next one waits for as many calls as it had.
     """
 
     def __init__(self, answer: Callable[[Sequence[Q]], Sequence[A]]) -> None:
         self._answer = answer
         self._lock = threading.Lock()
-        self._waiting: deque[_Asked[Q, A]] = deque()
+        self._waiting: deque[_Call[Q, A]] = deque()
         self._busy = False
         self._expected = 0
+        self._finished_at = 0.0
         self._all_here = threading.Event()
 
     @property
     def waiting(self) -> int:
-        """How many wait for a batch that has not begun."""
+        """How many calls wait for a batch that has not begun."""
         return len(self._waiting)
 
-    def ask(self, question: Q) -> A:
-        """The answer to the question. Raises what `answer` raised, as it does for everyone of the same batch."""
-        own: _Asked[Q, A] = _Asked(question)
+    def run(self, question: Q) -> A:
+        """Returns the answer to the question. Raises what `answer` raised, in each caller of the batch."""
+        own: _Call[Q, A] = _Call(question)
         with self._lock:
             self._waiting.append(own)
             waits, self._busy = self._busy, True
-            if len(self._waiting) == self._expected:
+            if len(self._waiting) >= self._expected:
                 self._all_here.set()
         if waits:
             own.turn.acquire()
         if not own.settled:
-            self._answer_all()
-        return own.outcome()
+            self._run_batch()
+        if own.error is not None:
+            raise own.error
+        return cast(A, own.answer)
 
-    def _answer_all(self) -> None:
-        """Those who wait, the caller first, have their outcomes, and it is the turn of the first who came since."""
+    def _run_batch(self) -> None:
+        """Settles the calls that wait, the caller's first, and passes the turn to the first that came since."""
         self._gather()
         with self._lock:
-            batch = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+            batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
         try:
-            for asked, answer in zip(batch, self._answer([asked.question for asked in batch]), strict=True):
-                asked.answer, asked.settled = answer, True
+            for call, answer in zip(batch, self._answer([call.question for call in batch]), strict=True):
+                call.answer, call.settled = answer, True
         except BaseException as error:  # noqa: BLE001 - raised again in each of the threads, this one among them
-            for asked in batch:
-                asked.error, asked.settled = error, True
+            for call in batch:
+                call.error, call.settled = error, True
         with self._lock:
             following = self._waiting[0] if self._waiting else None
             self._busy = following is not None
-            # One may not come again, and a lone one is not waited for at all.
-            self._expected = min(MOST, len(batch) + len(self._waiting) - 1)
+            # All but one: that one may not call again, and a lone caller is not waited for.
+            self._expected = min(MAX_BATCH, len(batch) + len(self._waiting) - 1)
+            self._finished_at = time.monotonic()
         if following is not None:
             following.turn.release()
-        for asked in batch[1:]:
-            asked.turn.release()
+        for call in batch[1:]:
+            call.turn.release()
 
     def _gather(self) -> None:
-        """Most of those who asked lately wait by now, or don't come within a moment."""
         with self._lock:
             self._all_here.clear()
+            wait_s = self._finished_at + GATHER_S - time.monotonic()
             missing = len(self._waiting) < self._expected
-        if missing:
-            self._all_here.wait(GATHER_S)
+        if missing and wait_s > 0:
+            self._all_here.wait(wait_s)
 
 
-class _Asked(Generic[Q, A]):
-    """A question; `turn` is released when it is settled, or when its thread is to answer all."""
+class _Call(Generic[Q, A]):
+    """A question; `turn` is released when it is settled, or when its thread is to run the next batch."""
 
     __slots__ = ("answer", "error", "question", "settled", "turn")
 
@@ -95,8 +95,3 @@ class _Asked(Generic[Q, A]):
         self.error: BaseException | None = None
         self.turn = threading.Lock()
         self.turn.acquire()
-
-    def outcome(self) -> A:
-        if self.error is not None:
-            raise self.error
-        return cast(A, self.answer)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.database.pool import Database, only_row
 from app.database.queries import QUERIES
-from app.generation.admission.orders import Order, Wish
+from app.generation.admission.requests import AdmissionRequest, Order
 from app.generation.callers import Caller
 from app.generation.errors import AdmissionFailed, GenerationActive, GenerationError, SlotsFull, SystemFull, UserFull
 from app.generation.events import Event, EventBuffer, EventType
@@ -14,9 +14,9 @@ from app.generation.tiers import RIGHTS
 log = logging.getLogger(__name__)
 
 
-def report_refusal(events: EventBuffer, wish: Wish, error: GenerationError) -> None:
-    """The wish was refused, or failed, for that reason: an event, where such are counted."""
-    generation_id, caller, order = wish.generation_id, wish.caller, wish.order
+def report_refusal(events: EventBuffer, request: AdmissionRequest, error: GenerationError) -> None:
+    """Records the refusal or failure as an event, where such are counted."""
+    generation_id, caller, order = request.generation_id, request.caller, request.order
 
     def add(event_type: EventType, job_id: UUID | None = None, **metadata: object) -> None:
         facts = {"tier": caller.tier.value, "source": order.source, "request_id": order.request_id, **metadata}

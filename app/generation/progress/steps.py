@@ -1,19 +1,12 @@
-"""The five steps the frontend polls: which stage is which, and what is said of it.
+"""The five steps that the frontend polls: which stage is which step, and its messages.
 
-The structure itself is written by SQL alone (`update_course_progress`, `reset_course_progress`);
-here stand the words a caller passes to it, and the call.
+SQL alone writes the structure (`coursegen.write_course`); a caller passes changes to it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
-from uuid import UUID
 
-from psycopg import Connection
-from psycopg.types.json import Jsonb
-
-from app.database.queries import QUERIES
 from app.generation.stages import Stage
 
 
@@ -81,27 +74,7 @@ STEPS = {
 }
 
 
-def change_step(
-    conn: Connection[Any],
-    course_id: UUID,
-    step: int,
-    status: StepStatus,
-    message: str,
-    course_status: str | None = None,
-    *,
-    error: str | None = None,
-    details: Mapping[str, Any] | None = None,
-) -> None:
-    """The course's step, and its status if one is given, are as said, where the step may go there."""
-    conn.execute(
-        QUERIES["change_step"],
-        {
-            "course_id": course_id,
-            "step": step,
-            "status": status.value,
-            "message": message,
-            "error": error,
-            "details": None if details is None else Jsonb(dict(details)),
-            "course_status": course_status,
-        },
-    )
+def change(step: int, status: StepStatus, message: str, **metadata: object) -> dict[str, Any]:
+    """A step's change, as `coursegen.write_course` applies it."""
+    described: dict[str, Any] = {"step": step, "status": status.value, "message": message}
+    return {**described, "metadata": metadata} if metadata else described

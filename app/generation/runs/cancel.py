@@ -1,21 +1,16 @@
 """Cancelling: an active generation is final at once, queued or running."""
 
-from typing import Any
 from uuid import UUID
 
-from psycopg import Connection
-
-from app.database.pool import Database
+from app.database.pool import Database, only_row
 from app.database.queries import QUERIES
-from app.generation.admission.commits import retrying
+from app.generation.audit import Actor, record_audit
 from app.generation.callers import Caller
 from app.generation.errors import CourseNotFound, NothingActive
 from app.generation.progress.status import find_course
-from app.generation.progress.steps import STEPS, StepStatus, change_step
-from app.generation.queue import abort_jobs
+from app.generation.runs.verbs import warn_of_refused_course
 from app.generation.slots.keeper import SlotKeeper
-from app.generation.stages import Stage
-from app.generation.webhooks.outbox import announce
+from app.generation.transient import retrying
 
 MESSAGE = "Генерация отменена"
 
@@ -23,47 +18,45 @@ MESSAGE = "Генерация отменена"
 def cancel_course(db: Database, keeper: SlotKeeper, caller: Caller, key: str | UUID) -> UUID:
     """The active generation of the course of that slug or id is cancelled and its slot free; returns its id.
 
-    For the course's owner or an admin. Raises `CourseNotFound`, `Forbidden`, `NothingActive`.
+    For the course's owner or an admin, who is audited. Raises `CourseNotFound`, `Forbidden`, `NothingActive`.
     """
-    return cancel(db, keeper, find_course(db, caller, key)["id"])
+    course = find_course(db, caller, key)
+    if course["user_id"] == caller.user_id:
+        return cancel_generation(db, keeper, course["id"], Actor(f"owner:{caller.user_id}"))
+    return cancel_generation(db, keeper, course["id"], Actor(f"admin:{caller.user_id}"), audited=True)
 
 
-def cancel(db: Database, keeper: SlotKeeper, course_id: UUID) -> UUID:
-    """As `cancel_course`, of the course of that id and whoever asks. Of two at once one raises `NothingActive`.
+def cancel_generation(
+    db: Database, keeper: SlotKeeper, course_id: UUID, actor: Actor, *, audited: bool = False
+) -> UUID:
+    """The course's active generation is cancelled by `actor`, without a check of rights; returns its id.
 
-    A running handler is stopped within seconds and writes nothing: its generation is final, so the fence refuses it.
+    Of two at once one raises `NothingActive`. A running handler is stopped within seconds and writes nothing: its
+    generation is final, so the fence refuses it.
     """
+    values = {"course_id": course_id, "message": MESSAGE, "ended_by": str(actor)}
     for attempt in retrying():
         with attempt, db.transaction() as conn:
-            generation_id, user_id = _cancel(conn, course_id)
-    keeper.release(generation_id, user_id)
+            row = only_row(conn.execute(QUERIES["cancel_generation"], values))
+            if row["outcome"] == "not_found":
+                raise CourseNotFound
+            if row["outcome"] == "not_active":
+                raise NothingActive
+            generation_id: UUID = row["generation_id"]
+            if audited:
+                record_audit(conn, actor, "cancel", generation_id=generation_id, course_id=course_id)
+    warn_of_refused_course(row)
+    keeper.release(generation_id, row["user_id"])
     return generation_id
 
 
 def settle(db: Database, keeper: SlotKeeper, generation_id: UUID, user_id: UUID) -> None:
-    """A generation that a run had to leave holds no slot unless it is active, under a later run.
+    """A generation that a run had to leave holds no slot unless a later run has it.
 
-    One whose course has another owner since is cancelled: nobody who may see the course asked for it.
+    One whose course has another owner since is cancelled.
     """
-    with db.transaction() as conn:
-        disowned = conn.execute(QUERIES["find_disowned"], {"generation_id": generation_id}).fetchone()
-        if disowned is not None:
-            _cancel(conn, disowned["id"])
-    with db.connection() as conn:
-        active = conn.execute(QUERIES["find_if_active"], {"generation_id": generation_id}).fetchone()
-    if active is None:
+    with db.statement() as conn:
+        values = {"generation_id": generation_id, "message": MESSAGE}
+        row = only_row(conn.execute(QUERIES["settle_generation"], values))
+    if row["outcome"] == "final":
         keeper.release(generation_id, user_id)
-
-
-def _cancel(conn: Connection[Any], course_id: UUID) -> tuple[UUID, UUID]:
-    if conn.execute(QUERIES["lock_course"], {"course_id": course_id}).fetchone() is None:
-        raise CourseNotFound
-    generation = conn.execute(QUERIES["cancel_generation"], {"course_id": course_id}).fetchone()
-    if generation is None:
-        raise NothingActive
-    step = STEPS[Stage(generation["stage"])].id
-    change_step(conn, course_id, step, StepStatus.PENDING, MESSAGE, "cancelled")
-    if generation["has_webhook"]:
-        announce(conn, generation["id"], "cancelled")
-    abort_jobs(conn, generation["id"])
-    return generation["id"], generation["user_id"]

@@ -1,66 +1,58 @@
 """Slots: Redis proposes numbers, PostgreSQL decides.
 
-An active generation holds a number among its user's (1…the tier's limit) and one among all (1…the system's
-limit); unique indexes make these limits exact whatever Redis says. Redis finds numbers that are free, and
-refuses without a transaction when there is none.
+An active generation holds one number among its user's (1 to the tier's limit) and one among the system's. Unique
+indexes in PostgreSQL enforce both limits. Redis finds free numbers, and refuses without a transaction if it has none.
 
-Whatever is lost, left over or wrong in them is put right from PostgreSQL: the system's keys when their marker is
-gone, and nearly always before that, beside the requests; a user's before a refusal that nothing has proven within
-15 s; both after a clash. When Redis can't be reached `take` returns None, and the transaction picks the numbers itself.
+Redis may lose holders or keep too many, so its keys are rebuilt from PostgreSQL: the system's every 15 s, by upkeep or
+by the request that finds their marker expired; a user's before a refusal that was not checked within 15 s; both after a
+clash. If Redis is away, or one of its keys belongs to another program, the transaction picks the numbers itself.
 """
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
+import orjson
 from redis import Redis, RedisError, ResponseError
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from app.generation.errors import SlotsFull, SystemFull, UserFull
 from app.generation.slots.holders import Claim, Holders, Slots, SlotUse
-from app.generation.slots.key_names import (
-    PATTERN,
-    RENEWING,
-    SYSTEM,
-    USER_KEY_S,
-    marker_key,
-    numbers_key,
-    read_user,
-    user_key,
-)
-from app.generation.slots.rebuild import Rebuild
-from app.generation.slots.renewal import Renewal
-from app.generation.tiers import RIGHTS, Tier
+from app.generation.slots.key_names import KeyNames, hide_user, scope_keys
+from app.generation.tiers import RIGHTS
 
-#: How long Redis is left alone after it failed.
-BREAKER_S = 1.0
 TIMEOUT_S = 0.25
-#: How long before the system's marker is gone an admission has it renewed; upkeep, where it runs, was before that.
-RENEWED_MS = 3_000
+#: How long Redis is not asked after it failed.
+BREAKER_S = 1.0
+MARKER_S = 15
+USER_KEYS_S = 3600
+#: No admission takes longer: PostgreSQL knows every valid holder that is older.
+UNDER_WAY_S = 10
+#: How many keys or scopes Redis handles in one round trip.
+BATCH = 500
 
-#: How many keys Redis looks at in one call while they are counted.
-KEYS_AT_ONCE = 1_000
+#: Answers of the take script, and the answer if Redis gives none.
+STALE = ("user_stale", "system_stale")
+AWAY = ["away"]
 
-#: Answers of the script that tell what to compare with PostgreSQL before it can answer.
-STALE = ("system_stale", "user_stale")
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 
 class SlotKeeper:
-    """The slots as Redis has them. Every method is safe to call with Redis away, and none raises RedisError."""
+    """The slots in Redis. No method raises `RedisError`. Those that rebuild keys may raise `psycopg.Error`."""
 
-    def __init__(self, redis_url: str, system_limit: int, holders: Holders) -> None:
+    def __init__(self, redis_url: str, system_limit: int, holders: Holders, prefix: str = "") -> None:
         self.system_limit = system_limit
-        self._holders = holders
+        self._holders, self._names = holders, KeyNames(prefix)
         self._redis: Redis = Redis.from_url(
             redis_url,
             decode_responses=True,
@@ -69,129 +61,151 @@ class SlotKeeper:
             retry=Retry(NoBackoff(), 0),
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
-        self._script = Path(__file__).with_name("take.lua").read_text(encoding="utf-8")
-        self._script_hash = hashlib.sha1(self._script.encode(), usedforsecurity=False).hexdigest()
+        self._take_script, self._rebuild_script = (
+            self._redis.register_script(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+            for name in ("take.lua", "rebuild.lua")
+        )
         self._down_until = 0.0
-        self._renewal = Renewal(self._renew)
+        #: A key that another program wrote, and its type.
+        self._foreign: tuple[str, str] | None = None
 
-    def take(self, generation_id: UUID, user_id: UUID, tier: Tier, holders: Holders | None = None) -> Slots | None:
-        """The numbers the generation may try to insert; the same on a second call. None: Redis can't say.
+    def take_all(self, claims: Sequence[Claim]) -> list[Slots | SlotsFull | None]:
+        """Returns for each claim the slots it may try to insert, a refusal, or None if PostgreSQL has to pick.
 
-        Should they have to be compared with PostgreSQL's, they are with what `holders` finds there: for a caller
-        that has a connection already and must not wait for a second one. Raises `UserFull` or `SystemFull`.
+        One round trip for all. Taking the same claim again returns the same numbers. May rebuild keys, which needs a
+        connection to PostgreSQL: the caller must hold none.
         """
-        [answer] = self.take_all([Claim(generation_id, user_id, tier)], holders)
-        if isinstance(answer, SlotsFull):
-            raise answer
-        return answer
-
-    def take_all(self, claims: Sequence[Claim], holders: Holders | None = None) -> list[Slots | SlotsFull | None]:
-        """As `take` of each, in one round trip for all; a refusal is returned."""
-        answers: list[Any] = [None] * len(claims)
-        asked = list(range(len(claims)))
-        for _ in range(3):  # as called, after the system's rebuild, after the user's
-            if not asked:
-                break
-            found = self._ask(partial(self._run_script, [claims[number] for number in asked]))
-            for number, answer in zip(asked, found or [None] * len(asked), strict=True):
-                answers[number] = answer
-            asked = [number for number in asked if answers[number] and answers[number][0] in STALE]
-            if any(answers[number][0] == "system_stale" for number in asked):
-                self.rebuild_system(holders)
-            if users := {claims[number].user_id for number in asked if answers[number][0] == "user_stale"}:
-                self.rebuild_users(users, holders)
+        _, *answers = self._take(claims)
+        if any(answer[0] in STALE for answer in answers):
+            users = {claim.user_id for claim, answer in zip(claims, answers, strict=True) if answer[0] in STALE}
+            self._rebuild(users, system=["system_stale"] in answers)
+            _, *answers = self._take(claims)
         return [self._read_answer(claim, answer) for claim, answer in zip(claims, answers, strict=True)]
 
     def release(self, generation_id: UUID, user_id: UUID) -> None:
-        """The generation holds nothing any more. What Redis misses of this, a rebuild finds."""
-        user, member = user_key(user_id), str(generation_id)
+        """Removes the generation from Redis. If Redis is away, a rebuild removes it later."""
+        scopes = self._names.of_user(user_id), self._names.system
 
-        def remove() -> list[Any]:
+        def remove() -> None:
             with self._redis.pipeline(transaction=True) as pipe:
-                for key in (user, SYSTEM):
-                    pipe.zrem(key, member)
-                    pipe.zrem(numbers_key(key), member)
-                return pipe.execute()
+                for scope in scopes:
+                    for key in scope_keys(scope)[:2]:
+                        pipe.zrem(key, str(generation_id))
+                pipe.execute(raise_on_error=False)  # a key of another program holds nothing of ours
 
         self._ask(remove)
 
-    def rebuild_system(self, holders: Holders | None = None) -> None:
-        """The system's keys agree with PostgreSQL, and their marker says so."""
-        self._ask(Rebuild(self._redis, holders or self._holders).system)
-
-    def rebuild_users(self, user_ids: Collection[UUID], holders: Holders | None = None) -> None:
-        """The same for the keys of each of these users."""
-        self._ask(partial(Rebuild(self._redis, holders or self._holders).users, sorted(user_ids)))
+    def put_right(self, generation_id: UUID, user_id: UUID) -> None:
+        """After a clash: releases the generation's slots, then rebuilds the user's and the system's keys."""
+        self.release(generation_id, user_id)
+        self._rebuild([user_id], system=True)
 
     def rebuild_all(self) -> None:
-        """The system's keys and those of every user, known to PostgreSQL or to Redis, agree with PostgreSQL."""
-        self.rebuild_system()
-        of_redis = {user_id for user_id in self.counts() or () if user_id}
-        self.rebuild_users(self._holders.users() | of_redis)
-
-    def put_right(self, generation_id: UUID, user_id: UUID) -> None:
-        """After a clash: the generation holds nothing, and both scopes agree with PostgreSQL."""
-        self.release(generation_id, user_id)
-        self.rebuild_users([user_id])
-        self.rebuild_system()
+        """Makes the keys of the system, and of every user in PostgreSQL or Redis, agree with PostgreSQL."""
+        counts = self.counts()
+        if counts is not None:
+            of_postgresql = {holder.user_id for holder in self._holders.read(None)}
+            self._rebuild(of_postgresql | {user_id for user_id in counts if user_id}, system=True)
 
     def counts(self) -> Mapping[UUID | None, int] | None:
-        """How many slots each user holds, and the system under None, as Redis has it. None without Redis."""
+        """Returns how many slots each user holds in Redis, and the system under None. None if Redis is away."""
+        return self._ask(self._count)
 
-        def read() -> dict[UUID | None, int]:
-            keys = self._redis.scan_iter(PATTERN, count=KEYS_AT_ONCE, _type="zset")
-            of_users = ((key, read_user(key)) for key in keys)
-            counted = [(key, user_id) for key, user_id in of_users if user_id or key == SYSTEM]
-            with self._redis.pipeline(transaction=False) as pipe:
-                for key, _ in counted:
-                    pipe.zcard(key)
-                counts = pipe.execute()
-            return {user_id: int(count) for (_, user_id), count in zip(counted, counts, strict=True)}
+    def problem(self) -> str | None:
+        """Returns why PostgreSQL has to pick the numbers, or None if Redis serves. Runs the script without claims.
 
-        found: Mapping[UUID | None, int] | None = self._ask(read)
-        return found
-
-    def ping(self) -> bool:
-        """Whether Redis answers just now."""
-        return bool(self._ask(self._redis.ping))
+        The text is public, so it has a * for a user's id. The log line `redis_key_foreign` names the key.
+        """
+        if self._take([]) == [AWAY]:
+            return "unavailable"
+        if (foreign := self._foreign) is None:
+            return None
+        key, kind = foreign
+        if self._ask(lambda: self._redis.type(key)) == kind:
+            return f"the key {hide_user(key)} is a {kind} of another program: set REDIS_PREFIX"
+        self._foreign = None
+        return None
 
     def close(self) -> None:
-        self._renewal.close(TIMEOUT_S)
         self._redis.close()
 
-    def _renew(self) -> None:
-        """As `rebuild_system`, unless another process has begun that a moment ago."""
-        if self._ask(partial(self._redis.set, RENEWING, 1, nx=True, px=RENEWED_MS)):
-            self.rebuild_system()
-
-    def _run_script(self, claims: Sequence[Claim]) -> Any:
-        """What the script returns for each claim; called again for the same, it answers the same."""
-        keys = [SYSTEM, numbers_key(SYSTEM), marker_key(SYSTEM)]
-        values: list[str | int] = [self.system_limit, USER_KEY_S]
+    def _take(self, claims: Sequence[Claim]) -> list[Any]:
+        """Returns the script's answer for the system, then one for each claim."""
+        keys = [*scope_keys(self._names.system)]
+        values: list[str | int] = [self.system_limit, USER_KEYS_S]
         for generation_id, user_id, tier in claims:
-            user = user_key(user_id)
-            keys += user, numbers_key(user), marker_key(user)
+            keys += scope_keys(self._names.of_user(user_id))
             values += str(generation_id), RIGHTS[tier].slots
-        try:
-            return self._redis.evalsha(self._script_hash, len(keys), *keys, *values)
-        except NoScriptError:
-            return self._redis.eval(self._script, len(keys), *keys, *values)
+        answers: list[Any] = self._ask(lambda: self._take_script(keys, values)) or [AWAY] * (len(claims) + 1)
+        for answer in answers:
+            self._remember_foreign(answer)
+        return answers
 
-    def _read_answer(self, claim: Claim, answer: Any) -> Slots | SlotsFull | None:
-        if answer is None or answer[0] in STALE:
-            return None
-        outcome, user_slot, system_slot, user_count, system_count, fresh_ms = answer
-        if 0 <= fresh_ms < RENEWED_MS:
-            self._renewal.begin()
+    def _read_answer(self, claim: Claim, answer: Sequence[Any]) -> Slots | SlotsFull | None:
         limit = RIGHTS[claim.tier].slots
-        if outcome == "taken":
-            use = SlotUse(limit, int(user_count), self.system_limit, int(system_count))
-            return Slots(int(user_slot), int(system_slot), use)
-        full = UserFull if outcome == "user_full" else SystemFull
-        return full(claim.tier, limit, int(user_count), self.system_limit, int(system_count))
+        match answer:
+            case ["taken", user_slot, system_slot, user_active, system_active]:
+                return Slots(user_slot, system_slot, SlotUse(limit, user_active, self.system_limit, system_active))
+            case ["user_full" | "system_full" as outcome, user_active, system_active]:
+                full = UserFull if outcome == "user_full" else SystemFull
+                return full(claim.tier, limit, user_active, self.system_limit, system_active)
+        return None
 
-    def _ask(self, question: Callable[[], Any]) -> Any:
-        """What Redis answers; None if it can't, after which it is left alone for a second."""
+    def _rebuild(self, users: Collection[UUID], *, system: bool) -> None:
+        """Makes the keys of these users, and of the system if asked, agree with PostgreSQL.
+
+        Redis is busy for 0.2 ms with 100 holders of a scope, 1 ms with 1,000, 11 ms with 10,000, 0.2 s with 100,000. If
+        that exceeds `TIMEOUT_S`, the script completes all the same, and PostgreSQL picks meanwhile.
+        """
+        clock = self._ask(self._redis.time)  # before PostgreSQL is read: what is unknown there and old here is invalid
+        if clock is None:
+            return
+        found = self._holders.read(None if system else users)
+        scopes: dict[str, dict[str, int]] = {self._names.of_user(user_id): {} for user_id in users}
+        for holder in found:
+            if (scope := self._names.of_user(holder.user_id)) in scopes:
+                scopes[scope][holder.id] = holder.user_slot
+        if system:
+            scopes[self._names.system] = {holder.id: holder.system_slot for holder in found}
+        for start in range(0, len(scopes), BATCH):
+            batch = dict(islice(scopes.items(), start, start + BATCH))
+            self._ask(partial(self._rebuild_scopes, batch, clock[0] - UNDER_WAY_S))
+
+    def _rebuild_scopes(self, scopes: Mapping[str, Mapping[str, int]], since: int) -> None:
+        with self._redis.pipeline(transaction=False) as pipe:
+            for scope, numbers in scopes.items():
+                lives_s = 0 if scope == self._names.system else USER_KEYS_S
+                values: list[bytes | int] = [orjson.dumps(numbers), since, MARKER_S, lives_s]
+                self._rebuild_script(scope_keys(scope), values, pipe)
+            answers = pipe.execute()
+        for scope, answer in zip(scopes, answers, strict=True):
+            self._remember_foreign(answer)
+            if answer[0] == "ok" and answer[1]:
+                log.info("slots_rebuilt", extra={"key": scope, "changes": answer[1]})
+
+    def _count(self) -> dict[UUID | None, int]:
+        found = {key: self._names.read_user(key) for key in self._redis.scan_iter(self._names.pattern, count=BATCH)}
+        scopes = {key: user_id for key, user_id in found.items() if user_id or key == self._names.system}
+        with self._redis.pipeline(transaction=False) as pipe:
+            for scope in scopes:
+                pipe.type(scope)
+                pipe.zcard(scope)
+            answers = pipe.execute(raise_on_error=False)  # counting a key of another program fails
+        counts = {}
+        for (scope, user_id), kind, count in zip(scopes.items(), answers[::2], answers[1::2], strict=True):
+            if isinstance(count, int):
+                counts[user_id] = count
+            else:
+                self._remember_foreign(["foreign", scope, kind])
+        return counts
+
+    def _remember_foreign(self, answer: Sequence[Any]) -> None:
+        if answer[0] == "foreign" and (found := (answer[1], answer[2])) != self._foreign:
+            self._foreign = found
+            log.warning("redis_key_foreign", extra={"key": found[0], "type": found[1]})
+
+    def _ask(self, question: Callable[[], T]) -> T | None:
+        """Returns Redis's answer. Returns None if there is none, and then does not ask again for a second."""
         if time.monotonic() < self._down_until:
             return None
         try:

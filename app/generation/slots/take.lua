@@ -1,25 +1,31 @@
--- For each of several claims: takes one of the user's slots and one of the system's together, or neither.
+-- Takes one of the user's slots and one of the system's for each claim, or neither.
 --
--- KEYS  1 the system's holders  2 the system's numbers  3 the system's marker
---       and for each claim the user's holders, numbers and marker
--- ARGV  1 system limit  2 seconds a user's keys live
---       and for each claim the generation id and the user's limit
+-- KEYS  the system's holders, numbers and marker; then for each claim those of its user
+-- ARGV  1 system limit  2 seconds that a user's keys live; then for each claim its generation id and its user's limit
 --
--- Holders are scored by the time they were taken (this server's clock), numbers by the slot's number.
--- Returns for each claim {outcome, user slot, system slot, user's count, system's count, milliseconds the system's marker
--- lives}, where outcome is
---   taken          both are held; a second call with the same id returns the same
---   user_full      the user has none free
---   system_full    the system has none free
---   system_stale   the marker is gone, or holders and numbers differ: rebuild the system's keys, call again
---   user_stale     the user's keys contradict themselves, or look full and are unproven: rebuild them, call again
-local system, system_numbers = KEYS[1], KEYS[2]
+-- Returns the system's answer ({'ok'} or {'foreign', key, type}), then one answer for each claim:
+--   {'taken', user slot, system slot, user count, system count}   a second call with the same id returns the same
+--   {'user_full', user count, system count}      the user has no free slot
+--   {'system_full', user count, system count}    the system has no free slot
+--   {'user_stale'}      rebuild the user's keys, then call again
+--   {'system_stale'}    rebuild the system's and the user's keys, then call again
+--   {'foreign', key, type}   another program wrote this key: nothing was read or written
+local TYPES = {'zset', 'zset', 'string'}
+local system, system_numbers, system_marker = KEYS[1], KEYS[2], KEYS[3]
 local system_limit, lives_s = tonumber(ARGV[1]), ARGV[2]
 
--- The lowest number no member has. Numbers are unique, so number(rank) - rank never falls:
--- the first rank where it exceeds 1 is the gap, found by bisection in O(log n) commands.
-local function lowest_free(numbers, count)
-    local low, high = 0, count
+local function find_foreign(first)
+    for place, expected in ipairs(TYPES) do
+        local key = KEYS[first + place - 1]
+        local type = redis.call('TYPE', key).ok
+        if type ~= 'none' and type ~= expected then return {'foreign', key, type} end
+    end
+end
+
+-- The lowest number that no holder has, found by bisection in O(log n). Numbers are unique, so number - rank
+-- never falls with the rank. The lowest rank where it exceeds 1 is the gap.
+local function lowest_free(numbers)
+    local low, high = 0, redis.call('ZCARD', numbers)
     while low < high do
         local middle = math.floor((low + high) / 2)
         local number = tonumber(redis.call('ZRANGE', numbers, middle, middle, 'WITHSCORES')[2])
@@ -28,54 +34,50 @@ local function lowest_free(numbers, count)
     return low + 1
 end
 
--- How many members the key has; -1 where it is no sorted set at all, which then never agrees with its pair.
-local function count(key)
-    local type = redis.call('TYPE', key).ok
-    return (type == 'zset' or type == 'none') and redis.call('ZCARD', key) or -1
+-- Whether the caller has to rebuild the system's keys. If their marker expired, only the first caller within a second
+-- does: the others go on with what is there, unless there is nothing.
+local function is_system_stale()
+    local count = redis.call('ZCARD', system)
+    local marker = redis.call('GET', system_marker)
+    if not marker then redis.call('SET', system_marker, 'rebuilding', 'EX', 1) end
+    return not marker or (marker == 'rebuilding' and count == 0) or redis.call('ZCARD', system_numbers) ~= count
 end
 
 local clock = redis.call('TIME')
 local now = clock[1] .. '.' .. string.format('%06d', clock[2])
-local fresh_ms, system_count = redis.call('PTTL', KEYS[3]), count(system)
-local system_stale = fresh_ms == -2 or system_count < 0 or count(system_numbers) ~= system_count
+
+local function add(holders, numbers, id)
+    local number = lowest_free(numbers)
+    redis.call('ZADD', holders, now, id)
+    redis.call('ZADD', numbers, number, id)
+    return number
+end
 
 local function take(user, user_numbers, user_marker, id, user_limit)
-    local user_count = count(user)
-
-    local function answer(outcome, user_slot, system_slot)
-        return {outcome, user_slot or 0, system_slot or 0, user_count, system_count, fresh_ms}
-    end
-
-    if system_stale then return answer('system_stale') end
-    if user_count < 0 or count(user_numbers) ~= user_count then return answer('user_stale') end
+    local user_count, system_count = redis.call('ZCARD', user), redis.call('ZCARD', system)
+    if redis.call('ZCARD', user_numbers) ~= user_count then return {'user_stale'} end
 
     local user_slot = redis.call('ZSCORE', user_numbers, id)
     local system_slot = redis.call('ZSCORE', system_numbers, id)
-    if not (user_slot and system_slot) then
-        if user_slot or system_slot then -- half a holder holds nothing
-            for _, key in ipairs({user, user_numbers, system, system_numbers}) do redis.call('ZREM', key, id) end
-            user_count, system_count = count(user), count(system)
-        end
-        if user_count >= user_limit then
-            return answer(redis.call('EXISTS', user_marker) == 1 and 'user_full' or 'user_stale')
-        end
-        if system_count >= system_limit then return answer('system_full') end
-        user_slot = lowest_free(user_numbers, user_count)
-        system_slot = lowest_free(system_numbers, system_count)
-        redis.call('ZADD', user, now, id)
-        redis.call('ZADD', user_numbers, user_slot, id)
-        redis.call('ZADD', system, now, id)
-        redis.call('ZADD', system_numbers, system_slot, id)
-        user_count, system_count = user_count + 1, system_count + 1
+    if not user_slot and user_count >= user_limit then
+        if redis.call('EXISTS', user_marker) == 0 then return {'user_stale'} end
+        return {'user_full', user_count, system_count}
     end
+    if not system_slot and system_count >= system_limit then return {'system_full', user_count, system_count} end
+
+    user_slot = user_slot or add(user, user_numbers, id)
+    system_slot = system_slot or add(system, system_numbers, id)
     redis.call('EXPIRE', user, lives_s)
     redis.call('EXPIRE', user_numbers, lives_s)
-    return answer('taken', tonumber(user_slot), tonumber(system_slot))
+    return {'taken', tonumber(user_slot), tonumber(system_slot), redis.call('ZCARD', user), redis.call('ZCARD', system)}
 end
 
-local answers = {}
-for claim = 1, #KEYS / 3 - 1 do
-    local key, arg = 3 * claim, 2 * claim
-    answers[claim] = take(KEYS[key + 1], KEYS[key + 2], KEYS[key + 3], ARGV[arg + 1], tonumber(ARGV[arg + 2]))
+local foreign, claims = find_foreign(1), #KEYS / 3 - 1
+local system_stale = not foreign and claims > 0 and is_system_stale()
+local answers = {foreign or {'ok'}}
+for claim = 1, claims do
+    local key, arg = 3 * claim + 1, 2 * claim + 1
+    answers[claim + 1] = foreign or find_foreign(key) or (system_stale and {'system_stale'})
+        or take(KEYS[key], KEYS[key + 1], KEYS[key + 2], ARGV[arg], tonumber(ARGV[arg + 1]))
 end
 return answers

@@ -17,11 +17,12 @@ from uuid import UUID
 import psycopg
 from psycopg import Connection
 
-from app.database.pool import Database
+from app.database.pool import Database, only_row
 from app.database.queries import QUERIES
-from app.generation.admission.commits import retrying
+from app.generation.audit import Actor, record_audit
 from app.generation.errors import NothingToSend
-from app.generation.queue import WEBHOOK_LOCK, WEBHOOKS_QUEUE, cancel_webhook, defer_webhook
+from app.generation.queue import WEBHOOK_LOCK, WEBHOOKS_QUEUE
+from app.generation.transient import retrying
 from app.telemetry.log import bind
 
 #: How long a claim lasts: longer than any sending, so that only the dead lose theirs.
@@ -72,28 +73,13 @@ class Attempt:
     excerpt: str | None = None
 
 
-def announce(conn: Connection[Any], generation_id: UUID, status: str, error: str | None = None) -> None:
-    """The generation's webhook is told how its course stands once the caller's transaction commits.
+def schedule_delivery(conn: Connection[Any], generation_id: UUID) -> bool:
+    """A job sends the first pending delivery when it is due. The caller holds the generation's lock.
 
-    What it was told last is not told again. The caller holds the generation's lock, and knows that it has a webhook.
+    False where none is needed: nothing is pending, a sender holds it and will schedule the next, or a job waits.
     """
-    values = {"generation_id": generation_id, "status": status, "error": error}
-    conn.execute(QUERIES["insert_webhook_delivery"], values)
-    call(conn, generation_id)
-
-
-def call(conn: Connection[Any], generation_id: UUID) -> bool:
-    """A job comes for the first delivery that waits, when it is due. The caller holds the generation's lock.
-
-    False where none is needed: nothing waits, somebody sends it and will call for the next, or a job is on its way.
-    """
-    lock = f"{WEBHOOK_LOCK}{generation_id}"
-    values = {"generation_id": generation_id, "queueing_lock": lock}
-    wait = conn.execute(QUERIES["find_webhook_wait"], values).fetchone()
-    if wait is None:
-        return False
-    defer_webhook(conn, generation_id, float(wait["seconds"]))
-    return True
+    row = only_row(conn.execute(QUERIES["schedule_delivery"], {"generation_id": generation_id}))
+    return bool(row["scheduled"])
 
 
 def claim(db: Database, generation_id: UUID) -> Delivery | None:
@@ -108,7 +94,7 @@ def claim(db: Database, generation_id: UUID) -> Delivery | None:
         return Delivery(**{**row, "left_s": float(row["left_s"])})
     with db.transaction() as conn:
         _lock(conn, generation_id)
-        call(conn, generation_id)
+        schedule_delivery(conn, generation_id)
     return None
 
 
@@ -127,7 +113,7 @@ def put_off(db: Database, delivery: Delivery, seconds: float, attempt: Attempt |
     return _settle(db, delivery, "put_off_webhook_delivery", values, attempt)
 
 
-def resend(db: Database, generation_id: UUID, seq: int | None = None) -> list[int]:
+def resend(db: Database, generation_id: UUID, seq: int | None, actor: Actor) -> list[int]:
     """The delivery of that number, or all that were not delivered, are sent now, as new; returns their numbers.
 
     Raises `NothingToSend`.
@@ -138,15 +124,16 @@ def resend(db: Database, generation_id: UUID, seq: int | None = None) -> list[in
         rows = conn.execute(QUERIES["renew_webhook_deliveries"], values).fetchall()
         if not rows:
             raise NothingToSend
-        cancel_webhook(conn, generation_id)  # it may be hours away
-        call(conn, generation_id)
+        conn.execute(QUERIES["cancel_webhook_job"], values)  # it may be hours away
+        schedule_delivery(conn, generation_id)
+        record_audit(conn, actor, "resend", generation_id=generation_id, seq=seq)
     return sorted(row["seq"] for row in rows)
 
 
 def rescue(db: Database, stalled_s: float) -> int:
     """Every webhook whose sender died is called for again; returns how many. Safe to run twice at once."""
     with db.connection() as conn:
-        conn.execute(QUERIES["delete_dead_jobs"], {"queue": WEBHOOKS_QUEUE, "stalled": stalled_s})
+        conn.execute(QUERIES["delete_dead_jobs"], {"queue": WEBHOOKS_QUEUE, "stalled_s": stalled_s})
         values = {"prefix": WEBHOOK_LOCK, "limit": MOST_STRANDED}
         stranded = conn.execute(QUERIES["list_stranded_webhooks"], values).fetchall()
     rescued = 0
@@ -155,7 +142,7 @@ def rescue(db: Database, stalled_s: float) -> int:
             try:
                 with db.transaction() as conn:
                     _lock(conn, row["generation_id"])
-                    called = call(conn, row["generation_id"])
+                    called = schedule_delivery(conn, row["generation_id"])
             except psycopg.Error:
                 log.exception("webhook_rescue_failed")  # the others are not to wait for it
                 continue
@@ -179,7 +166,7 @@ def _settle(
                 conn.execute(QUERIES["insert_webhook_attempt"], {**key, **asdict(attempt)})
             if close:
                 conn.execute(QUERIES["close_webhook"], key)
-            call(conn, delivery.generation_id)
+            schedule_delivery(conn, delivery.generation_id)
     return True
 
 

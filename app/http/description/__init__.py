@@ -1,6 +1,6 @@
-"""The API's description of itself: `/openapi.json`, and `/docs`, which shows the same to people.
+"""The API's description of itself: `/openapi.json`, and `/docs`, which shows it to people.
 
-Bodies are described by marshmallow schemas: those of requests are the ones that validate; those of answers only
-describe, since an answer is written as fast as it can be. What an error says is asked of the code that says it. Nothing
-here is touched by a request for anything else.
+The YAML files in `openapi` hold what no code knows: texts, examples and the schemas of responses. The rest is made from
+code: request schemas from the marshmallow schemas that validate, error responses by the code that returns them, and
+tRPC's procedures from the REST operations. The tests check every response against the document.
 """

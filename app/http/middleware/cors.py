@@ -1,21 +1,21 @@
-"""Cross-origin requests: which pages' scripts may call, and what they may read of an answer."""
+"""Cross-origin requests: which pages' scripts may call the API, and which headers they may read."""
 
 from collections.abc import Collection
 from functools import partial
 
 from flask import Flask, Response, request
 
-ANYBODY = "*"
-#: What scripts may read besides the body and the headers that are always readable.
+ANY = "*"
+#: The response headers that scripts may read besides those that are always readable.
 EXPOSED = "ETag, Idempotent-Replayed, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
-#: How long a browser may remember a preflight; none remembers it longer.
+#: How long a browser may cache a preflight; none caches it longer.
 PREFLIGHT_S = 2 * 60 * 60
 
 
 def register_cors(app: Flask, origins: Collection[str]) -> None:
-    """Scripts of pages of these origins, or of any with `*`, may call every route; with none nobody's may.
+    """Lets scripts of these origins call every route; `*` allows any origin, an empty collection none.
 
-    Never with credentials: a caller shows a token, which its script puts there itself, and cookies mean nothing here.
+    Credentials are never allowed: callers send a token in a header, and cookies are ignored.
     """
     if origins:
         app.after_request(partial(_allow, frozenset(origins)))
@@ -23,9 +23,9 @@ def register_cors(app: Flask, origins: Collection[str]) -> None:
 
 def _allow(origins: frozenset[str], response: Response) -> Response:
     headers = response.headers
-    allowed = ANYBODY
-    if ANYBODY not in origins:
-        headers.add("Vary", "Origin")  # on the others' answers too: a cache must not hand theirs to those allowed
+    allowed = ANY
+    if ANY not in origins:
+        headers.add("Vary", "Origin")  # also for other origins, so that no cache serves their responses to these
         allowed = request.headers.get("Origin", "")
         if allowed not in origins:
             return response
@@ -33,7 +33,7 @@ def _allow(origins: frozenset[str], response: Response) -> Response:
     headers["Access-Control-Expose-Headers"] = EXPOSED
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
         headers["Access-Control-Allow-Methods"] = headers.get("Allow", "")
-        # Whatever is asked for: a page may have its requests traced, and a header we don't know does nothing.
+        # Any header is allowed: tracing adds its own to a page's requests, and unknown ones are ignored.
         headers["Access-Control-Allow-Headers"] = request.headers.get("Access-Control-Request-Headers", "")
         headers["Access-Control-Max-Age"] = str(PREFLIGHT_S)
     return response

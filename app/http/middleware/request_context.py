@@ -1,4 +1,4 @@
-"""Around every request: its id, its deadline, its one log line."""
+"""The context of a request: its id, its deadline, its log line."""
 
 import logging
 import re
@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask
 from uuid_utils import uuid4
 
 from app.database.deadline import deadline
@@ -16,12 +15,12 @@ from app.telemetry.log import bind
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: The whole answer takes at most 5 s; what is left of it belongs to rendering and the way back.
+#: A response takes at most 5 s; the rest is for rendering and sending it.
 DEADLINE_S = 4.5
-#: When the request arrived in its thread, in the environment of the request, by `time.perf_counter`.
+#: The key in the WSGI environment of the time at which the request reached its thread, by `time.perf_counter`.
 STARTED = "coursegen.started"
 
-#: Of the request that this thread answers; None where it answers none.
+#: The id of this thread's request; None outside one.
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
@@ -29,13 +28,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 log = logging.getLogger(__name__)
 
 
-def register_requests(app: Flask) -> None:
-    """Each request has a `request_id`, bound to its log lines and echoed, and a deadline."""
-    app.wsgi_app = _Surroundings(app.wsgi_app)  # type: ignore[method-assign]
-
-
-class _Surroundings:
-    """As WSGI, where a request is begun and answered once, whatever becomes of it in the framework."""
+class RequestContextMiddleware:
+    """Gives each request an id and a deadline, echoes the id, binds it to the log, and logs the request once."""
 
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app
@@ -45,16 +39,19 @@ class _Surroundings:
         offered = environ.get("HTTP_X_REQUEST_ID", "")
         name = offered if _REQUEST_ID.fullmatch(offered) else str(uuid4())
 
-        def answer(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            asked = environ["werkzeug.request"]
-            milliseconds = round((time.perf_counter() - started) * 1000, 1)
-            fields = {"method": asked.method, "path": asked.path, "status": int(status[:3]), "ms": milliseconds}
+        def respond(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            fields = {
+                "method": environ["REQUEST_METHOD"],
+                "path": environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace"),
+                "status": int(status[:3]),
+                "ms": round((time.perf_counter() - started) * 1000, 1),
+            }
             log.info("request", extra=fields)
             return start_response(status, [*headers, ("X-Request-ID", name)], *error)
 
         token = request_id.set(name)
         try:
             with bind(requestId=name), deadline(DEADLINE_S):
-                return self._app(environ, answer)
+                return self._app(environ, respond)
         finally:
             request_id.reset(token)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Response, current_app, request
 
 from app.auth.remote_keys import KeysUnavailable
 from app.current import current_services
@@ -18,16 +18,16 @@ from app.http.authentication import authenticate, identify
 from app.http.error_responses import Unauthorized
 from app.http.middleware.request_context import request_id
 from app.http.routes.course_status import status_json, status_tag
-from app.http.routes.prometheus import current_instruments
+from app.http.routes.prometheus import current_counters
 
-#: After so long without an event a comment is sent, which keeps proxies from hanging up.
+#: How often a comment is sent, which keeps proxies from closing a silent stream.
 HEARTBEAT_S = 15.0
-#: How often the server is made to notice that a client has gone away.
+#: How often the server gets a chance to notice that a client has disconnected.
 PROBE_S = 2.0
-#: When a client whose stream broke comes back, in milliseconds; spread, so that they don't come together.
+#: The range of the delay, in milliseconds, after which a client reconnects; it differs for each client.
 RETRY_MS = (1000, 3000)
 
-#: Why a stream ends before its generation does.
+#: The exceptions that end a stream before its generation is final.
 ENDS = (CourseNotFound, Forbidden, Unauthorized, WatchEnded)
 
 blueprint = Blueprint("events", __name__)
@@ -36,9 +36,9 @@ log = logging.getLogger(__name__)
 
 @blueprint.get("/api/courses/<slug>/events")
 def follow(slug: str) -> Response:
-    """The course's state at once, then each change of it, until the generation is final.
+    """Streams the course's state at once and after each change, until the generation is final.
 
-    204 for a client that has seen the final state: a browser then comes back no more.
+    204 for a client that has seen the final state, so that its browser does not reconnect.
     """
     services = current_services()
     caller = authenticate()
@@ -55,22 +55,22 @@ def follow(slug: str) -> Response:
 
 
 class _Stream:
-    """What one client is sent, long after its request is over: nothing here may ask for the request."""
+    """The events of one client. They are sent after the request has ended, so nothing here may use `request`."""
 
     def __init__(self, view: View, caller: Caller) -> None:
         self._view = view
-        self._streams = current_instruments().streams
+        self._streams = current_counters().streams
         self._caller = caller
         self._authorization = request.headers["Authorization"]
         self._ids = {"requestId": request_id.get(), "userId": str(caller.user_id), "courseId": str(view.course_id)}
-        self._app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        self._app_context = current_app.app_context
 
     def lines(self, seen: str) -> Iterator[bytes]:
-        """The stream's bytes; some are empty, for the server to find out whether anybody listens still.
+        """The stream's bytes; empty ones let the server notice that the client has disconnected.
 
-        `seen`: the id of the state the client has, if it has one.
+        `seen` is the id of the last state that the client received, or empty.
         """
-        began = time.monotonic()
+        started = time.monotonic()
         reason = "error"
         self._streams.inc()
         try:
@@ -85,7 +85,7 @@ class _Stream:
         finally:
             self._view.close()
             self._streams.dec()
-            seconds = round(time.monotonic() - began, 1)
+            seconds = round(time.monotonic() - started, 1)
             log.info("stream_ended", extra={**self._ids, "reason": reason, "seconds": seconds})
 
     def _events(self, seen: str) -> Iterator[bytes]:
@@ -108,14 +108,14 @@ class _Stream:
                 yield b":\n\n"
 
     def _event(self, course: CourseStatus) -> tuple[str, bytes]:
-        """The state's id and its event. Raises `Forbidden` for a course that was given away."""
+        """The state's id and its event. Raises `Forbidden` if the course has a new owner."""
         if course.user_id != self._caller.user_id and not self._caller.is_admin:
             raise Forbidden
-        with self._app.app_context():
+        with self._app_context():
             tag, data = status_tag(course), status_json(course)
         return tag, f"id: {tag}\nevent: {'final' if course.final else 'progress'}\ndata: {data}\n\n".encode()
 
     def _identify(self) -> None:
-        """The token is still good, as far as that can be told. Raises `Unauthorized`."""
-        with self._app.app_context(), suppress(KeysUnavailable):
+        """Verifies the token again, unless its keys are unavailable. Raises `Unauthorized`."""
+        with self._app_context(), suppress(KeysUnavailable):
             self._caller = identify(self._authorization)

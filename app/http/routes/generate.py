@@ -9,15 +9,15 @@ from flask import Blueprint, Response, after_this_request, jsonify
 from marshmallow import Schema
 
 from app.current import current_services
-from app.generation.admission.orders import Admission, Order
+from app.generation.admission.requests import Admission, Order
 from app.generation.callers import Caller
 from app.http.authentication import authenticate
 from app.http.bodies import load, read_json
-from app.http.error_responses import answer_to
+from app.http.error_responses import error_response
 from app.http.idempotency_header import read_key
 from app.http.middleware.request_context import request_id
 from app.http.rate_limit import rate_limit
-from app.http.routes.prometheus import current_instruments
+from app.http.routes.prometheus import current_counters
 from app.http.schemas import GenerateSchema
 from app.telemetry.log import bind
 
@@ -30,37 +30,37 @@ _schema = GenerateSchema()
 
 @blueprint.post("/api/coursegen/generate")
 def generate() -> Response:
-    """The course's generation is admitted and queued; the body says under which jobId."""
+    """Admits and queues a generation of the course; the body has its jobId."""
     caller = authenticate()
     return jsonify(initiate(caller, read_json(), _schema, "http"))
 
 
 def initiate(caller: Caller, body: Mapping[str, Any], schema: Schema, source: str) -> dict[str, Any]:
-    """The generation that the body asks for is admitted and queued; returns what a 200 says of it.
+    """Admits and queues the generation that the body requests; returns the body of the 200.
 
-    `source` names the way it came in. The answer's headers will say how many slots are left, or that it is a repeated
-    one. Raises `Invalid` and what `admit` raises.
+    `source` labels the counter. The response's headers will have the slots that are left, or mark it as replayed.
+    Raises `Invalid` and what `admit` raises.
     """
-    wish = load(schema, body)
+    fields = load(schema, body)
     if "userId" in body:
         log.info("user_id_ignored")
     services = current_services()
-    order = Order(wish["course_id"], wish["webhook_url"], request_id.get(), source, idempotency_key=read_key())
+    order = Order(fields["course_id"], fields["webhook_url"], request_id.get(), source, idempotency_key=read_key())
     with bind(courseId=order.course_id):
         try:
             admission = services.admissions.admit(caller, order)
         except Exception as error:
-            current_instruments().count_admission(source, answer_to(error).code)
+            current_counters().count_admission(source, error_response(error).code)
             raise
-        current_instruments().count_admission(source, "replayed" if admission.replayed else "admitted")
+        current_counters().count_admission(source, "replayed" if admission.replayed else "admitted")
         job_id = str(admission.generation_id)
         with bind(jobId=job_id):
-            log.info("answer_replayed" if admission.replayed else "generation_admitted")
-    after_this_request(partial(_tell, admission))
+            log.info("response_replayed" if admission.replayed else "generation_admitted")
+    after_this_request(partial(_add_headers, admission))
     return {"success": True, "jobId": job_id, "message": MESSAGE}
 
 
-def _tell(admission: Admission, response: Response) -> Response:
+def _add_headers(admission: Admission, response: Response) -> Response:
     if admission.use is not None:
         response.headers.update(rate_limit(admission.use))
     if admission.replayed:

@@ -15,25 +15,25 @@ log = logging.getLogger(__name__)
 
 @blueprint.get("/livez")
 def livez() -> Response:
-    """The process answers; no other server is asked."""
+    """200 while the process serves requests; contacts no other server."""
     return jsonify({"status": "ok"})
 
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """Whether requests can be served: 503 without a migrated database, "degraded" without Redis."""
+    """503 without a migrated database; 200 and "degraded" without Redis."""
     services = current_services()
     checks: dict[str, Any] = {"database": "ok", "migrations": "ok", "redis": "ok"}
     try:
         with services.db.connection() as conn:
             conn.execute("select 1")
     except Unmigrated as error:
-        checks["migrations"] = f"missing: {', '.join(error.names)}; run `make migrate`"
+        checks["migrations"] = f"missing: {', '.join(error.names)}; run `coursegen migrate`"
     except psycopg.Error as error:
         log.warning("database_unavailable", extra={"error": str(error)})
         checks.update(database="unavailable", migrations="unknown")
-    if not services.slots.ping():
-        checks["redis"] = "unavailable"
+    if problem := services.slots.problem():
+        checks["redis"] = problem
     ready = checks["database"] == checks["migrations"] == "ok"
     status = "unready" if not ready else "ready" if checks["redis"] == "ok" else "degraded"
     return jsonify({"status": status, "checks": checks}), 200 if ready else 503

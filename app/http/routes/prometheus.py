@@ -1,80 +1,79 @@
-"""`/metrics`: what the processes counted and how the whole stands, for Prometheus."""
+"""`/metrics`: the processes' counters and gauges from the database, for Prometheus."""
 
 import hmac
 import logging
 import time
 from collections.abc import Sequence
-from functools import partial
 from typing import cast
 
 from flask import Blueprint, Flask, Response, current_app, request
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 
-from app.current import current_request, current_services
+from app.current import current_services
 from app.database.deadline import deadline
 from app.http.error_responses import Unauthorized
 from app.http.middleware.request_context import STARTED
 from app.operations.gauges import Figure, read_figures
-from app.telemetry.counters import Instruments
+from app.telemetry.counters import Counters
 
-#: The longest look at the database. Without an answer by then the processes' own counts go out alone.
-LOOK_S = 1.0
+#: The time limit of the database's gauges. After it the response has the counters alone.
+DATABASE_S = 1.0
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-#: Each figure of the database: its name, its label, what it says.
+#: The name, label and help text of each gauge of the database.
 GAUGES = {
     "generations": ("coursegen_generations_active", "status", "Active generations."),
-    "jobs": ("coursegen_queue_jobs", "queue", "Jobs that could run and wait."),
-    "oldest_job": ("coursegen_queue_oldest_seconds", "queue", "How long the first of them has waited."),
-    "workers": ("coursegen_workers_live", "", "Worker processes that gave a sign of life."),
-    "webhooks": ("coursegen_webhooks_undelivered", "", "Webhook deliveries that are still to be made."),
-    "oldest_webhook": ("coursegen_webhooks_oldest_seconds", "", "How long the first of them has waited."),
+    "jobs": ("coursegen_queue_jobs", "queue", "Jobs that are due and wait to be fetched."),
+    "oldest_job": ("coursegen_queue_oldest_seconds", "queue", "How long the oldest of these jobs has waited."),
+    "workers": ("coursegen_workers_live", "", "Worker processes with a fresh heartbeat."),
+    "webhooks": ("coursegen_webhooks_undelivered", "", "Webhook deliveries that are pending."),
+    "oldest_webhook": ("coursegen_webhooks_oldest_seconds", "", "How long the oldest of these deliveries has waited."),
 }
 
 blueprint = Blueprint("metrics", __name__)
 log = logging.getLogger(__name__)
 
 
-def register_metrics(app: Flask) -> None:
-    """Every request is counted."""
-    instruments = app.extensions["instruments"] = Instruments()
-    app.after_request(partial(_count, instruments))
+def register_counters(app: Flask) -> None:
+    """Counts every request."""
+    app.extensions["counters"] = Counters()
+    app.after_request(_count)
 
 
-def current_instruments() -> Instruments:
-    return cast(Instruments, current_app.extensions["instruments"])
+def current_counters() -> Counters:
+    return cast(Counters, current_app.extensions["counters"])
 
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """All of it, in the format that was asked for."""
+    """Everything, in the format that the client accepts."""
     services = current_services()
     token = services.settings.metrics_token
     if token is not None and not hmac.compare_digest(
         request.headers.get("Authorization", "").encode(), f"Bearer {token}".encode()
     ):
         raise Unauthorized
-    gauges = [
-        _gauge("coursegen_slots_limit", "", "Generations that may be active.", [("", services.slots.system_limit)])
-    ]
+    limit = services.slots.system_limit
+    gauges = [_gauge("coursegen_slots_limit", "", "The system's limit of active generations.", [("", limit)])]
     try:
-        with deadline(LOOK_S):
+        with deadline(DATABASE_S):
             gauges += _families(read_figures(services.db, services.settings.stalled_s))
         up = 1
-    except Exception as error:  # noqa: BLE001 - whatever keeps the database from answering, the rest is told
-        log.warning("figures_unavailable", extra={"error": f"{type(error).__name__}: {error}"})
+    except Exception as error:  # noqa: BLE001 - the counters are reported whatever the database does
+        log.warning("gauges_unavailable", extra={"error": f"{type(error).__name__}: {error}"})
         up = 0
-    gauges.append(_gauge("coursegen_database_up", "", "Whether the database answered.", [("", up)]))
+    gauges.append(_gauge("coursegen_database_up", "", "Whether the database responded.", [("", up)]))
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-    return Response(encode(current_instruments().gather(gauges)), content_type=content_type)
+    return Response(encode(current_counters().collect_with(gauges)), content_type=content_type)
 
 
-def _count(instruments: Instruments, response: Response) -> Response:
-    asked = current_request()
-    route = "unmatched" if asked.url_rule is None else asked.url_rule.rule
-    method = asked.method if asked.method in METHODS else "other"  # a label has few values, whatever clients send
-    instruments.count_request(route, method, response.status_code, time.perf_counter() - asked.environ[STARTED])
+def _count(response: Response) -> Response:
+    route = "unmatched" if request.url_rule is None else request.url_rule.rule
+    method = request.method if request.method in METHODS else "other"  # bounds the label's values
+    current_counters().count_request(
+        route, method, response.status_code, time.perf_counter() - request.environ[STARTED]
+    )
     return response
 
 

@@ -1,6 +1,6 @@
-"""`/trpc/<procedures>`: the REST routes' calls as procedures of tRPC 11, single, batched or as a streamed batch.
+"""`/trpc/<procedures>`: the REST routes as procedures of tRPC 11, single, batched or as a streamed batch.
 
-The calls of a batch are decided one by one, each in a transaction of its own, within the one deadline of the request.
+The calls of a batch run one by one, each in a transaction of its own, within the one deadline of the request.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,15 +14,15 @@ from app.current import current_services
 from app.generation.callers import Caller
 from app.generation.progress.status import read_status
 from app.http.authentication import authenticate
-from app.http.bodies import as_object, load, shown
-from app.http.error_responses import Answer, Invalid, tell
+from app.http.bodies import as_object, excerpt, load
+from app.http.error_responses import ErrorResponse, Invalid, handle_error
 from app.http.routes.course_status import cancel, status_json
 from app.http.routes.generate import initiate
 from app.http.schemas import CourseSchema, GenerateSchema
-from app.http.trpc.wire import Outcome, failed, is_batch, read_inputs, respond, respond_as_a_whole, succeeded
+from app.http.trpc.wire import CallResult, failed, is_batch, read_inputs, respond, respond_whole, succeeded
 
 ROOT = "/trpc"
-#: More calls than a page has courses; each may take a transaction.
+#: The most calls in a batch: more than a page has courses.
 MAX_CALLS = 50
 
 blueprint = Blueprint("trpc", __name__)
@@ -32,7 +32,7 @@ GENERATION_INPUT = GenerateSchema(unknown=EXCLUDE)
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """`methods` of HTTP that call it; `run` takes the caller and the input and returns the result as JSON text."""
+    """The HTTP methods that call it, and a function of caller and input that returns the result as JSON text."""
 
     methods: tuple[str, ...]
     run: Callable[[Caller, Mapping[str, Any]], str]
@@ -63,47 +63,47 @@ PROCEDURES = {
 
 @blueprint.route(f"{ROOT}/<path:_>", methods=["GET", "POST"], provide_automatic_options=False)
 def call(_: str) -> Response:
-    """Every call of the request is answered, in their order."""
+    """Runs each call of the request and responds to all, in their order."""
     paths = _paths()
     if len(paths) > MAX_CALLS:
         raise Invalid(f"At most {MAX_CALLS} calls in a batch", "batch_too_large")
-    refusals = [_refusal(path) for path in paths]
-    if all(refusals):
-        return respond([failed(path, no) for path, no in zip(paths, refusals, strict=True) if no])
+    rejections = [_rejection(path) for path in paths]
+    if all(rejections):
+        return respond([failed(path, error) for path, error in zip(paths, rejections, strict=True) if error])
     caller, inputs = authenticate(), read_inputs(len(paths))
-    runs = zip(paths, refusals, inputs, strict=True)
-    return respond([failed(path, no) if no else _run(path, caller, given) for path, no, given in runs])
+    calls = zip(paths, rejections, inputs, strict=True)
+    return respond([failed(path, error) if error else _run(path, caller, given) for path, error, given in calls])
 
 
 @blueprint.route(f"{ROOT}/<path:_>", methods=["OPTIONS"])
 def options(_: str) -> Response:
-    """The methods that call all of the path's procedures, as far as there are such."""
+    """The methods that call all known procedures of the path."""
     known = [set(PROCEDURES[path].methods) for path in _paths() if path in PROCEDURES]
     return Response(headers={"Allow": _allow(set.intersection(*known) if known else {"GET", "HEAD", "POST"})})
 
 
-def render_error(answer: Answer) -> Response:
-    """The answer to a request under `ROOT` that fails as a whole, whoever says so: each of its calls fails."""
+def render_error(error: ErrorResponse) -> Response:
+    """The response to a request under `ROOT` that fails as a whole: each of its calls fails."""
     paths = _paths()
     if len(paths) > MAX_CALLS:
-        return respond_as_a_whole(failed(paths[0], answer))
-    return respond([failed(path, _refusal(path) or answer) for path in paths])
+        return respond_whole(failed(paths[0], error))
+    return respond([failed(path, _rejection(path) or error) for path in paths])
 
 
 def _paths() -> list[str]:
-    """The procedures that the request's path names."""
+    """The names of the procedures in the request's path."""
     names = request.path[len(ROOT) + 1 :]
     return names.split(",") if is_batch() else [names]
 
 
-def _refusal(path: str) -> Answer | None:
-    """Why nobody's call of that path is answered, if so: there is no such procedure, or not by that method."""
+def _rejection(path: str) -> ErrorResponse | None:
+    """The error if there is no such procedure, or not by the request's method."""
     procedure = PROCEDURES.get(path)
     if procedure is None:
-        return Answer(404, f'No procedure found on path "{shown(path)}"', "procedure_not_found")
+        return ErrorResponse(404, f'No procedure found on path "{excerpt(path)}"', "procedure_not_found")
     if request.method not in procedure.methods:
         message, headers = f"Not to be called by {request.method}", {"Allow": _allow(procedure.methods)}
-        return Answer(405, message, "method_not_allowed", headers=headers)
+        return ErrorResponse(405, message, "method_not_allowed", headers=headers)
     return None
 
 
@@ -111,8 +111,8 @@ def _allow(methods: Iterable[str]) -> str:
     return ", ".join(sorted({*methods, "OPTIONS"}))
 
 
-def _run(path: str, caller: Caller, given: object) -> Outcome:
+def _run(path: str, caller: Caller, given: object) -> CallResult:
     try:
         return succeeded(PROCEDURES[path].run(caller, as_object(given)))
-    except Exception as error:  # noqa: BLE001 - the other calls of the batch are answered all the same
-        return failed(path, tell(error))
+    except Exception as error:  # noqa: BLE001 - the other calls of the batch go on
+        return failed(path, handle_error(error))

@@ -1,4 +1,4 @@
-"""tRPC 11 on the wire, without a transformer: how inputs come in, how results and errors go out."""
+"""The wire format of tRPC 11 without a transformer: inputs, results and errors."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,13 +7,13 @@ from urllib.parse import parse_qsl
 
 from flask import Response, current_app, request
 
-from app.http.bodies import parse, read_body, shown
-from app.http.error_responses import Answer, Invalid
+from app.http.bodies import excerpt, parse, read_body
+from app.http.error_responses import ErrorResponse, Invalid
 from app.http.middleware.request_context import request_id
 
 JSON_LINES = "application/jsonl"
 
-#: The library's name and number of each status; the numbers are JSON-RPC's and those it leaves to servers.
+#: tRPC's name and number of each HTTP status. The numbers are those of JSON-RPC and of its range for servers.
 CODES = {
     400: ("BAD_REQUEST", -32600),
     401: ("UNAUTHORIZED", -32001),
@@ -31,37 +31,37 @@ CODES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a call: its HTTP status, its JSON text, and what it adds to the headers of the whole answer."""
+class CallResult:
+    """A finished call: its HTTP status, its JSON text, and its headers for the whole response."""
 
     status: int
     text: str
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def succeeded(data: str) -> Outcome:
-    """The outcome of a call whose result is this JSON text."""
-    return Outcome(200, f'{{"result":{{"data":{data}}}}}')
+def succeeded(data: str) -> CallResult:
+    """A successful call; `data` is its result as JSON text."""
+    return CallResult(200, f'{{"result":{{"data":{data}}}}}')
 
 
-def failed(path: str, answer: Answer) -> Outcome:
-    """The outcome of a call that was refused or failed: the library's shape, with our code as `data.reason`."""
-    name, number = CODES.get(answer.status) or CODES[400 if answer.status < 500 else 500]
-    data = {"code": name, "httpStatus": answer.status, "path": shown(path), "reason": answer.code}
-    if answer.details is not None:
-        data["details"] = answer.details
+def failed(path: str, error: ErrorResponse) -> CallResult:
+    """A call that was rejected or failed: tRPC's shape, with our code as `data.reason`."""
+    name, number = CODES.get(error.status) or CODES[400 if error.status < 500 else 500]
+    data = {"code": name, "httpStatus": error.status, "path": excerpt(path), "reason": error.code}
+    if error.details is not None:
+        data["details"] = error.details
     data["requestId"] = request_id.get()
-    error = {"message": answer.error, "code": number, "data": data}
-    return Outcome(answer.status, current_app.json.dumps({"error": error}), answer.headers)
+    body = {"error": {"message": error.message, "code": number, "data": data}}
+    return CallResult(error.status, current_app.json.dumps(body), error.headers)
 
 
 def is_batch() -> bool:
-    """Whether the request's path holds several procedures, set apart by commas, and its input as many inputs."""
+    """Whether the request's path lists procedures, separated by commas, and its input has one entry for each."""
     return _parameter("batch") == "1"
 
 
 def read_inputs(count: int) -> list[Any]:
-    """The input of each call of the request; an empty object where it has none. Raises `Invalid`."""
+    """The input of each call of the request; an empty object for a call without one. Raises `Invalid`."""
     text = read_body() if request.method == "POST" else _parameter("input").encode()
     given = parse(text) if text else {}
     if not is_batch():
@@ -71,44 +71,43 @@ def read_inputs(count: int) -> list[Any]:
     return [given.get(str(index), {}) for index in range(count)]
 
 
-def respond(outcomes: Sequence[Outcome]) -> Response:
-    """The answer to a request: of one call its outcome; of a batch all, in order, under their common status or 207.
+def respond(results: Sequence[CallResult]) -> Response:
+    """The response: one call, or those of a batch in order, under their common status or 207.
 
-    A streamed batch is one line, as none of its calls is worth sending before the others, and always under 200: its
-    reader takes another status for a failure of the whole.
+    A streamed batch is one line with status 200: its client reads any other status as a failure of the whole batch.
     """
     if not is_batch():
-        [outcome] = outcomes
-        return _response(outcome.text, outcome.status, outcomes)
+        [result] = results
+        return _response(result.text, result.status, results)
     if _wants_lines():
-        lines = ",".join(f'"{index}":[[{outcome.text}]]' for index, outcome in enumerate(outcomes))
-        return _response(f"{{{lines}}}\n", 200, outcomes)
-    statuses = {outcome.status for outcome in outcomes}
+        lines = ",".join(f'"{index}":[[{result.text}]]' for index, result in enumerate(results))
+        return _response(f"{{{lines}}}\n", 200, results)
+    statuses = {result.status for result in results}
     status = statuses.pop() if len(statuses) == 1 else 207
-    return _response(f"[{','.join(outcome.text for outcome in outcomes)}]", status, outcomes)
+    return _response(f"[{','.join(result.text for result in results)}]", status, results)
 
 
-def respond_as_a_whole(outcome: Outcome) -> Response:
-    """The answer to a batch that is not taken apart: readers take a lone error for that of each call."""
-    return _response(outcome.text, outcome.status, [outcome])
+def respond_whole(result: CallResult) -> Response:
+    """The response to a batch that fails before it is split: clients apply a lone error to each call."""
+    return _response(result.text, result.status, [result])
 
 
-def _response(text: str, status: int, outcomes: Sequence[Outcome]) -> Response:
+def _response(text: str, status: int, results: Sequence[CallResult]) -> Response:
     response = Response(text, status, mimetype="application/json")
-    for outcome in sorted(outcomes, key=_wait_s):  # where several say when to try again, the last of them counts
-        response.headers.update(outcome.headers)
+    for result in sorted(results, key=_wait_s):  # of several Retry-After, the longest remains
+        response.headers.update(result.headers)
     response.headers["Vary"] = "trpc-accept, Accept, Authorization"
     return response
 
 
 def _parameter(name: str) -> str:
-    """The first parameter of that name in the query, or nothing; the framework fails on bytes that are no UTF-8."""
+    """The first query parameter of that name, or an empty text. Flask's own parser fails on invalid UTF-8."""
     query = parse_qsl(request.query_string.decode("utf-8", "replace"), keep_blank_values=True)
     return next((value for found, value in query if found == name), "")
 
 
-def _wait_s(outcome: Outcome) -> int:
-    return int(outcome.headers.get("Retry-After", 0))
+def _wait_s(result: CallResult) -> int:
+    return int(result.headers.get("Retry-After", 0))
 
 
 def _wants_lines() -> bool:

@@ -145,7 +145,7 @@ def test_a_generation_is_started_followed_and_cancelled(call: Call, make_course:
     assert call(cancel(course.id)).data() == [{"success": True, "jobId": started["jobId"], "status": "cancelled"}]
     assert call(status(course.id)).data()[0]["currentStatus"] == "cancelled"
     assert call(cancel(course.id)).errors()[0]["reason"] == "nothing_active"
-    rows = conn.execute("select id::text, status::text, source from generations").fetchall()
+    rows = conn.execute("select id::text, status::text, source from coursegen.generations").fetchall()
     assert rows == [{"id": started["jobId"], "status": "cancelled", "source": "trpc"}]
 
 
@@ -183,7 +183,7 @@ def test_every_refusal_is_read_as_an_error_of_the_library(
         [found] = done.errors()
         assert found["code"] == name
         assert found["requestId"] == done.exchanges[0]["response"]["headers"]["x-request-id"]
-    assert conn.execute("select from generations").fetchall() == []
+    assert conn.execute("select from coursegen.generations").fetchall() == []
 
 
 @each_link
@@ -198,11 +198,11 @@ def test_a_full_user_learns_when_to_try_again(call: Call, make_course: MakeCours
 
 @each_link
 def test_an_admission_that_is_rolled_back_is_read(call: Call, make_course: MakeCourse, conn: Conn) -> None:
-    conn.execute("alter table generations add constraint refused check (tier <> 'PREMIUM') not valid")
+    conn.execute("alter table coursegen.generations add constraint refused check (tier <> 'PREMIUM') not valid")
     try:
         done = call(initiate(make_course().id))
     finally:
-        conn.execute("alter table generations drop constraint refused")
+        conn.execute("alter table coursegen.generations drop constraint refused")
     assert done.results[0]["error"]["message"] == "Не удалось инициализировать генерацию курса. Попробуйте позже."
     assert done.errors()[0]["code"] == "INTERNAL_SERVER_ERROR"
 

@@ -18,7 +18,7 @@ from click.testing import Result
 from flask import Flask
 
 from app import create_app
-from app.generation.admission.orders import Order
+from app.generation.admission.requests import Order
 from app.generation.callers import Caller
 from app.generation.tiers import Tier
 from app.http.authentication import authenticate
@@ -154,7 +154,7 @@ def test_slots_of_an_unmigrated_database_say_what_to_run(settings: Settings, emp
     with serving(settings, database_url=empty_database_url) as app:
         done = run(app, "slots")
     assert done.exit_code == 1
-    assert done.stderr.startswith("Error: The database is not migrated: run `make migrate`.")
+    assert done.stderr.startswith("Error: The database is not migrated: run `coursegen migrate`.")
 
 
 @pytest.mark.usefixtures("clean")

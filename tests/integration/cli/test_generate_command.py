@@ -1,4 +1,4 @@
-"""`flask --app wsgi generate`: who may be generated, what is refused and how, and how it is followed."""
+"""`coursegen generate`: who may be generated, what is refused and how, and how it is followed."""
 
 import json
 import os
@@ -32,7 +32,9 @@ def run(app: Flask, *arguments: str) -> Result:
 
 
 def generations(conn: Conn) -> list[DictRow]:
-    return conn.execute("select id, course_id, user_id, tier::text, source, status::text from generations").fetchall()
+    return conn.execute(
+        "select id, course_id, user_id, tier::text, source, status::text from coursegen.generations"
+    ).fetchall()
 
 
 def test_it_is_admitted_for_its_owner(app: Flask, conn: Conn, make_course: MakeCourse) -> None:
@@ -100,7 +102,7 @@ def conducted(database_url: str, course: Course, *ends: tuple[int, str, str | No
     def conduct() -> None:
         with psycopg.connect(database_url, autocommit=True, row_factory=dict_row) as conn:
             for _ in range(500):
-                if conn.execute("select from generations where course_id = %s", [course.id]).rowcount:
+                if conn.execute("select from coursegen.generations where course_id = %s", [course.id]).rowcount:
                     break
                 stop.wait(0.02)
             for step, status, course_status in ends:
@@ -108,7 +110,7 @@ def conducted(database_url: str, course: Course, *ends: tuple[int, str, str | No
                 with conn.transaction():
                     conn.execute("select update_course_progress(%s, %s, %s, %s)", [course.id, step, status, "дальше"])
                     if course_status:
-                        conn.execute("select set_course_status(%s, %s)", [course.id, course_status])
+                        conn.execute("select coursegen.set_course_status(%s, %s)", [course.id, course_status])
 
     stop = threading.Event()
     thread = threading.Thread(target=conduct)

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
-from app.generation.admission.orders import Order
+from app.generation.admission.requests import Order
 from app.generation.callers import Caller
 from app.generation.tiers import Tier
 from app.services import Services
@@ -42,7 +42,7 @@ def rows(conn: psycopg.Connection[DictRow], query: str, *values: Any) -> list[Di
 def nothing_started(conn: psycopg.Connection[DictRow]) -> bool:
     """No generation, no job, no course touched."""
     return (
-        rows(conn, "select 1 from generations") == []
+        rows(conn, "select 1 from coursegen.generations") == []
         and rows(conn, "select 1 from procrastinate_jobs") == []
         and rows(conn, "select 1 from courses where status is not null or generation_started_at is not null") == []
     )

@@ -27,8 +27,8 @@ MakeServices = Callable[..., Services]
     [
         ("metric_event_type", [member.value for member in EventType]),
         ("metric_severity", [member.value for member in Severity]),
-        ("generation_tier", [member.value for member in Tier]),
-        ("generation_stage", [member.value for member in Stage]),
+        ("coursegen.tier", [member.value for member in Tier]),
+        ("coursegen.stage", [member.value for member in Stage]),
     ],
 )
 def test_the_databases_enums_are_pythons(conn: Connection, name: str, members: list[str]) -> None:

@@ -2,7 +2,10 @@
 
 from uuid import uuid4
 
-from app.generation.admission.starting import find_courses, start_plain
+import orjson
+from psycopg.types.json import Jsonb
+
+from app.database.queries import QUERIES
 from app.services import Services
 
 #: Enough for an index to be worth it.
@@ -14,7 +17,7 @@ FILL = """
 ENOUGH = 15
 COUNT_PLANS = """
     select generic_plans > 0 as kept, custom_plans <= 5 as settled
-    from pg_prepared_statements where statement like '%start_course_progress%' or statement like '%active_generation%'
+    from pg_prepared_statements where statement like '%admit_generations_v1%' or statement like '%active_generation%'
 """
 
 
@@ -23,7 +26,8 @@ def test_the_look_and_the_start_are_planned_once(clean: None, services: Services
         conn.execute(FILL)
         conn.execute("analyze courses")
         for number in range(ENOUGH):
-            find_courses(conn, [uuid4() for _ in range(1 + number % 5)])
-            start_plain(conn, {})
+            courses = Jsonb([uuid4() for _ in range(1 + number % 5)], orjson.dumps)
+            conn.execute(QUERIES["find_courses"], {"course_ids": courses})
+            conn.execute(QUERIES["admit_generations"], {"requests": Jsonb([]), "wait": False})
         plans = conn.execute(COUNT_PLANS).fetchall()
     assert plans == [{"kept": True, "settled": True}] * 2

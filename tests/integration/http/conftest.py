@@ -95,7 +95,7 @@ def assert_no_trace(conn: psycopg.Connection[DictRow], redis_client: "redis.Redi
         counts = conn.execute(
             """
             select
-                (select count(*) from generations) as generations,
+                (select count(*) from coursegen.generations) as generations,
                 (select count(*) from procrastinate_jobs) as jobs,
                 (select count(*) from courses where generation_started_at is not null or status is not null
                     or last_progress_update is not null or generation_progress ? 'steps') as started_courses

@@ -36,15 +36,8 @@ INPUTS = [
     f"batch=1&input=%7B%221%22%3A%7B%22courseId%22%3A%22{COURSE_ID}%22%7D%7D",
 ]
 
-bounded = settings(
-    max_examples=300,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-
-fewer = settings(bounded, max_examples=100)
+#: The servers are cleaned once for all examples: none of them may leave anything.
+bounded = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 #: What a WSGI server may hand on of a header's value, and of a path: bytes, read as Latin-1.
 latin = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=40)
@@ -160,7 +153,7 @@ def assert_whole(conn: Conn, redis_client: "redis.Redis") -> Callable[[], None]:
                 ) as started,
                 (select count(*) from procrastinate_jobs where status = 'todo') as jobs,
                 (select count(*) from courses where status = 'initializing') as courses
-            from generations
+            from coursegen.generations
             join courses course on course.id = course_id
             where generations.status = 'queued'
             """
@@ -214,7 +207,7 @@ def test_any_slug_is_found_or_not(
     found, method = (200, "GET") if action == "check-status" else (409, "POST")
     made: set[str] = set()
 
-    @fewer
+    @bounded
     @given(slug=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1, max_size=20))
     def exists(slug: str) -> None:
         if slug not in made:
@@ -223,7 +216,7 @@ def test_any_slug_is_found_or_not(
         response = client.open(f"/api/courses/{quote(slug, safe='')}/{action}", method=method, headers=authorization)
         assert response.status_code == found, slug
 
-    @fewer
+    @bounded
     @given(slug=st.binary(max_size=40))
     def any_bytes(slug: bytes) -> None:
         path = f"/api/courses/{quote_from_bytes(slug, safe='')}/{action}"

@@ -18,13 +18,7 @@ URL = "/api/coursegen/generate"
 USER = UUID("6f2d0a0e-5d1c-4c63-9c53-9f3a6ad8a001")
 
 #: The servers are cleaned once for all examples: none of them may leave anything.
-bounded = settings(
-    max_examples=100,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+bounded = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 any_json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),

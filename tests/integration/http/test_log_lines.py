@@ -1,4 +1,4 @@
-"""What a request leaves in the log: its ids in every line, and never what opens doors."""
+"""The log lines of a request: its ids, and never a secret."""
 
 import logging
 from uuid import uuid4
@@ -13,9 +13,7 @@ from tests.tokens import SECRET, make_claims, sign
 KEYS = ["timestamp", "level", "message", "logger", "service", "environment", "version"]
 
 
-def test_every_line_of_a_request_carries_its_ids(
-    generate: Generate, make_course: MakeCourse, log_lines: LogLines
-) -> None:
+def test_every_line_of_a_request_has_its_ids(generate: Generate, make_course: MakeCourse, log_lines: LogLines) -> None:
     course = make_course()
     answer = generate(course.id, course.user_id, "premium", {"X-Request-ID": "ask-1"}, userId="x").json
     assert answer is not None
@@ -96,7 +94,7 @@ def test_no_token_and_no_secret_is_ever_logged(
         assert len(secret) < 4 or secret not in text
 
 
-def test_a_path_of_any_bytes_is_one_line(client: FlaskClient, log_lines: LogLines) -> None:
+def test_a_path_of_any_bytes_is_logged_as_one_line(client: FlaskClient, log_lines: LogLines) -> None:
     for path in ("/курс", "/%0a%7b%22level%22:1%7d%0a", "/%ff%fe", "/%00", "/%e2%80%a8", "/%1b[2J"):
         client.get(path)
     lines = log_lines()

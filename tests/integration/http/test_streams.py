@@ -1,4 +1,4 @@
-"""Streams under the production server: many of them, and nobody the worse for it."""
+"""Event streams under the production server: many at once, without blocking other requests."""
 
 import json
 import time
@@ -95,6 +95,7 @@ def turns_a_look(proxy: Proxy, looks: int = 5) -> float:
     return (proxy.turns - before) * PAUSE_S / (time.monotonic() - began)
 
 
+@pytest.mark.slow
 def test_two_hundred_cost_no_more_queries_than_one_nor_the_others_their_turn(
     server: Server,
     clean: None,

@@ -7,6 +7,6 @@ from pipeline.formats import Format
 
 
 def handle(stage_input: StageInput, report: Report) -> tuple[Document, ...]:
-    reader = "tests.unit.pipeline.readers.read_and_hang"
+    reader = "tests.unit.pipeline.formats.readers.read_and_hang"
     formats.FORMATS = (Format("markdown", frozenset({".md"}), frozenset(), reader),)
     return process(stage_input, report)

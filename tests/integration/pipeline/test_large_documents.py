@@ -15,7 +15,7 @@ from pipeline.contract import Course, File, StageInput
 from tasks.stages.child_pool import Children
 from tasks.stages.child_process import Stopped, TimedOut
 from tests.conftest import WaitUntil
-from tests.unit.pipeline.files import Pdf, docx_of
+from tests.unit.pipeline.formats.made_files import Pdf, docx_of
 
 HANDLERS = {
     stage: f"pipeline.{stage}.handle"
@@ -93,6 +93,7 @@ def write_book(path: Path, pages: int) -> None:
     path.write_bytes(pdf.finish())
 
 
+@pytest.mark.slow
 def test_book_of_300_pages(children: Children, tmp_path: Path) -> None:
     write_book(tmp_path / "book.pdf", 300)
     given, memory = run_all(children, tmp_path, "book.pdf")
@@ -101,6 +102,7 @@ def test_book_of_300_pages(children: Children, tmp_path: Path) -> None:
     assert memory < LIMIT_BYTES
 
 
+@pytest.mark.slow
 def test_5_mb_of_markdown(children: Children, tmp_path: Path) -> None:
     chapter = "## Тема {}\n\n" + f"{PARAGRAPH} `select 1` и *так далее*.\n\n" * 20
     text = "".join(chapter.format(number) for number in range(5 * MEGABYTE // len(chapter.encode()) + 1))

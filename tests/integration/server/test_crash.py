@@ -1,4 +1,4 @@
-"""A server process killed with a keyed request in its hands, and the same request sent to another."""
+"""A server process is killed during a request with an idempotency key, and the request is repeated."""
 
 import json
 import threading
@@ -71,10 +71,12 @@ def in_vain(send: Send, server: Server, course: Course) -> threading.Thread:
 
 def generations(conn: Conn) -> list[tuple[str, str]]:
     """Id and request id of each."""
-    return [(str(row["id"]), row["request_id"]) for row in conn.execute("select id, request_id from generations")]
+    return [
+        (str(row["id"]), row["request_id"]) for row in conn.execute("select id, request_id from coursegen.generations")
+    ]
 
 
-def test_killed_between_the_commit_and_the_answer_the_answer_is_found_by_asking_again(
+def test_a_keyed_request_killed_after_its_commit_is_replayed_by_another_process(
     start_server: StartServer,
     survivor: Server,
     send: Send,

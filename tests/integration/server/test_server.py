@@ -1,7 +1,6 @@
-"""The production server as a process of its own: it starts, serves, refuses and ends."""
+"""The production server as a process: how it starts, serves, refuses and ends."""
 
 import json
-import os
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -45,53 +44,14 @@ def test_it_serves_the_contract(
     assert (line["requestId"], line["courseId"], line["service"]) == ("ask-1", str(course.id), "api")
 
 
-def test_each_process_has_a_cpu_of_its_own_where_there_are_as_many(
-    start_server: StartServer, wait_until: WaitUntil
-) -> None:
-    allowed = os.sched_getaffinity(0)
-    few = set(sorted(allowed)[:2])
-    os.sched_setaffinity(0, few)  # which the servers inherit
-    try:
-        pinned, free, more = (
-            start_server(API_PROCESSES=str(processes), API_AFFINITY=affinity)
-            for processes, affinity in [(len(few), "auto"), (len(few), "none"), (len(few) + 1, "auto")]
-        )
-    finally:
-        os.sched_setaffinity(0, allowed)
-
-    def cpus(server: Server) -> list[set[int]]:
-        assert server.status("/livez") == 200
-        children = psutil.Process(server.process.pid).children()
-        return sorted((set(os.sched_getaffinity(child.pid)) for child in children), key=sorted)
-
-    wait_until(lambda: all(server.status("/readyz") == 200 for server in (pinned, free, more)))
-    assert cpus(pinned) == [{cpu} for cpu in sorted(few)]
-    assert cpus(free) == [few] * len(few)
-    assert cpus(more) == [few] * (len(few) + 1)
-    dead, *_ = psutil.Process(pinned.process.pid).children()
-    dead.kill()
-    wait_until(lambda: dead.pid not in [child.pid for child in psutil.Process(pinned.process.pid).children()])
-    wait_until(lambda: len(psutil.Process(pinned.process.pid).children()) == len(few))
-    assert cpus(pinned) == [{cpu} for cpu in sorted(few)]
-
-
-def test_no_thread_of_it_interrupts_the_one_that_woke_it(server: Server) -> None:
-    assert server.status("/livez") == 200
-    processes = [psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children()]
-    serving = [thread.id for process in processes for thread in process.threads()]
-    assert {os.sched_getscheduler(thread) for thread in serving} == {os.SCHED_BATCH}
-
-
-def test_every_line_it_says_is_one_json_object(server: Server) -> None:
+def test_every_log_line_is_one_json_object(server: Server) -> None:
     assert server.status("/livez") == 200
     assert server.lines
     for line in server.lines:
         assert json.loads(line).keys() >= {"timestamp", "level", "message", "service", "environment", "version"}
 
 
-def test_head_and_options_are_answered_on_the_wire_as_they_are_meant(
-    server: Server, clean: None, make_course: MakeCourse, token: MakeToken
-) -> None:
+def test_head_and_options_on_the_wire(server: Server, clean: None, make_course: MakeCourse, token: MakeToken) -> None:
     course = make_course()
     headers = {"Authorization": f"Bearer {token(course.user_id)}", "X-Request-ID": "one"}
     with closing(HTTPConnection(HOST, server.port, timeout=10)) as connection:  # one for all: none leaves a rest behind
@@ -163,7 +123,7 @@ def test_a_body_in_chunks_is_read_and_limited(server: Server, token: MakeToken) 
         ("POST", "/nowhere", 404),
     ],
 )
-def test_ten_megabytes_are_answered_and_the_server_goes_on(
+def test_a_body_of_ten_megabytes_gets_a_response(
     server: Server, clean: None, token: MakeToken, method: str, path: str, status: int
 ) -> None:
     headers = [("Authorization", f"Bearer {token(uuid4())}"), ("Content-Type", "application/json")]
@@ -174,7 +134,7 @@ def test_ten_megabytes_are_answered_and_the_server_goes_on(
     assert server.status("/readyz") == 200
 
 
-def test_what_is_no_http_does_not_end_it(server: Server) -> None:
+def test_garbage_does_not_end_the_server(server: Server) -> None:
     for garbage in (
         b"\0" * 1000,
         b"GET",
@@ -190,7 +150,7 @@ def test_what_is_no_http_does_not_end_it(server: Server) -> None:
     assert server.status("/readyz") == 200
 
 
-def test_sigterm_ends_it_with_all_it_started(start_server: StartServer, wait_until: WaitUntil) -> None:
+def test_sigterm_ends_the_server_and_its_processes(start_server: StartServer, wait_until: WaitUntil) -> None:
     server = start_server(API_PROCESSES="2")
     wait_until(lambda: server.status("/readyz") == 200)
     children = psutil.Process(server.process.pid).children(recursive=True)
@@ -206,7 +166,7 @@ def lines_after(server: Server, wait_until: WaitUntil, count: int) -> list[str]:
     return [line.rstrip("\n") for line in server.lines]
 
 
-def test_bad_settings_are_one_clear_message(start_server: StartServer, wait_until: WaitUntil) -> None:
+def test_bad_settings_stop_the_start_with_one_message(start_server: StartServer, wait_until: WaitUntil) -> None:
     server = start_server(DATABASE_URL=None, JWT_SECRET="hunter2", PORT="http")
     said = lines_after(server, wait_until, 4)
     assert said[0] == "The environment is not usable:"
@@ -214,16 +174,18 @@ def test_bad_settings_are_one_clear_message(start_server: StartServer, wait_unti
     assert "hunter2" not in str(said)
 
 
-def test_an_unmigrated_database_is_refused_with_what_to_run(
+def test_an_unmigrated_database_stops_the_start_with_the_command_to_run(
     start_server: StartServer, empty_database_url: str, wait_until: WaitUntil
 ) -> None:
     server = start_server(DATABASE_URL=empty_database_url)
     (said,) = lines_after(server, wait_until, 1)
-    assert said.startswith("The database is not migrated. Run `make migrate`")
+    assert said.startswith("The database is not migrated. Run `coursegen migrate`")
     assert "create_generations" in said
 
 
-def test_a_database_that_is_away_is_waited_for(start_server: StartServer, wait_until: WaitUntil) -> None:
+def test_the_server_starts_without_the_database_and_becomes_ready_with_it(
+    start_server: StartServer, wait_until: WaitUntil
+) -> None:
     database = PostgresServer(durable=True)
     try:
         with database:
@@ -239,13 +201,13 @@ def test_a_database_that_is_away_is_waited_for(start_server: StartServer, wait_u
         database.stop()
 
 
-def test_a_port_that_is_taken_ends_it_with_an_error(start_server: StartServer) -> None:
+def test_a_used_port_stops_the_start(start_server: StartServer) -> None:
     with socket.create_server((HOST, 0)) as taken:
         server = start_server(PORT=str(taken.getsockname()[1]))
         assert server.process.wait(20) != 0
 
 
-def test_idle_connections_keep_nobody_out(server: Server) -> None:
+def test_idle_connections_do_not_block_new_ones(server: Server) -> None:
     with ExitStack() as idle:
         for _ in range(300):
             connection = idle.enter_context(closing(HTTPConnection(HOST, server.port, timeout=10)))
@@ -254,7 +216,7 @@ def test_idle_connections_keep_nobody_out(server: Server) -> None:
         assert server.status("/livez") == 200
 
 
-def test_while_the_database_hangs_nobody_waits_for_those_before(
+def test_a_hanging_database_does_not_queue_requests(
     start_server: StartServer, wait_until: WaitUntil, database_url: str
 ) -> None:
     with closing(Proxy(database_url)) as proxy, ThreadPoolExecutor(12) as clients:

@@ -45,20 +45,23 @@ STATUS_ALONE = """
 
 
 def set_status(conn: Connection, course: UUID | None, status: str | None) -> Any:
-    row = conn.execute("select set_course_status(%s, %s)", (course, status)).fetchone()
+    row = conn.execute("select coursegen.set_course_status(%s, %s)", (course, status)).fetchone()
     assert row is not None
     return row[0]
 
 
 def status_of(conn: Connection, course: UUID) -> Any:
-    row = conn.execute("select course_generation_status(c) from courses c where id = %s", (course,)).fetchone()
+    row = conn.execute(
+        "select coursegen.course_generation_status(c) from courses c where id = %s", (course,)
+    ).fetchone()
     assert row is not None
     return row[0]
 
 
 def assert_started(conn: Connection, course: UUID) -> None:
     """Whatever the platform's columns are, a course is started with its status and its first step completed."""
-    row = conn.execute("select start_course_progress(%s, 'Готово', '{}')", (course,)).fetchone()
+    changes = '[{"reset": true}, {"step": 1, "status": "completed", "message": "Готово"}]'
+    row = conn.execute("select coursegen.write_course(%s, %s, %s)", (course, changes, ADMITTED_STATUS)).fetchone()
     assert row is not None
     assert (row[0]["percentage"], row[0]["message"]) == (20, "Готово")
     assert status_of(conn, course) == ADMITTED_STATUS
@@ -70,10 +73,16 @@ def test_a_status_is_read_as_it_was_set(conn: Connection, status: str) -> None:
     assert status_of(conn, course) is None
     assert set_status(conn, course, status) is True
     assert status_of(conn, course) == status
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_course_is_completed_at_every_end(conn: Connection, status: str) -> None:
+    course = new_course(conn)
+    conn.execute("select coursegen.write_course(%s, '[]', %s)", (course, status))
     row = conn.execute(
         "select status, generation_completed_at is not null, updated_at = now() from courses where id = %s", (course,)
     ).fetchone()
-    assert row == (status, status == "completed", True)
+    assert row == (status, status in ("completed", "failed", "cancelled"), True)
 
 
 def test_every_status_a_generation_passes_is_known(conn: Connection) -> None:

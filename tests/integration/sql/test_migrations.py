@@ -1,6 +1,5 @@
 import logging
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
+import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -8,31 +7,35 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from procrastinate.schema import SchemaManager
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.sql import SQL, Identifier, Literal
 
 from app.database import migrations
-from app.database.migrations import MigrationError, migrate, missing, rollback
-from tests.integration.sql.courses import advance, new_course, progress_with
+from app.database.migration_session import MigrationError
+from app.database.migrations import migrate, missing
+from app.database.queries import SQL as SQL_FOLDER
+from tests.integration.sql.courses import advance, new_course
 
-MIGRATIONS = [file.stem for file in sorted((migrations.SQL / "migrations").glob("*.sql"))]
-FUNCTIONS = [file.stem for file in sorted((migrations.SQL / "functions").glob("*.sql"))]
+MIGRATIONS = [file.stem for file in sorted((SQL_FOLDER / "migrations").glob("*.sql"))]
+FUNCTIONS = sorted(file.stem for file in (SQL_FOLDER / "functions").rglob("*.sql"))
 EVERYTHING = ["procrastinate", *MIGRATIONS, *FUNCTIONS]
 
 #: Every row that says what the database is, with the transaction that wrote it.
 CATALOG = """
-    select 'function', oid::regprocedure::text, xmin::text, ctid::text from pg_proc where oid >= 16384
-    union all select 'relation', oid::regclass::text, xmin::text, ctid::text from pg_class
-        where oid >= 16384 and relnamespace = 'public'::regnamespace
+    select 'function', oid::regprocedure::text, prosrc, '' from pg_proc where oid >= 16384
+    union all select 'relation', oid::regclass::text, relacl::text, '' from pg_class
+        where oid >= 16384 and relnamespace in ('public'::regnamespace, 'coursegen'::regnamespace)
     union all select 'column', attrelid::regclass || '.' || attname, xmin::text, ctid::text from pg_attribute
         where attrelid >= 16384 and attrelid::regclass::text !~ '^pg_'
-    union all select 'migration', version, xmin::text, ctid::text from schema_migrations
-    union all select 'applied', name, xmin::text, ctid::text from sql_functions
+    union all select 'policy', polname || polrelid::regclass, xmin::text, ctid::text from pg_policy
+    union all select 'migration', version, xmin::text, ctid::text from coursegen.applied_migrations
+    union all select 'applied', name, xmin::text, ctid::text from coursegen.applied_functions
+    union all select 'script', script, xmin::text, ctid::text from coursegen.queue_migrations
+    union all select 'created', kind || name, xmin::text, ctid::text from coursegen.created_objects
 """
-#: A platform's table that was there first: other columns, other types, and rows.
-THEIR_COURSES = """
+#: A platform's objects that were there first: other columns, other types, and rows.
+THEIRS = """
     create type course_status as enum ('draft', 'published');
     create table courses (
         id uuid primary key, user_id uuid not null, title varchar(200) not null, slug text not null,
@@ -43,6 +46,17 @@ THEIR_COURSES = """
     insert into courses (id, user_id, title, slug, theirs, generation_progress)
         select gen_random_uuid(), gen_random_uuid(), 'Курс ' || n, 'course-' || n, n, jsonb_build_object('n', n)
         from generate_series(1, 100) n;
+    create function update_course_progress(
+        p_course_id uuid, p_step_id integer, p_status text, p_message text, p_percent integer default null
+    ) returns boolean language sql as 'select true';
+    create type metric_event_type as enum (
+        'job_rollback', 'orphaned_job_recovery', 'concurrency_limit_hit', 'worker_timeout', 'rpc_retry_exhausted',
+        'duplicate_job_detected', 'their_own'
+    );
+    create table system_metrics (
+        id uuid primary key default gen_random_uuid(), event_type metric_event_type not null, severity text not null,
+        user_id uuid, course_id uuid, job_id text, metadata jsonb, "timestamp" timestamptz not null default now()
+    );
 """
 
 
@@ -58,84 +72,58 @@ def lacks(url: str) -> list[str]:
 
 def test_an_empty_database_lacks_everything_and_a_migrated_one_nothing(new_database_url: str) -> None:
     assert lacks(new_database_url) == EVERYTHING
-    migrate(new_database_url)
+    applied = migrate(new_database_url)
     assert lacks(new_database_url) == []
+    assert applied[-len(FUNCTIONS) :] == FUNCTIONS
+    assert set(MIGRATIONS) < set(applied)
 
 
 def test_a_second_time_changes_nothing(new_database_url: str) -> None:
     migrate(new_database_url)
     before = catalog(new_database_url)
-    migrate(new_database_url)
+    assert migrate(new_database_url) == []
     assert catalog(new_database_url) == before
 
 
-def test_two_at_once_both_succeed(new_database_url: str) -> None:
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for done in [pool.submit(migrate, new_database_url) for _ in range(2)]:
-            done.result(60)
-    assert lacks(new_database_url) == []
-
-
-def test_the_queues_schema_is_not_applied_to_a_database_that_has_it(new_database_url: str) -> None:
-    with psycopg.connect(new_database_url, autocommit=True) as conn:
-        conn.execute(SchemaManager.get_schema())
-        conn.execute("insert into procrastinate_jobs (queue_name, task_name) values ('theirs', 'theirs')")
-        assert missing(conn) == EVERYTHING[1:]
-        migrate(new_database_url)
-        assert missing(conn) == []
-        assert conn.execute("select queue_name from procrastinate_jobs").fetchall() == [("theirs",)]
-
-
-def test_a_platforms_courses_keep_their_rows_and_columns_and_gain_the_missing_ones(new_database_url: str) -> None:
+def test_a_platforms_objects_stay_and_its_courses_gain_the_missing_columns(new_database_url: str) -> None:
     theirs = (
         "select id, user_id, title, slug, status::text, language, theirs, generation_progress, xmin::text from courses"
     )
     columns = (
         "select attname, atttypid, attnotnull from pg_attribute where attrelid = 'courses'::regclass and attnum > 0"
     )
+    others = """
+        select oid::regprocedure::text, xmin::text from pg_proc where oid::regproc::text = 'update_course_progress'
+        union all select enumlabel, xmin::text from pg_enum where enumtypid = 'metric_event_type'::regtype
+        union all select indexrelid::regclass::text, xmin::text from pg_index
+            where indrelid = 'system_metrics'::regclass
+        union all select attname, atttypid::text from pg_attribute where attrelid = 'system_metrics'::regclass
+    """
     with psycopg.connect(new_database_url, autocommit=True) as conn:
-        conn.execute(THEIR_COURSES.encode())
+        conn.execute(THEIRS.encode())
         rows, shape = conn.execute(theirs).fetchall(), conn.execute(columns.encode()).fetchall()
+        kept = set(conn.execute(others.encode()).fetchall())
         migrate(new_database_url)
         assert conn.execute(theirs).fetchall() == rows
         assert set(shape) < set(conn.execute(columns.encode()).fetchall())
+        assert set(conn.execute(others.encode()).fetchall()) == kept
         assert conn.execute("select count(*) from courses where created_at is null").fetchone() == (0,)
+        created = conn.execute("select kind, name from coursegen.created_objects").fetchall()
+        assert {kind for kind, _ in created} == {"column", "type"}
+        assert ("type", "metric_severity") in created
+        assert ("column", "courses.theirs") not in created
         course = new_course(conn)
-        assert advance(conn, course, 1, "completed", "Готово")["percentage"] == 20
+        progress = conn.execute(
+            "select coursegen.update_course_progress(%s, 1, 'completed', 'Готово')", (course,)
+        ).fetchone()
+        assert progress is not None
+        assert progress[0]["percentage"] == 20
 
 
-def test_down_takes_what_up_made_and_up_makes_it_again(new_database_url: str) -> None:
-    ours = """
-        select proname::text from pg_proc where pronamespace = 'public'::regnamespace and proname !~ '^procrastinate'
-        union all select relname from pg_class where relnamespace = 'public'::regnamespace
-            and relkind = 'r' and relname !~ '^procrastinate'
-        union all select typname from pg_type where typnamespace = 'public'::regnamespace
-            and typtype = 'e' and typname !~ '^procrastinate'
-        order by 1
-    """
+def test_the_progress_function_has_its_name_in_public_where_nobody_else_has_it(new_database_url: str) -> None:
+    migrate(new_database_url)
     with psycopg.connect(new_database_url, autocommit=True) as conn:
-        migrate(new_database_url)
-        course = new_course(conn, progress_with("completed"))
-        up = conn.execute(ours.encode()).fetchall()
-        for _ in MIGRATIONS:
-            rollback(new_database_url)
-        assert conn.execute(ours.encode()).fetchall() == [("courses",), ("schema_migrations",)]
-        assert missing(conn) == EVERYTHING[1:]
-        migrate(new_database_url)
-        assert conn.execute(ours.encode()).fetchall() == up
-        assert missing(conn) == []
-        assert advance(conn, course, 2, "in_progress")["percentage"] == 30
-
-
-def test_down_and_up_again_works_on_supabase(migrated_supabase_url: str) -> None:
-    rollback(migrated_supabase_url)
-    migrate(migrated_supabase_url)
-    assert lacks(migrated_supabase_url) == []
-
-
-def test_below_the_first_migration_there_is_no_down(new_database_url: str) -> None:
-    with pytest.raises(MigrationError, match="rollback"):
-        rollback(new_database_url)
+        assert advance(conn, new_course(conn), 1, "completed", "Готово")["percentage"] == 20
 
 
 def test_every_reader_of_rows_may_ask_what_is_missing(new_database_url: str) -> None:
@@ -148,77 +136,110 @@ def test_every_reader_of_rows_may_ask_what_is_missing(new_database_url: str) -> 
 @pytest.fixture
 def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A release whose `sql` folder a test may change."""
-    for folder in ("migrations", "functions"):
-        (tmp_path / folder).mkdir()
-        for file in (migrations.SQL / folder).glob("*.sql"):
-            (tmp_path / folder / file.name).write_bytes(file.read_bytes())
-    monkeypatch.setattr(migrations, "SQL", tmp_path)
-    return tmp_path
+    folder = tmp_path / "sql"
+    shutil.copytree(SQL_FOLDER, folder)
+    monkeypatch.setattr(migrations, "SQL", folder)
+    return folder
 
 
-def body(url: str) -> Any:
+@pytest.fixture
+def probe(release: Path) -> Path:
+    """A function of the release, of which a test may make another."""
+    file = release / "functions" / "probe_v1.sql"
+    file.write_text("create or replace function coursegen.probe_v1(a int) returns int language sql as 'select a + 1';")
+    return file
+
+
+def call(url: str, expression: str, role: str | None = None) -> Any:
     with psycopg.connect(url) as conn:
-        row = conn.execute("select prosrc from pg_proc where proname = 'course_step_moves'").fetchone()
+        if role is not None:
+            conn.execute(SQL("set role {}").format(Identifier(role)))
+        row = conn.execute(f"select {expression}".encode()).fetchone()
     assert row is not None
     return row[0]
 
 
 def test_only_a_function_whose_file_changed_is_applied_again(
-    new_database_url: str, release: Path, caplog: pytest.LogCaptureFixture
+    new_database_url: str, probe: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     migrate(new_database_url)
     before = catalog(new_database_url)
-    file = release / "functions" / "course_step_moves.sql"
-    file.write_text(file.read_text().replace("coalesce(", "coalesce( /* newer */ "))
-    assert lacks(new_database_url) == ["course_step_moves"]
+    probe.write_text(probe.read_text().replace("+ 1", "+ 2"))
+    assert lacks(new_database_url) == ["probe_v1"]
 
     with caplog.at_level(logging.INFO, "app.database.migrations"):
-        migrate(new_database_url)
+        assert migrate(new_database_url) == ["probe_v1"]
 
     assert lacks(new_database_url) == []
     assert [(record.message, record.__dict__["function"]) for record in caplog.records] == [
-        ("function_applied", "course_step_moves")
+        ("function_applied", "probe_v1")
     ]
     changed = {(kind, name) for kind, name, *_ in catalog(new_database_url) ^ before}
-    assert changed == {("function", "course_step_moves(text,text)"), ("applied", "course_step_moves")}
+    assert changed == {("function", "coursegen.probe_v1(integer)"), ("applied", "probe_v1")}
 
 
-def test_an_older_release_is_not_disturbed_by_a_newer_ones_migration(new_database_url: str, release: Path) -> None:
-    file = release / "functions" / "course_step_moves.sql"
-    older = file.read_text()
+def test_an_older_release_is_not_disturbed_by_a_newer_ones_migration(
+    new_database_url: str, release: Path, probe: Path
+) -> None:
+    older = probe.read_text()
     migrate(new_database_url)
-    first = body(new_database_url)
 
     later = release / "migrations" / "29991231235959_add_something.sql"
-    later.write_text("-- migrate:up\ncreate table something ();\n-- migrate:down\ndrop table something;\n")
-    file.write_text(older.replace("coalesce(", "coalesce( /* newer */ "))
-    assert lacks(new_database_url) == [later.stem, "course_step_moves"]
+    later.write_text("create table coursegen.something ();")
+    probe.write_text(older.replace("+ 1", "+ 2"))
+    assert lacks(new_database_url) == [later.stem, "probe_v1"]
     migrate(new_database_url)
-    assert "newer" in body(new_database_url)
+    assert call(new_database_url, "coursegen.probe_v1(1)") == 3
 
     later.unlink()
-    file.write_text(older)
+    probe.write_text(older)
     assert lacks(new_database_url) == []
     # Going back to it for good brings its functions back.
     migrate(new_database_url)
-    assert body(new_database_url) == first
-    file.write_text(older.replace("coalesce(", "coalesce( /* newer */ "))
+    assert call(new_database_url, "coursegen.probe_v1(1)") == 2
+    probe.write_text(older.replace("+ 1", "+ 2"))
     migrate(new_database_url)
-    assert "newer" in body(new_database_url)
+    assert call(new_database_url, "coursegen.probe_v1(1)") == 3
+
+
+def test_the_previous_releases_version_of_a_verb_stays_callable(new_database_url: str, probe: Path) -> None:
+    migrate(new_database_url)
+    older = probe.read_text()
+    newer = probe.with_name("probe_v2.sql")
+    newer.write_text(
+        "create or replace function coursegen.probe_v2(a int, b int) returns text language sql as 'select ''new''';"
+    )
+    probe.unlink()
+    migrate(new_database_url)
+    assert call(new_database_url, "coursegen.probe_v2(1, 2)", "coursegen_app") == "new"
+    assert call(new_database_url, "coursegen.probe_v1(1)", "coursegen_app") == 2
+    newer.unlink()
+    probe.write_text(older)
+    assert lacks(new_database_url) == []
+
+
+def test_no_release_drops_a_function() -> None:
+    files = [*(SQL_FOLDER / "functions").rglob("*.sql"), *(SQL_FOLDER / "migrations").glob("*.sql")]
+    assert len(files) > len(FUNCTIONS)
+    assert [file.name for file in files if "drop function" in file.read_text(encoding="utf-8").lower()] == []
+
+
+def test_no_two_functions_files_have_the_same_name() -> None:
+    assert len(FUNCTIONS) == len(set(FUNCTIONS))
 
 
 def test_a_migration_that_fails_leaves_nothing_of_itself_and_says_why(
     new_database_url: str, release: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad = release / "migrations" / "29991231235959_break_something.sql"
-    bad.write_text("-- migrate:up\ncreate table something ();\nselect 1 / 0;\n-- migrate:down\n")
+    bad.write_text("create table coursegen.something ();\nselect 1 / 0;")
     with (
-        caplog.at_level(logging.INFO, "app.database.migrations"),
-        pytest.raises(MigrationError, match="division by zero"),
+        caplog.at_level(logging.INFO, "app.database"),
+        pytest.raises(MigrationError, match=rf"{bad.name}: division by zero"),
     ):
         migrate(new_database_url)
     with psycopg.connect(new_database_url) as conn:
-        assert conn.execute("select to_regclass('something')").fetchone() == (None,)
+        assert conn.execute("select to_regclass('coursegen.something')").fetchone() == (None,)
         assert missing(conn) == [bad.stem, *FUNCTIONS]
     assert [record.message for record in caplog.records] == ["queue_schema_applied"] + ["migration_applied"] * len(
         MIGRATIONS
@@ -228,27 +249,19 @@ def test_a_migration_that_fails_leaves_nothing_of_itself_and_says_why(
     assert lacks(new_database_url) == []
 
 
-def test_a_function_that_does_not_parse_leaves_the_others_as_they_were(new_database_url: str, release: Path) -> None:
+def test_a_function_that_does_not_parse_leaves_the_others_as_they_were(new_database_url: str, probe: Path) -> None:
     migrate(new_database_url)
     before = catalog(new_database_url)
-    changed = release / "functions" / "course_step_moves.sql"
-    changed.write_text(changed.read_text().replace("coalesce(", "coalesce( /* newer */ "))
-    (release / "functions" / "zz_broken.sql").write_text("create function zz_broken(")
+    probe.write_text(probe.read_text().replace("+ 1", "+ 2"))
+    probe.with_name("zz_broken.sql").write_text("create function coursegen.zz_broken(")
     with pytest.raises(psycopg.errors.SyntaxError):
         migrate(new_database_url)
     assert catalog(new_database_url) == before
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
-@pytest.mark.parametrize(
-    "query",
-    [
-        "",
-        "sslmode=prefer",
-        "connect_timeout=5&keepalives_idle=3&tcp_user_timeout=9000&options=-c%20statement_timeout%3D60s",
-    ],
-)
-def test_whatever_url_the_service_connects_with_will_do(new_database_url: str, scheme: str, query: str) -> None:
+@pytest.mark.parametrize("query", ["", "sslmode=prefer&connect_timeout=5&options=-c%20statement_timeout%3D60s"])
+def test_any_url_that_the_service_connects_with_will_do(new_database_url: str, scheme: str, query: str) -> None:
     parts = conninfo_to_dict(new_database_url)
     role, password = f"a b@:/{uuid4().hex}", "p@s:/?#%&=+ ы'"
     with psycopg.connect(new_database_url, autocommit=True) as conn:
@@ -262,28 +275,3 @@ def test_whatever_url_the_service_connects_with_will_do(new_database_url: str, s
         finally:
             conn.execute(SQL("reassign owned by {} to current_user").format(Identifier(role)))
             conn.execute(SQL("drop role {}").format(Identifier(role)))
-
-
-def test_the_migration_tool_takes_nothing_from_the_working_folder(
-    new_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / ".env").write_text("DBMATE_DRIVER=mysql\n")
-    monkeypatch.chdir(tmp_path)
-    migrate(new_database_url)
-    assert lacks(new_database_url) == []
-
-
-def test_the_migration_tool_takes_nothing_from_the_environment(
-    new_database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DBMATE_DRIVER", "mysql")
-    migrate(new_database_url)
-    assert lacks(new_database_url) == []
-
-
-def test_a_password_stays_out_of_what_is_said(postgres_servers: Any) -> None:
-    with psycopg.connect(postgres_servers.url) as conn:
-        password = conn.info.password
-    with pytest.raises(MigrationError) as failure:
-        rollback(postgres_servers.url)
-    assert password not in str(failure.value)

@@ -17,7 +17,7 @@ CALLS = [
     "select set_course_status(gen_random_uuid(), 'failed')",
 ]
 NEW_GENERATION = """
-    insert into generations (id, course_id, user_id, tier, priority, user_slot, system_slot, stage, source)
+    insert into coursegen.generations (id, course_id, user_id, tier, priority, user_slot, system_slot, stage, source)
     values (gen_random_uuid(), %s, %s, 'FREE', 1, 1, %s, 'STRUCTURE_ANALYSIS', 'rest')
 """
 #: What would run as the functions' owner if anything in them resolved outside pg_catalog.
@@ -76,7 +76,12 @@ def test_supabases_users_may_neither_write_progress_nor_see_what_is_not_theirs(
                 conn.execute(call.encode())
         # `courses` is the platform's to guard; of the rest only `generations` may be read.
         hidden = set(tables) - {"courses"} - ({"generations"} if role == "authenticated" else set())
-        assert {"system_metrics", "procrastinate_jobs", "sql_functions", "schema_migrations"} <= hidden
+        assert {
+            "system_metrics",
+            "procrastinate_jobs",
+            "coursegen.applied_functions",
+            "coursegen.applied_migrations",
+        } <= hidden
         for table in hidden:
             with pytest.raises(InsufficientPrivilege):
                 conn.execute(SQL("select from {}").format(Identifier(table)))
@@ -93,8 +98,8 @@ def test_supabases_users_see_their_own_generations_and_change_none(migrated_supa
             conn.execute(NEW_GENERATION, (new_course(conn), user, slot))
         conn.execute("select set_config('request.jwt.claim.sub', %s, false)", (str(ours),))
         become(conn, "authenticated")
-        assert conn.execute("select user_id from generations").fetchall() == [(ours,)]
-        for write in ("update generations set priority = 10", "delete from generations"):
+        assert conn.execute("select user_id from coursegen.generations").fetchall() == [(ours,)]
+        for write in ("update coursegen.generations set priority = 10", "delete from coursegen.generations"):
             with pytest.raises(InsufficientPrivilege):
                 conn.execute(write.encode())
 
@@ -105,12 +110,12 @@ def test_supabases_service_role_may_do_the_services_work(migrated_supabase_url: 
         become(conn, "service_role")
         reset(conn, course)
         assert advance(conn, course, 1, "completed")["percentage"] == 20
-        assert conn.execute("select set_course_status(%s, 'initializing')", (course,)).fetchone() == (True,)
+        assert conn.execute("select coursegen.set_course_status(%s, 'initializing')", (course,)).fetchone() == (True,)
         conn.execute(NEW_GENERATION, (course, uuid4(), 1))
-        assert conn.execute("select count(*) from generations").fetchone() == (1,)
+        assert conn.execute("select count(*) from coursegen.generations").fetchone() == (1,)
         conn.execute(
-            "insert into stage_attempts (generation_id, stage, fence, job_id, worker)"
-            " select id, stage, fence, 1, 'w' from generations"
+            "insert into coursegen.attempts (generation_id, stage, fence, job_id, worker)"
+            " select id, stage, fence, 1, 'w' from coursegen.generations"
         )
         conn.execute("insert into procrastinate_jobs (queue_name, task_name) values ('q', 't')")
 
@@ -147,19 +152,19 @@ def test_what_others_create_is_not_called_by_the_owners_functions(
             )
         conn.execute("create domain pg_temp.jsonb as text check (public.springs())")
 
-        assert conn.execute("select public.reset_course_progress(%s)", (course,)).fetchone() != (None,)
-        started = conn.execute("select public.start_course_progress(%s, 'Готово', '{}')", (course,)).fetchone()
+        assert conn.execute("select coursegen.reset_course_progress(%s)", (course,)).fetchone() != (None,)
+        started = conn.execute("select coursegen.start_course_progress(%s, 'Готово', '{}')", (course,)).fetchone()
         assert started is not None
         assert started[0]["percentage"] == 20
-        assert conn.execute("select public.reset_course_progress(%s)", (course,)).fetchone() != (None,)
+        assert conn.execute("select coursegen.reset_course_progress(%s)", (course,)).fetchone() != (None,)
         progress = conn.execute(
             "select public.update_course_progress(%s, 1, 'completed', 'Готово', null, null, '{}')", (course,)
         ).fetchone()
         assert progress is not None
         assert progress[0]["percentage"] == 20
-        assert conn.execute("select public.set_course_status(%s, 'completed')", (course,)).fetchone() == (True,)
+        assert conn.execute("select coursegen.set_course_status(%s, 'completed')", (course,)).fetchone() == (True,)
         with pytest.raises(psycopg.Error, match=r"^Invalid status: x"):
-            conn.execute("select public.set_course_status(%s, 'x')", (course,))
+            conn.execute("select coursegen.set_course_status(%s, 'x')", (course,))
         with pytest.raises(psycopg.Error, match=r"^Invalid step_id: 9"):
             conn.execute("select public.update_course_progress(%s, 9, 'completed', '')", (course,))
 

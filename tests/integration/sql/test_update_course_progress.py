@@ -60,7 +60,7 @@ def test_a_step_goes_along_the_edges_and_nowhere_else(conn: Connection, step: in
         "name": NAMES[step - 1],
         "status": new,
         "started_at": started,
-        "completed_at": now if new == "completed" else None,
+        "completed_at": now if new in ("completed", "failed") else None,
         "error": "Беда" if new == "failed" else None,
         "error_details": {"why": "так"} if new == "failed" else None,
     }

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
-from app.generation.admission.orders import Order
+from app.generation.admission.requests import Order
 from app.generation.callers import Caller
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
@@ -79,7 +79,7 @@ def work(app: WorkerApp, *queues: str) -> None:
 
 
 @contextmanager
-def working(app: WorkerApp, *queues: str) -> Iterator[None]:
+def working(app: WorkerApp, *queues: str, on_stop: Callable[[], object] = lambda: None) -> Iterator[None]:
     """The worker runs, in a thread of its own, until the block is left, and then ends as on a signal."""
     ready: Future[Callable[[], object]] = Future()
 
@@ -96,6 +96,7 @@ def working(app: WorkerApp, *queues: str) -> Iterator[None]:
         stop = ready.result(10)
         yield
         stop()
+        on_stop()
     finally:
         thread.join(30)
 
@@ -118,7 +119,7 @@ def work_until_final(app: WorkerApp, conn: psycopg.Connection[DictRow], generati
 
 
 def status_of(conn: psycopg.Connection[DictRow], generation_id: UUID) -> str | None:
-    row = conn.execute("select status::text from generations where id = %s", [generation_id]).fetchone()
+    row = conn.execute("select status::text from coursegen.generations where id = %s", [generation_id]).fetchone()
     return None if row is None else str(row["status"])
 
 

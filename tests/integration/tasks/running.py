@@ -7,8 +7,7 @@ import redis
 from procrastinate.job_context import AbortReason
 from psycopg.rows import DictRow
 
-from app.generation.runs.fence import Run
-from app.generation.stages import Stage
+from app.generation.runs.stage_run import Run
 from tasks.stages.runner import Runner
 from tasks.worker_app import WorkerApp
 from tests.integration.generation.conftest import rows
@@ -24,13 +23,12 @@ def claim(conn: Connection, generation_id: UUID) -> Run:
         "update procrastinate_jobs set status = 'doing' where queueing_lock = %s and status = 'todo' returning *",
         str(generation_id),
     )
-    [generation] = rows(conn, "select * from generations where id = %s", generation_id)
-    stage, user_id = Stage(generation["stage"]), generation["user_id"]
-    return Run(generation_id, user_id, stage, job["args"]["fence"], job["id"], "test", "request-1")
+    [generation] = rows(conn, "select * from coursegen.generations where id = %s", generation_id)
+    return Run(generation_id, generation["user_id"], job["args"]["fence"], job["id"], "test", "request-1")
 
 
 def run(app: WorkerApp, run: Run, abort: AbortReason | None = None) -> None:
-    Runner(app.services, app.children, run, lambda: abort).run()
+    Runner(app.services, app.children, run, lambda: abort, lambda: True).run_stages()
 
 
 def waiting_stages(conn: Connection) -> int:

@@ -1,4 +1,4 @@
-"""The operator's commands on generations that ran: list, show, cancel, retry, events, doctor."""
+"""The operator's commands on coursegen.generations that ran: list, show, cancel, retry, events, doctor."""
 
 import json
 from uuid import UUID, uuid4
@@ -60,7 +60,7 @@ def test_a_retry_goes_on_at_the_failed_stage_with_what_was_done_before(
     done = run(app, "generations", "retry", str(failed))
     assert done.exit_code == 0, done.output
     new_id = UUID(done.output.split()[-1])
-    [generation] = rows(conn, "select * from generations where id = %s", new_id)
+    [generation] = rows(conn, "select * from coursegen.generations where id = %s", new_id)
     assert (generation["retry_of"], generation["stage"], generation["tier"]) == (failed, "TEXT_GENERATION", "BASIC")
     [course] = rows(conn, "select * from courses")
     steps = [step["status"] for step in course["generation_progress"]["steps"]]
@@ -69,9 +69,9 @@ def test_a_retry_goes_on_at_the_failed_stage_with_what_was_done_before(
     work(make_worker())
     assert status_of(conn, new_id) == "completed"
     assert status_of(conn, failed) == "failed"
-    started = rows(conn, "select distinct stage::text from stage_attempts where generation_id = %s", new_id)
+    started = rows(conn, "select distinct stage::text from coursegen.attempts where generation_id = %s", new_id)
     assert {row["stage"] for row in started} == {"TEXT_GENERATION", "FINALIZATION"}
-    titles = rows(conn, "select title from generation_lessons where generation_id = %s order by number", new_id)
+    titles = rows(conn, "select title from coursegen.lessons where generation_id = %s order by number", new_id)
     assert [row["title"] for row in titles] == ["Урок 1", "Урок 2", "Урок 3"]
     assert redis_client.zcard("concurrency:global") == 0
 
@@ -80,13 +80,13 @@ def test_only_a_failed_generation_is_retried_and_the_limits_hold(
     app: Flask, failed: UUID, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
 ) -> None:
     assert "has not failed" in run(app, "generations", "retry", str(uuid4())).output
-    [owner] = rows(conn, "select user_id from generations")
+    [owner] = rows(conn, "select user_id from coursegen.generations")
     for _ in range(2):
         start_generation(make_course(user_id=owner["user_id"]), Tier.BASIC)
     refused = run(app, "generations", "retry", str(failed))
     assert refused.exit_code == 1
     assert "as many active generations as the tier allows" in refused.output
-    assert len(rows(conn, "select 1 from generations")) == 3
+    assert len(rows(conn, "select 1 from coursegen.generations")) == 3
 
 
 def test_an_active_one_is_cancelled_and_no_other(
@@ -114,8 +114,8 @@ def test_the_doctor_names_what_is_wrong_and_what_to_do(app: Flask, conn: Connect
     redis_client.zadd("concurrency:global", {str(uuid4()): 0})
     found = {row["check"]: row for row in json.loads(run(app, "doctor", "--json").stdout)}
     assert found["migrations"]["state"] == found["database"]["state"] == found["redis"]["state"] == "ok"
-    assert (found["workers"]["state"], found["workers"]["advice"]) == ("error", "Start `make worker`.")
+    assert (found["workers"]["state"], found["workers"]["advice"]) == ("error", "Start `coursegen worker`.")
     assert found["slots"]["state"] == "warning"
     table = run(app, "doctor")
     assert table.exit_code == 1
-    assert "make worker" in table.output
+    assert "coursegen worker" in table.output

@@ -31,16 +31,20 @@ def test_attempts_go_with_time_but_never_those_of_an_active_generation(
     services: Services, conn: Connection, make_course: MakeCourse, start_generation: StartGeneration
 ) -> None:
     active, final = start_generation(make_course()), start_generation(make_course())
-    conn.execute("update generations set status = 'failed', finished_at = now() where id = %s", [final])
+    conn.execute(
+        "update coursegen.generations set status = 'failed', finished_at = now(), user_slot = null,"
+        " system_slot = null where id = %s",
+        [final],
+    )
     for generation_id in (active, final):
         for days in (100, 10):
             conn.execute(
-                "insert into stage_attempts (generation_id, stage, fence, job_id, worker, started_at)"
+                "insert into coursegen.attempts (generation_id, stage, fence, job_id, worker, started_at)"
                 " values (%s, 'FINALIZATION', 1, 1, 'w', now() - make_interval(days => %s))",
                 [generation_id, days],
             )
     upkeep.prune(services)
-    kept = rows(conn, "select generation_id, count(*) as n from stage_attempts group by 1")
+    kept = rows(conn, "select generation_id, count(*) as n from coursegen.attempts group by 1")
     assert {row["generation_id"]: row["n"] for row in kept} == {active: 2, final: 1}
 
 
@@ -55,12 +59,12 @@ def test_idempotency_keys_are_good_for_a_day(
 ) -> None:
     monkeypatch.setattr(upkeep, "BATCH", 3)
     conn.execute(
-        "insert into generation_idempotency_keys (user_id, key, fingerprint, generation_id, created_at)"
+        "insert into coursegen.idempotency_keys (user_id, key, fingerprint, generation_id, created_at)"
         " select gen_random_uuid(), n::text, '', gen_random_uuid(), now() - make_interval(hours => n, mins => 1)"
         " from generate_series(15, 30) n"
     )
     upkeep.prune(services)
-    kept = {int(row["key"]) for row in rows(conn, "select key from generation_idempotency_keys")}
+    kept = {int(row["key"]) for row in rows(conn, "select key from coursegen.idempotency_keys")}
     assert kept == set(range(15, 24))
 
 

@@ -58,7 +58,7 @@ def test_sigterm_hands_a_stage_back_within_the_grace_and_the_next_worker_complet
     assert worker.stop() == 0
     assert time.monotonic() - began < 5
     wait_until(lambda: not any(process.is_running() for process in family))
-    assert rows(conn, "select outcome::text from stage_attempts") == [{"outcome": "shutdown"}]
+    assert rows(conn, "select outcome::text from coursegen.attempts") == [{"outcome": "shutdown"}]
     start_worker()
     wait_until(lambda: status_of(conn, generation_id) == "completed")
 
@@ -83,7 +83,7 @@ def test_an_unmigrated_database_stops_the_start_with_what_to_run(
 ) -> None:
     worker = start_worker(DATABASE_URL=empty_database_url)
     assert worker.process.wait(30) != 0
-    assert "make migrate" in worker.output
+    assert "coursegen migrate" in worker.output
     assert "Traceback" not in worker.output
 
 

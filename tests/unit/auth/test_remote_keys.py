@@ -1,4 +1,4 @@
-"""When the endpoint is asked for keys, who waits for it, and which keys are believed meanwhile."""
+"""When the JWKS endpoint is fetched, which lookups wait, and which keys are valid meanwhile."""
 
 import threading
 import time
@@ -36,7 +36,7 @@ def took(work: Callable[[], Any]) -> float:
     return time.monotonic() - begin
 
 
-def test_nothing_is_fetched_before_a_key_is_asked_for(endpoint: Endpoint) -> None:
+def test_the_first_lookup_starts_the_first_fetch(endpoint: Endpoint) -> None:
     keys = RemoteKeys(endpoint.url)
     assert keys.current is None
     assert endpoint.asked == 0
@@ -49,7 +49,7 @@ def test_keys_are_fetched_once_for_all(endpoint: Endpoint) -> None:
     assert endpoint.asked == 1
 
 
-def test_an_unknown_key_is_asked_for_once_in_a_while(endpoint: Endpoint, wait_until: WaitUntil) -> None:
+def test_unknown_keys_are_fetched_once_a_cooldown(endpoint: Endpoint, wait_until: WaitUntil) -> None:
     keys = RemoteKeys(endpoint.url, cooldown_s=0.3)
     assert knows(keys, ONE)
     endpoint.show(ONE, TWO)
@@ -59,7 +59,7 @@ def test_an_unknown_key_is_asked_for_once_in_a_while(endpoint: Endpoint, wait_un
     assert endpoint.asked == 2
 
 
-def test_of_those_who_ask_for_an_unknown_key_one_waits(endpoint: Endpoint, wait_until: WaitUntil) -> None:
+def test_one_of_the_lookups_of_an_unknown_key_waits(endpoint: Endpoint, wait_until: WaitUntil) -> None:
     keys = RemoteKeys(endpoint.url, cooldown_s=0)
     assert knows(keys, ONE)
     endpoint.released.clear()
@@ -72,7 +72,7 @@ def test_of_those_who_ask_for_an_unknown_key_one_waits(endpoint: Endpoint, wait_
     first.join()
 
 
-def test_an_endpoint_that_hangs_holds_nobody_longer_than_its_bound(endpoint: Endpoint) -> None:
+def test_a_hanging_endpoint_delays_a_lookup_by_a_bounded_time(endpoint: Endpoint) -> None:
     keys = RemoteKeys(endpoint.url)
     endpoint.released.clear()
     with ThreadPoolExecutor(4) as pool:
@@ -80,13 +80,13 @@ def test_an_endpoint_that_hangs_holds_nobody_longer_than_its_bound(endpoint: End
     assert took(lambda: knows(keys, ONE)) < 0.5  # once is enough
 
 
-def test_nobody_waits_beyond_the_own_deadline(endpoint: Endpoint) -> None:
+def test_a_lookup_ends_at_the_request_s_deadline(endpoint: Endpoint) -> None:
     endpoint.released.clear()
     with deadline(0.2):
         assert took(lambda: knows(RemoteKeys(endpoint.url), ONE)) < 1
 
 
-def test_without_any_keys_nothing_can_be_told(endpoint: Endpoint, wait_until: WaitUntil) -> None:
+def test_without_any_keys_a_lookup_raises(endpoint: Endpoint, wait_until: WaitUntil) -> None:
     endpoint.status = 500
     keys = RemoteKeys(endpoint.url, cooldown_s=0.2)
     with pytest.raises(KeysUnavailable):
@@ -107,7 +107,7 @@ def test_keys_are_fetched_again_without_anybody_waiting(endpoint: Endpoint, wait
     assert knows(keys, TWO)
 
 
-def test_old_keys_are_believed_only_after_the_endpoint_was_asked(endpoint: Endpoint) -> None:
+def test_old_keys_are_used_only_after_another_fetch(endpoint: Endpoint) -> None:
     keys = RemoteKeys(endpoint.url, refresh_s=0, max_age_s=0, cooldown_s=0)
     assert knows(keys, ONE)
     endpoint.show(TWO)
@@ -146,7 +146,7 @@ def test_the_same_keys_again_are_no_change(endpoint: Endpoint) -> None:
     assert keys.current is not first
 
 
-def test_an_endpoint_whose_keys_are_all_gone_is_believed(endpoint: Endpoint) -> None:
+def test_an_empty_jwks_removes_all_keys(endpoint: Endpoint) -> None:
     keys = RemoteKeys(endpoint.url, refresh_s=0, max_age_s=0, cooldown_s=0)
     assert knows(keys, ONE)
     endpoint.show()

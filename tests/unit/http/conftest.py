@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from app import create_app
 from app.http.authentication import authenticate
@@ -68,6 +69,16 @@ def make_client(settings: Settings) -> Iterator[MakeClient]:
 def authorized() -> dict[str, str]:
     """The headers of a user whose token is good."""
     return {"Authorization": f"Bearer {sign(make_claims(USER))}"}
+
+
+@pytest.fixture
+def post(client: FlaskClient, authorized: dict[str, str]) -> Any:
+    """A function that posts a body to the route that starts generations."""
+
+    def post(body: bytes | str, content_type: str | None = "application/json") -> TestResponse:
+        return client.post("/api/coursegen/generate", data=body, content_type=content_type, headers=authorized)
+
+    return post
 
 
 def make_app(settings: Settings) -> Flask:

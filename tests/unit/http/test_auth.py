@@ -1,4 +1,4 @@
-"""Who is believed to be whom; no server is there to be asked."""
+"""The `Authorization` header and the tokens it may carry. No server runs."""
 
 import base64
 import json
@@ -86,7 +86,7 @@ def test_a_missing_authorization_header_is_refused(client: FlaskClient) -> None:
     assert_unauthorized(client.get("/whoami"))
 
 
-def test_a_token_is_taken_from_the_header_alone(client: FlaskClient) -> None:
+def test_a_token_is_read_from_the_header_alone(client: FlaskClient) -> None:
     client.set_cookie("access_token_cookie", GOOD)
     try:
         assert_unauthorized(client.get("/whoami", query_string={"jwt": GOOD, "access_token": GOOD}))
@@ -100,7 +100,7 @@ def test_two_authorization_headers_are_refused(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer  "])
-def test_a_good_token_is_taken_whatever_the_case_of_its_scheme(client: FlaskClient, scheme: str) -> None:
+def test_the_scheme_is_case_insensitive(client: FlaskClient, scheme: str) -> None:
     response = client.get("/whoami", headers={"Authorization": f"{scheme} {GOOD}"})
     assert response.json == {"userId": str(USER), "tier": "FREE", "admin": False}
 
@@ -159,22 +159,22 @@ def test_a_signed_token_with_wrong_claims_is_refused(client: FlaskClient, claims
 
 
 @pytest.mark.parametrize("iat", [4_000_000_000, -1, 0, "yesterday", None, 1e300], ids=str)
-def test_when_a_token_was_signed_is_not_looked_at(client: FlaskClient, iat: object) -> None:
+def test_iat_is_ignored(client: FlaskClient, iat: object) -> None:
     """A host whose clock is behind must not refuse who has only just signed in."""
     assert ask(client, sign(make_claims(USER, iat=iat))).status_code == 200
 
 
-def test_a_token_that_was_taken_before_is_refused_once_it_has_expired(
-    client: FlaskClient, wait_until: WaitUntil
-) -> None:
+def test_a_cached_token_is_refused_once_it_has_expired(client: FlaskClient, wait_until: WaitUntil) -> None:
     token = sign(make_claims(USER, exp=now() - LEEWAY_S + 2))
     assert ask(client, token).status_code == 200
     assert ask(client, token).status_code == 200
     wait_until(lambda: ask(client, token).status_code == 401, 5)
 
 
-def test_more_tokens_than_are_remembered_are_taken(make_client: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.http.authentication.MAX_KNOWN", 2)
+def test_more_tokens_than_the_cache_holds_are_accepted(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.http.authentication.MAX_CACHED", 2)
     client = make_client()
     users = [UUID(int=number) for number in range(1, 6)]
     tokens = [sign(make_claims(user)) for user in users]
@@ -183,7 +183,7 @@ def test_more_tokens_than_are_remembered_are_taken(make_client: MakeClient, monk
 
 
 @pytest.mark.parametrize("name", ["exp", "sub", "aud"])
-def test_null_for_a_claim_is_no_claim(client: FlaskClient, name: str) -> None:
+def test_a_required_claim_must_not_be_null(client: FlaskClient, name: str) -> None:
     assert_unauthorized(ask(client, sign({**make_claims(USER), name: None})))
 
 
@@ -196,7 +196,7 @@ def test_one_of_several_audiences_is_enough(client: FlaskClient) -> None:
     assert ask(client, sign(make_claims(USER, aud=["other", "authenticated"]))).status_code == 200
 
 
-def test_the_issuer_counts_once_it_is_set(make_client: MakeClient) -> None:
+def test_the_issuer_is_checked_if_the_setting_is_set(make_client: MakeClient) -> None:
     client = make_client(jwt_issuer="https://auth.example/auth/v1")
     assert ask(client, sign(make_claims(USER, iss="https://auth.example/auth/v1"))).status_code == 200
     for issuer in (None, "", "https://auth.example", "https://auth.example/auth/v1/", ["https://auth.example/auth/v1"]):
@@ -207,7 +207,7 @@ def test_the_issuer_counts_once_it_is_set(make_client: MakeClient) -> None:
         )
 
 
-def test_any_issuer_is_good_until_one_is_set(client: FlaskClient) -> None:
+def test_any_issuer_is_accepted_without_the_setting(client: FlaskClient) -> None:
     assert ask(client, sign(make_claims(USER, iss="https://elsewhere.example"))).status_code == 200
 
 
@@ -262,82 +262,3 @@ def test_any_issuer_is_good_until_one_is_set(client: FlaskClient) -> None:
 )
 def test_a_forged_or_foreign_token_is_refused(client: FlaskClient, token: tuple[str, str]) -> None:
     assert_unauthorized(ask(client, token[1]))
-
-
-def whoami(client: FlaskClient, **claims: Any) -> Any:
-    response = ask(client, sign(make_claims(USER, **claims)))
-    assert response.status_code == 200, response.text
-    return response.json
-
-
-@pytest.mark.parametrize("tier", ["FREE", "BASIC", "STANDARD", "TRIAL", "PREMIUM"])
-@pytest.mark.parametrize("spell", [str.upper, str.lower, str.title], ids=["upper", "lower", "title"])
-def test_a_tier_is_known_in_any_case(client: FlaskClient, tier: str, spell: Any) -> None:
-    assert whoami(client, tier=spell(tier))["tier"] == tier
-
-
-@pytest.mark.parametrize("tier", ["", "GOLD", "PREMIUM2", "ПРЕМИУМ", 5, True, ["PREMIUM"], {"name": "PREMIUM"}])
-def test_an_unknown_tier_is_free(client: FlaskClient, tier: object) -> None:
-    assert whoami(client, app_metadata={"tier": tier})["tier"] == "FREE"
-
-
-@pytest.mark.parametrize(
-    ("app_metadata", "user_metadata", "tier"),
-    [
-        ({"tier": "BASIC"}, {"tier": "PREMIUM"}, "BASIC"),
-        ({}, {"tier": "PREMIUM"}, "PREMIUM"),
-        (None, {"tier": "PREMIUM"}, "PREMIUM"),
-        ("text", {"tier": "PREMIUM"}, "PREMIUM"),
-        ({"tier": None}, {"tier": "PREMIUM"}, "PREMIUM"),
-        ({"tier": "GOLD"}, {"tier": "PREMIUM"}, "FREE"),
-        ({"tier": ""}, {"tier": "PREMIUM"}, "FREE"),
-        ({"tier": 1}, {"tier": "PREMIUM"}, "FREE"),
-        ({"tier": ["BASIC"]}, {"tier": "PREMIUM"}, "FREE"),
-        ({}, {}, "FREE"),
-        ({}, None, "FREE"),
-        ({}, [], "FREE"),
-    ],
-)
-def test_the_first_tier_claim_present_decides(
-    client: FlaskClient, app_metadata: object, user_metadata: object, tier: str
-) -> None:
-    assert whoami(client, app_metadata=app_metadata, user_metadata=user_metadata)["tier"] == tier
-
-
-def test_the_tier_can_be_locked_to_what_users_cannot_edit(make_client: MakeClient) -> None:
-    client = make_client(tier_claims=("app_metadata.tier",))
-    assert whoami(client, user_metadata={"tier": "PREMIUM"})["tier"] == "FREE"
-    assert whoami(client, app_metadata={"tier": "BASIC"}, user_metadata={"tier": "PREMIUM"})["tier"] == "BASIC"
-
-
-def test_tier_claims_are_looked_at_in_their_order(make_client: MakeClient) -> None:
-    client = make_client(tier_claims=("plan", "a.b.c", "app_metadata.tier"))
-    assert whoami(client, tier="BASIC", plan="TRIAL", a={"b": {"c": "PREMIUM"}})["tier"] == "TRIAL"
-    assert whoami(client, tier="BASIC", a={"b": {"c": "PREMIUM"}})["tier"] == "PREMIUM"
-    assert whoami(client, tier="BASIC", a={"b": "PREMIUM"})["tier"] == "BASIC"
-
-
-@pytest.mark.parametrize(
-    ("claims", "admin"),
-    [
-        ({"app_metadata": {"role": "admin"}}, True),
-        ({"app_metadata": {"role": "superadmin"}}, True),
-        ({"app_metadata": {"role": "Admin"}}, False),
-        ({"app_metadata": {"role": "instructor"}}, False),
-        ({"app_metadata": {"role": ["admin"]}}, False),
-        ({"app_metadata": {"role": {"admin": True}}}, False),
-        ({"user_metadata": {"role": "admin"}}, False),
-        ({"role": "admin"}, False),
-        ({"role": "service_role"}, False),
-    ],
-    ids=str,
-)
-def test_only_the_role_users_cannot_edit_makes_an_admin(
-    client: FlaskClient, claims: dict[str, Any], admin: bool
-) -> None:
-    assert whoami(client, **claims)["admin"] is admin
-
-
-def test_the_subject_is_the_user(client: FlaskClient) -> None:
-    user = UUID("00000000-0000-4000-8000-000000000001")
-    assert ask(client, sign(make_claims(str(user).upper()))).json["userId"] == str(user)

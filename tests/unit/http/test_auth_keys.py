@@ -1,4 +1,4 @@
-"""Tokens signed with keys of a JWKS endpoint, beside those signed with the secret and instead of them."""
+"""Tokens signed with keys of a JWKS endpoint, with and without the secret."""
 
 import base64
 import json
@@ -67,24 +67,24 @@ def der(key: SigningKey) -> bytes:
 
 
 @each_key
-def test_a_token_of_each_algorithm_is_taken(client: FlaskClient, key: SigningKey) -> None:
+def test_a_token_of_each_algorithm_is_accepted(client: FlaskClient, key: SigningKey) -> None:
     response = ask(client, key.sign(make_claims(USER, "PREMIUM", app_metadata={"tier": "PREMIUM", "role": "admin"})))
     assert response.json == {"userId": str(USER), "tier": "PREMIUM", "admin": True}
 
 
-def test_the_secret_s_tokens_are_taken_beside_them_whatever_they_call_it(client: FlaskClient) -> None:
+def test_tokens_of_the_secret_are_accepted_too_under_any_key_id(client: FlaskClient) -> None:
     for headers in ({}, {"kid": "legacy"}, {"kid": EC.kid}):
         assert ask(client, sign(make_claims(USER), **headers)).status_code == 200
 
 
-def test_without_a_secret_none_of_its_tokens_is_taken(make_client: MakeClient, endpoint: Endpoint) -> None:
+def test_without_a_secret_hs256_is_refused(make_client: MakeClient, endpoint: Endpoint) -> None:
     client = make_client(jwt_jwks_url=endpoint.url, jwt_secret=None)
     assert ask(client, EC.sign(make_claims(USER))).status_code == 200
     for secret in (SECRET, "None", "", "null"):
         assert_unauthorized(ask(client, forged("HS256", secret.encode())))
 
 
-def test_without_an_endpoint_no_keys_are_asked_for(make_client: MakeClient, endpoint: Endpoint) -> None:
+def test_without_an_endpoint_nothing_is_fetched(make_client: MakeClient, endpoint: Endpoint) -> None:
     asked = endpoint.asked
     assert_unauthorized(ask(make_client(), EC.sign(make_claims(USER))))
     assert endpoint.asked == asked
@@ -109,11 +109,11 @@ def test_without_an_endpoint_no_keys_are_asked_for(make_client: MakeClient, endp
     ],
     ids=str,
 )
-def test_claims_are_checked_as_of_any_token(client: FlaskClient, key: SigningKey, claims: dict[str, Any]) -> None:
+def test_claims_are_checked_for_each_algorithm(client: FlaskClient, key: SigningKey, claims: dict[str, Any]) -> None:
     assert_unauthorized(ask(client, key.sign(make_claims(USER, **claims))))
 
 
-def test_the_issuer_is_checked_as_of_any_token(make_client: MakeClient, endpoint: Endpoint) -> None:
+def test_the_issuer_is_checked_for_keys_of_the_endpoint(make_client: MakeClient, endpoint: Endpoint) -> None:
     client = make_client(jwt_jwks_url=endpoint.url, jwt_issuer="https://auth.example/auth/v1")
     assert ask(client, EC.sign(make_claims(USER, iss="https://auth.example/auth/v1"))).status_code == 200
     assert_unauthorized(ask(client, EC.sign(make_claims(USER))))
@@ -169,14 +169,14 @@ def test_a_forged_token_is_refused(client: FlaskClient, token: str) -> None:
     assert_unauthorized(ask(client, token))
 
 
-def test_a_name_that_stands_twice_in_a_header_is_refused(client: FlaskClient) -> None:
+def test_a_header_with_a_duplicate_name_is_refused(client: FlaskClient) -> None:
     header = encoded(f'{{"alg": "ES256", "kid": "x", "kid": "{EC.kid}"}}'.encode())
     text = f"{header}.{encoded(make_claims(USER))}"
     signature = jwt.get_algorithm_by_name("ES256").sign(text.encode(), EC.private)
     assert_unauthorized(ask(client, f"{text}.{encoded(signature)}"))
 
 
-def test_secrets_in_the_set_are_nobody_s_key(make_client: MakeClient) -> None:
+def test_secrets_in_the_jwks_verify_nothing(make_client: MakeClient) -> None:
     secret = b"a secret that stands in public, long enough"
     with jwks_endpoint() as endpoint:
         endpoint.show({"kty": "oct", "k": encoded(secret), "kid": "s", "alg": "HS256"}, EC)
@@ -186,7 +186,7 @@ def test_secrets_in_the_set_are_nobody_s_key(make_client: MakeClient) -> None:
             assert ask(client, EC.sign(make_claims(USER))).status_code == 200
 
 
-def test_a_key_that_is_no_longer_the_sign_in_s_is_refused_though_its_token_was_taken(
+def test_a_cached_token_is_refused_once_its_key_is_removed(
     make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.auth.tokens.RemoteKeys", partial(RemoteKeys, cooldown_s=0))
@@ -200,7 +200,7 @@ def test_a_key_that_is_no_longer_the_sign_in_s_is_refused_though_its_token_was_t
         assert_unauthorized(ask(client, old))
 
 
-def test_before_any_keys_are_there_nobody_is_called_a_forger(make_client: MakeClient) -> None:
+def test_without_any_keys_the_response_is_503(make_client: MakeClient) -> None:
     """A 401 would have clients sign their users out, for an outage that is not theirs."""
     with jwks_endpoint() as endpoint:
         endpoint.status = 500
@@ -212,7 +212,7 @@ def test_before_any_keys_are_there_nobody_is_called_a_forger(make_client: MakeCl
         assert_unauthorized(ask(client, EC.sign(make_claims(USER), kid=None)))
 
 
-def test_an_endpoint_that_hangs_holds_no_request_long_and_the_secret_s_not_at_all(make_client: MakeClient) -> None:
+def test_a_hanging_endpoint_delays_its_tokens_briefly_and_others_not_at_all(make_client: MakeClient) -> None:
     with jwks_endpoint() as endpoint:
         endpoint.released.clear()
         client = make_client(jwt_jwks_url=endpoint.url)

@@ -1,4 +1,4 @@
-"""`/openapi.json` and `/docs`: they say all of what there is, nothing else, and say it well-formed."""
+"""`/openapi.json`: it is well-formed, and describes what exists and nothing else."""
 
 import ast
 import json
@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from unittest import mock
 from uuid import uuid4
 
 import pytest
@@ -19,11 +18,13 @@ from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound, RequestE
 from app import create_app
 from app.generation.webhooks.messages import sign, write_body
 from app.generation.webhooks.outbox import Delivery
-from app.http.description.document import OPERATIONS
-from app.http.description.page import pages
-from app.http.description.problems import PROBLEMS
-from app.http.description.routes.hooks import WEBHOOKS
+from app.http import MAX_BODY
+from app.http.description.document import ALWAYS
+from app.http.description.error_codes import ERROR_CODES
+from app.http.error_responses import Invalid
+from app.http.idempotency_header import MAX_KEY, parse_key
 from app.http.middleware.request_context import _REQUEST_ID
+from app.http.routes.generate import MESSAGE
 from app.http.schemas import GenerateSchema
 from app.http.trpc.procedures import MAX_CALLS, PROCEDURES
 from app.settings import Settings
@@ -32,16 +33,16 @@ from tests.logs import logging_restored
 
 ROOT = Path(__file__).resolve().parents[3]
 
-#: What the framework answers by itself wherever there is a route.
+#: Methods that the framework handles wherever there is a route.
 SILENT = {"HEAD", "OPTIONS"}
-#: What it refuses; the codes are made of the names.
+#: Its errors; the codes are made from their names.
 REFUSALS = (BadRequest, NotFound, MethodNotAllowed, RequestEntityTooLarge)
 TRPC = "/trpc/<path:_>"
 
 
 @pytest.fixture(scope="module")
 def app(settings: Settings) -> Iterator[Flask]:
-    """The application as it is, without a route of the tests' own."""
+    """The application without routes added by tests."""
     with logging_restored():
         app = create_app(settings)
         yield app
@@ -66,17 +67,27 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
             yield path, method, operation
 
 
+def error_codes(operation: dict[str, Any]) -> set[str]:
+    """The codes of the operation's error responses, without those of every operation."""
+    names = [response.get("$ref", "").rpartition("/")[2] for response in operation["responses"].values()]
+    return {code for name in names if name for code in name.rpartition(".")[2].split("-or-")} - set(ALWAYS)
+
+
 def codes_in_the_code() -> set[str]:
-    """Every code in a call of `Answer` or `Invalid`, and those of what the framework refuses."""
+    """The codes in calls of `ErrorResponse` and `Invalid`, and those of the framework's errors."""
     found = {error().name.lower().replace(" ", "_") for error in REFUSALS}
     for path in (ROOT / "app" / "http").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"Answer", "Invalid"}:
-                code = node.args[2 if node.func.id == "Answer" else 1]
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in {"ErrorResponse", "Invalid"}
+            ):
+                code = node.args[2 if node.func.id == "ErrorResponse" else 1]
                 if isinstance(code, ast.Constant):
                     assert isinstance(code.value, str)
                     found.add(code.value)
-                else:  # what is handed on from another error
+                else:  # passed on from another error
                     assert path.name == "error_responses.py", f"{path.name}:{node.lineno}: the code is no literal"
     return found
 
@@ -106,9 +117,9 @@ def test_every_procedure_is_described_and_no_other(document: dict[str, Any]) -> 
     }
 
 
-def test_every_code_has_a_cause_and_a_cure_and_there_is_no_other() -> None:
-    assert set(PROBLEMS) == codes_in_the_code()
-    statuses = [problem.answer.status for problem in PROBLEMS.values()]
+def test_every_code_has_a_cause_and_a_fix_and_there_is_no_other() -> None:
+    assert set(ERROR_CODES) == codes_in_the_code()
+    statuses = [error.response.status for error in ERROR_CODES.values()]
     assert statuses == sorted(statuses)
 
 
@@ -120,28 +131,28 @@ def test_every_code_has_a_cause_and_a_cure_and_there_is_no_other() -> None:
         (f"/trpc/{'x,' * MAX_CALLS}x?batch=1", {"json": {}}, "batch_too_large"),
     ],
 )
-def test_what_stands_here_twice_is_the_same(
+def test_errors_without_an_exception_of_their_own_are_described_as_returned(
     client: FlaskClient, authorized: dict[str, str], path: str, body: dict[str, Any], code: str
 ) -> None:
     answer = client.post(path, headers=authorized, **body).json
     assert answer is not None
     told = answer["error"] if isinstance(answer["error"], str) else answer["error"]["message"]
-    assert told == PROBLEMS[code].answer.error
+    assert told == ERROR_CODES[code].response.message
 
 
-def test_every_code_is_an_answer_of_the_document(document: dict[str, Any]) -> None:
+def test_every_code_is_in_a_response_of_the_document(document: dict[str, Any]) -> None:
     names = {code for name in document["components"]["responses"] for code in name.rpartition(".")[2].split("-or-")}
-    assert names == set(PROBLEMS)
+    assert names == set(ERROR_CODES)
 
 
-def test_the_table_of_the_documentation_says_the_same() -> None:
+def test_the_table_of_errors_is_the_same_in_the_docs_and_in_the_document(document: dict[str, Any]) -> None:
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     rows = [
-        f"| {problem.answer.status} | `{code}` | {problem.cause} | {problem.cure} |"
-        for code, problem in PROBLEMS.items()
+        f"| {error.response.status} | `{code}` | {error.cause} | {error.fix} |" for code, error in ERROR_CODES.items()
     ]
-    table = page.split("## Errors\n", 1)[1].split("\n## ", 1)[0]
-    assert [line for line in table.splitlines() if re.match(r"\| \d", line)] == rows
+    for text in (page, document["info"]["description"]):
+        table = re.split("\n## ", re.split("##+ Errors\n", text)[1])[0]
+        assert [line for line in table.splitlines() if re.match(r"\| \d", line)] == rows
 
 
 def test_the_errors_of_each_route_are_documented(document: dict[str, Any]) -> None:
@@ -153,19 +164,20 @@ def test_the_errors_of_each_route_are_documented(document: dict[str, Any]) -> No
         )
         for method, path, text in sections
     }
-    described = {(operation.method, operation.path): operation for operation in OPERATIONS if "/api/" in operation.path}
     assert {key: sorted(codes) for key, codes in documented.items()} == {
-        key: sorted(operation.problems) for key, operation in described.items()
+        (method, path): sorted(error_codes(operation))
+        for path, method, operation in operations(document)
+        if path.startswith("/api/")
     }
 
 
-def test_every_answer_has_an_example_and_every_example_is_one(document: dict[str, Any], contract: Contract) -> None:
+def test_every_response_has_valid_examples(document: dict[str, Any], contract: Contract) -> None:
     checked = 0
     for path, method, operation in operations(document):
         for status in operation["responses"]:
             place = contract.place(f"/paths/{path.replace('/', '~1')}/{method}/responses/{status}")
             for mimetype, medium in contract.resolve(place).get("content", {}).items():
-                if path in {"/openapi.json", "/docs"}:
+                if path == "/openapi.json" or path.startswith("/docs"):
                     continue
                 assert medium["examples"], place
                 for example in medium["examples"].values():
@@ -174,7 +186,7 @@ def test_every_answer_has_an_example_and_every_example_is_one(document: dict[str
     assert checked > 50
 
 
-def test_every_example_of_a_request_is_good(document: dict[str, Any], contract: Contract) -> None:
+def test_every_example_of_a_request_is_valid(document: dict[str, Any], contract: Contract) -> None:
     bodies = 0
     for path, method, operation in operations(document):
         for name, medium in operation.get("requestBody", {}).get("content", {}).items():
@@ -195,34 +207,63 @@ def test_the_schema_that_validates_is_the_one_described(document: dict[str, Any]
     assert all("default" not in field for field in described["GenerateRequest"]["properties"].values())
 
 
-def test_a_request_id_is_described_as_it_is_taken(document: dict[str, Any]) -> None:
+def test_an_example_event_holds_the_example_status(document: dict[str, Any]) -> None:
+    status, event = (
+        document["paths"][f"/api/courses/{{slug}}/{route}"]["get"]["responses"]["200"]["content"][mimetype]["examples"]
+        for route, mimetype in (("check-status", "application/json"), ("events", "text/event-stream"))
+    )
+    assert json.loads(event["progress"]["value"]["data"]) == status["running"]["value"]
+
+
+def test_numbers_and_texts_of_the_code_are_the_same_in_the_document(document: dict[str, Any]) -> None:
+    text = json.dumps(document["paths"]["/trpc/{procedures}"])
+    assert f"at most {MAX_CALLS}." in text
+    assert f" {MAX_CALLS} " in ERROR_CODES["batch_too_large"].cause
+    assert f"maxItems: {MAX_CALLS}`" in ERROR_CODES["batch_too_large"].fix
+    assert f"{MAX_BODY // 1024} KiB" in ERROR_CODES["request_entity_too_large"].cause
+    generated = document["paths"]["/api/coursegen/generate"]["post"]["responses"]["200"]
+    assert generated["content"]["application/json"]["examples"]["admitted"]["value"]["message"] == MESSAGE
+
+
+def test_a_request_id_is_described_as_it_is_accepted(document: dict[str, Any]) -> None:
     assert document["components"]["headers"]["X-Request-ID"]["schema"]["pattern"] == f"^{_REQUEST_ID.pattern}$"
 
 
-def test_a_webhook_is_described_as_it_is_sent(contract: Contract) -> None:
+@pytest.mark.parametrize(
+    "key",
+    ["", "a", "a b", "a,b", '"a,b"', '"a', 'a"', '""', '"a\\"b"', '"a\\b"', "é", "a\x00"]
+    + [quote + "k" * length + quote for quote in ("", '"') for length in (MAX_KEY, MAX_KEY + 1)],
+)
+def test_an_idempotency_key_is_described_as_it_is_accepted(document: dict[str, Any], key: str) -> None:
+    pattern = document["components"]["parameters"]["idempotencyKey"]["schema"]["pattern"]
+    try:
+        accepted = parse_key(key) is not None
+    except Invalid:
+        accepted = False
+    assert bool(re.search(pattern, key)) is accepted
+
+
+def test_a_webhook_is_described_as_it_is_sent(document: dict[str, Any], contract: Contract) -> None:
     now = datetime.now(UTC)
     for error in (None, "out of lessons"):
         delivery = Delivery(uuid4(), 4, uuid4(), "https://a.b", "finalizing", 5, 90, "…", error, 0, 60.0, now)
         message = json.loads(write_body(delivery))
         contract.check_body("/components/schemas/WebhookMessage", message)
     sent = sign("whsec_" + "a" * 32, "x-1", 1, b"{}")
-    parameters = WEBHOOKS["generation"]["post"]["parameters"]
+    parameters = document["webhooks"]["generation"]["post"]["parameters"]
     assert {parameter["name"] for parameter in parameters} == set(sent)
 
 
-def test_nothing_is_made_at_the_second_request(app: Flask) -> None:
-    client = app.test_client()
-    first = [client.get(path) for path in ("/openapi.json", "/docs")]
-    with (
-        mock.patch.object(pages, "describe", side_effect=AssertionError),
-        mock.patch.object(pages, "render_page", side_effect=AssertionError),
-    ):
-        again = [client.get(path) for path in ("/openapi.json", "/docs")]
-    assert [response.data for response in again] == [response.data for response in first]
+def test_the_document_is_built_once(app: Flask) -> None:
+    description = app.extensions["description"]
+    assert app.test_client().get("/openapi.json").data == description.json.body
+    built = description.json
+    assert app.test_client().get("/openapi.json").data == built.body
+    assert description.json is built
 
 
-@pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
-def test_what_has_not_changed_is_not_sent_again(client: FlaskClient, path: str) -> None:
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/docs/swagger-ui.css"])
+def test_an_unchanged_body_is_not_sent_again(client: FlaskClient, path: str) -> None:
     first = client.get(path)
     assert first.status_code == 200
     assert first.headers["Cache-Control"] == "public, max-age=300"
@@ -235,9 +276,9 @@ def test_what_has_not_changed_is_not_sent_again(client: FlaskClient, path: str) 
     assert (head.status_code, head.data, head.headers["ETag"]) == (200, b"", tag)
 
 
-def test_two_processes_say_the_same(settings: Settings, app: Flask) -> None:
+def test_two_processes_serve_the_same_document(settings: Settings, app: Flask) -> None:
     with logging_restored():
         other = create_app(settings)
         other.extensions["services"].close()
-    tags = [one.test_client().get(path).headers["ETag"] for one in (app, other) for path in ("/openapi.json", "/docs")]
-    assert tags[:2] == tags[2:]
+    tags = {one.test_client().get("/openapi.json").headers["ETag"] for one in (app, other)}
+    assert len(tags) == 1

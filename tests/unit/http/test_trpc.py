@@ -1,4 +1,4 @@
-"""What is refused under `/trpc` before any server is asked, and that every error there has tRPC's shape."""
+"""Errors under `/trpc` that need no server, all in tRPC's shape."""
 
 import socket
 import time
@@ -28,18 +28,18 @@ UNKNOWN = ("NOT_FOUND", 404)
 
 
 @pytest.mark.parametrize("path", ["generation.begin", "generation", "initiate", "generation/status", "a" * 90, "г"])
-def test_an_unknown_procedure_is_told_before_the_token(client: FlaskClient, path: str) -> None:
+def test_an_unknown_procedure_is_refused_before_the_token(client: FlaskClient, path: str) -> None:
     for response in (query(client, path), mutate(client, path, {})):
         assert response.status_code == 404
         assert names(response) == [(*UNKNOWN, path, "procedure_not_found")]
 
 
 @pytest.mark.parametrize("path", ["/trpc", "/trpc/", "/trpc//generation.status", "/trpc/%2C"])
-def test_no_procedure_at_all_is_an_unknown_one(client: FlaskClient, path: str) -> None:
+def test_an_empty_path_is_an_unknown_procedure(client: FlaskClient, path: str) -> None:
     assert [name[:2] for name in names(client.get(path))] == [UNKNOWN]
 
 
-def test_a_path_that_only_begins_alike_is_answered_as_any_other(client: FlaskClient) -> None:
+def test_a_path_with_the_same_prefix_is_not_trpc(client: FlaskClient) -> None:
     assert error_body(client.get("/trpcs"))["code"] == "not_found"
 
 
@@ -54,7 +54,9 @@ def test_a_path_that_only_begins_alike_is_answered_as_any_other(client: FlaskCli
         ("PROPFIND", "generation.status", "GET, HEAD, OPTIONS"),
     ],
 )
-def test_the_wrong_method_is_told_with_the_right_ones(client: FlaskClient, method: str, path: str, allow: str) -> None:
+def test_the_wrong_method_is_refused_with_the_allowed_ones(
+    client: FlaskClient, method: str, path: str, allow: str
+) -> None:
     response = client.open(f"/trpc/{path}", method=method)
     assert (response.status_code, response.headers["Allow"]) == (405, allow)
     if method != "HEAD":
@@ -68,7 +70,9 @@ def test_a_bad_token_is_refused_with_the_challenge(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded"])
-def test_a_mutation_says_that_it_sends_json(client: FlaskClient, authorized: Headers, content_type: str | None) -> None:
+def test_a_mutation_needs_the_content_type_json(
+    client: FlaskClient, authorized: Headers, content_type: str | None
+) -> None:
     response = client.post("/trpc/generation.initiate", data=b"{}", content_type=content_type, headers=authorized)
     assert response.status_code == 415
     assert [name[0] for name in names(response)] == ["UNSUPPORTED_MEDIA_TYPE"]
@@ -77,7 +81,7 @@ def test_a_mutation_says_that_it_sends_json(client: FlaskClient, authorized: Hea
 @pytest.mark.parametrize(
     "body", [b"{", b"\xff", b"NaN", b"[" * 30_000, b'{"courseId":1,"courseId":2}', b"{} {}", b"'x'"]
 )
-def test_what_is_not_json_is_refused(client: FlaskClient, authorized: Headers, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_refused(client: FlaskClient, authorized: Headers, body: bytes) -> None:
     for path in ("generation.initiate", "generation.cancel,generation.cancel?batch=1"):
         response = client.post(f"/trpc/{path}", data=body, content_type="application/json", headers=authorized)
         assert response.status_code == 400
@@ -114,7 +118,7 @@ def test_an_input_that_is_no_object_is_refused(client: FlaskClient, authorized: 
         assert [name[3] for name in names(response)] == ["invalid_json"]
 
 
-def test_no_input_lacks_the_course(client: FlaskClient, authorized: Headers) -> None:
+def test_a_missing_input_lacks_the_course(client: FlaskClient, authorized: Headers) -> None:
     empty = {"data": b"", "content_type": "application/json", "headers": authorized}
     for response in (
         client.post("/trpc/generation.initiate", **empty),
@@ -131,7 +135,7 @@ def test_no_input_lacks_the_course(client: FlaskClient, authorized: Headers) -> 
 
 
 @pytest.mark.parametrize("procedure", ["generation.initiate", "generation.cancel"])
-def test_a_malformed_field_is_told_as_over_rest(client: FlaskClient, authorized: Headers, procedure: str) -> None:
+def test_a_malformed_field_is_reported_as_over_rest(client: FlaskClient, authorized: Headers, procedure: str) -> None:
     [found] = errors(mutate(client, procedure, {"courseId": "x"}, headers=authorized))
     assert found["message"] == "Invalid courseId format"
     assert found["data"]["reason"] == "invalid_field"
@@ -147,7 +151,7 @@ def test_a_body_too_large_is_refused(client: FlaskClient, authorized: Headers) -
         assert {name[0] for name in names(response)} == {"PAYLOAD_TOO_LARGE"}
 
 
-def test_of_a_batch_each_call_is_told_its_own(client: FlaskClient) -> None:
+def test_each_call_of_a_batch_has_its_own_error(client: FlaskClient) -> None:
     paths = ["generation.cancel", "generation.begin", "generation.status", ""]
     response = mutate(client, ",".join(paths), {}, batch=True)
     assert response.status_code == 207
@@ -160,20 +164,20 @@ def test_of_a_batch_each_call_is_told_its_own(client: FlaskClient) -> None:
     assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_batch_of_alike_errors_has_their_status(client: FlaskClient) -> None:
+def test_a_batch_of_equal_errors_has_their_status(client: FlaskClient) -> None:
     response = mutate(client, "generation.cancel,generation.initiate,generation.cancel", {}, batch=True)
     assert response.status_code == 401
     assert [name[2] for name in names(response)] == ["generation.cancel", "generation.initiate", "generation.cancel"]
 
 
-def test_commas_set_procedures_apart_in_a_batch_alone(client: FlaskClient) -> None:
+def test_commas_separate_procedures_only_in_a_batch(client: FlaskClient) -> None:
     path = "generation.cancel,generation.cancel"
     for query_string in ("", "?batch=0", "?batch=true", "?batch=", "?batch=2&batch=1"):
         assert names(client.post(f"/trpc/{path}{query_string}", json={}))[0][:3] == (*UNKNOWN, path)
 
 
 @pytest.mark.parametrize("headers", [STREAM, {"Accept": "text/html, application/jsonl"}], ids=str)
-def test_a_streamed_batch_is_one_line_whatever_its_calls_come_to(client: FlaskClient, headers: Headers) -> None:
+def test_a_streamed_batch_is_one_line_with_status_200(client: FlaskClient, headers: Headers) -> None:
     response = mutate(client, "generation.cancel,generation.begin", {}, batch=True, headers=headers)
     assert response.status_code == 200
     assert response.text.count("\n") == 1
@@ -182,14 +186,14 @@ def test_a_streamed_batch_is_one_line_whatever_its_calls_come_to(client: FlaskCl
     assert found == [401, 404]
 
 
-def test_nothing_but_a_batch_is_streamed(client: FlaskClient) -> None:
+def test_only_a_batch_is_streamed(client: FlaskClient) -> None:
     response = mutate(client, "generation.cancel", {}, headers=STREAM)
     assert response.status_code == 401
     assert [name[0] for name in names(response)] == ["UNAUTHORIZED"]
 
 
 @pytest.mark.parametrize("headers", [{}, STREAM], ids=["plain", "streamed"])
-def test_a_batch_has_its_bounds(client: FlaskClient, authorized: Headers, headers: Headers) -> None:
+def test_a_batch_is_bounded(client: FlaskClient, authorized: Headers, headers: Headers) -> None:
     """More is refused with a lone error, which the client takes for that of every call, under a status of its own."""
     most = ",".join(["generation.cancel"] * MAX_CALLS)
     response = mutate(client, most, {}, batch=True, headers={**authorized, **headers})
@@ -202,7 +206,7 @@ def test_a_batch_has_its_bounds(client: FlaskClient, authorized: Headers, header
     assert errors(response)[0]["message"] == f"At most {MAX_CALLS} calls in a batch"
 
 
-def test_without_a_database_each_call_is_told_when_to_try_again(client: FlaskClient, authorized: Headers) -> None:
+def test_without_a_database_the_response_has_retry_after(client: FlaskClient, authorized: Headers) -> None:
     given = {"0": {"courseId": COURSE}, "1": {"courseId": COURSE}}
     begin = time.monotonic()
     response = mutate(client, "generation.initiate,generation.cancel", given, batch=True, headers=authorized)
@@ -225,12 +229,12 @@ def test_a_database_that_hangs_holds_a_batch_no_longer_than_one_call(
     assert len(errors(response)) == MAX_CALLS
 
 
-def test_a_host_that_is_none_is_told_in_the_same_shape(client: FlaskClient) -> None:
+def test_a_malformed_host_has_the_same_shape(client: FlaskClient) -> None:
     response = client.get("/trpc/generation.status", headers={"Host": "a b"})
     assert names(response)[0][:2] in [("BAD_REQUEST", 400), ("UNAUTHORIZED", 401)]
 
 
-def test_the_answer_depends_on_how_it_is_wanted_and_who_asks(client: FlaskClient) -> None:
+def test_the_response_varies_by_accept_and_authorization(client: FlaskClient) -> None:
     vary = query(client, "generation.status").headers["Vary"]
     assert {part.strip().lower() for part in vary.split(",")} >= {"trpc-accept", "accept", "authorization"}
 

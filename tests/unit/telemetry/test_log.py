@@ -1,4 +1,4 @@
-"""Log lines: one JSON object each, whatever is said in them."""
+"""Log lines: one JSON object each, whatever their fields hold."""
 
 import io
 import json
@@ -38,7 +38,7 @@ def lines() -> Iterator[Lines]:
         yield read
 
 
-def test_a_line_says_when_how_grave_what_and_who(lines: Lines) -> None:
+def test_a_line_has_timestamp_level_message_and_service(lines: Lines) -> None:
     before = datetime.now(UTC)
     log.warning("files_malformed", extra={"stage": "TEXT_GENERATION", "count": 3})
     (line,) = lines()
@@ -63,7 +63,7 @@ def test_levels_have_their_names(lines: Lines, level: str) -> None:
     assert lines()[0]["level"] == level
 
 
-def test_what_is_below_the_level_is_not_written(lines: Lines) -> None:
+def test_records_below_the_level_are_not_written(lines: Lines) -> None:
     log.debug("whispered")
     assert lines() == []
 
@@ -108,7 +108,7 @@ def test_arguments_of_other_libraries_are_filled_in(lines: Lines) -> None:
     assert lines()[0]["message"] == "lost it after 3 s"
 
 
-def test_what_is_bound_stands_in_every_line_of_the_block(lines: Lines) -> None:
+def test_bound_fields_are_in_every_line_of_the_block(lines: Lines) -> None:
     with bind(requestId="1", userId=UUID(int=1), jobId=None):
         log.info("first")
         with bind(courseId="c"):
@@ -124,20 +124,20 @@ def test_what_is_bound_stands_in_every_line_of_the_block(lines: Lines) -> None:
     assert fourth.keys().isdisjoint({"requestId", "userId", "courseId"})
 
 
-def test_what_is_bound_ends_with_its_block_even_when_it_fails(lines: Lines) -> None:
+def test_bound_fields_end_with_the_block_even_if_it_raises(lines: Lines) -> None:
     with pytest.raises(ValueError, match="no"), bind(requestId="1"):
         raise ValueError("no")
     log.info("after")
     assert "requestId" not in lines()[0]
 
 
-def test_what_is_bound_can_be_bound_anew_inside(lines: Lines) -> None:
+def test_an_inner_block_can_bind_a_field_again(lines: Lines) -> None:
     with bind(stage="a"), bind(stage="b"):
         log.info("inside", extra={"stage": "c"})
     assert lines()[0]["stage"] == "b"
 
 
-def test_what_is_bound_also_ends_with_the_block_and_needs_one(lines: Lines) -> None:
+def test_bind_also_needs_a_block_and_ends_with_it(lines: Lines) -> None:
     bind_also(userId="1")
     log.info("outside")
     with bind(requestId="2"):
@@ -149,7 +149,7 @@ def test_what_is_bound_also_ends_with_the_block_and_needs_one(lines: Lines) -> N
     assert outside.keys() | after.keys() == inside.keys() - {"requestId", "userId"}
 
 
-def test_threads_do_not_share_what_is_bound(lines: Lines) -> None:
+def test_threads_do_not_share_bound_fields(lines: Lines) -> None:
     barrier = threading.Barrier(4)
 
     def work(number: int) -> None:

@@ -10,8 +10,6 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from app.generation.errors import CourseNotFound, Forbidden, GenerationActive, SystemFull, UserFull
-from app.generation.queue import defer_stage
-from app.generation.stages import Stage
 from app.generation.tiers import RIGHTS, Tier
 from app.services import Services
 from tests.integration.factories import Course, MakeCourse
@@ -34,7 +32,7 @@ def test_an_admitted_course_is_started_and_has_one_job(
     course = make_course(files=FILES)
     generation_id = admit_course(services, course, Tier.PREMIUM)
 
-    [generation] = rows(conn, "select * from generations")
+    [generation] = rows(conn, "select * from coursegen.generations")
     assert generation["id"] == generation_id
     assert generation["id"].version == 7
     assert (generation["status"], generation["stage"], generation["fence"]) == ("queued", "DOCUMENT_PROCESSING", 1)
@@ -83,7 +81,9 @@ def test_a_course_without_a_list_of_files_starts_with_the_analysis(
 ) -> None:
     course = make_course(generation_progress=None if progress is None else Jsonb(progress))
     admit_course(services, course)
-    [row] = rows(conn, "select stage, generation_progress from generations join courses on courses.id = course_id")
+    [row] = rows(
+        conn, "select stage, generation_progress from coursegen.generations join courses on courses.id = course_id"
+    )
     assert row["stage"] == "STRUCTURE_ANALYSIS"
     assert row["generation_progress"]["files"] == []
     assert row["generation_progress"]["steps"][1]["name"] == "Анализ задачи"
@@ -187,10 +187,16 @@ def test_a_finished_generation_frees_its_numbers_for_the_next(
 ) -> None:
     user = uuid4()
     first, second = (admit_course(services, make_course(user_id=user), Tier.PREMIUM) for _ in range(2))
-    conn.execute("update generations set status = 'completed', finished_at = now() where id = %s", [first])
+    conn.execute(
+        "update coursegen.generations set status = 'completed', finished_at = now(), user_slot = null,"
+        " system_slot = null where id = %s",
+        [first],
+    )
     services.slots.release(first, user)
     third = admit_course(services, make_course(user_id=user), Tier.PREMIUM)
-    numbers = {row["id"]: (row["user_slot"], row["system_slot"]) for row in rows(conn, "select * from generations")}
+    numbers = {
+        row["id"]: (row["user_slot"], row["system_slot"]) for row in rows(conn, "select * from coursegen.generations")
+    }
     assert numbers[second] == (2, 2)
     assert numbers[third] == (1, 1)
 
@@ -214,38 +220,13 @@ def test_an_admission_is_one_redis_round_trip_two_of_postgresql_and_one_transact
         generation_id = admit_course(services, course)
         assert (database.turns - before[0], redis_proxy.turns - before[1]) == (2, 1)
     written = conn.execute(
-        "select xmin::text from generations where id = %(id)s"
+        "select xmin::text from coursegen.generations where id = %(id)s"
         " union all select xmin::text from courses where id = %(course)s"
         " union all select xmin::text from procrastinate_jobs where queueing_lock = %(id)s::text",
         {"id": generation_id, "course": course.id},
     ).fetchall()
     assert len(written) == 3
     assert written[0] == written[1] == written[2]  # by the same transaction
-
-
-@pytest.mark.parametrize(("files", "stage"), [([], Stage.STRUCTURE_ANALYSIS), (FILES, Stage.DOCUMENT_PROCESSING)])
-def test_the_first_job_is_what_the_library_would_have_deferred(
-    services: Services,
-    conn: Connection,
-    make_course: MakeCourse,
-    admit_course: Admit,
-    files: list[dict[str, Any]],
-    stage: Stage,
-) -> None:
-    course = make_course(files=files)
-    generation_id = admit_course(services, course, Tier.BASIC)
-    [first] = rows(conn, "delete from procrastinate_jobs returning *")
-    defer_stage(
-        conn,
-        stage,
-        generation_id=generation_id,
-        user_id=course.user_id,
-        request_id="r-1",
-        fence=1,
-        priority=RIGHTS[Tier.BASIC].priority,
-    )
-    [other] = rows(conn, "select * from procrastinate_jobs")
-    assert {**first, "id": other["id"]} == other
 
 
 def test_a_course_deleted_after_the_first_look_is_refused(

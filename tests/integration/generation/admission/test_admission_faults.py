@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -13,7 +12,6 @@ from psycopg.rows import DictRow
 from psycopg_pool import PoolTimeout
 
 from app.database.deadline import deadline
-from app.generation.admission.commits import commit_once
 from app.generation.database_errors import is_unavailable
 from app.generation.errors import AdmissionFailed, OutcomeUnknown
 from app.services import Services
@@ -68,9 +66,9 @@ def test_a_transient_error_is_tried_again_and_logged(
     began = time.monotonic()
     generation_id = admit_course(services, make_course())
     assert time.monotonic() - began >= 0.7  # after 100, 200 and 400 ms
-    assert rows(conn, "select id from generations") == [{"id": generation_id}]
+    assert rows(conn, "select id from coursegen.generations") == [{"id": generation_id}]
     assert len(rows(conn, "select 1 from procrastinate_jobs")) == 1
-    assert caplog.messages.count("admission_retry") == 3
+    assert caplog.messages.count("transaction_retry") == 3
 
 
 def test_after_the_last_failure_all_is_rolled_back_and_told(
@@ -103,35 +101,31 @@ def test_any_other_error_is_not_tried_again(
     failing_jobs("23514", 1)
     with pytest.raises(AdmissionFailed):
         admit_course(services, make_course())
-    assert "admission_retry" not in caplog.messages
+    assert "transaction_retry" not in caplog.messages
     assert nothing_started(conn)
     assert redis_client.zcard("concurrency:global") == 0
     assert event_types(services, conn) == ["job_rollback"]
 
 
-#: An order that is one statement and so has no commit of its own on the wire, and one that needs a transaction.
-ONE_STATEMENT = (b"insert into generations", None)
-TRANSACTION = (b"commit", "https://example.org/hook")
-EITHER = pytest.mark.parametrize(("commit", "webhook_url"), [ONE_STATEMENT, TRANSACTION], ids=["statement", "commit"])
-
+#: An order is one statement whatever it asks for, and has no commit of its own on the wire.
+STATEMENT = b"admit_generations_v1"
+EITHER = pytest.mark.parametrize("webhook_url", [None, "https://example.org/hook"], ids=["plain", "webhook"])
 
 STAGE_JOBS = "select 1 from procrastinate_jobs where queue_name = 'stages'"
 
 
-@pytest.mark.parametrize("word", [b"insert into generations", b"insert into webhook_deliveries"])
 def test_a_connection_lost_before_the_commit_leaves_nothing_half_done(
     make_services_with: MakeServices,
     conn: Connection,
     make_course: MakeCourse,
     admit_course: Admit,
     database_url: str,
-    word: bytes,
 ) -> None:
     with proxied(database_url) as proxy:
         services = make_services_with(database_url=proxy.url)
-        proxy.arm(word, Fault.CUT_BEFORE)
+        proxy.arm(STATEMENT, Fault.CUT_BEFORE)
         generation_id = admit_course(services, make_course(), webhook_url="https://example.org/hook")
-    assert rows(conn, "select id from generations") == [{"id": generation_id}]
+    assert rows(conn, "select id from coursegen.generations") == [{"id": generation_id}]
     assert len(rows(conn, STAGE_JOBS)) == 1
 
 
@@ -144,7 +138,6 @@ def test_a_connection_lost_during_the_commit_admits_exactly_once(
     make_course: MakeCourse,
     admit_course: Admit,
     database_url: str,
-    commit: bytes,
     webhook_url: str | None,
     fault: Fault,
     with_redis: bool,
@@ -152,9 +145,9 @@ def test_a_connection_lost_during_the_commit_admits_exactly_once(
     with proxied(database_url) as proxy:
         services = make_services_with(limit=1, database_url=proxy.url, with_redis=with_redis)
         course = make_course()
-        proxy.arm(commit, fault)
+        proxy.arm(STATEMENT, fault)
         generation_id = admit_course(services, course, webhook_url=webhook_url)
-    assert rows(conn, "select id from generations") == [{"id": generation_id}]
+    assert rows(conn, "select id from coursegen.generations") == [{"id": generation_id}]
     assert len(rows(conn, STAGE_JOBS)) == 1
     assert rows(conn, "select status from courses") == [{"status": "initializing"}]
 
@@ -168,7 +161,6 @@ def test_an_outcome_that_can_not_be_known_is_said_to_be_so_and_keeps_the_slot(
     make_course: MakeCourse,
     admit_course: Admit,
     database_url: str,
-    commit: bytes,
     webhook_url: str | None,
     fault: Fault,
     committed: int,
@@ -176,11 +168,11 @@ def test_an_outcome_that_can_not_be_known_is_said_to_be_so_and_keeps_the_slot(
     with proxied(database_url) as proxy:
         services = make_services_with(database_url=proxy.url)
         course = make_course()
-        proxy.arm(commit, fault, refuse_after=True)
+        proxy.arm(STATEMENT, fault, refuse_after=True)
         with pytest.raises(OutcomeUnknown), deadline(3):
             admit_course(services, course, webhook_url=webhook_url)
         assert redis_client.zcard("concurrency:global") == 1
-    assert len(rows(conn, "select 1 from generations")) == len(rows(conn, STAGE_JOBS)) == committed
+    assert len(rows(conn, "select 1 from coursegen.generations")) == len(rows(conn, STAGE_JOBS)) == committed
     started = rows(conn, "select 1 from courses where status = 'initializing'")
     assert len(started) == committed
 
@@ -189,10 +181,8 @@ def test_an_outcome_that_can_not_be_known_is_said_to_be_so_and_keeps_the_slot(
     ("word", "webhook_url", "unknown"),
     [
         (b"jsonb_array_elements_text", None, False),
-        (b"insert into generations", None, True),
-        (b"insert into generations", "https://example.org/hook", False),
-        (b"insert into webhook_deliveries", "https://example.org/hook", False),
-        (b"commit", "https://example.org/hook", True),
+        (STATEMENT, None, True),
+        (STATEMENT, "https://example.org/hook", True),
     ],
 )
 def test_a_database_that_hangs_is_given_up_at_the_deadline(
@@ -217,10 +207,13 @@ def test_a_database_that_hangs_is_given_up_at_the_deadline(
         assert redis_client.zcard("concurrency:global") == int(unknown)
 
 
-def test_without_a_free_connection_nothing_is_tried(make_services_with: MakeServices, conn: Connection) -> None:
+def test_without_a_free_connection_nothing_is_tried(
+    make_services_with: MakeServices, conn: Connection, make_course: MakeCourse, admit_course: Admit
+) -> None:
     services = make_services_with(pool_size=1)
+    course = make_course()
     with services.db.connection(), pytest.raises(PoolTimeout) as refused, deadline(1):
-        commit_once(services.db, uuid4(), lambda conn: None)
+        admit_course(services, course)
     assert is_unavailable(refused.value)
 
 
@@ -247,4 +240,4 @@ def test_a_database_that_is_away_refuses_within_the_deadline_and_serves_when_it_
             with suppress(psycopg.OperationalError, AdmissionFailed):
                 admit_course(services, course)
                 break
-        assert len(rows(conn, "select 1 from generations")) == 2
+        assert len(rows(conn, "select 1 from coursegen.generations")) == 2

@@ -46,7 +46,7 @@ def consistent(conn: Connection) -> bool:
     [row] = rows(
         conn,
         """select
-            (select count(*) from generations) as generations,
+            (select count(*) from coursegen.generations) as generations,
             (select count(*) from procrastinate_jobs) as jobs,
             (select count(*) from courses where status = 'initializing') as courses""",
     )
@@ -130,7 +130,7 @@ def test_who_waits_for_a_course_has_nobody_else_wait(
         assert not waiting.done()
         holder.commit()
         both = {waiting.result(timeout=10), admitted}
-    assert {row["id"] for row in rows(conn, "select id from generations")} == both
+    assert {row["id"] for row in rows(conn, "select id from coursegen.generations")} == both
 
 
 def test_the_limit_holds_while_redis_is_emptied_again_and_again(
@@ -156,5 +156,5 @@ def test_the_limit_holds_while_redis_is_emptied_again_and_again(
         done.set()
         vandal.join()
     assert 1 <= outcomes["admitted"] <= 5
-    assert len(rows(conn, "select 1 from generations")) == outcomes["admitted"]
+    assert len(rows(conn, "select 1 from coursegen.generations")) == outcomes["admitted"]
     assert consistent(conn)

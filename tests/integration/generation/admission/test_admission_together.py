@@ -66,7 +66,7 @@ def admit_together(
             futures: list[Future[UUID]] = []
             for position, (course, user_id) in enumerate(zip(courses, callers, strict=True), start=1):
                 futures.append(pool.submit(ask, course, user_id))
-                wait_until(lambda count=position: services.admissions.together.waiting == count)  # type: ignore[misc]
+                wait_until(lambda count=position: services.admissions.batches.waiting == count)  # type: ignore[misc]
             may_go.set()
             first.result()
             return [future.exception() or future.result() for future in futures]
@@ -77,9 +77,9 @@ def admit_together(
 def transactions(conn: Connection, ids: Sequence[UUID]) -> set[str]:
     """Those that wrote these generations, their jobs and their courses."""
     found = conn.execute(
-        "select xmin::text from generations where id = any(%(ids)s)"
+        "select xmin::text from coursegen.generations where id = any(%(ids)s)"
         " union all select xmin::text from procrastinate_jobs where queueing_lock = any(%(ids)s::text[])"
-        " union all select c.xmin::text from courses c join generations g on g.course_id = c.id"
+        " union all select c.xmin::text from courses c join coursegen.generations g on g.course_id = c.id"
         " where g.id = any(%(ids)s)",
         {"ids": list(ids)},
     ).fetchall()
@@ -92,7 +92,7 @@ def started(conn: Connection) -> dict[UUID, int]:
     found = rows(
         conn,
         "select g.course_id, (select count(*) from procrastinate_jobs where queueing_lock = g.id::text) as jobs"
-        " from generations g join courses c on c.id = g.course_id and c.status = 'initializing'",
+        " from coursegen.generations g join courses c on c.id = g.course_id and c.status = 'initializing'",
     )
     return {row["course_id"]: row["jobs"] for row in found}
 
@@ -115,7 +115,7 @@ def test_orders_of_one_moment_are_one_transaction_and_three_round_trips(
         # The one that went before them cost the same.
         assert (database.turns - before[0], redis_proxy.turns - before[1]) == (2 * 2, 2 * 1)
     assert len(transactions(conn, ids)) == 1
-    numbers = rows(conn, "select system_slot from generations order by system_slot")
+    numbers = rows(conn, "select system_slot from coursegen.generations order by system_slot")
     assert [row["system_slot"] for row in numbers] == list(range(1, 8 + 1 + 5 + 1))
 
 
@@ -128,7 +128,7 @@ def test_each_has_its_own_first_stage_and_its_own_count_of_slots(
     admit_together(services, [with_files, without])
     found = rows(
         conn,
-        "select course_id, stage::text, task_name from generations g join procrastinate_jobs j"
+        "select course_id, stage::text, task_name from coursegen.generations g join procrastinate_jobs j"
         " on j.queueing_lock = g.id::text",
     )
     stages = {row["course_id"]: (row["stage"], row["task_name"]) for row in found}
@@ -207,7 +207,7 @@ def test_a_locked_course_keeps_no_other_waiting(
         outcomes = future.result(20)
     assert all(isinstance(outcome, UUID) for outcome in outcomes)
     assert started(conn)[locked.id] == 1
-    assert "admission_retry" not in caplog.messages  # nobody's wait for a lock ran out
+    assert "transaction_retry" not in caplog.messages  # nobody's wait for a lock ran out
 
 
 def test_a_course_locked_for_too_long_fails_alone_and_leaves_nothing(
@@ -260,10 +260,12 @@ def test_numbers_proposed_twice_are_put_right_for_who_has_them(
 ) -> None:
     services = make_services_with(limit=100)
     admit_course(services, make_course())
-    redis_client.zadd("concurrency:global:numbers", {str(rows(conn, "select id from generations")[0]["id"]): 90})
+    redis_client.zadd(
+        "concurrency:global:numbers", {str(rows(conn, "select id from coursegen.generations")[0]["id"]): 90}
+    )
     outcomes = admit_together(services, [make_course() for _ in range(3)])  # one of four is offered number 1
     assert all(isinstance(outcome, UUID) for outcome in outcomes)
-    numbers = [row["system_slot"] for row in rows(conn, "select system_slot from generations")]
+    numbers = [row["system_slot"] for row in rows(conn, "select system_slot from coursegen.generations")]
     assert len(numbers) == len(set(numbers)) == 5
 
 
@@ -278,20 +280,20 @@ def test_a_connection_lost_on_the_way_admits_each_exactly_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with proxied(database_url) as proxy:
+        decide_batch = Admissions._decide_batch
+
+        def arm(admissions: Admissions, requests: Any) -> Any:
+            if len(requests) > 1:
+                proxy.arm(b"admit_generations_v1", fault)
+            return decide_batch(admissions, requests)
+
+        monkeypatch.setattr(Admissions, "_decide_batch", arm)
         services = make_services_with(limit=100, database_url=proxy.url)
-        start_together = Admissions._start_together
-
-        def arm(admissions: Admissions, slots: Any) -> Any:
-            if len(slots) > 1:
-                proxy.arm(b"insert into generations", fault)
-            return start_together(admissions, slots)
-
-        monkeypatch.setattr(Admissions, "_start_together", arm)
         courses = [make_course() for _ in range(4)]
         outcomes = admit_together(services, courses)
     assert all(isinstance(outcome, UUID) for outcome in outcomes)
     assert {course.id: 1 for course in courses}.items() <= started(conn).items()
-    assert len(rows(conn, "select 1 from generations")) == 5
+    assert len(rows(conn, "select 1 from coursegen.generations")) == 5
 
 
 def test_a_commit_nobody_heard_of_is_told_as_unknown_to_each_and_keeps_their_slots(
@@ -304,28 +306,28 @@ def test_a_commit_nobody_heard_of_is_told_as_unknown_to_each_and_keeps_their_slo
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with proxied(database_url) as proxy:
+        decide_batch = Admissions._decide_batch
+
+        def arm(admissions: Admissions, requests: Any) -> Any:
+            if len(requests) > 1:
+                proxy.arm(b"admit_generations_v1", Fault.CUT_AFTER, refuse_after=True)
+            return decide_batch(admissions, requests)
+
+        monkeypatch.setattr(Admissions, "_decide_batch", arm)
         services = make_services_with(limit=100, database_url=proxy.url)
-        start_together = Admissions._start_together
-
-        def arm(admissions: Admissions, slots: Any) -> Any:
-            if len(slots) > 1:
-                proxy.arm(b"insert into generations", Fault.CUT_AFTER, refuse_after=True)
-            return start_together(admissions, slots)
-
-        monkeypatch.setattr(Admissions, "_start_together", arm)
         outcomes = admit_together(services, [make_course() for _ in range(3)], seconds=3)
         assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown] * 3
-    assert len(rows(conn, "select 1 from generations")) == 4
+    assert len(rows(conn, "select 1 from coursegen.generations")) == 4
     assert redis_client.zcard("concurrency:global") == 4
 
 
-def test_without_redis_each_is_decided_alone(
+def test_without_redis_the_statement_picks_the_slots_of_all(
     make_services_with: MakeServices, conn: Connection, make_course: MakeCourse, admit_together: Together
 ) -> None:
     services = make_services_with(limit=5, with_redis=False)
     ids = admit_together(services, [make_course() for _ in range(4)])
-    assert len(transactions(conn, ids)) == 4
-    numbers = rows(conn, "select system_slot from generations order by system_slot")
+    assert len(transactions(conn, ids)) == 1
+    numbers = rows(conn, "select system_slot from coursegen.generations order by system_slot")
     assert [row["system_slot"] for row in numbers] == [1, 2, 3, 4, 5]
 
 
@@ -340,7 +342,7 @@ def test_malformed_files_of_one_are_logged_once(
     assert caplog.messages.count("files_malformed") == 1
 
 
-@pytest.mark.parametrize("word", [b"jsonb_array_elements_text", b"insert into generations"])
+@pytest.mark.parametrize("word", [b"jsonb_array_elements_text", b"admit_generations_v1"])
 def test_each_is_answered_within_its_own_deadline_while_the_database_hangs(
     make_services_with: MakeServices,
     make_course: MakeCourse,

@@ -241,7 +241,7 @@ def test_head_answers_like_get_without_a_body(check_status: CheckStatus, make_co
 
 def quiet(conn: Conn, minutes: float) -> None:
     """The generation began two hours ago, and nothing has happened for so many minutes."""
-    conn.execute("update generations set created_at = now() - interval '2 hours'")
+    conn.execute("update coursegen.generations set created_at = now() - interval '2 hours'")
     conn.execute("update courses set last_progress_update = now() - make_interval(secs => %s)", [minutes * 60])
 
 
@@ -277,7 +277,11 @@ def test_what_is_over_is_not_stuck(
     course = make_course()
     assert generate(course.id, course.user_id).status_code == 200
     quiet(conn, 90)
-    conn.execute("update generations set status = %s::text::generation_state, finished_at = now()", [status])
+    conn.execute(
+        "update coursegen.generations set status = %s::text::coursegen.generation_status, finished_at ="
+        " now(), user_slot = null, system_slot = null",
+        [status],
+    )
     body = check_status(course.slug, course.user_id).json
     assert body is not None
     assert (body["isStuck"], body["recoveryReason"]) == (False, "")

@@ -1,4 +1,4 @@
-"""`GET /api/courses/<slug>/events`: who may follow a course, what is sent, and when it ends."""
+"""`GET /api/courses/<slug>/events`: access, events, and the end of a stream."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -89,7 +89,7 @@ def change_step(conn: Conn, course: Course, step: int, status: str = "completed"
 
 
 def change_status(conn: Conn, course: Course, status: str) -> None:
-    conn.execute("select set_course_status(%s, %s)", [course.id, status])
+    conn.execute("select coursegen.set_course_status(%s, %s)", [course.id, status])
 
 
 def test_the_first_event_is_what_check_status_answers(

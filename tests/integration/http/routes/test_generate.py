@@ -1,4 +1,4 @@
-"""`POST /api/coursegen/generate`: what is admitted, and what a failed admission leaves behind."""
+"""`POST /api/coursegen/generate`: admissions, and what a failed one leaves behind."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,7 +17,7 @@ PRIORITIES = {"FREE": 1, "BASIC": 3, "STANDARD": 5, "TRIAL": 5, "PREMIUM": 10}
 def test_an_admitted_course_is_answered_with_its_job(generate: Generate, make_course: MakeCourse, conn: Conn) -> None:
     course = make_course()
     response = generate(course.id, course.user_id)
-    generation = only(conn, "select * from generations")
+    generation = only(conn, "select * from coursegen.generations")
     assert response.status_code == 200
     assert response.mimetype == "application/json"
     assert response.json == {
@@ -61,7 +61,7 @@ def test_a_job_has_the_priority_of_the_tier(generate: Generate, make_course: Mak
     course = make_course()
     assert generate(course.id, course.user_id, tier.lower()).status_code == 200
     assert only(conn, "select priority from procrastinate_jobs")["priority"] == PRIORITIES[tier]
-    generation = only(conn, "select tier::text, priority from generations")
+    generation = only(conn, "select tier::text, priority from coursegen.generations")
     assert generation == {"tier": tier, "priority": PRIORITIES[tier]}
 
 
@@ -99,13 +99,13 @@ def test_documents_come_first_where_there_are_any(
 def test_a_webhook_is_kept_on_the_generation(generate: Generate, make_course: MakeCourse, conn: Conn, url: str) -> None:
     course = make_course()
     assert generate(course.id, course.user_id, webhookUrl=url).status_code == 200
-    assert only(conn, "select webhook_url from generations")["webhook_url"] == url
+    assert only(conn, "select webhook_url from coursegen.generations")["webhook_url"] == url
 
 
 def test_null_for_a_webhook_is_none(generate: Generate, make_course: MakeCourse, conn: Conn) -> None:
     course = make_course()
     assert generate(course.id, course.user_id, webhookUrl=None).status_code == 200
-    assert only(conn, "select webhook_url from generations")["webhook_url"] is None
+    assert only(conn, "select webhook_url from coursegen.generations")["webhook_url"] is None
 
 
 @pytest.mark.parametrize("user_id", [str(UUID(int=1)), None, {"a": [42]}], ids=lambda v: str(v)[:9])
@@ -114,7 +114,7 @@ def test_a_user_id_in_the_body_is_ignored_and_logged(
 ) -> None:
     course = make_course()
     assert generate(course.id, course.user_id, userId=user_id).status_code == 200
-    assert only(conn, "select user_id from generations")["user_id"] == course.user_id
+    assert only(conn, "select user_id from coursegen.generations")["user_id"] == course.user_id
     assert [line["message"] for line in log_lines()].count("user_id_ignored") == 1
 
 
@@ -137,7 +137,11 @@ def test_a_course_whose_generation_is_over_may_be_generated_again(
 ) -> None:
     course = make_course()
     assert generate(course.id, course.user_id, "PREMIUM").status_code == 200
-    conn.execute("update generations set status = %s::text::generation_state, finished_at = now()", [status])
+    conn.execute(
+        "update coursegen.generations set status = %s::text::coursegen.generation_status, finished_at ="
+        " now(), user_slot = null, system_slot = null",
+        [status],
+    )
     conn.execute("delete from procrastinate_jobs")
     assert generate(course.id, course.user_id, "PREMIUM").status_code == 200
 
@@ -176,11 +180,11 @@ def test_a_course_can_be_tried_again_after_a_failed_admission(
     generate: Generate, make_course: MakeCourse, conn: Conn
 ) -> None:
     course = make_course()
-    conn.execute("alter table generations add constraint refused check (tier <> 'FREE') not valid")
+    conn.execute("alter table coursegen.generations add constraint refused check (tier <> 'FREE') not valid")
     try:
         assert generate(course.id, course.user_id).status_code == 500
     finally:
-        conn.execute("alter table generations drop constraint refused")
+        conn.execute("alter table coursegen.generations drop constraint refused")
     assert generate(course.id, course.user_id).status_code == 200
 
 

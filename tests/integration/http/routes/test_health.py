@@ -1,4 +1,4 @@
-"""`/livez` and `/readyz`, and what the routes answer, while servers are there, away, hanging or unprepared."""
+"""`/livez`, `/readyz` and the other routes while servers are up, down, hanging or not migrated."""
 
 import time
 from collections.abc import Iterator
@@ -146,7 +146,7 @@ def test_on_an_unmigrated_database_it_is_unready_and_says_what_to_run(
         assert response.status_code == 503
         assert answer["status"] == "unready"
         assert answer["checks"]["database"] == "ok"
-        assert "make migrate" in answer["checks"]["migrations"]
+        assert "coursegen migrate" in answer["checks"]["migrations"]
         assert "create_generations" in answer["checks"]["migrations"]
         headers = {"Authorization": f"Bearer {token(uuid4())}"}
         refused = client.post(GENERATE, json={"courseId": str(uuid4())}, headers=headers)

@@ -1,4 +1,4 @@
-"""`/metrics`: what is counted, how the whole stands, and what is told when the database is away."""
+"""`/metrics`: the counters, the gauges, and both without a database."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -96,14 +96,16 @@ def test_the_database_is_told_of(
     for _ in range(2):
         course = make_course()
         assert generate(course.id, course.user_id).status_code == 200
-    conn.execute("update generations set status = 'running' where id = (select id from generations limit 1)")
+    conn.execute(
+        "update coursegen.generations set status = 'running' where id = (select id from coursegen.generations limit 1)"
+    )
     conn.execute("insert into procrastinate_workers (last_heartbeat) values (now()), (now() - interval '1 hour')")
     conn.execute("update procrastinate_events set at = at - interval '1 minute'")
-    generation = conn.execute("select id from generations limit 1").fetchone()
+    generation = conn.execute("select id from coursegen.generations limit 1").fetchone()
     assert generation is not None
     conn.execute(
         """
-        insert into webhook_deliveries (generation_id, seq, status, step, percentage, message, created_at)
+        insert into coursegen.webhook_deliveries (generation_id, seq, status, step, percentage, message, created_at)
         values (%s, 1, 'initializing', 1, 20, '', now() - interval '1 minute')
         """,
         [generation["id"]],

@@ -89,7 +89,7 @@ def test_a_long_line_is_counted_up_to_a_hundred(status: Status, queued: Course, 
 @pytest.mark.parametrize("state", ["running", "completed", "failed", "cancelled"])
 def test_what_does_not_wait_has_no_place_in_the_line(status: Status, queued: Course, conn: Conn, state: str) -> None:
     conn.execute(
-        "update generations set status = %(state)s::text::generation_state,"
+        "update coursegen.generations set status = %(state)s::text::coursegen.generation_status,"
         " finished_at = case when %(state)s <> 'running' then now() end",
         {"state": state},
     )

@@ -1,4 +1,4 @@
-"""`POST /api/coursegen/generate`: what is refused, with which answer, and what that leaves behind."""
+"""`POST /api/coursegen/generate`: refusals, their responses, and what they leave behind."""
 
 import gc
 from concurrent.futures import ThreadPoolExecutor
@@ -56,7 +56,7 @@ def test_a_second_request_for_the_same_course_is_refused_with_the_job_of_the_fir
     details = {"jobId": first["jobId"]}
     assert_error(response, 409, "Course generation is already in progress", "generation_active", details)
     assert only(conn, "select * from courses") == row
-    only(conn, "select * from generations")
+    only(conn, "select * from coursegen.generations")
     only(conn, "select * from procrastinate_jobs")
     assert held_slots(redis_client)["concurrency:global"] == 1
     (event,) = events(app, conn)
@@ -109,7 +109,7 @@ def test_a_user_who_is_full_is_told_the_tier_and_the_counts(
     assert response.headers["RateLimit-Policy"].startswith(f'"user";q={limit};qu="concurrent-requests", "system";q=3;')
     assert response.headers["RateLimit"] == f'"user";r=0, "system";r={3 - limit}'
     assert only(conn, "select * from courses where id = %s", course.id)["status"] is None
-    assert only(conn, "select count(*) as n from generations")["n"] == limit
+    assert only(conn, "select count(*) as n from coursegen.generations")["n"] == limit
     assert set(held_slots(redis_client).values()) == {limit}
     (event,) = events(app, conn)
     assert (event["event_type"], event["severity"]) == ("concurrency_limit_hit", "warn")

@@ -1,4 +1,4 @@
-"""The procedures of `/trpc`: the same decisions as the REST routes', told as tRPC's clients read them."""
+"""The procedures of `/trpc`: the same decisions as the REST routes, in tRPC's format."""
 
 import json
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def data(response: Any) -> Any:
 
 
 def generations(conn: Conn) -> list[DictRow]:
-    return conn.execute("select * from generations order by created_at, id").fetchall()
+    return conn.execute("select * from coursegen.generations order by created_at, id").fetchall()
 
 
 def test_initiate_starts_the_generation(
@@ -215,7 +215,7 @@ def refuse_again(conn: Conn, course_id: object) -> None:
     )
     conn.execute(
         sql.SQL(
-            "create trigger refuse before insert on generations for each row when (new.course_id = {}) "
+            "create trigger refuse before insert on coursegen.generations for each row when (new.course_id = {}) "
             "execute function refuse()"
         ).format(sql.Literal(course_id))
     )

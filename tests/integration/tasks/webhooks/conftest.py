@@ -9,10 +9,9 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
-from app.generation.admission.orders import Order
+from app.generation.admission.requests import Order
 from app.generation.callers import Caller
 from app.generation.tiers import Tier
-from app.generation.webhooks import outbox as webhooks
 from app.services import Services
 from tasks.webhooks.circuits import Circuits
 from tasks.webhooks.posting import Poster
@@ -86,13 +85,13 @@ def start_telling(make_services_with: Callable[..., Services], make_course: Make
 def tell(services: Services, generation_id: UUID, status: str) -> None:
     """The generation's webhook is to be told of this, in a transaction as a stage's is."""
     with services.db.transaction() as conn:
-        conn.execute("select from generations where id = %s for no key update", [generation_id])
-        webhooks.announce(conn, generation_id, status)
+        conn.execute("select from coursegen.generations where id = %s for no key update", [generation_id])
+        conn.execute("select coursegen.announce(%s, %s, null)", [generation_id, status])
 
 
 def outbox(conn: Connection, generation_id: UUID) -> list[tuple[str, int]]:
     """Where each delivery stands, and how often it failed."""
-    query = "select state::text, failures from webhook_deliveries where generation_id = %s order by seq"
+    query = "select state::text, failures from coursegen.webhook_deliveries where generation_id = %s order by seq"
     return [(row["state"], row["failures"]) for row in rows(conn, query, generation_id)]
 
 
@@ -107,8 +106,8 @@ def jobs(conn: Connection, generation_id: UUID) -> list[float]:
 
 def let_time_pass(conn: Connection) -> None:
     """Whatever is put off is due, and whoever holds something has had it for too long."""
-    conn.execute("update webhook_deliveries set due_at = now() where state = 'pending'")
-    conn.execute("update webhook_deliveries set held_until = now() where held_until is not null")
+    conn.execute("update coursegen.webhook_deliveries set due_at = now() where state = 'pending'")
+    conn.execute("update coursegen.webhook_deliveries set held_until = now() where held_until is not null")
 
 
 def failing(*statuses: int) -> Callable[[list[Received]], Reply]:

@@ -56,7 +56,10 @@ def told(messages: list[Received]) -> list[tuple[str, int, int, str]]:
 
 def written(conn: Connection, generation_id: UUID) -> list[tuple[str, int, int, str]]:
     """What is in the outbox, whether it was sent or not."""
-    query = "select status, step, percentage, message from webhook_deliveries where generation_id = %s order by seq"
+    query = (
+        "select status, step, percentage, message from coursegen.webhook_deliveries where"
+        " generation_id = %s order by seq"
+    )
     return [tuple(row.values()) for row in rows(conn, query, generation_id)]
 
 
@@ -83,7 +86,7 @@ def test_a_generation_is_told_step_by_step_and_every_message_is_signed_both_ways
         assert message.path == "/hook?key=1"
         assert message.json.keys() == {"courseId", "status", "progress", "data"}
         assert (message.json["courseId"], message.json["data"]) == (str(course.id), {"jobId": str(generation_id)})
-    assert rows(conn, "select distinct state::text from webhook_deliveries") == [{"state": "delivered"}]
+    assert rows(conn, "select distinct state::text from coursegen.webhook_deliveries") == [{"state": "delivered"}]
     assert rows(conn, "select 1 from procrastinate_jobs where queue_name = 'webhooks'") == []
 
 
@@ -120,7 +123,7 @@ def test_a_webhook_that_the_course_has_and_the_request_did_not_name_is_told_noth
     start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
 ) -> None:
     start_generation(make_course(webhook_url="https://example.org/hook"))
-    assert rows(conn, "select 1 from webhook_deliveries") == []
+    assert rows(conn, "select 1 from coursegen.webhook_deliveries") == []
 
 
 def test_without_a_webhook_there_is_not_one_statement_more(
@@ -214,13 +217,13 @@ def test_starts_that_ended_in_silence_are_told_as_a_failure(
 ) -> None:
     generation_id = start_generation(make_course(), webhook_url="https://example.org/")
     conn.execute(
-        "insert into stage_attempts (generation_id, stage, fence, job_id, worker)"
+        "insert into coursegen.attempts (generation_id, stage, fence, job_id, worker)"
         " select %s, 'STRUCTURE_ANALYSIS', 1, 1000 + n, 'gone' from generate_series(1, 3) n",
         [generation_id],
     )
     conn.execute("delete from procrastinate_jobs where queue_name = 'stages'")
-    conn.execute("update generations set created_at = now() - interval '1 minute'")
-    conn.execute("update stage_attempts set outcome = 'died', finished_at = now()")
+    conn.execute("update coursegen.generations set created_at = now() - interval '1 minute'")
+    conn.execute("update coursegen.attempts set outcome = 'died', finished_at = now()")
     takeover.take_over(services.db, services.slots, stalled_s=20, timeout_s=600)
     assert status_of(conn, generation_id) == "failed"
     assert written(conn, generation_id)[-1] == ("failed", 2, 20, "Не удалось проанализировать задачу курса")
@@ -240,11 +243,11 @@ def test_a_stage_taken_over_is_told_once_and_the_one_it_was_taken_from_tells_not
     wait_until((files_root / "hanging").exists)
     assert written(conn, generation_id) == [*BEGINNING, ANALYSIS[0]]
     with psycopg.connect(app.services.settings.database_url, row_factory=psycopg.rows.dict_row) as other:
-        other.execute("update generations set fence = fence + 1")
+        other.execute("update coursegen.generations set fence = fence + 1")
     (files_root / "go").touch()
     zombie.join(30)
     assert written(conn, generation_id) == [*BEGINNING, ANALYSIS[0]]
-    assert rows(conn, "select status::text from generations") == [{"status": "running"}]
+    assert rows(conn, "select status::text from coursegen.generations") == [{"status": "running"}]
 
 
 def test_what_is_rolled_back_is_not_told(
@@ -252,7 +255,7 @@ def test_what_is_rolled_back_is_not_told(
 ) -> None:
     generation_id = start_generation(make_course(), webhook_url="https://example.org/")
     with pytest.raises(ZeroDivisionError), services.db.transaction() as inner:
-        webhooks.announce(inner, generation_id, "completed")
+        inner.execute("select coursegen.announce(%s, 'completed', null)", [generation_id])
         raise ZeroDivisionError
     assert written(conn, generation_id) == BEGINNING
     assert waiting_jobs(conn) == 1
@@ -301,12 +304,12 @@ def test_a_generation_completes_while_its_receiver_says_nothing(
 ) -> None:
     with working(make_worker(**SENDING), "webhooks"), speaking(say_nothing) as port:
         generation_id = start_generation(make_course(), webhook_url=f"http://127.0.0.1:{port}/")
-        held = "select 1 from webhook_deliveries where held_until is not null"
+        held = "select 1 from coursegen.webhook_deliveries where held_until is not null"
         wait_until(lambda: rows(conn, held) != [])
         work(make_worker())
         assert status_of(conn, generation_id) == "completed"
         assert rows(conn, held) != []  # it still waits for the answer to its first message
-    states = rows(conn, "select distinct state::text, failures from webhook_deliveries order by failures")
+    states = rows(conn, "select distinct state::text, failures from coursegen.webhook_deliveries order by failures")
     assert states == [{"state": "pending", "failures": 0}, {"state": "pending", "failures": 1}]
 
 
@@ -315,5 +318,5 @@ def test_the_queues_task_is_the_workers(make_worker: MakeWorker) -> None:
 
 
 def test_the_states_are_those_of_the_database(conn: Connection) -> None:
-    [row] = rows(conn, "select enum_range(null::webhook_delivery_state)::text[] as members")
+    [row] = rows(conn, "select enum_range(null::coursegen.webhook_delivery_state)::text[] as members")
     assert row["members"] == [state.value for state in webhooks.DeliveryState]

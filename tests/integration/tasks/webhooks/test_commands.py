@@ -41,7 +41,7 @@ def mixed(
     """A generation whose first delivery arrived, the second was given up, the third failed once, the fourth waits."""
     generation_id, sender = start_telling(receiver.url, count=4), make_sender()
     receiver.reply = failing(200, 500, 418)
-    conn.execute("update webhook_deliveries set give_up_at = now() + interval '1 s' where seq = 2")
+    conn.execute("update coursegen.webhook_deliveries set give_up_at = now() + interval '1 s' where seq = 2")
     for _ in range(3):
         sender.send_next(generation_id)
     conn.execute("delete from procrastinate_jobs where queue_name = 'webhooks'")
@@ -69,14 +69,16 @@ def test_the_list_is_narrowed_by_course_failure_and_time(
 ) -> None:
     other = start_telling("https://example.org/", count=1)
     [course] = rows(
-        conn, "select courses.* from courses join generations g on g.course_id = courses.id and g.id = %s", other
+        conn,
+        "select courses.* from courses join coursegen.generations g on g.course_id = courses.id and g.id = %s",
+        other,
     )
     for key in (course["slug"], str(course["id"])):
         assert [row["generation_id"] for row in read(app, "list", "--course", key)] == [str(other)]
     assert read(app, "list", "--course", "no such") == []
     assert [row["seq"] for row in read(app, "list", "--failed")] == [3, 2]
     assert len(read(app, "list", "--limit", "2")) == 2
-    conn.execute("update webhook_deliveries set created_at = now() - interval '2 hours' where seq = 2")
+    conn.execute("update coursegen.webhook_deliveries set created_at = now() - interval '2 hours' where seq = 2")
     assert [row["seq"] for row in read(app, "list", "--failed", "--since", "1h")] == [3]
 
 
@@ -183,5 +185,5 @@ def test_the_doctor_says_what_keeps_webhooks_waiting(app: Flask, start_telling: 
     services = app.extensions["services"]
     app.extensions["services"] = replace(services, settings=replace(services.settings, webhook_secret=SECRET))
     assert (webhooks()["state"], webhooks()["found"]) == ("ok", "1 wait")
-    conn.execute("update webhook_deliveries set due_at = now() - interval '10 minutes'")
-    assert (webhooks()["state"], "queue webhooks" in webhooks()["advice"]) == ("warning", True)
+    conn.execute("update coursegen.webhook_deliveries set due_at = now() - interval '10 minutes'")
+    assert (webhooks()["state"], "--only webhooks" in webhooks()["advice"]) == ("warning", True)

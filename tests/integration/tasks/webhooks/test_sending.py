@@ -47,7 +47,7 @@ def test_one_delivery_is_sent_a_call_and_the_next_one_called_for(
     assert [message.seq for message in receiver.received] == [1]
     assert outbox(conn, generation_id) == [("delivered", 0), ("pending", 0), ("pending", 0)]
     assert jobs(conn, generation_id) == [0]
-    [attempt] = rows(conn, "select * from webhook_attempts")
+    [attempt] = rows(conn, "select * from coursegen.webhook_attempts")
     assert (attempt["generation_id"], attempt["seq"], attempt["status"]) == (generation_id, 1, 204)
     assert (attempt["error"], attempt["excerpt"], attempt["ms"] >= 0) == (None, "", True)
 
@@ -66,7 +66,7 @@ def test_any_other_answer_is_a_failure_that_is_tried_again_before_all_that_follo
     assert outbox(conn, generation_id) == [("pending", 1), ("pending", 0), ("pending", 0)]
     [seconds] = jobs(conn, generation_id)
     assert FIRST_WAIT_S - 2 < seconds <= FIRST_WAIT_S * (1 + JITTER)
-    assert rows(conn, "select status, excerpt from webhook_attempts") == [{"status": status, "excerpt": "no"}]
+    assert rows(conn, "select status, excerpt from coursegen.webhook_attempts") == [{"status": status, "excerpt": "no"}]
 
 
 def test_order_holds_through_failures_and_what_is_repeated_is_the_same(
@@ -89,7 +89,7 @@ def test_waits_grow_with_each_failure_to_the_longest(
     generation_id, sender = start_telling(receiver.url, count=1), make_sender()
     receiver.reply = Reply(500)
     for failures, expected in [(0, 5), (1, 10), (5, 160), (9, 2560), (10, LONGEST_WAIT_S), (1000, LONGEST_WAIT_S)]:
-        conn.execute("update webhook_deliveries set failures = %s, due_at = now()", [failures])
+        conn.execute("update coursegen.webhook_deliveries set failures = %s, due_at = now()", [failures])
         conn.execute("delete from procrastinate_jobs where queue_name = 'webhooks'")
         sender.send_next(generation_id)
         [seconds] = jobs(conn, generation_id)
@@ -131,8 +131,8 @@ def test_after_a_day_it_is_given_up_and_the_next_has_its_turn(
 ) -> None:
     generation_id, sender = start_telling(receiver.url), make_sender()
     receiver.reply = failing(500)
-    conn.execute("update webhook_deliveries set give_up_at = now() + interval '4 s' where seq = 1")
-    conn.execute("update webhook_deliveries set give_up_at = now() where seq = 2")
+    conn.execute("update coursegen.webhook_deliveries set give_up_at = now() + interval '4 s' where seq = 1")
+    conn.execute("update coursegen.webhook_deliveries set give_up_at = now() where seq = 2")
     for _ in range(3):
         sender.send_next(generation_id)
     assert [message.seq for message in receiver.received] == [1, 3]
@@ -171,7 +171,7 @@ def test_nobody_is_asked_who_is_no_longer_allowed_or_leads_within(
     for generation_id in (forbidden, rebound):
         sender.send_next(generation_id)
         assert outbox(conn, generation_id) == [("pending", 1)]
-    assert rows(conn, "select status, error from webhook_attempts order by id") == [
+    assert rows(conn, "select status, error from coursegen.webhook_attempts order by id") == [
         {"status": None, "error": "refused: an unusual port"},
         {"status": None, "error": "the name leads to an address that is not public"},
     ]
@@ -182,7 +182,7 @@ def test_what_a_receiver_says_is_stored_whatever_it_is(
 ) -> None:
     receiver.reply = Reply(500, body=b"\0\xff\x1b[2J" + b"x" * 100_000)
     make_sender().send_next(start_telling(receiver.url, count=1))
-    [attempt] = rows(conn, "select excerpt from webhook_attempts")
+    [attempt] = rows(conn, "select excerpt from coursegen.webhook_attempts")
     assert attempt["excerpt"].startswith("��\x1b[2Jx")
     assert len(attempt["excerpt"]) <= 500
 
@@ -267,7 +267,7 @@ def test_a_claim_that_was_lost_writes_nothing(
     assert outbox(conn, generation_id) == [("pending", 0), ("pending", 0)]
     assert webhooks.finish(services.db, other, DeliveryState.DELIVERED, Attempt(1, 200))
     assert outbox(conn, generation_id) == [("delivered", 0), ("pending", 0)]
-    assert len(rows(conn, "select 1 from webhook_attempts")) == 1
+    assert len(rows(conn, "select 1 from coursegen.webhook_attempts")) == 1
 
 
 def test_a_killed_workers_delivery_is_sent_again_under_the_same_id_and_the_rest_follows(
@@ -360,8 +360,8 @@ def test_deliveries_are_kept_for_thirty_days_with_their_attempts(
     claimed = webhooks.claim(services.db, generation_id)
     assert claimed is not None
     webhooks.put_off(services.db, claimed, 1, Attempt(1, 500))
-    conn.execute("update webhook_deliveries set created_at = now() - interval '31 days' where seq = 1")
-    conn.execute("update webhook_deliveries set created_at = now() - interval '29 days' where seq = 2")
+    conn.execute("update coursegen.webhook_deliveries set created_at = now() - interval '31 days' where seq = 1")
+    conn.execute("update coursegen.webhook_deliveries set created_at = now() - interval '29 days' where seq = 2")
     upkeep.prune(services)
-    assert rows(conn, "select seq from webhook_deliveries order by seq") == [{"seq": 2}, {"seq": 3}]
-    assert rows(conn, "select 1 from webhook_attempts") == []
+    assert rows(conn, "select seq from coursegen.webhook_deliveries order by seq") == [{"seq": 2}, {"seq": 3}]
+    assert rows(conn, "select 1 from coursegen.webhook_attempts") == []

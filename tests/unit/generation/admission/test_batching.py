@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from app.generation.admission import batching
-from app.generation.admission.batching import MOST, Batcher
+from app.generation.admission.batching import MAX_BATCH, Batcher
 from tests.conftest import WaitUntil
 
 
@@ -39,7 +39,7 @@ def asked_meanwhile(
     with ThreadPoolExecutor(len(questions)) as pool:
         futures = []
         for position, question in enumerate(questions):
-            futures.append(pool.submit(batcher.ask, question))
+            futures.append(pool.submit(batcher.run, question))
             wait_until(lambda: oracle.batches, 10)
             wait_until(lambda waiting=position: batcher.waiting == waiting, 10)  # type: ignore[misc]
         yield futures
@@ -60,7 +60,7 @@ def test_a_lone_question_is_asked_at_once_by_its_own_thread(monkeypatch: pytest.
     monkeypatch.setattr(batching, "GATHER_S", 60.0)
     oracle = Oracle()
     batcher = Batcher(oracle.answer)
-    assert [batcher.ask(1), batcher.ask(2)] == [2, 4]
+    assert [batcher.run(1), batcher.run(2)] == [2, 4]
     assert oracle.batches == [[1], [2]]
     assert set(oracle.threads) == {threading.get_ident()}
 
@@ -80,9 +80,9 @@ def test_a_batch_waits_for_most_of_those_who_asked_lately(
     monkeypatch.setattr(batching, "GATHER_S", 60.0)
     batcher = after_a_batch_of_three(oracle := Oracle(), wait_until)
     with ThreadPoolExecutor(2) as pool:
-        early = pool.submit(batcher.ask, 5)
+        early = pool.submit(batcher.run, 5)
         wait_until(lambda: batcher.waiting == 1, 10)
-        late = pool.submit(batcher.ask, 6)
+        late = pool.submit(batcher.run, 6)
         assert [early.result(20), late.result(20)] == [10, 12]
     assert oracle.batches == [[5, 6]]
 
@@ -92,9 +92,9 @@ def test_those_who_do_not_come_again_are_waited_for_a_moment_and_once(
 ) -> None:
     monkeypatch.setattr(batching, "GATHER_S", 0.01)
     batcher = after_a_batch_of_three(oracle := Oracle(), wait_until)
-    assert batcher.ask(5) == 10
+    assert batcher.run(5) == 10
     monkeypatch.setattr(batching, "GATHER_S", 60.0)
-    assert batcher.ask(6) == 12
+    assert batcher.run(6) == 12
     assert oracle.batches == [[5], [6]]
 
 
@@ -107,27 +107,27 @@ def test_an_error_is_everyones_of_the_batch_and_nobody_elses(wait_until: WaitUnt
     for future in futures[1:]:
         with pytest.raises(ValueError, match="nought"):
             future.result()
-    assert batcher.ask(4) == 8
+    assert batcher.run(4) == 8
 
 
 def test_too_few_answers_are_an_error_rather_than_the_wrong_ones() -> None:
     batcher: Batcher[int, int] = Batcher(lambda questions: [])
     with pytest.raises(ValueError, match="shorter"):
-        batcher.ask(1)
+        batcher.run(1)
 
 
 def test_no_batch_is_larger_than_the_most(wait_until: WaitUntil) -> None:
     oracle = Oracle()
-    with asked_meanwhile(oracle, Batcher(oracle.answer), wait_until, range(MOST + 2)) as futures:
+    with asked_meanwhile(oracle, Batcher(oracle.answer), wait_until, range(MAX_BATCH + 2)) as futures:
         pass
-    assert [future.result() for future in futures] == [2 * question for question in range(MOST + 2)]
-    assert [len(batch) for batch in oracle.batches] == [1, MOST, 1]
+    assert [future.result() for future in futures] == [2 * question for question in range(MAX_BATCH + 2)]
+    assert [len(batch) for batch in oracle.batches] == [1, MAX_BATCH, 1]
 
 
 def test_many_threads_each_get_their_own_answer() -> None:
     oracle = Oracle()
     batcher = Batcher(oracle.answer)
-    ask: Callable[[int], bool] = lambda question: batcher.ask(question) == 2 * question  # noqa: E731
+    ask: Callable[[int], bool] = lambda question: batcher.run(question) == 2 * question  # noqa: E731
     with ThreadPoolExecutor(16) as pool:
         assert all(pool.map(ask, range(2000)))
     assert sum(map(len, oracle.batches)) == 2000

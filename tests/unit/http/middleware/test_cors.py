@@ -1,4 +1,4 @@
-"""Which pages' scripts may call, and what they may read."""
+"""Which pages' scripts may call the API, and which headers they may read."""
 
 import pytest
 from flask.testing import FlaskClient
@@ -48,7 +48,7 @@ def test_a_preflight_from_an_allowed_page_needs_no_token(open_client: FlaskClien
 
 
 @pytest.mark.parametrize(("path", "status"), [("/livez", 200), (GENERATE, 405), ("/nowhere", 404)])
-def test_an_allowed_page_may_read_answers_and_errors(open_client: FlaskClient, path: str, status: int) -> None:
+def test_an_allowed_page_may_read_responses_and_errors(open_client: FlaskClient, path: str, status: int) -> None:
     response = open_client.get(path, headers={"Origin": HERE})
     assert response.status_code == status
     assert response.headers["Access-Control-Allow-Origin"] == HERE
@@ -76,14 +76,14 @@ def test_an_allowed_page_may_read_that_its_token_is_refused(open_client: FlaskCl
         "\xff",
     ],
 )
-def test_any_other_page_may_not_and_caches_are_told(open_client: FlaskClient, origin: str) -> None:
+def test_another_page_may_not_call_and_the_response_varies_by_origin(open_client: FlaskClient, origin: str) -> None:
     for method in ("GET", "OPTIONS"):
         response = open_client.open("/livez", method=method, headers=preflight("GET", origin))
         assert cors_headers(response) == {}
         assert response.headers["Vary"] == "Origin"
 
 
-def test_who_sends_no_origin_gets_an_answer_that_caches_tell_apart(open_client: FlaskClient) -> None:
+def test_a_response_without_origin_varies_by_origin_too(open_client: FlaskClient) -> None:
     response = open_client.get("/livez")
     assert cors_headers(response) == {}
     assert response.headers["Vary"] == "Origin"
@@ -104,7 +104,7 @@ def test_credentials_are_never_allowed(open_client: FlaskClient) -> None:
     assert "Access-Control-Allow-Credentials" not in open_client.options(GENERATE, headers=preflight()).headers
 
 
-def test_a_preflight_may_hold_anything(open_client: FlaskClient) -> None:
+def test_a_preflight_may_request_any_header(open_client: FlaskClient) -> None:
     for value in ("", ",", "\xff\x00", "a" * 5000, "a;b", '"'):
         for name in ("Access-Control-Request-Method", "Access-Control-Request-Headers"):
             response = open_client.options(GENERATE, headers={**preflight(), name: value})

@@ -1,4 +1,4 @@
-"""What holds for every request, whatever its route: its id, its error's shape, its methods."""
+"""Every request, whatever its route: its id, its methods, the shape of its errors."""
 
 import json
 from uuid import UUID
@@ -14,7 +14,7 @@ GENERATE = "/api/coursegen/generate"
 
 @pytest.mark.parametrize("request_id", ["a", "A-Z_0.9", "x" * 128, "..", "-", "01a20947-08b6-7634-b7d3-b524f8d40636"])
 @pytest.mark.parametrize("path", ["/livez", GENERATE, "/nowhere"])
-def test_a_request_id_is_taken_and_echoed(client: FlaskClient, path: str, request_id: str) -> None:
+def test_a_valid_request_id_is_echoed(client: FlaskClient, path: str, request_id: str) -> None:
     response = client.get(path, headers={"X-Request-ID": request_id})
     assert response.headers.getlist("X-Request-ID") == [request_id]
     if response.status_code != 200:
@@ -25,14 +25,14 @@ def test_a_request_id_is_taken_and_echoed(client: FlaskClient, path: str, reques
     "request_id", ["", " ", "a b", "a,b", "x" * 129, "a/b", "<script>", 'a"b', "a;b", "ä", "a\t", "%00", "{}", "\xa0"]
 )
 @pytest.mark.parametrize("path", ["/livez", "/nowhere"])
-def test_another_is_made_for_one_that_does_not_fit(client: FlaskClient, path: str, request_id: str) -> None:
+def test_an_invalid_request_id_is_replaced(client: FlaskClient, path: str, request_id: str) -> None:
     response = client.get(path, headers={"X-Request-ID": request_id})
     assert UUID(response.headers["X-Request-ID"]).version == 4
     if response.status_code != 200:
         error_body(response)
 
 
-def test_every_request_without_an_id_gets_its_own(client: FlaskClient) -> None:
+def test_a_request_without_an_id_gets_a_new_one(client: FlaskClient) -> None:
     assert len({client.get("/livez").headers["X-Request-ID"] for _ in range(20)}) == 20
 
 
@@ -83,7 +83,7 @@ def test_a_trailing_slash_does_not_matter(client: FlaskClient) -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "post", "XX"])
-def test_a_wrong_method_is_refused_with_those_that_are_right(
+def test_a_wrong_method_is_refused_with_the_allowed_ones(
     client: FlaskClient, path: str, allowed: set[str], method: str
 ) -> None:
     if method.upper() in allowed:
@@ -94,7 +94,7 @@ def test_a_wrong_method_is_refused_with_those_that_are_right(
     assert_error(response, 405, "Method Not Allowed", "method_not_allowed")
 
 
-def test_a_wrong_method_is_refused_before_the_token_is_looked_at(
+def test_a_wrong_method_is_refused_before_the_token_is_verified(
     client: FlaskClient, authorized: dict[str, str]
 ) -> None:
     assert client.put(GENERATE, headers=authorized).status_code == 405
@@ -103,14 +103,14 @@ def test_a_wrong_method_is_refused_before_the_token_is_looked_at(
     assert response.data == b""
 
 
-def test_the_methods_of_a_route_can_be_asked_for(client: FlaskClient) -> None:
+def test_options_lists_the_methods_of_a_route(client: FlaskClient) -> None:
     response = client.options(GENERATE)
     assert response.status_code == 200
     assert set(response.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
     assert response.data == b""
 
 
-def test_an_error_nobody_foresaw_says_nothing_of_its_cause(make_client: MakeClient) -> None:
+def test_an_unexpected_error_does_not_show_its_cause(make_client: MakeClient) -> None:
     client = make_client()
 
     @client.application.get("/broken")

@@ -1,4 +1,4 @@
-"""What every answer tells browsers and caches, whatever it is."""
+"""The default headers of every response, and the methods of every route."""
 
 import pytest
 from flask import Response
@@ -30,13 +30,13 @@ SAID = {
         ("GET", "/nowhere", 404),
     ],
 )
-def test_an_answer_is_neither_sniffed_framed_nor_kept(client: FlaskClient, method: str, path: str, status: int) -> None:
+def test_every_response_has_the_default_headers(client: FlaskClient, method: str, path: str, status: int) -> None:
     response = client.open(path, method=method)
     assert response.status_code == status
     assert {name: response.headers.getlist(name) for name in SAID} == {name: [value] for name, value in SAID.items()}
 
 
-def test_an_error_nobody_foresaw_says_so_too(make_client: MakeClient) -> None:
+def test_an_unexpected_error_has_them_too(make_client: MakeClient) -> None:
     client = make_client()
 
     @client.application.get("/broken")
@@ -48,7 +48,7 @@ def test_an_error_nobody_foresaw_says_so_too(make_client: MakeClient) -> None:
     assert all(response.headers[name] == value for name, value in SAID.items())
 
 
-def test_what_a_view_says_itself_stays(make_client: MakeClient) -> None:
+def test_headers_of_a_view_are_kept(make_client: MakeClient) -> None:
     client = make_client()
 
     @client.application.get("/page")
@@ -76,9 +76,7 @@ def test_what_a_view_says_itself_stays(make_client: MakeClient) -> None:
         ("/trpc/unknown", {"GET", "HEAD", "POST", "OPTIONS"}),
     ],
 )
-def test_the_methods_of_a_route_can_be_asked_for_without_a_token(
-    client: FlaskClient, path: str, allowed: set[str]
-) -> None:
+def test_options_needs_no_token(client: FlaskClient, path: str, allowed: set[str]) -> None:
     response = client.options(path)
     assert response.status_code == 200
     assert set(response.headers["Allow"].split(", ")) == allowed

@@ -1,4 +1,4 @@
-"""The production worker, as `make worker` starts it."""
+"""The production workers, as `coursegen worker` starts them."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ import psutil
 import psycopg
 import pytest
 
-from tasks.supervision.workers import ROOT, worker_commands
+from tasks.supervision.workers import ROOT, WORKERS, worker_commands
 from tests.conftest import WaitUntil
 from tests.unit.stack.processes import gone
 
@@ -25,9 +25,9 @@ def start_worker(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[
     needed = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "JWT_SECRET": "s" * 32}
     started = []
 
-    def start(**settings: str) -> subprocess.Popen[str]:
+    def start(*arguments: str, **settings: str) -> subprocess.Popen[str]:
         with (tmp_path / "worker.log").open("wb") as log:
-            command = [sys.executable, "-m", "tasks.supervision.workers"]
+            command = [sys.executable, "-m", "coursegen", "worker", *arguments]
             environment = os.environ | needed | settings
             started.append(
                 subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True)
@@ -73,12 +73,27 @@ def test_a_killed_worker_is_replaced_and_all_stop_in_order(
     wait_until(lambda: all(map(gone, children)))
 
 
+@pytest.mark.usefixtures("clean")
+@pytest.mark.parametrize("part", WORKERS)
+def test_one_worker_alone_is_the_process_that_was_started(
+    start_worker: StartWorker, wait_until: WaitUntil, database_url: str, part: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        process = start_worker("--only", part)
+        wait_until(lambda: conn.execute("select 1 from procrastinate_workers").fetchone() is not None)
+        command = psutil.Process(process.pid).cmdline()
+        assert command[command.index("--queues") + 1].split(",")[0] == part
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        assert conn.execute("select 1 from procrastinate_workers").fetchone() is None
+
+
 def test_an_unmigrated_database_stops_it_with_advice(
     start_worker: StartWorker, empty_database_url: str, tmp_path: Path
 ) -> None:
     process = start_worker(DATABASE_URL=empty_database_url)
     assert process.wait(20) == 1
-    assert "make migrate" in (tmp_path / "worker.log").read_text()
+    assert "coursegen migrate" in (tmp_path / "worker.log").read_text()
 
 
 def test_bad_settings_stop_it_and_are_named(start_worker: StartWorker, tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""An admission's transaction, repeated until it is known to have committed, or not to."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from app.database.pool import CommitOutcomeUnknown
+from app.generation.database_errors import is_overloaded, is_transient
+from app.generation.errors import AdmissionFailed, GenerationError, OutcomeUnknown
+from app.generation.transient import retrying
+
+T = TypeVar("T")
+
+
+def decide_once(decide: Callable[[], T], failure: Exception | None = None) -> T:
+    """Returns what `decide` returned, called again after transient errors: after 100, 200 and 400 ms, in the deadline.
+
+    `failure` is the error of a first attempt that was made elsewhere. `decide` must find what an earlier attempt
+    committed. Raises the domain errors of `decide`; PoolTimeout without a free connection; `OutcomeUnknown` where an
+    attempt may have committed; else `AdmissionFailed`.
+    """
+    may_exist = False
+    try:
+        for attempt in retrying():
+            with attempt:
+                try:
+                    if failure is not None:
+                        error, failure = failure, None
+                        raise error
+                    return decide()
+                except CommitOutcomeUnknown:
+                    may_exist = True
+                    raise
+    except GenerationError:
+        raise
+    except Exception as error:
+        if may_exist:
+            raise OutcomeUnknown from error
+        if is_overloaded(error):
+            raise
+        raise AdmissionFailed(exhausted=is_transient(error)) from error
+    raise AssertionError("tenacity returns or raises")

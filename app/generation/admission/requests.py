@@ -1,0 +1,71 @@
+"""What an admission is asked for, and what it decides."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.generation.audit import Actor
+from app.generation.callers import Caller
+from app.generation.errors import GenerationError
+from app.generation.slots.holders import Claim, SlotUse
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a client asks for. `source` names the way it came in (http, trpc, cli)."""
+
+    course_id: UUID
+    webhook_url: str | None = None
+    request_id: str | None = None
+    source: str = "http"
+    retry_of: UUID | None = None
+    """A failed generation whose results are carried over; its failed stage comes first."""
+    idempotency_key: str | None = None
+    """The user's name for this order: a second order of that name starts nothing and repeats the first response."""
+    actor: Actor | None = None
+    """An operator who acts for the caller, for the audit."""
+
+    @property
+    def fingerprint(self) -> bytes:
+        """32 bytes that are equal for equal orders, whichever way they came in."""
+        return hashlib.sha256(json.dumps([str(self.course_id), self.webhook_url]).encode()).digest()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AdmissionRequest:
+    """A caller's order, under the id that its generation will have."""
+
+    generation_id: UUID
+    caller: Caller
+    order: Order
+
+    @property
+    def claim(self) -> Claim:
+        """The slots it needs."""
+        return Claim(self.generation_id, self.caller.user_id, self.caller.tier)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The generation was admitted. `use` counts the slots just then; None where they were not counted.
+
+    `replayed`: an order with the same idempotency key started the generation before.
+    """
+
+    generation_id: UUID
+    use: SlotUse | None = None
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """The batch could not decide: the course is locked, a slot number was taken, or the statement failed.
+
+    After a `failure` whose commit is unknown the generation may exist.
+    """
+
+    failure: Exception | None = None
+
+
+Decision = Admission | GenerationError | Undecided

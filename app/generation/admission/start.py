@@ -1,0 +1,111 @@
+"""The transaction of an admission: one statement for all requests of a batch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from psycopg import Connection
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from app.database.queries import QUERIES
+from app.generation.admission.refusals import warn_of_malformed_files
+from app.generation.admission.requests import Admission, AdmissionRequest, Decision, Undecided
+from app.generation.errors import (
+    CourseNotFound,
+    Forbidden,
+    GenerationActive,
+    GenerationError,
+    KeyInFlight,
+    KeyReused,
+    NotFailed,
+    SlotClash,
+    SystemFull,
+    UserFull,
+)
+from app.generation.progress.steps import ADMITTED_MESSAGE, ADMITTED_STATUS, STEPS, StepStatus, change
+from app.generation.slots.holders import Slots, SlotUse
+from app.generation.tiers import RIGHTS
+
+#: The outcomes of `admit_generations_v1` that say no more than their name.
+_OTHERS: Mapping[str, type[GenerationError | Undecided]] = {
+    "undecided": Undecided,
+    "not_found": CourseNotFound,
+    "forbidden": Forbidden,
+    "slot_taken": SlotClash,
+    "not_failed": NotFailed,
+    "key_in_flight": KeyInFlight,
+    "key_reused": KeyReused,
+}
+_COMPLETED_STEPS = {stage.value: change(step.id, StepStatus.COMPLETED, step.completed) for stage, step in STEPS.items()}
+
+
+def start_generations(
+    conn: Connection[Any], slots: Mapping[AdmissionRequest, Slots | None], system_limit: int, *, wait: bool
+) -> dict[AdmissionRequest, Decision]:
+    """Each request is decided under the lock of its course; those admitted are started. One statement.
+
+    Without slots their numbers are picked by the database. `wait`: for locked courses; else they stay `Undecided`.
+    """
+    if not slots:
+        return {}
+    described = [_describe(request, numbers, system_limit) for request, numbers in slots.items()]
+    values = {"requests": Jsonb(described, orjson.dumps), "wait": wait}
+    rows = {row["id"]: row for row in conn.execute(QUERIES["admit_generations"], values)}
+    return {
+        request: _read_decision(rows[request.generation_id], request, numbers, system_limit)
+        for request, numbers in slots.items()
+    }
+
+
+def _describe(request: AdmissionRequest, slots: Slots | None, system_limit: int) -> dict[str, Any]:
+    order, caller = request.order, request.caller
+    rights = RIGHTS[caller.tier]
+    return {
+        "id": request.generation_id,
+        "course_id": order.course_id,
+        "user_id": caller.user_id,
+        "tier": caller.tier.value,
+        "priority": rights.priority,
+        "user_slot": slots and slots.user_slot,
+        "system_slot": slots and slots.system_slot,
+        "user_limit": rights.slots,
+        "system_limit": system_limit,
+        "source": order.source,
+        "webhook_url": order.webhook_url,
+        "request_id": order.request_id,
+        "idempotency_key": order.idempotency_key,
+        "fingerprint": order.fingerprint.hex() if order.idempotency_key is not None else None,
+        "retry_of": order.retry_of,
+        "message": ADMITTED_MESSAGE,
+        "status": ADMITTED_STATUS,
+        "actor": order.actor and order.actor.name,
+        "reason": order.actor and order.actor.reason,
+        "completed_steps": _COMPLETED_STEPS if order.retry_of is not None else None,
+    }
+
+
+def _read_decision(row: DictRow, request: AdmissionRequest, slots: Slots | None, system_limit: int) -> Decision:
+    match row["outcome"]:
+        case "admitted":
+            if row["files_malformed"]:
+                warn_of_malformed_files(request.order)
+            use = slots.use if slots is not None else _count(row, request, system_limit)
+            return Admission(request.generation_id, use)
+        case "replayed":
+            return Admission(row["generation_id"], replayed=True)
+        case "active":
+            return GenerationActive(row["generation_id"])
+        case "user_full" | "system_full" as full:
+            refusal = UserFull if full == "user_full" else SystemFull
+            tier = request.caller.tier
+            return refusal(tier, RIGHTS[tier].slots, row["user_active"], system_limit, row["system_active"])
+        case other:
+            return _OTHERS[other]()
+
+
+def _count(row: DictRow, request: AdmissionRequest, system_limit: int) -> SlotUse | None:
+    """Null counts: an earlier attempt admitted it."""
+    if row["user_active"] is None:
+        return None
+    return SlotUse(RIGHTS[request.caller.tier].slots, row["user_active"] + 1, system_limit, row["system_active"] + 1)

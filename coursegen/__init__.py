@@ -1,0 +1,1 @@
+"""The console script: `coursegen`, or `python -m coursegen` in the checkout."""

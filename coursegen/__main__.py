@@ -1,0 +1,55 @@
+"""`coursegen`: runs the service's processes and everything that its operators do.
+
+It stands above both the API and the workers, which know nothing of each other.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+import click
+from flask.cli import ScriptInfo
+
+from app import create_app
+from app.cli import COMMANDS
+from app.settings import VERSION, BadSettings, read_settings
+from tasks.supervision.workers import WORKERS, run_worker, run_workers
+
+T = TypeVar("T")
+
+
+@click.group(commands=COMMANDS)
+@click.version_option(VERSION, prog_name="coursegen")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Run and operate the course generation service. The environment configures it."""
+    context.obj = ScriptInfo(create_app=partial(_configured, create_app), set_debug_flag=False)
+
+
+@main.command("api")
+def api() -> None:
+    """Run the API in the foreground."""
+    from app.server.__main__ import main as serve  # the other commands need no server
+
+    serve()
+
+
+@main.command("worker")
+@click.option("--only", type=click.Choice(list(WORKERS)), help="Run one worker, which serves this alone.")
+@click.pass_context
+def worker(context: click.Context, only: str | None) -> None:
+    """Run the workers in the foreground: for stages, upkeep and webhooks. A worker that dies is started again."""
+    settings = _configured(read_settings)
+    context.exit(run_workers(settings) if only is None else run_worker(settings, only))
+
+
+def _configured(make: Callable[[], T]) -> T:
+    """What `make` returns. Bad settings end the command with their list."""
+    try:
+        return make()
+    except BadSettings as error:
+        raise click.ClickException(str(error)) from error
+
+
+if __name__ == "__main__":
+    main()

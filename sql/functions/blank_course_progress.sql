@@ -1,6 +1,0 @@
--- The progress with its five steps pending and nothing done; `files` and the keys of other makers stay.
-create or replace function public.blank_course_progress(p_progress jsonb) returns jsonb
-language sql immutable parallel safe
-as $$
-    select public.started_course_progress(p_progress, '{}', 'Генерация поставлена в очередь', '{}')
-$$;

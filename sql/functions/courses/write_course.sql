@@ -1,0 +1,41 @@
+-- The one writer of a course's progress: applies the changes (changed_progress) and, unless null, sets the status
+-- (set_course_status). Returns the progress; null for an unknown course. Without an effect the row stays untouched.
+-- A reset starts the course's times anew; every final status sets the completion time. p_error is the message for
+-- the course's owner. The change {"alive": true} alone counts as progress though nothing is shown.
+create or replace function coursegen.write_course(
+    p_course_id uuid, p_changes jsonb, p_status text default null,
+    p_error text default null, p_error_details jsonb default null
+) returns jsonb
+language plpgsql
+as $$
+declare
+    before jsonb;
+    after jsonb;
+    starts constant boolean := p_changes @> '[{"reset": true}]';
+    ends constant boolean := coalesce(p_status in ('completed', 'failed', 'cancelled'), false);
+begin
+    select c.generation_progress into before
+    from public.courses c where c.id = p_course_id
+    for no key update;
+    if not found then
+        return null;
+    end if;
+    after := coursegen.changed_progress(before, p_changes, now());
+    if p_status is null and not p_changes @> '[{"alive": true}]' and after is not distinct from before then
+        return after;
+    end if;
+    update public.courses c
+    set generation_progress = after,
+        last_progress_update = now(),
+        updated_at = now(),
+        generation_started_at = case when starts then now() else c.generation_started_at end,
+        generation_completed_at = case when ends then now() when starts then null else c.generation_completed_at end,
+        error_message = case when starts then null else coalesce(p_error, c.error_message) end,
+        error_details = case when starts then null else coalesce(p_error_details, c.error_details) end
+    where c.id = p_course_id;
+    if p_status is not null then
+        perform coursegen.set_course_status(p_course_id, p_status);
+    end if;
+    return after;
+end
+$$;

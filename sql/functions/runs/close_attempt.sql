@@ -1,0 +1,11 @@
+-- The start of a stage has ended so. The run itself says how: a start that was presumed dead was not.
+create or replace function coursegen.close_attempt(p_attempt_id bigint, p_outcome text, p_error text default null)
+returns void
+language plpgsql
+as $$
+begin
+    update coursegen.attempts
+    set outcome = p_outcome::coursegen.attempt_outcome, error = p_error, finished_at = now()
+    where id = p_attempt_id and (outcome is null or outcome = 'died');
+end
+$$;

@@ -1,0 +1,34 @@
+-- The generation is final and holds no slot, its course shows it, its webhook is announced. The caller has locked it and
+-- checked that it is active. A failure or cancellation is final even where the platform refuses the change of the course:
+-- returns that error, else null.
+create or replace function coursegen.end_generation(
+    p_generation_id uuid, p_status text, p_changes jsonb, p_ended_by text default null,
+    p_error text default null, p_error_details jsonb default null
+) returns text
+language plpgsql
+as $$
+declare
+    generation coursegen.generations;
+    refused text;
+begin
+    update coursegen.generations g
+    set status = p_status::coursegen.generation_status, finished_at = now(), user_slot = null, system_slot = null,
+        paused_until = null, paused_why = null, ended_by = p_ended_by,
+        error_message = p_error, error_details = p_error_details
+    where g.id = p_generation_id
+    returning g.* into generation;
+    if p_status = 'completed' then
+        perform coursegen.write_course(generation.course_id, p_changes, p_status);
+    else
+        begin
+            perform coursegen.write_course(generation.course_id, p_changes, p_status, p_error, p_error_details);
+        exception when others then
+            refused := sqlerrm;
+        end;
+    end if;
+    if generation.webhook_url is not null then
+        perform coursegen.announce(p_generation_id, p_status, p_error);
+    end if;
+    return refused;
+end
+$$;

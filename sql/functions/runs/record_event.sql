@@ -1,0 +1,14 @@
+-- An event of the generation, in the caller's transaction.
+create or replace function coursegen.record_event(
+    g coursegen.generations, p_type text, p_severity text, p_metadata jsonb default '{}'
+) returns void
+language plpgsql
+as $$
+begin
+    insert into public.system_metrics (event_type, severity, user_id, course_id, job_id, metadata)
+    values (
+        p_type::public.metric_event_type, p_severity::public.metric_severity, g.user_id, g.course_id, g.id::text,
+        jsonb_build_object('stage', g.stage, 'request_id', g.request_id) || p_metadata
+    );
+end
+$$;

@@ -1,0 +1,19 @@
+-- The stage is queued again at once, for another worker; this start does not count.
+-- Outcomes: handed_back, superseded (the attempt is closed so).
+create or replace function coursegen.hand_back_stage_v1(
+    p_generation_id uuid, p_fence int, p_attempt_id bigint, p_outcome text
+) returns table (outcome text)
+language plpgsql
+as $$
+begin
+    if coursegen.holds_fence(coursegen.lock_generation(p_generation_id), p_fence) then
+        outcome := 'handed_back';
+        perform coursegen.close_attempt(p_attempt_id, p_outcome);
+        perform coursegen.requeue_stage(p_generation_id);
+    else
+        outcome := 'superseded';
+        perform coursegen.close_attempt(p_attempt_id, outcome);
+    end if;
+    return next;
+end
+$$;

@@ -1,0 +1,62 @@
+-- Queues the stage of a dead worker again under a new fence, or fails the generation after p_most_starts. The last start
+-- runs alone (p_suspects_lock): a stage that kills its worker kills those beside it, which must not fail for it.
+-- With p_job_id, the job that the dead worker had is looked at again under its lock and deleted: a row that is gone can't
+-- be ended by a worker that wakes up. Without, the generation has no job at all.
+-- Outcomes: taken_over; failed; job_closed: the generation went on without that job; none: not orphaned, or someone else
+-- takes it over.
+create or replace function coursegen.take_over_stage_v1(
+    p_generation_id uuid, p_job_id bigint, p_stalled_s float, p_overdue_s float, p_most_starts int,
+    p_suspects_lock text, p_exhausted text, p_steps jsonb
+) returns table (outcome text, stage text, fence int, refused text)
+language plpgsql
+as $$
+declare
+    generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
+    job_fence int := generation.fence;
+    starts int;
+begin
+    if p_job_id is not null then
+        select (o.args ->> 'fence')::int into job_fence
+        from procrastinate_jobs o
+        where o.id = p_job_id and coursegen.is_orphaned(o, p_stalled_s, p_overdue_s)
+        for update skip locked;
+        outcome := 'none';
+    elsif exists (select from coursegen.generation_jobs(p_generation_id)) then
+        outcome := 'none';
+        return next;
+        return;
+    end if;
+    if p_job_id is not null and not found then
+        return next;
+        return;
+    end if;
+    -- Without a job the queue knows how the run ended: its worker lived to report it.
+    update coursegen.attempts a
+    set outcome = case when p_job_id is null then 'interrupted' else 'died' end::coursegen.attempt_outcome,
+        finished_at = now()
+    where a.outcome is null
+        and case when p_job_id is null then a.generation_id = p_generation_id else a.job_id = p_job_id end;
+    delete from procrastinate_jobs j where j.id = p_job_id and j.status = 'doing';
+
+    stage := generation.stage;
+    fence := generation.fence;
+    if not coursegen.holds_fence(generation, job_fence) then
+        outcome := 'job_closed';
+        return next;
+        return;
+    end if;
+    starts := coursegen.count_starts(p_generation_id, generation.stage);
+    if starts >= p_most_starts then
+        outcome := 'failed';
+        refused := coursegen.fail_generation(
+            generation, p_steps ->> stage, p_exhausted, jsonb_build_object('stage', generation.stage)
+        );
+    else
+        outcome := 'taken_over';
+        fence := coursegen.requeue_stage(
+            p_generation_id, 0, case when starts = p_most_starts - 1 then p_suspects_lock end
+        );
+    end if;
+    return next;
+end
+$$;

@@ -1,0 +1,111 @@
+"""The locks hold what pyproject.toml declares, and everything is installed from them by its hash."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib.metadata import requires
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parents[3]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+GROUPS: dict[str, list[str | dict[str, str]]] = PROJECT["dependency-groups"]
+
+#: Each lock and the dependency group that it holds beside the dependencies of the project.
+LOCKS = {"requirements.lock": "build", "requirements-dev.lock": "dev"}
+
+PIN = re.compile(
+    r"^(?P<name>[a-z0-9][a-z0-9-]*)==(?P<version>[^\s;]+)(?: ; (?P<marker>[^\\]+?))? \\\n"
+    r"(?P<hashes>(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)",
+    re.MULTILINE,
+)
+
+
+def read(lock: str) -> str:
+    return (ROOT / lock).read_text(encoding="utf-8")
+
+
+def pins(lock: str) -> dict[str, re.Match[str]]:
+    return {found["name"]: found for found in PIN.finditer(read(lock))}
+
+
+def declared(lock: str) -> list[Requirement]:
+    """What pyproject.toml asks for in this lock, without what that needs in turn."""
+    return [Requirement(line) for line in [*PROJECT["project"]["dependencies"], *_group(LOCKS[lock])]]
+
+
+def _group(name: str) -> Iterable[str]:
+    for entry in GROUPS[name]:
+        if isinstance(entry, str):
+            yield entry
+        else:
+            yield from _group(entry["include-group"])
+
+
+def needed(requirements: Iterable[Requirement]) -> set[str]:
+    """The requirements and all that they need in turn, for this Python, as the installed packages say."""
+    names: dict[tuple[str, str], None] = {}
+    waiting = list(requirements)
+    while waiting:
+        requirement = waiting.pop()
+        for extra in ["", *requirement.extras]:
+            key = (canonicalize_name(requirement.name), extra)
+            if key not in names:
+                names[key] = None
+                further = map(Requirement, requires(requirement.name) or [])
+                waiting += [each for each in further if each.marker is None or each.marker.evaluate({"extra": extra})]
+    return {name for name, _ in names}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_holds_pins_with_hashes_and_names_no_index(lock: str) -> None:
+    lines = PIN.sub("", read(lock)).splitlines()
+    assert [line for line in lines if line and not line.lstrip().startswith("#")] == []
+    assert "://" not in read(lock)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_is_in_step_with_the_declared_dependencies(lock: str) -> None:
+    pinned = pins(lock)
+    for requirement in declared(lock):
+        pin = pinned.get(canonicalize_name(requirement.name))
+        assert pin is not None, f"{requirement} is not in {lock}: run `make lock`"
+        assert requirement.specifier.contains(Version(pin["version"])), f"{requirement}: run `make lock`"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_holds_what_is_needed_and_nothing_else(lock: str) -> None:
+    held = {name for name, pin in pins(lock).items() if not pin["marker"] or Marker(pin["marker"]).evaluate()}
+    assert held == needed(declared(lock))
+
+
+def test_both_locks_pin_the_same_releases() -> None:
+    development = pins("requirements-dev.lock")
+    for name, pin in pins("requirements.lock").items():
+        assert _release(development[name]) == _release(pin)
+
+
+def _release(pin: re.Match[str]) -> Mapping[str, str]:
+    return pin.groupdict()
+
+
+def test_the_project_is_built_by_what_the_locks_hold() -> None:
+    assert PROJECT["build-system"]["requires"] == GROUPS["build"]
+
+
+@pytest.mark.parametrize(("file", "lock"), [("Dockerfile", "requirements.lock"), ("Makefile", "requirements-dev.lock")])
+def test_every_installation_is_from_a_lock_by_hash_or_of_the_project_alone(file: str, lock: str) -> None:
+    text = (ROOT / file).read_text(encoding="utf-8").replace("\\\n", " ")
+    installs = re.findall(
+        r"(?:pip .*? install|\$\(PIP_INSTALL\)) (.*)", re.sub(r"^PIP_INSTALL := .*", "", text, flags=re.M)
+    )
+    assert len(installs) == 2
+    dependencies, project = installs
+    assert dependencies.split() == ["--require-hashes", "--only-binary", ":all:", "-r", lock]
+    assert {"--no-index", "--no-deps", "--no-build-isolation"} < set(project.split())
