@@ -29,7 +29,7 @@ def main(context: click.Context) -> None:
 @main.command("api")
 def api() -> None:
     """Run the API in the foreground."""
-    from app.server.__main__ import main as serve  # the other commands need no server
+    from app.server.serve import main as serve  # the other commands need no server
 
     serve()
 

@@ -129,7 +129,7 @@ PARAGRAPHS = st.lists(
 
 
 @given(PARAGRAPHS)
-@settings(max_examples=settings.default.max_examples // 4)  # making and reading one takes 50 ms
+@settings(max_examples=settings().max_examples // 4)  # making and reading one takes 50 ms
 def test_nothing_is_lost_and_each_heading_starts_at_its_line(paragraphs: list[tuple[str, str]]) -> None:
     def build(document: Any) -> None:
         for style, text in paragraphs:
