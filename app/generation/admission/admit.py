@@ -1,6 +1,7 @@
 """Admission: one request becomes one generation. This is the whole decision, in order."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import psycopg
 from uuid_utils.compat import uuid7
@@ -30,19 +31,18 @@ class Admissions:
         self.batches = Batcher(self._decide_batch)
 
     def admit(self, caller: Caller, order: Order) -> Admission:
-        """The course is started and its generation queued, both or neither.
+        """The course is started and its generation queued, both or neither. Nothing can fail after the commit.
 
-        Raises the refusals of `errors.py`; `AdmissionFailed` when all was rolled back, `OutcomeUnknown` when that can't
-        be known. Nothing that can fail runs after the commit.
+        Raises a refusal; `AdmissionFailed` when all was rolled back, `OutcomeUnknown` when that can't be known.
         """
         request = AdmissionRequest(uuid7(), caller, order)
         try:
             decision = self.batches.run(request)  # together with the requests that arrived at the same moment
             if isinstance(decision, Undecided):
                 decision = self._decide_alone(request, decision.failure)
-            if isinstance(decision, Admission):
-                return decision
-            raise decision
+            if isinstance(decision, GenerationError):
+                raise decision
+            return cast(Admission, decision)
         except GenerationError as error:
             report_refusal(self._events, request, error)
             raise
@@ -54,46 +54,37 @@ class Admissions:
         chosen = [request for request in requests if request not in decisions]
         answers = dict(zip(chosen, self._keeper.take_all([request.claim for request in chosen]), strict=True))
         # 429. The slot of a key may be held by the first request of that key: then the transaction decides.
-        refused = {
-            r: full for r, full in answers.items() if isinstance(full, SlotsFull) and not r.order.idempotency_key
-        }
+        refused = {r: a for r, a in answers.items() if isinstance(a, SlotsFull) and not r.order.idempotency_key}
         slots = {r: None if isinstance(a, SlotsFull) else a for r, a in answers.items() if r not in refused}
         try:
             with self._db.statement() as conn:
                 started = start_generations(conn, slots, self._keeper.system_limit, wait=wait)
         except psycopg.Error as error:
-            self._release(*(slots if is_overloaded(error) else ()))
+            self._keeper.release_claims(r.claim for r in slots if is_overloaded(error))
             raise
-        self._release(*(r for r, decision in started.items() if isinstance(decision, GenerationError)))
-        decisions |= refused | started
-        return [decisions[request] for request in requests]
+        self._keeper.release_claims(r.claim for r, d in started.items() if isinstance(d, GenerationError))
+        return [(decisions | refused | started)[request] for request in requests]
 
     def _decide_batch(self, requests: Sequence[AdmissionRequest]) -> list[Decision]:
-        """As `_decide`. What one request does to the statement must not fail the others: each is then decided alone."""
+        """As `_decide`, without waiting. After an error each request is decided alone: it must not fail the others."""
         try:
-            decisions = self._decide(requests, wait=False)
+            return self._decide(requests, wait=False)
         except psycopg.Error as error:
             if is_overloaded(error):
                 raise
             return [Undecided(error if len(requests) == 1 or is_transient(error) else None)] * len(requests)
-        return [Undecided() if isinstance(decision, SlotClash) else decision for decision in decisions]
 
-    def _decide_alone(self, request: AdmissionRequest, failure: Exception | None) -> Admission | GenerationError:
+    def _decide_alone(self, request: AdmissionRequest, failure: Exception | None) -> Decision:
         """As a batch of one that waits for its course, with retries. `failure` ended the first attempt."""
         try:
             for _ in range(CLASH_TRIES):
                 decision = decide_once(lambda: self._decide([request], wait=True)[0], failure)
-                if not isinstance(decision, SlotClash | Undecided):
+                if not isinstance(decision, SlotClash):
                     return decision
-                self._keeper.put_right(request.generation_id, request.caller.user_id)
+                self._keeper.put_right(*request.claim[:2])
                 failure = None
             return full_after_clashes(self._db, self._keeper.system_limit, request.caller)
-        except OutcomeUnknown:
-            raise  # the slot is kept: the generation may exist, and upkeep settles it
-        except BaseException:
-            self._release(request)
+        except BaseException as error:
+            if not isinstance(error, OutcomeUnknown):  # then the generation may exist, and upkeep settles its slot
+                self._keeper.release_claims([request.claim])
             raise
-
-    def _release(self, *requests: AdmissionRequest) -> None:
-        for request in requests:
-            self._keeper.release(request.generation_id, request.caller.user_id)

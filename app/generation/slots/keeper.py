@@ -10,7 +10,7 @@ clash. If Redis is away, or one of its keys belongs to another program, the tran
 
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -94,6 +94,11 @@ class SlotKeeper:
                 pipe.execute(raise_on_error=False)  # a key of another program holds nothing of ours
 
         self._ask(remove)
+
+    def release_claims(self, claims: Iterable[Claim]) -> None:
+        """As `release` of each."""
+        for generation_id, user_id, _ in claims:
+            self.release(generation_id, user_id)
 
     def put_right(self, generation_id: UUID, user_id: UUID) -> None:
         """After a clash: releases the generation's slots, then rebuilds the user's and the system's keys."""

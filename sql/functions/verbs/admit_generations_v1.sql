@@ -1,6 +1,7 @@
 -- Admits each request whose course is its user's, has no active generation and is not locked, and whose slot numbers are
 -- free: the generation is inserted, its course started, its first job queued, its webhook announced, its key kept; or none
--- of that. With p_wait a locked course is waited for; without, the request is undecided. Without slot numbers they are
+-- of that. With p_wait a locked course is waited for; without, the request is
+-- undecided, as where a slot number is taken. Without slot numbers they are
 -- picked here. A retry starts at the stage at which retry_of failed, with the results of the stages before.
 -- A second call for the same id, after a commit whose outcome was unknown, admits nothing again.
 -- Outcomes: admitted; undecided; not_found; forbidden; active (generation_id is the active one); slot_taken;
@@ -99,7 +100,7 @@ begin
             )
             on conflict do nothing
             returning g.* into generation;
-            outcome := case when found then 'admitted' else 'slot_taken' end;
+            outcome := case when found then 'admitted' when p_wait then 'slot_taken' else 'undecided' end;
             if found then
                 files_malformed := coalesce(
                     jsonb_typeof(course.generation_progress) <> 'object'
