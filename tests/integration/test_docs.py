@@ -53,6 +53,7 @@ def test_the_state_machine_names_every_verb_and_every_state(conn: psycopg.Connec
         [source] = [source for name, source in verbs.items() if name.startswith(f"{verb}_")]
         source = source.replace("'key_' || picked.outcome", "'key_in_flight' 'key_reused'")
         assert {name for name in re.findall(r"\w+", named) if f"'{name}'" not in source} == set(), verb
+        assert set(re.findall(r"outcome := '(\w+)'", source)) - set(re.findall(r"\w+", named)) == set(), verb
     states = conn.execute("select unnest(enum_range(null::coursegen.generation_status))::text as name").fetchall()
     documented = ", ".join(re.findall(r"^\| ([a-z_, ]+) \| (?:yes|later) \|", page, re.MULTILINE))
     assert {row["name"] for row in states} == set(documented.split(", "))
