@@ -86,6 +86,6 @@ def write(summary: Summary) -> Path:
     )
     lines = [said, "", "| | |", "| --- | --- |"]
     for title, rows in summary.rows():
-        lines += [f"| **{title}** | |", *(f"| {name} | {figure} |" for name, figure in rows)]
+        lines.append(f"| {title} | {'; '.join(f'{name}: {figure}' for name, figure in rows)} |")
     PAGE.write_text(f"{before}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{after}", encoding="utf-8")
     return PAGE

@@ -243,22 +243,29 @@ def test_the_image_runs_all_workers_of_a_machine_as_one_process(
         stop(release, processes)
 
 
-def test_a_rollback_as_documented_undoes_the_latest_migration(release: Release, settings: dict[str, str]) -> None:
+def test_a_rollback_as_documented_takes_the_service_out_of_the_database(
+    release: Release, settings: dict[str, str]
+) -> None:
     migrate = commands()["migrate"]
     text = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
-    (rollback,) = re.findall(r"^ +\.venv/bin/(coursegen .* --rollback)$", text, re.MULTILINE)
+    (rollback,) = re.findall(r"^ +\.venv/bin/(coursegen migrate --rollback --export .*)$", text, re.MULTILINE)
+    export = release.root / "export"
+    export.mkdir()
+    export.chmod(0o777)  # the image's user writes there
+    command = shlex.split(rollback.replace("/srv/export", str(export)))
     with psycopg.connect(settings["DATABASE_URL"], autocommit=True) as conn:
 
-        def migrated() -> int:
-            [(count,)] = conn.execute("select count(*) from coursegen.applied_migrations").fetchall()
-            return int(count)
+        def is_migrated() -> bool:
+            [(name,)] = conn.execute("select to_regclass('coursegen.generations')").fetchall()
+            return name is not None
 
-        assert release.run("migrate", migrate, **settings) == 0
-        before = migrated()
-        assert release.run("rollback", shlex.split(rollback), **settings) == 0, release.log("rollback").read_text()
-        assert migrated() == before - 1
-        assert release.run("migrate", migrate, **settings) == 0
-        assert migrated() == before
+        assert release.run("migrate", migrate, **settings) == 0, release.log("migrate").read_text()
+        assert release.run("unasked", command, **settings) == 1
+        assert is_migrated()
+        assert release.run("rollback", [*command, "--yes"], **settings) == 0, release.log("rollback").read_text()
+        assert not is_migrated()
+        assert release.run("migrate", migrate, **settings) == 0, release.log("migrate").read_text()
+        assert is_migrated()
 
 
 def generate(release: Release, settings: dict[str, str], wait_until: WaitUntil) -> None:

@@ -1,4 +1,4 @@
-"""What the documents have a reader type or expect, checked against the code and a database."""
+"""Runs the SQL of the documents, and compares their tables with the code."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 
 
-def test_every_statement_of_getting_started_is_one(conn: psycopg.Connection[DictRow]) -> None:
+def test_every_statement_of_getting_started_runs(conn: psycopg.Connection[DictRow]) -> None:
     page = (DOCS / "getting-started.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
     assert len(blocks) == 4
@@ -22,6 +22,41 @@ def test_every_statement_of_getting_started_is_one(conn: psycopg.Connection[Dict
     [course] = conn.execute("select slug, user_id::text, generation_progress from courses").fetchall()
     assert (course["slug"], course["user_id"]) == ("my-course", user)
     assert course["generation_progress"]["files"][0]["path"] == "notes.md"
+
+
+def test_every_object_of_our_schema_that_is_documented_exists(conn: psycopg.Connection[DictRow]) -> None:
+    pages = [ROOT / "README.md", *DOCS.rglob("*.md")]
+    named = {
+        name
+        for page in pages
+        for name in re.findall(r"(?<![\w-])coursegen\.([a-z]\w+)", page.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 5
+    found = conn.execute(
+        "select relname as name from pg_class where relnamespace = 'coursegen'::regnamespace"
+        " union select proname from pg_proc where pronamespace = 'coursegen'::regnamespace"
+    ).fetchall()
+    assert named - {row["name"] for row in found} == set()
+
+
+def test_the_state_machine_names_every_verb_and_every_state(conn: psycopg.Connection[DictRow]) -> None:
+    page = (DOCS / "state-machine.md").read_text(encoding="utf-8")
+    rows = conn.execute(
+        "select proname as name, prosrc as source from pg_proc"
+        " where pronamespace = 'coursegen'::regnamespace and proname ~ '_v[0-9]+$'"
+    ).fetchall()
+    verbs = {row["name"]: row["source"] for row in rows}
+    assert set(verbs) == set(re.findall(r"^\| `(\w+_v\d+)", page, re.MULTILINE))
+    outcomes = re.findall(r"^\| (\w+) \| (`[\w`, ]+`) \|$", page, re.MULTILINE)
+    assert len(outcomes) == len(verbs)
+    for verb, named in outcomes:
+        [source] = [source for name, source in verbs.items() if name.startswith(f"{verb}_")]
+        source = source.replace("'key_' || picked.outcome", "'key_in_flight' 'key_reused'")
+        assert {name for name in re.findall(r"\w+", named) if f"'{name}'" not in source} == set(), verb
+        assert set(re.findall(r"outcome := '(\w+)'", source)) - set(re.findall(r"\w+", named)) == set(), verb
+    states = conn.execute("select unnest(enum_range(null::coursegen.generation_status))::text as name").fetchall()
+    documented = ", ".join(re.findall(r"^\| ([a-z_, ]+) \| (?:yes|later) \|", page, re.MULTILINE))
+    assert {row["name"] for row in states} == set(documented.split(", "))
 
 
 def test_getting_started_shows_what_run_prints() -> None:

@@ -2,7 +2,7 @@
 
 One thread a process looks at all watched courses together, in one query every 0.4 s, and at none while nobody watches.
 It holds no connection between looks and needs nothing of a session, which a transaction pooler would not give it. Why
-not LISTEN: docs/architecture.md.
+not LISTEN: docs/decisions/2026-11-23-live-progress-polls-the-database.md.
 """
 
 import logging

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Exits with 0 if a webhook is the service's own and new. Needs openssl.
+# Exits with 0 if a webhook comes from the service and is recent. Needs openssl.
 #   verify.sh ID TIMESTAMP SIGNATURE <body     the headers webhook-id, webhook-timestamp, webhook-signature
 #   WEBHOOK_SECRET                             the service's, whsec_…
 set -euo pipefail
@@ -11,7 +11,7 @@ age=$(($(date +%s) - timestamp))
 key=$(printf %s "${WEBHOOK_SECRET#whsec_}" | openssl base64 -d -A | od -An -v -tx1 | tr -d ' \n')
 expected=v1,$({ printf '%s.%s.' "$id" "$timestamp"; cat; } | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary |
     openssl base64 -A)
-# Several signatures stand there while the secret is changed.
+# During a change of the secret there are several signatures.
 for signature in $signatures; do
     [[ $signature == "$expected" ]] && exit 0
 done

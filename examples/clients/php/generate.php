@@ -1,5 +1,5 @@
 <?php
-// Starts the generation of a course, follows it by polling, and takes its webhooks. Needs PHP 8 alone (php-cli).
+// Starts the generation of a course, follows it by polling, and receives its webhooks. Needs only PHP 8 (php-cli).
 //   API, TOKEN, COURSE_ID, SLUG, WEBHOOK_SECRET   as `make run` prints them
 
 declare(strict_types=1);
@@ -8,7 +8,7 @@ const TOLERANCE_S = 300;
 const PATIENCE_S = 600;
 const FINAL_STATUSES = ['completed', 'failed', 'cancelled'];
 
-/** Whether the webhook is the service's own and new; header names are in lower case. */
+/** Whether the webhook comes from the service and is recent; header names are in lower case. */
 function verify(string $secret, array $headers, string $body): bool
 {
     if (abs(time() - (int) $headers['webhook-timestamp']) > TOLERANCE_S) {
@@ -25,7 +25,7 @@ function verify(string $secret, array $headers, string $body): bool
     return false;
 }
 
-/** The answer's status and JSON. */
+/** The response's status and JSON. */
 function call(string $method, string $path, ?array $body = null, array $headers = []): array
 {
     $headers[] = 'Authorization: Bearer ' . getenv('TOKEN');
@@ -39,7 +39,7 @@ function call(string $method, string $path, ?array $body = null, array $headers 
     return [(int) $status[1], json_decode((string) $answer, true)];
 }
 
-/** One webhook that came in within so many seconds, answered: its message, or null. */
+/** Receives one webhook within so many seconds and answers it; returns its message or null. */
 function receive($server, float $seconds): ?array
 {
     $connection = @stream_socket_accept($server, $seconds);
@@ -62,9 +62,9 @@ function receive($server, float $seconds): ?array
 
 $server = stream_socket_server('tcp://127.0.0.1:0');
 $courseId = getenv('COURSE_ID');
-$wish = ['courseId' => $courseId, 'webhookUrl' => 'http://' . stream_socket_get_name($server, false) . '/'];
-// A key of its own for each wish, the same with every repetition: however often this is sent, one generation starts.
-[$code, $started] = call('POST', '/api/coursegen/generate', $wish, ['Idempotency-Key: ' . bin2hex(random_bytes(16))]);
+$payload = ['courseId' => $courseId, 'webhookUrl' => 'http://' . stream_socket_get_name($server, false) . '/'];
+// One key for each generation, the same on every retry: however often this request is sent, one generation starts.
+[$code, $started] = call('POST', '/api/coursegen/generate', $payload, ['Idempotency-Key: ' . bin2hex(random_bytes(16))]);
 if ($code !== 200) {
     fwrite(STDERR, "$code {$started['error']} ({$started['code']}, request {$started['requestId']})\n");
     exit(1);

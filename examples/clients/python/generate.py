@@ -1,4 +1,4 @@
-"""Starts the generation of a course, follows it by polling, and takes its webhooks. Needs Python alone.
+"""Starts the generation of a course, follows it by polling, and receives its webhooks. Needs only Python.
 
 API, TOKEN, COURSE_ID, SLUG, WEBHOOK_SECRET   as `make run` prints them
 """
@@ -18,20 +18,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 TOLERANCE_S = 300
-# A platform may poll like this; who must know at once takes the webhook.
+# Polling like this suits a platform; for immediate news use the webhook.
 POLL_S = 0.5
 PATIENCE_S = 600
 FINAL = ("completed", "failed", "cancelled")
 
 api = os.environ["API"]
 authorization = {"Authorization": f"Bearer {os.environ['TOKEN']}"}
-# Nothing of the environment's proxies: the service is asked directly.
+# Ignore the environment's proxies: call the service directly.
 http = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 told_last = threading.Event()
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether the webhook is the service's own and new."""
+    """Whether the webhook comes from the service and is recent."""
     if abs(time.time() - int(headers["webhook-timestamp"])) > TOLERANCE_S:
         return False
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
@@ -59,7 +59,7 @@ class Receiver(BaseHTTPRequestHandler):
 def call(
     method: str, path: str, body: Mapping[str, Any] | None = None, **headers: str
 ) -> tuple[Any, Mapping[str, str]]:
-    """The answer's JSON and headers; None while nothing has changed. Raises urllib.error.HTTPError."""
+    """The response's JSON and headers; None if nothing has changed. Raises urllib.error.HTTPError."""
     request = urllib.request.Request(api + path, method=method, headers={**authorization, **headers})
     if body is not None:
         request.data = json.dumps(body).encode()
@@ -78,9 +78,9 @@ def main() -> int:
     receiver = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=receiver.serve_forever, daemon=True).start()
     course_id = os.environ["COURSE_ID"]
-    wish = {"courseId": course_id, "webhookUrl": f"http://127.0.0.1:{receiver.server_port}/"}
-    # A key of its own for each wish, the same with every repetition: however often this is sent, one generation starts.
-    started, _ = call("POST", "/api/coursegen/generate", wish, **{"Idempotency-Key": str(uuid.uuid4())})
+    payload = {"courseId": course_id, "webhookUrl": f"http://127.0.0.1:{receiver.server_port}/"}
+    # One key for each generation, the same on every retry: however often this request is sent, one generation starts.
+    started, _ = call("POST", "/api/coursegen/generate", payload, **{"Idempotency-Key": str(uuid.uuid4())})
     print(f"started {started['jobId']}")
 
     status, tag, until = "", "", time.monotonic() + PATIENCE_S

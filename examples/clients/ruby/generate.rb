@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# Starts the generation of a course, follows it by polling, and takes its webhooks. Needs Ruby alone.
+# Starts the generation of a course, follows it by polling, and receives its webhooks. Needs only Ruby.
 #   API, TOKEN, COURSE_ID, SLUG, WEBHOOK_SECRET   as `make run` prints them
 
 require "json"
@@ -14,7 +14,7 @@ POLL_S = 0.5
 PATIENCE_S = 600
 FINAL = %w[completed failed cancelled].freeze
 
-# Whether the webhook is the service's own and new; header names are in lower case.
+# Whether the webhook comes from the service and is recent; header names are in lower case.
 def verify(secret, headers, body)
   return false if (Time.now.to_i - headers["webhook-timestamp"].to_i).abs > TOLERANCE_S
 
@@ -24,7 +24,7 @@ def verify(secret, headers, body)
   headers["webhook-signature"].split.any? { |one| OpenSSL.secure_compare(expected, one) }
 end
 
-# One webhook, answered: its message, or nil.
+# Receives one webhook and answers it; returns its message or nil.
 def receive(connection)
   connection.gets
   headers = {}
@@ -40,11 +40,11 @@ ensure
   connection.close
 end
 
-# The answer of the service.
+# The service's response.
 def call(request)
   uri = URI(ENV.fetch("API"))
   request["Authorization"] = "Bearer #{ENV.fetch("TOKEN")}"
-  # The nil: nothing of the environment's proxies.
+  # nil: ignore the environment's proxies.
   Net::HTTP.start(uri.host, uri.port, nil, use_ssl: uri.scheme == "https", read_timeout: 10) { |http| http.request(request) }
 end
 
@@ -59,7 +59,7 @@ Thread.new do
 end
 
 course_id = ENV.fetch("COURSE_ID")
-# A key of its own for each wish, the same with every repetition: however often this is sent, one generation starts.
+# One key for each generation, the same on every retry: however often this request is sent, one generation starts.
 headers = { "Content-Type" => "application/json", "Idempotency-Key" => SecureRandom.uuid }
 start = Net::HTTP::Post.new("/api/coursegen/generate", headers)
 start.body = JSON.generate(courseId: course_id, webhookUrl: "http://127.0.0.1:#{server.addr[1]}/")

@@ -1,4 +1,4 @@
-// Starts the generation of a course with fetch, follows it by server-sent events, and takes its webhooks.
+// Starts the generation of a course with fetch, follows it by server-sent events, and receives its webhooks.
 //   API, TOKEN, COURSE_ID, SLUG, WEBHOOK_SECRET   as `make run` prints them
 
 import { FINAL, receive } from "./webhooks.js";
@@ -7,7 +7,7 @@ const { API, TOKEN, COURSE_ID, SLUG, WEBHOOK_SECRET } = process.env as Record<st
 const authorization = { Authorization: `Bearer ${TOKEN}` };
 const webhooks = await receive(WEBHOOK_SECRET);
 
-// A key of its own for each wish, the same with every repetition: however often this is sent, one generation starts.
+// One key for each generation, the same on every retry: however often this request is sent, one generation starts.
 const answer = await fetch(`${API}/api/coursegen/generate`, {
   method: "POST",
   headers: { ...authorization, "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() },
@@ -21,7 +21,7 @@ if (!answer.ok) {
 }
 console.log(`started ${started.jobId}`);
 
-// A browser's EventSource sends no Authorization header; fetch reads the same stream.
+// A browser's EventSource cannot send an Authorization header; fetch reads the same stream.
 const events = await fetch(`${API}/api/courses/${SLUG}/events`, {
   headers: authorization,
   signal: AbortSignal.timeout(600_000),

@@ -1,4 +1,4 @@
-// Starts the generation of a course with the tRPC client, follows it by polling, and takes its webhooks.
+// Starts the generation of a course with the tRPC client, follows it by polling, and receives its webhooks.
 //   API, TOKEN, COURSE_ID, WEBHOOK_SECRET   as `make run` prints them
 
 import { createTRPCUntypedClient, httpBatchLink } from "@trpc/client";
@@ -21,8 +21,8 @@ const trpc = createTRPCUntypedClient({
 });
 const webhooks = await receive(WEBHOOK_SECRET);
 
-const wish = { courseId: COURSE_ID, webhookUrl: webhooks.url };
-const started = (await trpc.mutation("generation.initiate", wish)) as Started;
+const input = { courseId: COURSE_ID, webhookUrl: webhooks.url };
+const started = (await trpc.mutation("generation.initiate", input)) as Started;
 console.log(`started ${started.jobId}`);
 
 let course: Status;

@@ -1,4 +1,4 @@
-// Takes the service's webhooks on a port of this machine.
+// Receives the service's webhooks on a local port.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingHttpHeaders } from "node:http";
@@ -15,7 +15,7 @@ export interface Message {
   error?: string;
 }
 
-/** Whether the webhook is the service's own and new. */
+/** Whether the webhook comes from the service and is recent. */
 export function verify(secret: string, headers: IncomingHttpHeaders, body: Buffer): boolean {
   const id = String(headers["webhook-id"]);
   const timestamp = String(headers["webhook-timestamp"]);
@@ -29,7 +29,7 @@ export function verify(secret: string, headers: IncomingHttpHeaders, body: Buffe
     .some((one) => one.length === expected.length && timingSafeEqual(one, expected));
 }
 
-/** Where to send webhooks, and the status of the last one once it came. */
+/** The URL for webhooks, and the status of the last one received. */
 export async function receive(secret: string): Promise<{ url: string; last: Promise<string>; close: () => void }> {
   let tell: (status: string) => void;
   const last = new Promise<string>((resolve) => (tell = resolve));

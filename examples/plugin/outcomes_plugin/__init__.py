@@ -1,1 +1,1 @@
-"""A plug-in: a package of its own that replaces one stage of the service."""
+"""A plug-in: a package that replaces one stage of the service."""

@@ -1,4 +1,4 @@
-"""STRUCTURE_ANALYSIS in another way: the course is built around its learning outcomes, one goal each."""
+"""STRUCTURE_ANALYSIS from the course's learning outcomes: one goal for each."""
 
 from pipeline.contract import Brief, Report, StageFailed, StageInput
 

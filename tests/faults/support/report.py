@@ -14,18 +14,15 @@ from stack.server import package_folder
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "reliability.md"
 BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
 
-#: By test: its promise, and the longest of each of its measurements in seconds.
-_promises: dict[str, str] = {}
+#: The tests that were collected, and for each the longest of each of its measurements in seconds.
+_collected: set[str] = set()
 _measured: dict[str, dict[str, float]] = {}
 _promised: dict[tuple[str, str], float] = {}
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """A test promises what its docstring says, else its name."""
     if isinstance(item, pytest.Function):
-        name = _name(item.nodeid)
-        words = item.function.__name__.removeprefix("test_").replace("_", " ")
-        _promises[name] = (item.function.__doc__ or words).strip().splitlines()[0].rstrip(".")
+        _collected.add(_name(item.nodeid))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -64,7 +61,7 @@ def _is_whole(exitstatus: int) -> bool:
     return (
         exitstatus == pytest.ExitCode.OK
         and os.environ.get("FAULTS_SETTINGS") == "shipped"
-        and set(_measured) == set(_promises)
+        and set(_measured) == _collected
         and {name.partition("::")[0] for name in _measured} == files
     )
 
@@ -89,12 +86,9 @@ def _lines() -> list[str]:
     return [
         f"Measured on {datetime.now(UTC):%Y-%m-%d} with {settings}: {versions}, {os.cpu_count()} cores.",
         "",
-        "| what is promised | test | seconds measured (promised) |",
-        "| --- | --- | --- |",
-        *(
-            f"| {_promises[name][:1].upper()}{_promises[name][1:]} | `{name}` | {_figures(name, found)} |"
-            for name, found in _measured.items()
-        ),
+        "| test | seconds measured (promised) |",
+        "| --- | --- |",
+        *(f"| `{name}` | {_figures(name, found)} |" for name, found in _measured.items()),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The snippets of docs/webhooks.md, run as they stand there: each takes what the service signs, and nothing else."""
+"""Runs the snippets of docs/webhooks.md: each accepts what the service signs and rejects everything else."""
 
 import json
 import re
@@ -16,7 +16,7 @@ PAGE = (Path(__file__).resolve().parents[3] / "docs" / "webhooks.md").read_text(
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 BODY = '{"status":"completed","progress":{"message":"Курс успешно создан 🎓"}}'.encode()
 
-#: What follows a snippet: the message comes as JSON on standard input, the verdict goes to standard output.
+#: Appended to a snippet: reads the message as JSON from standard input and prints the verdict.
 PROGRAMS = {
     "python": (
         [sys.executable, "-c"],
@@ -58,7 +58,7 @@ def snippet(language: str) -> str:
         for language, (command, _) in PROGRAMS.items()
     ],
 )
-def test_a_snippet_takes_what_is_signed_and_nothing_else(language: str) -> None:
+def test_a_snippet_accepts_only_a_recent_valid_signature(language: str) -> None:
     command, call = PROGRAMS[language]
     now = int(time.time())
     good, old = dict(sign(SECRET, "id-1", now, BODY)), dict(sign(SECRET, "id-1", now - 301, BODY))
@@ -83,7 +83,7 @@ def test_a_snippet_takes_what_is_signed_and_nothing_else(language: str) -> None:
     assert not verdict(good | {"webhook-id": "id-2"}, text)
 
 
-def test_openssl_says_what_both_headers_do(tmp_path: Path) -> None:
+def test_the_openssl_lines_compute_both_signatures(tmp_path: Path) -> None:
     headers = sign(SECRET, "id-1", 1700000000, BODY)
     (tmp_path / "body").write_bytes(BODY)
     environment = {
