@@ -446,6 +446,7 @@ CASE status
     WHEN 'queued'::coursegen.generation_status THEN ((user_slot IS NOT NULL) AND (system_slot IS NOT NULL))
     WHEN 'running'::coursegen.generation_status THEN ((user_slot IS NOT NULL) AND ((system_slot IS NOT NULL) OR (paused_until IS NOT NULL)))
     WHEN 'awaiting_approval'::coursegen.generation_status THEN ((user_slot IS NOT NULL) AND (system_slot IS NULL))
+    WHEN 'waiting'::coursegen.generation_status THEN (system_slot IS NULL)
     ELSE ((user_slot IS NULL) AND (system_slot IS NULL))
 END),
     CONSTRAINT generations_system_slot_check CHECK ((system_slot >= 1)),

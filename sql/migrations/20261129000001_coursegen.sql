@@ -124,6 +124,7 @@ create table coursegen.generations (
             when 'queued' then user_slot is not null and system_slot is not null
             when 'running' then user_slot is not null and (system_slot is not null or paused_until is not null)
             when 'awaiting_approval' then user_slot is not null and system_slot is null
+            when 'waiting' then system_slot is null  -- an approved or resumed one keeps its user's
             else user_slot is null and system_slot is null
         end
     )
