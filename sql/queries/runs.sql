@@ -1,7 +1,7 @@
 -- name: count_start
 select *
 from coursegen.count_start_v1(
-    %(generation_id)s, %(fence)s, %(job_id)s, %(worker)s, %(most_starts)s, %(exhausted)s, %(steps)s
+    %(generation_id)s, %(fence)s, %(job_id)s, %(worker)s, %(stages)s, %(exhausted)s
 );
 
 -- name: begin_stage
@@ -42,8 +42,7 @@ select * from coursegen.cancel_generation_v1(%(course_id)s, %(message)s, %(ended
 -- name: take_over_stage
 select *
 from coursegen.take_over_stage_v1(
-    %(generation_id)s, %(job_id)s, %(stalled_s)s, %(overdue_s)s, %(most_starts)s, %(suspects_lock)s, %(exhausted)s,
-    %(steps)s
+    %(generation_id)s, %(job_id)s, %(stalled_s)s, %(stages)s, %(suspects_lock)s, %(exhausted)s
 );
 
 -- name: list_abandoned
@@ -56,7 +55,7 @@ select
     job.priority
 from procrastinate_jobs job
 where job.status = 'doing' and job.queue_name = 'stages'
-    and coursegen.is_orphaned(job, %(stalled_s)s, %(overdue_s)s)
+    and coursegen.is_orphaned(job, %(stalled_s)s, %(stages)s)
 union all
 select null, generation.id, generation.user_id, generation.request_id, generation.priority
 from coursegen.generations generation

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Set
 from typing import Any
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from app.database.pool import Database, only_row
 from app.database.queries import QUERIES
 from app.generation.queue import SUSPECTS_LOCK, UPKEEP_QUEUE
 from app.generation.runs.cancel import settle
-from app.generation.runs.verbs import LAST_START, warn_of_refused_course
+from app.generation.runs.verbs import EXHAUSTED_MESSAGE, describe_stages, warn_of_refused_course
 from app.generation.slots.keeper import SlotKeeper
 from app.telemetry.log import bind
 
@@ -33,7 +34,7 @@ def take_over(db: Database, keeper: SlotKeeper, *, stalled_s: float, timeout_s: 
     Dead: without a heartbeat for `stalled_s`, or well past the stage's own `timeout_s`. Also every active generation
     without a job gets one, and jobs whose run ended in another way are closed. Returns how many were touched.
     """
-    limits = {"stalled_s": stalled_s, "overdue_s": timeout_s + PATIENCE_S}
+    limits = {"stalled_s": stalled_s, "stages": Jsonb(describe_stages(overdue_s=timeout_s + PATIENCE_S))}
     with db.connection() as conn:
         abandoned = conn.execute(QUERIES["list_abandoned"], limits).fetchall()
         upkeep = {"queue": UPKEEP_QUEUE, "stalled_s": stalled_s}
@@ -55,16 +56,14 @@ def disown(db: Database, worker_id: int, held: Set[int], missed: Set[int]) -> se
     return lost
 
 
-def _take_over_generation(
-    db: Database, keeper: SlotKeeper, row: Mapping[str, Any], limits: Mapping[str, float]
-) -> bool:
+def _take_over_generation(db: Database, keeper: SlotKeeper, row: Mapping[str, Any], limits: Mapping[str, Any]) -> bool:
     """Whether anything was done; an error is logged and leaves the generation for the next time."""
     generation_id, user_id = row["generation_id"], row["user_id"]
     values = {
         "generation_id": generation_id,
         "job_id": row["job_id"],
         "suspects_lock": SUSPECTS_LOCK,
-        **LAST_START,
+        "exhausted": EXHAUSTED_MESSAGE,
         **limits,
     }
     with bind(jobId=generation_id, userId=user_id, requestId=row["request_id"]):

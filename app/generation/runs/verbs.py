@@ -28,12 +28,8 @@ MAX_STARTS = 3
 #: Characters of a message for the course's owner.
 MAX_MESSAGE = 1000
 
-#: When the last start is used up: how many there are, and what course and step then show.
-LAST_START = {
-    "most_starts": MAX_STARTS,
-    "exhausted": "Этап прерван несколько раз подряд. Попробуйте запустить генерацию ещё раз.",
-    "steps": Jsonb({stage.value: step.failed for stage, step in STEPS.items()}),
-}
+#: For the course's owner, when a stage has used up its starts.
+EXHAUSTED_MESSAGE = "Этап прерван несколько раз подряд. Попробуйте запустить генерацию ещё раз."
 
 _FIRST_STEP = change(ADMITTED_STEP, StepStatus.COMPLETED, ADMITTED_MESSAGE, recovered_by_worker=True)
 
@@ -52,7 +48,8 @@ class Result:
 
 def count_start(conn: Connection[Any], run: Run) -> Start:
     """The start of the generation's stage is counted. Raises `StartsExhausted`, the generation being failed then."""
-    row = _run_verb(conn, "count_start", run, job_id=run.job_id, worker=run.worker, **LAST_START)
+    values = {"stages": Jsonb(describe_stages()), "exhausted": EXHAUSTED_MESSAGE}
+    row = _run_verb(conn, "count_start", run, job_id=run.job_id, worker=run.worker, **values)
     if row["outcome"] == "exhausted":
         raise StartsExhausted(run.generation_id)
     return Start(run, Stage(row["stage"]), row["attempt_id"], row["course_id"], row["tier"], row["priority"])
@@ -142,6 +139,11 @@ def report_units(conn: Connection[Any], start: Start, done: int, total: int) -> 
     """The course shows how far the stage is: its lessons while they are written."""
     counts = _lessons(done, total) if start.stage is Stage.TEXT_GENERATION else {"alive": True}
     _run_verb(conn, "report_units", start.run, stage=start.stage.value, change=Jsonb(counts))
+
+
+def describe_stages(**limits: float) -> dict[str, dict[str, Any]]:
+    """What the verbs that find the stage themselves need to know of each: its starts, its failed step, the limits."""
+    return {stage.value: {"most_starts": MAX_STARTS, "failed": step.failed, **limits} for stage, step in STEPS.items()}
 
 
 def warn_of_refused_course(row: DictRow) -> None:

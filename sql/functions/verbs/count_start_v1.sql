@@ -1,10 +1,10 @@
 -- Counts a start of the generation's stage, and commits that before the work begins: whatever goes wrong afterwards, the
--- stage ends after p_most_starts. A start that the same job left open was interrupted: its worker lived to queue it again.
--- p_steps has each stage's message for a failed step, p_exhausted is for the course's owner.
+-- stage ends after so many. A start that the same job left open was interrupted: its worker lived to queue it again.
+-- p_stages has for each stage its most_starts and `failed`, the message of a failed step; p_exhausted is for the course's
+-- owner.
 -- Outcomes: counted; exhausted: the stage had its starts, the generation is failed; superseded: this run may not start.
 create or replace function coursegen.count_start_v1(
-    p_generation_id uuid, p_fence int, p_job_id bigint, p_worker text, p_most_starts int, p_exhausted text,
-    p_steps jsonb
+    p_generation_id uuid, p_fence int, p_job_id bigint, p_worker text, p_stages jsonb, p_exhausted text
 ) returns table (outcome text, attempt_id bigint, stage text, course_id uuid, tier text, priority int, refused text)
 language plpgsql
 as $$
@@ -22,10 +22,10 @@ begin
     priority := generation.priority;
     update coursegen.attempts a set outcome = 'interrupted', finished_at = now()
     where a.job_id = p_job_id and a.outcome is null;
-    if coursegen.count_starts(p_generation_id, generation.stage) >= p_most_starts then
+    if coursegen.count_starts(p_generation_id, generation.stage) >= (p_stages -> stage ->> 'most_starts')::int then
         outcome := 'exhausted';
         refused := coursegen.fail_generation(
-            generation, p_steps ->> stage, p_exhausted, jsonb_build_object('stage', generation.stage)
+            generation, p_stages -> stage ->> 'failed', p_exhausted, jsonb_build_object('stage', generation.stage)
         );
     else
         outcome := 'counted';

@@ -1,24 +1,24 @@
--- Queues the stage of a dead worker again under a new fence, or fails the generation after p_most_starts. The last start
+-- Queues the stage of a dead worker again under a new fence, or fails the generation after its last start. The last start
 -- runs alone (p_suspects_lock): a stage that kills its worker kills those beside it, which must not fail for it.
 -- With p_job_id, the job that the dead worker had is looked at again under its lock and deleted: a row that is gone can't
 -- be ended by a worker that wakes up. Without, the generation has no job at all.
 -- Outcomes: taken_over; failed; job_closed: the generation went on without that job; none: not orphaned, or someone else
--- takes it over.
+-- takes it over. p_stages has for each stage its most_starts, overdue_s and `failed`, the message of a failed step.
 create or replace function coursegen.take_over_stage_v1(
-    p_generation_id uuid, p_job_id bigint, p_stalled_s float, p_overdue_s float, p_most_starts int,
-    p_suspects_lock text, p_exhausted text, p_steps jsonb
+    p_generation_id uuid, p_job_id bigint, p_stalled_s float, p_stages jsonb, p_suspects_lock text, p_exhausted text
 ) returns table (outcome text, stage text, fence int, refused text)
 language plpgsql
 as $$
 declare
     generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
     job_fence int := generation.fence;
+    limits jsonb := p_stages -> generation.stage::text;
     starts int;
 begin
     if p_job_id is not null then
         select (o.args ->> 'fence')::int into job_fence
         from procrastinate_jobs o
-        where o.id = p_job_id and coursegen.is_orphaned(o, p_stalled_s, p_overdue_s)
+        where o.id = p_job_id and coursegen.is_orphaned(o, p_stalled_s, p_stages)
         for update skip locked;
         outcome := 'none';
     elsif exists (select from coursegen.generation_jobs(p_generation_id)) then
@@ -46,15 +46,15 @@ begin
         return;
     end if;
     starts := coursegen.count_starts(p_generation_id, generation.stage);
-    if starts >= p_most_starts then
+    if starts >= (limits ->> 'most_starts')::int then
         outcome := 'failed';
         refused := coursegen.fail_generation(
-            generation, p_steps ->> stage, p_exhausted, jsonb_build_object('stage', generation.stage)
+            generation, limits ->> 'failed', p_exhausted, jsonb_build_object('stage', generation.stage)
         );
     else
         outcome := 'taken_over';
         fence := coursegen.requeue_stage(
-            p_generation_id, 0, case when starts = p_most_starts - 1 then p_suspects_lock end
+            p_generation_id, 0, case when starts = (limits ->> 'most_starts')::int - 1 then p_suspects_lock end
         );
     end if;
     return next;
