@@ -39,7 +39,7 @@ test: $(SETUP) ## run the tests, without the slow ones, on real PostgreSQL and R
 
 check: lint schema-check ## check format, lint, types, import rules and the schema, then run all tests: what CI runs
 	@$(RUN) -m coverage erase
-	@$(RUN) -m coverage run -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup -m 'not alone'
+	@$(RUN) -m coverage run -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup --hypothesis-profile thorough -m 'not alone'
 	@$(RUN) -m pytest -m alone
 	@# A process that a test killed leaves half a file. That needs no warning.
 	@$(RUN) -W 'ignore:Data file' -m coverage report

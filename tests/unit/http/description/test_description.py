@@ -31,7 +31,7 @@ from app.settings import Settings
 from tests.contract import Contract, contract_of
 from tests.logs import logging_restored
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 
 #: Methods that the framework handles wherever there is a route.
 SILENT = {"HEAD", "OPTIONS"}
