@@ -75,6 +75,8 @@ class SlotKeeper:
         One round trip for all. Taking the same claim again returns the same numbers. May rebuild keys, which needs a
         connection to PostgreSQL: the caller must hold none.
         """
+        if not claims:
+            return []
         _, *answers = self._take(claims)
         if any(answer[0] in STALE for answer in answers):
             users = {claim.user_id for claim, answer in zip(claims, answers, strict=True) if answer[0] in STALE}

@@ -5,8 +5,9 @@ import pytest
 
 from app.database import pool as database
 from app.database.pool import Database
-from app.database.queries import QUERIES
 from tests.integration.factories import MakeCourse
+
+LOCK = "select from courses where id = %(course_id)s for no key update"
 
 
 def test_what_a_process_frozen_in_a_transaction_has_locked_is_free_again_in_time(
@@ -20,8 +21,8 @@ def test_what_a_process_frozen_in_a_transaction_has_locked_is_free_again_in_time
     locked_by_another = None
     # It has fetched a result, and does nothing more: as if it were frozen.
     with pytest.raises(psycopg.OperationalError, match="closed the connection"), db.transaction() as conn:
-        conn.execute(QUERIES["lock_course"], course).fetchone()
+        conn.execute(LOCK, course).fetchone()
         with psycopg.connect(database_url, options="-c lock_timeout=5s") as other:
-            locked_by_another = other.execute(QUERIES["lock_course"], course).fetchone()
+            locked_by_another = other.execute(LOCK, course).fetchone()
     assert locked_by_another
     db.close()

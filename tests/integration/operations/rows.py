@@ -54,15 +54,15 @@ class Past:
             "user_id": user_id,
             "tier": "FREE",
             "priority": 1,
-            "user_slot": slot,
-            "system_slot": slot,
+            "user_slot": slot if ended is None else None,
+            "system_slot": slot if ended is None else None,
             "stage": "FINALIZATION",
             "status": status,
             "source": "http",
             "created_at": at,
             "finished_at": ended,
         }
-        self._insert("generations", {**row, **fields})
+        self._insert("coursegen.generations", {**row, **fields})
         return generation_id
 
     def attempt(
@@ -102,7 +102,7 @@ class Past:
 
     def _insert(self, table: str, row: dict[str, Any]) -> None:
         statement = sql.SQL("insert into {} ({}) values ({})").format(
-            sql.Identifier(table),
+            sql.Identifier(*table.split(".")),
             sql.SQL(", ").join(map(sql.Identifier, row)),
             sql.SQL(", ").join(sql.Placeholder() * len(row)),
         )

@@ -225,12 +225,12 @@ def test_what_nobody_foresaw_is_told_without_its_cause(
     client: FlaskClient, make_course: MakeCourse, headers: Headers, conn: Conn, log_lines: LogLines
 ) -> None:
     course = make_course()
-    conn.execute("alter function course_generation_status(courses) rename to away")
+    conn.execute("alter function coursegen.course_generation_status(courses) rename to away")
     try:
         given = {"0": {"courseId": str(course.id)}}
         response = query(client, "generation.status", given, batch=True, headers=headers(course.user_id))
     finally:
-        conn.execute("alter function away(courses) rename to course_generation_status")
+        conn.execute("alter function coursegen.away(courses) rename to course_generation_status")
     assert response.status_code == 500
     [found] = errors(response)
     assert (found["message"], found["data"]["code"]) == ("Internal server error", "INTERNAL_SERVER_ERROR")
