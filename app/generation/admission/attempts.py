@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from app.database.pool import CommitOutcomeUnknown
-from app.generation.database_errors import is_overloaded, is_transient
+from app.generation.database_errors import is_connection_lost, is_overloaded, is_transient
 from app.generation.errors import AdmissionFailed, GenerationError, OutcomeUnknown
 from app.generation.transient import retrying
 
@@ -15,8 +15,8 @@ def decide_once(decide: Callable[[], T], failure: Exception | None = None) -> T:
     """Returns what `decide` returned, called again after transient errors: after 100, 200 and 400 ms, in the deadline.
 
     `failure` is the error of a first attempt that was made elsewhere. `decide` must find what an earlier attempt
-    committed. Raises the domain errors of `decide`; PoolTimeout without a free connection; `OutcomeUnknown` where an
-    attempt may have committed; else `AdmissionFailed`.
+    committed. Raises the domain errors of `decide`; the database's own where no transaction was begun; `OutcomeUnknown`
+    where an attempt may have committed; else `AdmissionFailed`.
     """
     may_exist = False
     try:
@@ -35,7 +35,7 @@ def decide_once(decide: Callable[[], T], failure: Exception | None = None) -> T:
     except Exception as error:
         if may_exist:
             raise OutcomeUnknown from error
-        if is_overloaded(error):
-            raise
+        if is_overloaded(error) or is_connection_lost(error):
+            raise  # the transaction was not begun
         raise AdmissionFailed(exhausted=is_transient(error)) from error
     raise AssertionError("tenacity returns or raises")
