@@ -1,15 +1,19 @@
 from collections.abc import Iterator
+from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 from psycopg.errors import InsufficientPrivilege
 from psycopg.sql import SQL, Identifier
 
-from app.database.migrations import migrate
+from app.database.migration_session import MigrationError
+from app.database.migrations import migrate, missing
+from app.database.rollback import rollback
 from tests.integration.sql.courses import Connection
 from tests.integration.sql.test_migrations import THEIRS
 
-#: Every table, with what API, workers and commands do to it beside reading. A table that is missing here is not written.
+#: What API, workers and commands do to each table beside reading it.
 WRITES = {
     "coursegen.generations": {"insert", "update"},
     "coursegen.attempts": {"insert", "update", "delete"},
@@ -47,7 +51,7 @@ FORBIDDEN = [
     "create table coursegen.something ()",
     "create table public.something ()",
     "create function coursegen.something() returns int language sql as 'select 1'",
-    "create or replace function coursegen.has_documents(p_progress jsonb) returns boolean language sql as 'select true'",
+    "alter function coursegen.has_documents(jsonb) rename to something",
     "create role another",
     "alter role coursegen_app login",
     "alter table coursegen.generations disable trigger all",
@@ -155,3 +159,21 @@ def test_a_privilege_that_was_lost_comes_back_with_the_next_migration(new_databa
         conn.execute("revoke all on coursegen.generations from coursegen_app")
         migrate(new_database_url)
         assert conn.execute(allowed.encode()).fetchone() == (True,)
+
+
+def test_an_owner_who_may_not_create_roles_is_told_what_an_administrator_runs(new_database_url: str) -> None:
+    owner, role = f"owner_{uuid4().hex}", f"cg_{uuid4().hex}"
+    with psycopg.connect(new_database_url, autocommit=True) as conn:
+        conn.execute(f"create role {owner} login password 'x'".encode())
+        conn.execute(f"alter database {conn.info.dbname} owner to {owner}".encode())
+        url = make_conninfo(new_database_url, user=owner, password="x")
+        try:
+            with pytest.raises(MigrationError, match=f'create role "{role}" nologin'):
+                migrate(url, app_role=role)
+            conn.execute(f"create role {role} nologin".encode())
+            migrate(url, app_role=role)
+            assert missing(conn) == []
+            assert rollback(url, app_role=role) == []
+        finally:
+            conn.execute(f"alter database {conn.info.dbname} owner to current_user".encode())
+            conn.execute(f"drop owned by {owner}; drop role {owner}; drop role {role}".encode())
