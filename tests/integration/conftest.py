@@ -146,7 +146,7 @@ def make_services_with(clean: None, settings: Settings) -> Iterator[Callable[...
 
 
 @pytest.fixture(scope="module")
-def start_server(database_url: str, redis_url: str) -> Iterator[StartServer]:
+def start_server(service_url: str, redis_url: str) -> Iterator[StartServer]:
     """A function that starts the server on a free port with the environment changed; None removes a variable."""
-    with serving(database_url, redis_url) as start:
+    with serving(service_url, redis_url) as start:
         yield start
