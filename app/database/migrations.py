@@ -114,7 +114,10 @@ def _apply_functions(conn: Connection, *, app_role: str) -> list[str]:
         )
     conn.execute(read_setup("shared_functions"))
     conn.execute(read_setup("created_objects"))
-    conn.execute(name_role(conn, read_setup("privileges"), app_role))
+    try:
+        conn.execute(name_role(conn, read_setup("privileges"), app_role))
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise MigrationError(error.diag.message_primary) from error
     return [file.stem for file in changed]
 
 

@@ -57,13 +57,13 @@ def _export(conn: Connection, folder: Path | None) -> None:
         finished = cursor.execute(read_setup("finished_courses")).fetchall()
         created = cursor.execute("select from coursegen.created_objects where (kind, name) = ('table', 'courses')")
         courses = cursor.execute("select * from public.courses order by id").fetchall() if created.rowcount else []
-    if folder is None:
-        if finished or courses:
-            raise MigrationError(
-                f"{len(finished)} finished courses and {len(courses)} rows of courses would be lost."
-                " Name a folder to write them to: --export FOLDER"
-            )
+    if not finished and not courses:
         return
+    if folder is None:
+        raise MigrationError(
+            f"{len(finished)} finished courses and {len(courses)} rows of courses would be lost."
+            " Name a folder to write them to: --export FOLDER"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     for course in finished:
         (folder / f"{course['generation_id']}.md").write_text(course["body"], encoding="utf-8")

@@ -6,7 +6,11 @@ begin
         create role coursegen_app nologin;
         comment on role coursegen_app is 'Created by coursegen migrate';  -- so rollback may drop it
     end if;
-exception when duplicate_object or unique_violation then null;  -- the migration of another database was faster
+exception
+    when duplicate_object or unique_violation then null;  -- the migration of another database was faster
+    when insufficient_privilege then
+        raise insufficient_privilege
+            using message = 'This login may not create roles. Have an administrator run: create role coursegen_app nologin';
 end
 $$;
 
@@ -124,7 +128,11 @@ begin
         end loop;
     end loop;
     if to_regrole('service_role') is not null and not pg_has_role(to_regrole('service_role'), to_regrole('coursegen_app'), 'member') then
-        grant coursegen_app to service_role;
+        begin
+            grant coursegen_app to service_role;
+        exception when insufficient_privilege then
+            raise warning 'This login may not grant coursegen_app to service_role, which gets no access';
+        end;
     end if;
 end
 $$;

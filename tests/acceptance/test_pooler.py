@@ -9,6 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from app.database.migration_session import MigrationError
+from app.database.migrations import migrate
 from app.database.pool import SESSION
 from bench.courses import create_courses
 from bench.handlers import EMPTY
@@ -80,3 +82,8 @@ def test_its_sessions_have_the_limits_that_the_service_sets_elsewhere(stand: Sta
 def test_operators_are_told_the_query_that_is_tested_here() -> None:
     document = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
     assert f"connect_query='{CONNECT_QUERY.replace(chr(39), chr(39) * 2)}'" in document
+
+
+def test_a_migration_through_it_is_refused_with_what_helps(pooler: PgBouncer) -> None:
+    with pytest.raises(MigrationError, match=r"pooler in transaction mode.*URL of PostgreSQL itself"):
+        migrate(pooler.url)

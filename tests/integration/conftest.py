@@ -1,11 +1,13 @@
 """The service on the shared servers, emptied before each test that asks for any of it."""
 
 import os
+import secrets
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest import mock
+from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 import psycopg
@@ -29,10 +31,30 @@ from tests.tokens import SECRET, make_claims, sign
 NO_REDIS = "redis://127.0.0.1:1/0"
 
 
+@contextmanager
+def service_login(conn: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
+    """Name and password of a login that is a member of the service's role, dropped afterwards."""
+    name, password = f"service_{secrets.token_hex(6)}", secrets.token_hex(16)
+    conn.execute(f"create role {name} login password '{password}' in role coursegen_app".encode())
+    try:
+        yield name, password
+    finally:
+        conn.execute(f"drop role {name}".encode())
+
+
 @pytest.fixture(scope="session")
-def settings(database_url: str, redis_url: str) -> Settings:
+def service_url(database_url: str) -> Iterator[str]:
+    """The shared database for a login that has the privileges of API, workers and commands, and no other."""
+    with psycopg.connect(database_url, autocommit=True) as conn, service_login(conn) as (name, password):
+        yield urlunsplit(
+            urlsplit(database_url)._replace(netloc=f"{name}:{password}@{conn.info.host}:{conn.info.port}")
+        )
+
+
+@pytest.fixture(scope="session")
+def settings(service_url: str, redis_url: str) -> Settings:
     """The service's settings for the shared servers; all else is default. `dataclasses.replace` varies them."""
-    environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "JWT_SECRET": SECRET, "APP_ENV": "test"}
+    environment = {"DATABASE_URL": service_url, "REDIS_URL": redis_url, "JWT_SECRET": SECRET, "APP_ENV": "test"}
     with mock.patch.dict(os.environ, environment, clear=True):
         return read_settings()
 
@@ -124,7 +146,7 @@ def make_services_with(clean: None, settings: Settings) -> Iterator[Callable[...
 
 
 @pytest.fixture(scope="module")
-def start_server(database_url: str, redis_url: str) -> Iterator[StartServer]:
+def start_server(service_url: str, redis_url: str) -> Iterator[StartServer]:
     """A function that starts the server on a free port with the environment changed; None removes a variable."""
-    with serving(database_url, redis_url) as start:
+    with serving(service_url, redis_url) as start:
         yield start

@@ -7,7 +7,7 @@ from app.database import pool as database
 from app.database.pool import Database
 from tests.integration.factories import MakeCourse
 
-LOCK = "select from courses where id = %(course_id)s for no key update"
+LOCK = "select 1 from courses where id = %(course_id)s for no key update"
 
 
 def test_what_a_process_frozen_in_a_transaction_has_locked_is_free_again_in_time(

@@ -1,5 +1,6 @@
 """What every admission asks of PostgreSQL is planned once a connection, however many orders there are each time."""
 
+from collections.abc import Callable
 from uuid import uuid4
 
 import orjson
@@ -21,7 +22,10 @@ COUNT_PLANS = """
 """
 
 
-def test_the_look_and_the_start_are_planned_once(clean: None, services: Services) -> None:
+def test_the_look_and_the_start_are_planned_once(
+    make_services_with: Callable[..., Services], database_url: str
+) -> None:
+    services = make_services_with(database_url=database_url)  # the service's own role may not insert courses
     with services.db.connection() as conn, conn.transaction(force_rollback=True):
         conn.execute(FILL)
         conn.execute("analyze courses")

@@ -147,7 +147,7 @@ def test_on_an_unmigrated_database_it_is_unready_and_says_what_to_run(
         assert answer["status"] == "unready"
         assert answer["checks"]["database"] == "ok"
         assert "coursegen migrate" in answer["checks"]["migrations"]
-        assert "coursegen" in answer["checks"]["migrations"]
+        assert "begin_stage_v1" in answer["checks"]["migrations"]
         headers = {"Authorization": f"Bearer {token(uuid4())}"}
         refused = client.post(GENERATE, json={"courseId": str(uuid4())}, headers=headers)
         assert_error(refused, 503, UNAVAILABLE, "unavailable")

@@ -1,5 +1,4 @@
 import logging
-import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,7 +10,6 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.sql import SQL, Identifier, Literal
 
-from app.database import migrations
 from app.database.migration_session import MigrationError
 from app.database.migrations import migrate, missing
 from app.database.queries import SQL as SQL_FOLDER
@@ -131,15 +129,6 @@ def test_every_reader_of_rows_may_ask_what_is_missing(new_database_url: str) -> 
     with psycopg.connect(new_database_url, row_factory=dict_row) as conn:
         conn.read_only = True
         assert missing(conn) == []
-
-
-@pytest.fixture
-def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A release whose `sql` folder a test may change."""
-    folder = tmp_path / "sql"
-    shutil.copytree(SQL_FOLDER, folder)
-    monkeypatch.setattr(migrations, "SQL", folder)
-    return folder
 
 
 @pytest.fixture
