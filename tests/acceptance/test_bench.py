@@ -16,9 +16,9 @@ import psutil
 import pytest
 
 from bench import interpreters, load, node, report, wrk
-from bench.figures import Figure, Section, Target, Verdict, at_least, below, over_rounds, ratio
-from bench.load import Load, request_bytes
-from bench.tools import ToolMissing
+from bench.reporting.figures import Figure, Section, Target, Verdict, at_least, below, over_rounds, ratio
+from bench.load.python_generator import Load, request_bytes
+from bench.environment.debian_tools import ToolMissing
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,13 +10,13 @@ import psycopg
 import pytest
 
 from app.database.pool import SESSION
-from bench.courses import create_courses
-from bench.handlers import EMPTY
-from bench.load import send_all
-from bench.pooler import CONNECT_QUERY, POOLED, PgBouncer
+from bench.load.ready_courses import create_courses
+from bench.environment.stage_handlers import EMPTY
+from bench.load.python_generator import send_all
+from bench.environment.pgbouncer import CONNECT_QUERY, POOLED, PgBouncer
 from bench.refusals import read_tag
-from bench.stand import Stand
-from bench.tools import ToolMissing
+from bench.environment.stand import Stand
+from bench.environment.debian_tools import ToolMissing
 from tests.conftest import WaitUntil
 
 ROOT = Path(__file__).resolve().parents[2]
