@@ -20,7 +20,7 @@ MODEL = UUID(int=0)
 
 
 class Crowd:
-    """Fills the migrated database of this URL; the courses are numbered from 1, and `md5(number)` is a course's id."""
+    """Fills the migrated database of this URL. Courses are numbered from 1; `md5(number)` is a course's id."""
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url

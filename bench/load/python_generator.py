@@ -1,4 +1,4 @@
-"""The load generator, a process of its own: keep-alive connections that each send the next request when answered."""
+"""A load generator in Python, in a process of its own; each connection sends its next request once it is answered."""
 
 import gc
 import pickle
@@ -20,9 +20,9 @@ from tasks.supervision.watchdog import kill_group, watchdog
 
 CONNECTIONS = 16
 SILENCE_S = 15.0
-#: A load that has not ended by then is given up.
+#: A load that takes longer is given up.
 LONGEST_S = 300.0
-#: The latencies that are told of, by the share of answers that did not take longer.
+#: Percentiles of the latency, by name.
 SHARES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -33,9 +33,7 @@ NO_BODY = 304
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What came of it: times to the last byte of an answer in ms by `SHARES`, answers by status, the generator's own
-    processor time.
-    """
+    """What was measured: latencies by `SHARES`, answers by status, and the generator's own processor time."""
 
     seconds: float
     latencies_ms: dict[str, float]
@@ -60,7 +58,7 @@ class _Client:
         self.sock.sendall(request)
 
     def receive(self) -> int | None:
-        """The status once the whole answer is there. Raises `BenchError` when the server hangs up."""
+        """Returns the status once the answer is complete. Raises `BenchError` if the server closes the connection."""
         if not (data := self.sock.recv(65536)):
             raise BenchError("the server closed a connection")
         self.answer += data
@@ -85,7 +83,7 @@ def request_bytes(method: str, path: str, headers: dict[str, str], body: bytes =
 
 
 def send_all(port: int, requests: list[bytes], connections: int = CONNECTIONS) -> Load:
-    """Every request was answered once. Raises `BenchError`."""
+    """Sends every request once, and returns when all are answered. Raises `BenchError`."""
     with held():
         process = subprocess.Popen(
             [sys.executable, "-m", "bench.load.python_generator"],
@@ -108,7 +106,7 @@ def send_all(port: int, requests: list[bytes], connections: int = CONNECTIONS) -
 
 
 def drive(port: int, requests: list[bytes], connections: int) -> Load:
-    """Sends the requests in order over so many connections and waits for the last answer. Raises `BenchError`."""
+    """Sends the requests in order and waits for the last answer. Raises `BenchError`."""
     clients = [_Client(socket.create_connection((HOST, port), SILENCE_S)) for _ in range(connections)]
     latencies: list[float] = []
     statuses: Counter[int] = Counter()
@@ -138,7 +136,7 @@ def drive(port: int, requests: list[bytes], connections: int) -> Load:
 
 
 def main() -> None:
-    """The plan comes on standard input, the outcome goes to standard output."""
+    """Reads the plan from standard input and writes the outcome to standard output."""
     port, requests, connections = pickle.load(sys.stdin.buffer)
     gc.disable()
     load = drive(port, requests, connections)

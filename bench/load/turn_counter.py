@@ -11,9 +11,9 @@ from stack.server import HOST
 
 
 class TurnCounter:
-    """Forwards every connection to a port of loopback. `turns` counts the times a client spoke after its server had.
+    """Forwards every connection to a port of loopback. `turns` counts round trips.
 
-    That is the number of round trips; statements that are sent together are one.
+    A client begins one when it sends after its server has sent; statements that are sent together are one.
     """
 
     def __init__(self, target: int) -> None:

@@ -1,5 +1,5 @@
--- Sends every request of a file once, in order, each connection its next when the last is answered; then prints one line
--- of JSON. The file's requests end with a zero byte.
+-- Sends every request of a file once, in order; each connection sends its next once it is answered. Then prints one line
+-- of JSON. A zero byte ends each request of the file.
 
 local ffi = require("ffi")
 ffi.cdef [[
@@ -38,7 +38,7 @@ function request()
         began = now()
     end
     sent = sent + 1
-    return requests[sent] or "" -- nothing more goes out on this connection
+    return requests[sent] or "" -- this connection sends nothing more
 end
 
 function response(status)
@@ -46,7 +46,7 @@ function response(status)
     statuses[status] = (statuses[status] or 0) + 1
     if answered == #requests then
         ended = now()
-        ffi.C.kill(ffi.C.getpid(), SIGINT) -- wrk itself ends only when its time is over
+        ffi.C.kill(ffi.C.getpid(), SIGINT) -- without it, wrk runs until its time is over
     end
 end
 

@@ -18,25 +18,25 @@ from tasks.supervision.watchdog import kill_group, watchdog
 
 SCRIPT = Path(__file__).with_suffix(".lua")
 
-#: And the one library of it that few systems have.
+#: With the library that few systems have.
 PACKAGES = ("wrk", "libluajit-5.1-2")
 
 
 @cache
 def find_wrk() -> Tool:
-    """Raises `ToolMissing`."""
+    """The program. Raises `ToolMissing`."""
     return find_tool("wrk", PACKAGES)
 
 
 def version() -> str:
-    """What wrk says it is."""
+    """Its name and version."""
     said = subprocess.run(find_wrk().command("--version"), capture_output=True, text=True, check=False)
     found = re.search(r"wrk \S*?(\d+\.[\w.+-]+)", said.stdout)
     return f"wrk {found[1] if found else ''}".strip()
 
 
 def send_all(port: int, requests: list[bytes]) -> Load:
-    """Every request was answered once. Raises `BenchError`."""
+    """Sends every request once, and returns when all are answered. Raises `BenchError`."""
     folder = scratch_folder("course-wrk-")
     try:
         file = folder / "requests"

@@ -21,7 +21,7 @@ LIBRARIES = ("flask", "gunicorn", "celery", "fastapi", "uvicorn", "asyncpg", "ta
 
 def find_taskiq_stack() -> Stack:
     """FastAPI with asyncpg and taskiq, installed. Raises `ToolMissing`."""
-    module, python = f"{PACKAGE}.taskiq_stack", _python()
+    module, python = f"{PACKAGE}.taskiq_stack", python_of_the_stacks()
     serve = ["uvicorn", f"{module}:front", "--workers", str(PROCESSES), "--host", HOST, "--port", "{port}"]
     return Stack(
         "FastAPI + taskiq",
@@ -34,7 +34,7 @@ def find_taskiq_stack() -> Stack:
 
 def find_flask_stacks() -> list[Stack]:
     """Flask with Celery, DBOS and Procrastinate, installed. Raises `ToolMissing`."""
-    python = _python()
+    python = python_of_the_stacks()
     concurrency = ["--concurrency", str(CONCURRENCY)]
     celery = ["celery", "--app", f"{PACKAGE}.celery_stack:queue", "worker", "--loglevel", "INFO", *concurrency]
     plain = [
@@ -67,7 +67,7 @@ def python_versions() -> str:
 
 
 @cache
-def _python() -> str:
+def python_of_the_stacks() -> str:
     """The interpreter of their environment. Raises `ToolMissing`."""
     python = Path(sys.executable)
     name = f"peers-{digest_of(python, REQUIREMENTS)}"
@@ -82,7 +82,7 @@ def _python() -> str:
 
 def _gunicorn(module: str) -> list[str]:
     serve = ["gunicorn", f"{PACKAGE}.{module}:create_front()", "--bind", f"{HOST}:{{port}}"]
-    return [_python(), "-m", *serve, "--workers", str(PROCESSES), "--threads", str(THREADS)]
+    return [python_of_the_stacks(), "-m", *serve, "--workers", str(PROCESSES), "--threads", str(THREADS)]
 
 
 def _at_once() -> list[str]:

@@ -1,7 +1,10 @@
 """A stack on a stand: how its API and its worker start, and what a request to it looks like."""
 
 import json
-from collections.abc import Callable, Sequence
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -96,9 +99,23 @@ class StartedWorker:
         """Asks the processes to end, and waits for that."""
         self.supervisor.stop()
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Its process groups are frozen inside, so that none of them runs what is queued meanwhile."""
+        groups = self._groups()
+        for group in groups:
+            os.killpg(group, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for group in groups:
+                os.killpg(group, signal.SIGCONT)
+
     def kill(self) -> None:
-        """Kills the process group of each process, without a warning."""
-        for name in self.names:
-            if (pid := self.supervisor.pid(name)) is not None:
-                kill_group(pid)
+        """Kills its process groups, without a warning."""
+        for group in self._groups():
+            kill_group(group)
         self.supervisor.stop()
+
+    def _groups(self) -> list[int]:
+        return [pid for name in self.names if (pid := self.supervisor.pid(name)) is not None]

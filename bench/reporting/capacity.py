@@ -1,4 +1,4 @@
-"""What the measured costs come to: the processors and the log of writes that so many courses a second would take."""
+"""Adds up the measured costs: processors and WAL for a number of courses a second."""
 
 import os
 from collections.abc import Mapping
@@ -8,14 +8,14 @@ from bench.reporting.figures import Section
 
 #: Of a course with documents, whose owner's page polls every 3 s for five minutes.
 STAGES, POLLS = 4, 100
-#: A stage's, at most: it begins, it ends, and its job is taken and removed with that.
+#: Of a stage, at most.
 COMMITS = 2
 RATES = (1, 10, 100, 1000)
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Milliseconds of processor time where the service runs, in PostgreSQL and in Redis; kilobytes of WAL."""
+    """Milliseconds of processor time in the service, PostgreSQL and Redis; kilobytes of WAL."""
 
     service: float
     postgres: float
@@ -33,7 +33,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What a course costs, from its admission to its end; its stages without what their handlers do."""
+    """The cost of one course, without the work of its handlers."""
 
     admission: Cost
     polls: Cost
@@ -45,7 +45,7 @@ class Course:
 
 
 def tables(sections: list[Section]) -> str:
-    """In Markdown: what a course costs, piece by piece, and what so many of them a second take."""
+    """Two tables in Markdown: the cost of one course by part, and of many courses a second."""
     values = {figure.name: figure.value for section in sections for figure in section.figures}
     course = Course(
         _cost(values, "admissions"),
@@ -60,7 +60,7 @@ def tables(sections: list[Section]) -> str:
             "",
             *_multiples(course),
             "",
-            f"The {cores} cores of the machine that was measured, with all of it on them, are full at about {full:.0f}"
+            f"The {cores} cores of the measured machine, with everything on them, are full at about {full:.0f}"
             f" courses a second; one core of PostgreSQL alone at {1000 / whole.postgres:.0f}.",
             "",
         ]

@@ -1,4 +1,4 @@
-"""The figures as a picture: rates beside each other, and what has a target as a multiple of it, in SVG."""
+"""Draws the figures in SVG: rates beside each other, and figures with targets as multiples of these."""
 
 import math
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ COLOURS = {Verdict.MISSED: "#c0392b", Verdict.MET: "#7fb069", Verdict.REACHED: "
 RATES = "#3b6ea5"
 INK = "#24292f"
 
-#: A bar ends here, however many times better or worse its figure is.
+#: Bars of figures that are further from their target end here.
 FURTHEST = 10.0
 
 
 def draw(sections: list[Section]) -> str:
-    """The whole SVG document. A bar's thin line goes from the least to the greatest of its rounds."""
+    """The SVG document. A bar's thin line goes from the least to the greatest of its rounds."""
     compared = [rates for section in sections if len(rates := _rates_of(section)) > 1]
     aimed = [figure for section in sections for figure in section.figures if figure.target is not None]
     top = MARGIN + LINE

@@ -13,15 +13,13 @@ where course_id = any(%(ids)s) order by course_id, created_at desc;
 select count(*) from courses, jsonb_array_elements(generation_progress -> 'steps') step
 where courses.id = any(%(ids)s) and (step ->> 'id')::int > 1 and step ->> 'status' = 'completed';
 
--- name: read_stage_rate
--- Stages of the courses %(ids)s that ended each second, without the first %(skipped)s of them.
-with ends as (
-    select (step ->> 'completed_at')::timestamptz as ended_at
-    from courses, jsonb_array_elements(generation_progress -> 'steps') step
-    where courses.id = any(%(ids)s) and (step ->> 'id')::int > 1
-),
-later as (select ended_at from ends order by ended_at offset %(skipped)s - 1)
-select ((count(*) - 1) / extract(epoch from max(ended_at) - min(ended_at)))::float8 from later;
+-- name: read_seconds
+-- Seconds from the first start to the last end of the stages of the courses %(ids)s.
+select extract(epoch from
+    max((generation_progress #>> '{steps,4,completed_at}')::timestamptz)
+    - min((generation_progress #>> '{steps,1,started_at}')::timestamptz)
+)::float8
+from courses where id = any(%(ids)s);
 
 -- name: note_commits
 -- PostgreSQL keeps the commit time of a row's latest version only, and a generation's row is updated at its start. So a

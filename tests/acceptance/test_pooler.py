@@ -10,13 +10,12 @@ import psycopg
 import pytest
 
 from app.database.pool import SESSION
-from bench.load.ready_courses import create_courses
-from bench.environment.stage_handlers import EMPTY
-from bench.load.python_generator import send_all
-from bench.environment.pgbouncer import CONNECT_QUERY, POOLED, PgBouncer
-from bench.refusals import read_tag
-from bench.environment.stand import Stand
 from bench.environment.debian_tools import ToolMissing
+from bench.environment.pgbouncer import CONNECT_QUERY, POOLED, PgBouncer
+from bench.environment.stage_handlers import EMPTY
+from bench.environment.stand import Stand
+from bench.load.python_generator import send_all
+from bench.load.ready_courses import create_courses, read_tag
 from tests.conftest import WaitUntil
 
 ROOT = Path(__file__).resolve().parents[2]

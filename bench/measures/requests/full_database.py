@@ -1,4 +1,4 @@
-"""What a database of a million courses and a long queue costs: admissions into it, and the next job out of it."""
+"""`growth`: admissions and the next job with a million courses and a long queue, in turn with next to none."""
 
 import asyncio
 import time
@@ -30,24 +30,24 @@ from bench.reporting.figures import (
 )
 
 FETCH_MS = 5.0
-#: As good as flat: what two runs of the same differ by.
+#: Two runs of the same differ by this factor.
 FLAT = 1.25
 
 HOW_ADMISSIONS = (
     "Two databases of one PostgreSQL server, an API with its default settings and a database of Redis for each,"
     " admissions as above in turn. In the full one {crowd:,} courses have a completed generation each and {queued:,}"
-    " of them wait in the queue with another; it is never emptied, so each round adds to it. No upkeep runs, so the"
-    " API itself compares the keys in Redis with all active generations, every 12 to 15 s."
+    " of them wait in the queue with a second one; each round adds to it. No upkeep runs, so the API itself compares"
+    " the slots in Redis with all active generations."
 )
 HOW_FETCHES = (
-    "Procrastinate's own call for the next job of the stages' queue, one after another on one connection, in a"
-    " database with no more jobs than are fetched and in the full one, in turn; the time is that of the whole call,"
-    " Python included. No worker runs, and what was fetched stays marked as running."
+    "Procrastinate's own call for the next job of the stages' queue, one after another on one connection, in turn on"
+    " the full database and on one with just the jobs that are fetched. The time includes Python. No worker runs, and"
+    " fetched jobs stay marked as running."
 )
 
 
 def bench(size: Size, log: Callable[[str], None]) -> list[Section]:
-    """Admissions into a full database, and fetching from a long queue, each beside the same with next to nothing."""
+    """Admissions into a full database and jobs out of a long queue, each beside the same with next to none."""
     with Stand() as stand:
         full, short = (_database(stand, name) for name in ("full", "short"))
         log(f"filling a database with {size.crowd:,} courses, {size.queued:,} of them waiting")
@@ -103,7 +103,7 @@ def _admitting_into(database_url: str, stand: Stand, size: Size) -> Lane:
 
 
 async def _fetch_in_turn(urls: list[str], size: Size) -> list[list[list[float]]]:
-    """Of each database, of each round but the first, the milliseconds of each fetch."""
+    """Milliseconds of each fetch, by database and by round without the first."""
     rounds: list[list[list[float]]] = [[] for _ in urls]
     for number in range(size.rounds + 1):
         for url, kept in zip(urls, rounds, strict=True):

@@ -29,17 +29,16 @@ from bench.reporting.figures import BenchError, Figure, Section, Size
 from tasks.supervision.workers import ROOT
 
 WARM_UP = 200
-#: Of processor time; a shorter one than the kernel's tick is none.
+#: Of processor time; the kernel's tick is the shortest that works.
 EVERY_S = 0.004
-#: Packages beneath this share of the whole are shown together.
+#: Packages with a smaller share are shown together.
 SHOWN = 0.01
 
 HOW = (
-    "One admission after another through the WSGI application in a process without its HTTP server, once everything is"
-    f" warm. After every {EVERY_S * 1000:.0f} ms of the process's processor time the innermost frame is noted that"
-    " belongs to this project, to a package or to the standard library's logging: what the standard library and C code"
-    " do counts for who called them. {samples:,} samples; Python takes {build}. What the HTTP server adds is in the"
-    " CPU of the API's tree under Admissions."
+    "One admission after another through the WSGI application, in a warm process without its HTTP server. Every"
+    f" {EVERY_S * 1000:.0f} ms of processor time, a sample counts for the innermost frame of this project, of a"
+    f" package or of logging; the standard library and C code count for their callers. {{samples:,}} samples; Python"
+    f" takes {{build}}. The HTTP server's share is in the CPU under Admissions."
 )
 
 
@@ -102,7 +101,7 @@ def main() -> None:
 
 
 def _environ(request: bytes) -> dict[str, Any]:
-    """What a server makes of the request."""
+    """The WSGI environment of the request."""
     head, _, body = request.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     method, path, _ = first.split()
@@ -131,7 +130,7 @@ def _admit(app: Flask, environs: list[dict[str, Any]]) -> None:
 
 
 def _sample(run: Callable[[], None]) -> Counter[str]:
-    """How often each package had the processor."""
+    """Samples in each package."""
     samples: Counter[str] = Counter()
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -151,7 +150,7 @@ def _sample(run: Callable[[], None]) -> Counter[str]:
 
 
 def _package(file: str) -> str | None:
-    """Whose code the file is; None for the standard library's, which counts for its caller."""
+    """The package of the file; None for the standard library, which counts for its caller."""
     _, installed, name = file.rpartition("/site-packages/")
     if installed:
         return name.partition("/")[0].removesuffix(".py")

@@ -1,4 +1,4 @@
-"""Round trips to PostgreSQL and Redis of one request, counted on the wire."""
+"""`wire`: round trips to PostgreSQL and Redis of one request, counted on the wire."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit, urlunsplit
@@ -13,14 +13,14 @@ WARM_UP = 20
 COUNTED = 50
 
 HOW = (
-    "The API with one process and one thread reaches both servers through a proxy that counts the turns: how often it"
-    f" spoke to a server after that server had spoken. {COUNTED} requests one after another, once connections and"
-    " prepared statements are warm. Statements that travel together are one turn."
+    "The API with one process and one thread reaches both servers through a proxy that counts turns: how often it"
+    f" sends after the server has sent. {COUNTED} requests one after another, once connections and prepared"
+    " statements are warm. Statements that are sent together are one turn."
 )
 
 
 def bench(size: Size, log: Callable[[str], None]) -> list[Section]:
-    """Turns per request: an admission, a refusal of a full user, a poll."""
+    """Round trips of an admission, of a refusal of a full user and of a poll."""
     with Stand() as stand, TurnCounter(_port(stand.database_url)) as sql, TurnCounter(_port(stand.redis_url)) as cache:
         port = stand.start_api(
             DATABASE_URL=_through(stand.database_url, sql),

@@ -1,4 +1,4 @@
-"""The slot script's own time inside Redis, by how many holders there are."""
+"""`slots`: the slot script's own time inside Redis, by the number of holders."""
 
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -19,14 +19,14 @@ HOLDERS = (0, 1_000, 100_000)
 LIMIT = below(1000)
 
 HOW = (
-    "The service's own `SlotKeeper` takes a slot for a new user and gives it back, over and over, while so many others"
-    " hold one. The mean is from `INFO commandstats`, p99 and the longest from `INFO latencystats`, of EVALSHA with"
-    " everything the script calls. The way to Redis and back is in neither."
+    "The service's `SlotKeeper` takes and releases a slot for one new user after another, while others hold theirs."
+    " The mean is from `INFO commandstats`, p99 and the longest from `INFO latencystats`, both of EVALSHA. Neither"
+    " contains the way to Redis."
 )
 
 
 def bench(size: Size, log: Callable[[str], None]) -> list[Section]:
-    """One group of figures per number of holders."""
+    """Figures for each number of holders."""
     figures = []
     with RedisServer() as server, Redis.from_url(server.url, decode_responses=True) as client:
         client.config_set("latency-tracking-info-percentiles", "99 100")
@@ -51,7 +51,7 @@ def _no_database() -> NoReturn:
 
 
 def _fill(client: "Redis", holders: int) -> None:
-    """So many generations hold a slot, without a gap, and the system's keys count as fresh."""
+    """`holders` generations hold the first slots, and the system's keys count as fresh."""
     client.flushdb()
     ids = [str(UUID(int=number)) for number in range(1, holders + 1)]
     for start in range(0, holders, 10_000):

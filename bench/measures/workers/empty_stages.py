@@ -4,16 +4,16 @@ from collections.abc import Callable
 
 from bench.environment.debian_tools import ToolMissing
 from bench.environment.stand import Stand
-from bench.measures.workers.stage_rounds import COLD, STAGES, StartedStack, run_stages
+from bench.measures.workers.stage_rounds import STAGES, StartedStack, run_stages
 from bench.peers.node_stack import find_node_stack
 from bench.peers.stack import CONCURRENCY, Service
 from bench.reporting.figures import Section, Size, at_least, ratio
 
 HOW = (
-    f"The API admits courses with two documents, {STAGES} stages each. Then the worker starts: `procrastinate"
-    f" --app=tasks.app worker` at concurrency {CONCURRENCY}, with upkeep beside it and handlers that do next to"
-    f" nothing. The first {COLD:.0%} of the stages do not count. The time is PostgreSQL's own, from the courses'"
-    " progress. A stage also stores its results, its attempt and the generation's state."
+    f"The worker (`procrastinate --app=tasks.app worker` at concurrency {CONCURRENCY}, upkeep beside it) is frozen"
+    f" while the API admits courses of two documents, {STAGES} stages each; then it goes on. Its handlers do next to"
+    " nothing. The time is PostgreSQL's own, from the first start to the last end of a stage. A stage also stores"
+    " its results, its attempt and the generation's state."
 )
 HOW_NODE = (
     "BullMQ's worker (`bench/peers/node/worker.mjs`) runs the same courses at the same concurrency. Its stages read"

@@ -68,7 +68,8 @@ def kill_workers(stacks: Sequence[StartedStack], size: Size, log: Callable[[str]
     runs: list[_Run] = []
     with psycopg.connect(stacks[0].stand.database_url, autocommit=True) as conn:
         try:
-            runs += (_kill(started, conn, size) for started in stacks)
+            for started in stacks:
+                runs.append(_kill(started, conn, size))
             waiting = list(runs)
             while waiting := [run for run in waiting if not run.is_over(conn, size.patience_s)]:
                 time.sleep(TICK_S)

@@ -1,4 +1,4 @@
-"""Memory of the API and of the workers: idle, and what it grows by under a long load."""
+"""`memory`: memory of API and workers while idle, and its growth under a long load."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -19,32 +19,29 @@ from bench.reporting.figures import BenchError, Figure, Section, Size, below
 
 API_BELOW_MIB = 150.0
 WORKER_BELOW_MIB = 250.0
-#: What two measurements of the same differ by.
+#: Two measurements of the same differ by this much.
 NOISE_MIB = 2.0
 
-#: Generations sent at once; the next follow when all of these are over.
+#: Generations that run at once.
 BATCH = 50
 
 #: Jobs of a generation.
 STAGES = 4
 
 PATIENCE_S = 60.0
-#: Between looks at what nobody tells of: memory that settles.
+#: Between looks at memory that settles.
 TICK_S = 0.25
-#: A tree is settled once so many looks, a second, have each found it as large as the one before, within this.
+#: Memory is settled once it differs by less than this over so many looks.
 TICKS = 4
 STEADY_MIB = 0.3
 
 HOW_IDLE = (
-    "PSS (what is shared counts by shares) of the whole process tree, once it stays as it is: the API as"
-    " `python -m app.server` with its server processes, after a first request; the worker of the stages with the pool"
-    " its handlers run in, every shipped handler imported; the worker of the upkeep. Settings as shipped."
+    "PSS (each process counts its share of shared memory) of whole process trees, once it is steady: the API after a"
+    " first request, the stages' worker with its pool of handlers, and the upkeep's worker. Settings as shipped."
 )
 HOW_GROWTH = (
-    "The same trees after a warm-up as long as the load, and after the load; up to two MiB are noise. The warm-up"
-    " fills what each process of the API keeps of tokens it has verified, which is of 2,048 at most. Requests are"
-    " admissions, polls with and without a tag, refusals and errors, over 16 connections; generations run through"
-    " all their stages on real workers, with handlers that do next to nothing."
+    "The same trees after a warm-up as long as the load, and after the load. Requests are admissions, polls, refusals"
+    " and errors over 16 connections; generations run through all stages with handlers that do next to nothing."
 )
 
 
@@ -59,7 +56,7 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """MiB after the warm-up and after the load; how many requests and generations either was."""
+    """MiB after the warm-up and after the load, and the length of each."""
 
     api: tuple[float, float]
     worker: tuple[float, float]
@@ -69,7 +66,7 @@ class Growth:
 
 
 def bench(size: Size, log: Callable[[str], None]) -> list[Section]:
-    """Memory idle, and what a long load adds to it."""
+    """Memory while idle, and what a long load adds."""
     idle = measure_idle(log)
     growth = measure_growth(*size.remembered, log)
     grown = {
@@ -96,7 +93,7 @@ def bench(size: Size, log: Callable[[str], None]) -> list[Section]:
 
 
 def measure_idle(log: Callable[[str], None]) -> Idle:
-    """The service as shipped, with nothing to do."""
+    """Memory of the service as shipped, without work."""
     with Stand() as stand:
         port = stand.start_api()
         stand.start_workers()
@@ -108,7 +105,7 @@ def measure_idle(log: Callable[[str], None]) -> Idle:
 
 
 def measure_growth(requests: int, generations: int, log: Callable[[str], None]) -> Growth:
-    """What so many requests, and so many generations among them, add to what as many left. Raises `BenchError`."""
+    """What the load adds after a warm-up of the same length. Raises `BenchError`."""
     with Stand() as stand:
         port = stand.start_api()
         stand.start_workers(**EMPTY)
@@ -128,7 +125,7 @@ def measure_growth(requests: int, generations: int, log: Callable[[str], None]) 
 
 
 def settled_mib(pid: int) -> float:
-    """PSS of the process and all below it, in MiB, once that has stopped changing. Raises `BenchError`."""
+    """PSS of the process and its descendants in MiB, once it is steady. Raises `BenchError`."""
     last: list[float] = []
 
     def is_steady() -> bool:
@@ -141,7 +138,7 @@ def settled_mib(pid: int) -> float:
 
 
 def pss_mib(pid: int) -> float:
-    """PSS of the process and all below it, in MiB."""
+    """PSS of the process and its descendants in MiB."""
     top = psutil.Process(pid)
     total = 0
     for process in [top, *top.children(recursive=True)]:
@@ -151,7 +148,7 @@ def pss_mib(pid: int) -> float:
 
 
 def _load(stand: Stand, port: int, courses: list[Ready], rest: int) -> None:
-    """Each course is generated to its end, with so many other requests beside it."""
+    """Generates each course, with `rest` other requests for each."""
     with psycopg.connect(stand.database_url, autocommit=True) as conn:
         for start in range(0, len(courses), BATCH):
             batch = courses[start : start + BATCH]

@@ -1,4 +1,4 @@
-"""From an admission's commit to the start of its first stage, on an idle worker."""
+"""`pickups`: from an admission's commit to the start of its first stage, on an idle worker."""
 
 import time
 from collections.abc import Callable
@@ -15,22 +15,20 @@ from bench.load.ready_courses import create_courses
 from bench.reporting.figures import BenchError, Figure, Section, Size, below, percentile
 
 WARM_UP = 5
-#: Between generations, so that the worker has finished with the last one and waits.
+#: Between generations, so that the worker waits again.
 IDLE_S = 0.1
 PATIENCE_S = 20.0
 
 HOW = (
-    "Generations are sent through the API one after another to real workers (`procrastinate --app=tasks.app worker`,"
-    " stages and upkeep apart), each when the last one is over and the worker idle. The start is"
-    " `stage_attempts.started_at`, the beginning of the worker's transaction that begins the stage. The commit is"
-    " PostgreSQL's own commit time (`track_commit_timestamp`) of a row that a trigger adds to the admission's"
-    " transaction; `created_at` is that transaction's beginning. One clock, the server's. The handler gives up at"
-    " once, after what is measured."
+    "Generations are requested one after another, each once the worker is idle. The start is"
+    " `stage_attempts.started_at`: the worker's transaction begins. The commit is PostgreSQL's own commit time"
+    " (`track_commit_timestamp`) of a row that a trigger adds to the admission; `created_at` is the beginning of that"
+    " transaction. All times are of the server's clock. The handler gives up at once."
 )
 
 
 def bench(size: Size, log: Callable[[str], None]) -> list[Section]:
-    """The latency of picking up, measured from the commit and from the transaction's start."""
+    """Latency from the commit, and from the transaction's start."""
     with Stand({"track_commit_timestamp": "on"}) as stand:
         handler = {f"HANDLER_{stage.value}": "bench.environment.stage_handlers.give_up" for stage in Stage}
         port = stand.start_api()
@@ -61,7 +59,7 @@ def bench(size: Size, log: Callable[[str], None]) -> list[Section]:
 
 def _wait_until_idle(conn: psycopg.Connection[Any]) -> None:
     wait_until(lambda: nothing_is_active(conn), PATIENCE_S, "a generation was not over", 0.01)
-    time.sleep(IDLE_S)  # nobody tells when a worker has nothing left to say to its queue
+    time.sleep(IDLE_S)  # nothing shows when a worker waits for its queue again
 
 
 def _read(conn: psycopg.Connection[Any], course_id: object) -> tuple[float, float]:

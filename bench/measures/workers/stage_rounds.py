@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -20,8 +21,6 @@ from bench.reporting.figures import BenchError, Figure, Size, over_rounds
 
 #: Of a course with documents.
 STAGES = 4
-#: The share of a round's stages that do not count: worker, connections and caches are cold.
-COLD = 0.1
 PATIENCE_S = 120.0
 #: Between looks at the courses: rarely enough not to be measured with the stages.
 TICK_S = 0.05
@@ -68,48 +67,38 @@ def run_stages(stacks: Mapping[str, StartedStack], size: Size, log: Callable[[st
     """
     stand = next(iter(stacks.values())).stand
     done = {name: StageRounds(name) for name in stacks}
-    with psycopg.connect(stand.database_url, autocommit=True) as conn:
+    with psycopg.connect(stand.database_url, autocommit=True) as conn, ExitStack() as workers:
+        started = {name: each.stack.start_worker(stand) for name, each in stacks.items()}
+        for worker in started.values():
+            workers.callback(worker.stop)
         for number in range(size.rounds + 1):
             courses = create_courses(stand.database_url, stand.secret, size.staged)
             ids = {"ids": [course.course_id for course in courses]}
-            for name, started in stacks.items():
-                conn.execute(SQL["reset_progress"], ids)
-                started.admit(courses, dict(conn.execute(SQL["find_generations"], ids).fetchall()))
-                figures = done[name] if number else StageRounds(name)
-                _measure(started, conn, ids, figures)
-                log(f"{f'round {number}' if number else 'warm-up'}: {name}: {figures.stages[-1]:.0f}/s")
+            for name, each in stacks.items():
+                with started[name].paused():
+                    conn.execute(SQL["reset_progress"], ids)
+                    each.admit(courses, dict(conn.execute(SQL["find_generations"], ids).fetchall()))
+                    trees = stand.trees(each.stack.worker_name)
+                    before, logged = {tree: tree_cpu_s(pid) for tree, pid in trees.items()}, wal_kb(conn)
+                rate = _wait_for_rate(conn, ids, each.stack.name)
+                log(f"{f'round {number}' if number else 'warm-up'}: {name}: {rate:.0f}/s")
+                if number:
+                    total = STAGES * len(courses)
+                    done[name].stages.append(rate)
+                    for tree, pid in trees.items():
+                        done[name].cpu_ms[tree].append(1000 * (tree_cpu_s(pid) - before[tree]) / total)
+                    done[name].wal_kb.append((wal_kb(conn) - logged) / total)
     return list(done.values())
 
 
-def _measure(started: StartedStack, conn: Connection, ids: dict[str, list[UUID]], figures: StageRounds) -> None:
-    """Its worker runs the admitted courses to their end; the figures have one more round."""
+def _wait_for_rate(conn: Connection, ids: dict[str, list[UUID]], name: str) -> float:
+    """Returns the stages a second, once all have ended. Raises `BenchError`."""
     total = STAGES * len(ids["ids"])
-    worker = started.stack.start_worker(started.stand)
-    try:
-        begun = _wait_for(conn, ids, max(1, int(COLD * total)), started)
-        trees = started.stand.trees(started.stack.worker_name)
-        before, logged = {tree: tree_cpu_s(pid) for tree, pid in trees.items()}, wal_kb(conn)
-        _wait_for(conn, ids, total, started)
-        counted = max(1, total - begun)
-        for tree, pid in trees.items():
-            figures.cpu_ms[tree].append(1000 * (tree_cpu_s(pid) - before[tree]) / counted)
-        figures.wal_kb.append((wal_kb(conn) - logged) / counted)
-    finally:
-        worker.stop()
-    row = conn.execute(SQL["read_stage_rate"], ids | {"skipped": max(1, int(COLD * total))}).fetchone()
+    wait_until(lambda: count_ended(conn, ids) == total, PATIENCE_S, f"{name} did not complete {total} stages", TICK_S)
+    row = conn.execute(SQL["read_seconds"], ids).fetchone()
     assert row is not None
-    figures.stages.append(row[0])
-
-
-def _wait_for(conn: Connection, ids: dict[str, list[UUID]], count: int, started: StartedStack) -> int:
-    """Returns how many stages have ended, once that is `count` or more. Raises `BenchError`."""
-    wait_until(
-        lambda: count_ended(conn, ids) >= count,
-        PATIENCE_S,
-        f"{started.stack.name} did not complete {count} stages",
-        TICK_S,
-    )
-    return count_ended(conn, ids)
+    seconds: float = row[0]
+    return total / seconds
 
 
 def count_ended(conn: Connection, ids: Mapping[str, object]) -> int:

@@ -1,10 +1,11 @@
-"""One step of a course moved by the SQL function that all progress goes through, by several clients at once."""
+"""`progress`: `update_course_progress`, called by several clients at once."""
 
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from bench.environment.stand import Stand
+from bench.environment.statements import SQL
 from bench.load.crowd import Crowd
 from bench.load.python_generator import LONGEST_S
 from bench.reporting.figures import BenchError, Section, Size, below, over_rounds, percentile
@@ -13,20 +14,15 @@ CLIENTS = 8
 
 HOW = (
     f"`update_course_progress` called by pgbench with {CLIENTS} connections on loopback, each call a prepared"
-    " statement and a transaction of its own on another course, whose second step goes from pending to in progress."
-    " Nothing else runs. PostgreSQL flushes every commit to the disk."
+    " statement and a transaction of its own, which starts the second step of another course. Nothing else runs."
 )
 
-#: A course of its own for each client and call.
-SCRIPT = (
-    "\\set n :client_id * :each + :i + 1\n"
-    "\\set i :i + 1\n"
-    "select update_course_progress(md5((:n)::text)::uuid, 2, 'in_progress', 'Обрабатываем документы...');\n"
-)
+#: Each call has its own course.
+SCRIPT = f"\\set n :client_id * :each + :i + 1\n\\set i :i + 1\n{SQL['move_second_step']};\n"
 
 
 def bench(size: Size, log: Callable[[str], None]) -> list[Section]:
-    """The latency of a step's move, and how many there are a second."""
+    """Moves of a step a second, and their latency."""
     with Stand() as stand:
         log(f"update_course_progress, {size.rounds} rounds of {CLIENTS} × {size.moves} after a warm-up round")
         each = size.moves * (size.rounds + 1)
@@ -57,7 +53,7 @@ def _round(stand: Stand, moves: int, each: int, number: int) -> tuple[float, lis
 
 
 def _read_log(folder: Path) -> tuple[float, list[float]]:
-    """From lines of: client, number, microseconds, script, and the end in seconds and microseconds."""
+    """Lines of: client, number, microseconds, script, end in seconds, and its microseconds."""
     lines = [line.split() for file in folder.glob("pgbench_log.*") for line in file.read_text().splitlines()]
     latencies = [int(line[2]) / 1000 for line in lines]
     ends = [int(line[4]) + int(line[5]) / 1e6 for line in lines]
