@@ -64,6 +64,10 @@ FIGURES = {
 }
 
 
+#: Measures that `make test` runs as well.
+QUICK = ("slots", "polls", "wire")
+
+
 @pytest.fixture
 def temporary_folder() -> Iterator[Path]:
     """A folder for a run; unlike `tmp_path`, a server's account can enter it."""
@@ -91,7 +95,10 @@ def _belongs_to(process: psutil.Process, folder: Path) -> bool:
         return False
 
 
-@pytest.mark.parametrize("name", MEASURES)
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in MEASURES]
+)
 def test_measure_yields_its_figures(name: str) -> None:
     sections = MEASURES[name](TINY, print)
     values = {figure.name: figure.value for section in sections for figure in section.figures}
