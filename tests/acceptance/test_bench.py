@@ -1,4 +1,4 @@
-"""`python -m bench`: every measure yields its figures, and nothing is left behind."""
+"""`python -m bench` and its tools: interpreters, load generators, targets, pages."""
 
 import os
 import subprocess
@@ -18,54 +18,10 @@ from bench.environment import interpreters
 from bench.environment.debian_tools import ToolMissing
 from bench.load import python_generator, wrk
 from bench.load.python_generator import Load, request_bytes
-from bench.measures import MEASURES
-from bench.peers import node_stack, python_stacks
 from bench.reporting import tables
-from bench.reporting.figures import Figure, Grid, Section, Size, Target, Verdict, at_least, below, over_rounds, ratio
+from bench.reporting.figures import Figure, Grid, Section, Target, Verdict, at_least, below, over_rounds, ratio
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-TINY = Size(
-    rounds=1,
-    requests=200,
-    calls=20,
-    pickups=2,
-    staged=2,
-    killed=2,
-    patience_s=0.5,
-    crowd=200,
-    queued=100,
-    fetches=10,
-    moves=5,
-    sampled=50,
-    remembered=(40, 2),
-)
-
-#: Figures of each measure, whatever other stacks are installed.
-FIGURES = {
-    "admissions": {"admissions", "admissions, p95", "admissions, CPU of PostgreSQL", "admissions, WAL"},
-    "stacks": {"admissions by this service", "empty stages of this service"},
-    "refusals": {"refusals a second, to admissions", "refusals (429)"},
-    "polls": {
-        "unchanged polls a second, to a 401 of the route",
-        "unchanged polls (304), PostgreSQL's time in statements",
-        "unchanged polls (304), CPU of PostgreSQL",
-    },
-    "slots": {f"slot script, {holders} holders, mean" for holders in ("0", "1,000", "100,000")},
-    "pickups": {"commit to stage start, p95"},
-    "stages": {"empty stages", "empty stages, CPU of server", "empty stages, WAL"},
-    "progress": {"`update_course_progress`, p95"},
-    "growth": {"admissions a second, full database to empty", "the next job, long queue, p95"},
-    "pooler": set(),
-    "wire": {"an admission, PostgreSQL", "304 to a poll, Redis"},
-    "sampling": {"all of it", "everything else"},
-    "memory": {"memory of the idle API", "memory the upkeep's worker gains meanwhile"},
-}
-
-
-#: Measures that `make test` runs as well.
-QUICK = ("slots", "polls", "wire")
 
 
 @pytest.fixture
@@ -93,17 +49,6 @@ def _belongs_to(process: psutil.Process, folder: Path) -> bool:
         return str(process.cwd()).startswith(str(folder))
     except psutil.Error:
         return False
-
-
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in MEASURES]
-)
-def test_measure_yields_its_figures(name: str) -> None:
-    sections = MEASURES[name](TINY, print)
-    values = {figure.name: figure.value for section in sections for figure in section.figures}
-    assert FIGURES[name] <= set(values)
-    assert all(value >= 0 for value in values.values() if name != "memory")
 
 
 def test_benchmark_prints_figures_and_leaves_nothing_behind(temporary_folder: Path) -> None:
@@ -146,21 +91,6 @@ def test_a_program_that_is_no_supported_python_has_no_time(tmp_path: Path) -> No
     own = interpreters.seconds(Path(sys.executable))
     assert own is not None
     assert own > 0
-
-
-def test_missing_node_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ToolMissing, match="node and npm not found"):
-        node_stack.node_folder.__wrapped__()
-
-
-def test_failed_installation_of_the_python_stacks_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    for name, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": os.devnull}.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(ToolMissing, match="Python stacks can't be installed"):
-        python_stacks.python_of_the_stacks.__wrapped__()
-    assert list((tmp_path / "course-generation").iterdir()) == []
 
 
 @pytest.mark.parametrize("arguments", [("--write", "--quick"), ("--write", "--only", "slots"), ("--only", "nonsense")])
