@@ -15,7 +15,7 @@ from bench.environment.virtual_environments import digest_of, make_environment
 from tasks.supervision.workers import ROOT
 
 NAMES = ("python3.13", "python3.12", "python3.11", "python3")
-REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
+LOCK = ROOT / "requirements-dev.lock"
 #: A smaller gain is noise.
 WORTH = 0.95
 PROBE_S = 30.0
@@ -51,7 +51,7 @@ def run_in_the_fastest(arguments: list[str], log: Callable[[str], None]) -> None
     python, own_s, fastest_s = fastest
     log(f"measuring with {python}: {1000 * fastest_s:.0f} ms for a loop that takes {sys.executable} {1000 * own_s:.0f}")
     try:
-        folder = cached_folder(_name(python), lambda folder: make_environment(python, folder, ROOT / REQUIREMENTS[-1]))
+        folder = cached_folder(_name(python), lambda folder: make_environment(python, folder, LOCK))
     except (subprocess.SubprocessError, OSError) as error:
         log(f"{python} can't be used, and {sys.executable} measures: {error}")
         return
@@ -105,4 +105,4 @@ def _real(python: Path) -> Path | None:
 
 def _name(python: Path) -> str:
     """Changes with the interpreter and with what is installed."""
-    return f"service-{digest_of(python, *(ROOT / name for name in REQUIREMENTS))}"
+    return f"service-{digest_of(python, LOCK)}"

@@ -8,7 +8,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from app.generation.progress.steps import ADMITTED_MESSAGE, ADMITTED_STEP, STEPS
-from app.generation.queue import STAGES_QUEUE, TASKS
+from app.generation.queue import STAGE_TASKS, STAGES_QUEUE
 from app.generation.stages import Stage
 from bench.environment.statements import SQL
 from bench.load.ready_courses import FILES, TITLE
@@ -35,7 +35,7 @@ class Crowd:
         def add(conn: Connection) -> None:
             self._add_courses(conn, count, "completed", [ADMITTED_STEP, *(step.id for step in STEPS.values())])
             conn.execute(SQL["add_finished"], {"count": count})
-            job = {"queue": STAGES_QUEUE, "task": TASKS[Stage.DOCUMENT_PROCESSING]}
+            job = {"queue": STAGES_QUEUE, "task": STAGE_TASKS[Stage.DOCUMENT_PROCESSING]}
             conn.execute(SQL["add_queued"], {"count": queued, **job})
 
         self._fill(add)

@@ -23,14 +23,12 @@ from generate_series(1, %(count)s) n;
 
 -- name: add_finished
 -- One completed generation of each of the courses 1 to %(count)s; ids and times grow together.
-insert into generations (
-    id, course_id, user_id, tier, priority, user_slot, system_slot, stage, status, source, created_at, started_at,
-    finished_at
+insert into coursegen.generations (
+    id, course_id, user_id, tier, priority, stage, status, source, created_at, started_at, finished_at
 )
 select
     ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, md5(n::text)::uuid, md5(n::text)::uuid, 'FREE', 1,
-    1, 1 + n %% 1000, 'FINALIZATION', 'completed', 'http', finished_at - interval '2 min',
-    finished_at - interval '1 min', finished_at
+    'FINALIZATION', 'completed', 'http', finished_at - interval '2 min', finished_at - interval '1 min', finished_at
 from
     generate_series(1, %(count)s) n,
     lateral (select now() - make_interval(secs => 30 * (%(count)s - n)) as finished_at) times;
@@ -38,10 +36,10 @@ from
 -- name: add_queued
 -- One waiting generation of each of the courses 1 to %(count)s, with its job; one in five has a high priority.
 with waiting as (
-    insert into generations (id, course_id, user_id, tier, priority, user_slot, system_slot, stage, source)
+    insert into coursegen.generations (id, course_id, user_id, tier, priority, user_slot, system_slot, stage, source)
     select
         ('01900000-0000-7000-9000-' || lpad(to_hex(n), 12, '0'))::uuid, md5(n::text)::uuid, md5(n::text)::uuid,
-        case when n %% 5 = 0 then 'PREMIUM' else 'FREE' end::generation_tier, case when n %% 5 = 0 then 10 else 1 end,
+        case when n %% 5 = 0 then 'PREMIUM' else 'FREE' end::coursegen.tier, case when n %% 5 = 0 then 10 else 1 end,
         1, n, 'DOCUMENT_PROCESSING', 'http'
     from generate_series(1, %(count)s) n
     returning id, user_id, priority

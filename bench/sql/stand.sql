@@ -2,7 +2,7 @@
 -- Removes what the stacks wrote; courses stay, because each is used once.
 do $$
 begin
-    truncate generations, procrastinate_jobs, system_metrics cascade;
+    truncate coursegen.generations, procrastinate_jobs, system_metrics cascade;
     if to_regclass('dbos.workflow_status') is not null then
         truncate dbos.workflow_status cascade;
     end if;
@@ -23,11 +23,11 @@ select count(*) from procrastinate_workers;
 
 -- name: find_active
 -- A generation that is not final.
-select from generations where finished_at is null limit 1;
+select from coursegen.generations where finished_at is null limit 1;
 
 -- name: count_completed
 -- Completed generations.
-select count(*) from generations where status = 'completed';
+select count(*) from coursegen.generations where status = 'completed';
 
 -- name: read_wal_kb
 -- Kilobytes of WAL so far.

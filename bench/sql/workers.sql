@@ -5,7 +5,7 @@ where id = any(%(ids)s);
 
 -- name: find_generations
 -- The newest generation of each of the courses %(ids)s.
-select distinct on (course_id) course_id, id from generations
+select distinct on (course_id) course_id, id from coursegen.generations
 where course_id = any(%(ids)s) order by course_id, created_at desc;
 
 -- name: count_ended
@@ -31,15 +31,16 @@ begin
     return null;
 end
 $$;
-create trigger bench_note_commit after insert on generations for each row execute function bench_note_commit();
+create trigger bench_note_commit after insert on coursegen.generations
+for each row execute function bench_note_commit();
 
 -- name: read_pickup
 -- Milliseconds from the commit, and from the creation, of the course's generation to the start of its first stage.
 select
     extract(epoch from attempt.started_at - pg_xact_commit_timestamp(noted.xmin))::float8 * 1000 as from_commit,
     extract(epoch from attempt.started_at - generation.created_at)::float8 * 1000 as from_creation
-from stage_attempts attempt
-join generations generation on generation.id = attempt.generation_id
+from coursegen.attempts attempt
+join coursegen.generations generation on generation.id = attempt.generation_id
 join bench_commits noted on noted.generation_id = generation.id
 where generation.course_id = %s;
 

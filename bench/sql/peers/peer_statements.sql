@@ -30,25 +30,25 @@ select update_course_progress($1, $2, $3, $4);
 -- The same; the course's own status becomes $5 unless that is null.
 select
     update_course_progress($1, $2, $3, $4),
-    case when $5::text is not null then set_course_status($1, $5) end;
+    case when $5::text is not null then coursegen.set_course_status($1, $5) end;
 
 -- name: read_documents
 -- Documents of the generation $1.
-select file_id, name, mime_type, body, headings, error from generation_documents where generation_id = $1 order by position;
+select file_id, name, mime_type, body, headings, error from coursegen.documents where generation_id = $1 order by position;
 
 -- name: read_brief
 -- Brief of the generation $1.
-select brief from generation_briefs where generation_id = $1;
+select brief from coursegen.briefs where generation_id = $1;
 
 -- name: read_outline
 -- Lessons of the generation $1 with their sections.
 select
     section.number as section_number, section.title as section_title, lesson.title, lesson.goals, lesson.sources
-from generation_sections section
-join generation_lessons lesson
+from coursegen.sections section
+join coursegen.lessons lesson
     on lesson.generation_id = section.generation_id and lesson.section_number = section.number
 where section.generation_id = $1 order by lesson.number;
 
 -- name: read_drafts
 -- Texts of the lessons of the generation $1.
-select lesson_number, body from generation_drafts where generation_id = $1 order by lesson_number;
+select lesson_number, body from coursegen.drafts where generation_id = $1 order by lesson_number;
