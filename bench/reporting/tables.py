@@ -28,9 +28,11 @@ def show(console: Console, sections: list[Section]) -> None:
         table.add_row(f"[bold]{section.title}[/bold]")
         for figure in section.figures:
             table.add_row(f"  {figure.name}", figure.shown(), _spread(figure))
-    console.print(table)
+    if table.row_count:
+        console.print(table)
     for grid in (section.grid for section in sections if section.grid is not None):
         compared = Table(*grid.columns)
+        compared.columns[0].no_wrap = compared.columns[-1].no_wrap = True
         for line in grid.lines:
             compared.add_row(*line)
         console.print(compared)
