@@ -22,15 +22,15 @@ COLUMNS = ("", "admissions", "their p95", "their CPU", "empty stages", "worker k
 HOW = (
     "The other stacks (`bench/peers`) make the same checks, take slots with a script in Redis, complete the course's"
     f" first step and queue a job. Each API has {PROCESSES} processes and {CONNECTIONS} connections; each worker runs"
-    f" {CONCURRENCY} stages at once. CPU is that of the API's processes. All stacks use one PostgreSQL and one Redis, in"
-    " turn. DBOS polls its queue every 0.1 s instead of every second."
+    f" {CONCURRENCY} stages at once. CPU is that of the API's processes. All stacks use one PostgreSQL and one Redis,"
+    " in turn. DBOS polls its queue every 0.1 s instead of every second."
 )
 HOW_KILLED = (
-    "At last, each worker runs {generations} generations with stages of {stage_s} s. After {killed_at:.0%} of the stages"
-    " SIGKILL ends its processes, and new ones start at once. The seconds are from the kill to the end of the last"
-    " stage. Stuck are generations once no stage of theirs has ended for {patience_s:.0f} s: by default plain"
-    " Procrastinate and taskiq return to lost jobs after up to ten minutes, and Celery after an hour. DBOS recovers at"
-    " once, but only under the same executor id."
+    "At last, each worker runs {generations} generations with stages of {stage_s} s. After {killed_at:.0%} of the"
+    " stages SIGKILL ends its processes, and new ones start at once. The seconds are from the kill to the end of the"
+    " last stage. Stuck are generations once no stage of theirs has ended for {patience_s:.0f} s: by default plain"
+    " Procrastinate and taskiq return to lost jobs after up to ten minutes, and Celery after an hour. DBOS recovers"
+    " at once, but only under the same executor id."
 )
 
 
