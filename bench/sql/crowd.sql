@@ -1,5 +1,18 @@
+-- name: add_model
+-- A course whose progress all others get.
+insert into courses (id, user_id, slug, title, generation_progress)
+values (%(id)s, %(id)s, %(slug)s, %(title)s, %(progress)s);
+
+-- name: complete_step
+-- The step of the course is completed, and the steps are made where there are none.
+select update_course_progress(%(course)s, %(step)s, 'completed', %(message)s);
+
+-- name: remove_model
+-- Returns its progress.
+delete from courses where id = %s returning generation_progress;
+
 -- name: add_courses
--- Courses 1 to %(count)s, each of a user of its own whose id is the course's, all with the same progress.
+-- Courses 1 to %(count)s with the same progress; each has its own user, whose id is the course's.
 insert into courses (
     id, user_id, slug, title, course_description, language, generation_progress, status, last_progress_update
 )
@@ -9,21 +22,19 @@ select
 from generate_series(1, %(count)s) n;
 
 -- name: add_finished
--- A completed generation of each of the courses 1 to %(count)s; ids and times grow together.
+-- One completed generation of each of the courses 1 to %(count)s; ids and times grow together.
 insert into coursegen.generations (
-    id, course_id, user_id, tier, priority, user_slot, system_slot, stage, status, source, created_at, started_at,
-    finished_at
+    id, course_id, user_id, tier, priority, stage, status, source, created_at, started_at, finished_at
 )
 select
     ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, md5(n::text)::uuid, md5(n::text)::uuid, 'FREE', 1,
-    1, 1 + n %% 1000, 'FINALIZATION', 'completed', 'http', finished_at - interval '2 min',
-    finished_at - interval '1 min', finished_at
+    'FINALIZATION', 'completed', 'http', finished_at - interval '2 min', finished_at - interval '1 min', finished_at
 from
     generate_series(1, %(count)s) n,
     lateral (select now() - make_interval(secs => 30 * (%(count)s - n)) as finished_at) times;
 
 -- name: add_queued
--- A waiting generation of each of the courses 1 to %(count)s, with its job; of one in five the priority is high.
+-- One waiting generation of each of the courses 1 to %(count)s, with its job; one in five has a high priority.
 with waiting as (
     insert into coursegen.generations (id, course_id, user_id, tier, priority, user_slot, system_slot, stage, source)
     select

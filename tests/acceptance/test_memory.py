@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.memory import API_BELOW_MIB, WORKER_BELOW_MIB, measure_growth, measure_idle
+from bench.measures.workers.memory_use import API_BELOW_MIB, WORKER_BELOW_MIB, measure_growth, measure_idle
 
 #: Memory that other processes share with the service would not count in full.
 pytestmark = pytest.mark.alone

@@ -12,13 +12,12 @@ import pytest
 from app.database.migration_session import MigrationError
 from app.database.migrations import migrate
 from app.database.pool import SESSION
-from bench.courses import create_courses
-from bench.handlers import EMPTY
-from bench.load import send_all
-from bench.pooler import CONNECT_QUERY, POOLED, PgBouncer
-from bench.refusals import read_tag
-from bench.stand import Stand
-from bench.tools import ToolMissing
+from bench.environment.debian_tools import ToolMissing
+from bench.environment.pgbouncer import CONNECT_QUERY, POOLED, PgBouncer
+from bench.environment.stage_handlers import EMPTY
+from bench.environment.stand import Stand
+from bench.load.python_generator import send_all
+from bench.load.ready_courses import create_courses, read_tag
 from tests.conftest import WaitUntil
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,0 +1,1 @@
+"""What a measurement needs around it: servers, settings, tools, interpreters."""

@@ -1,0 +1,1 @@
+"""The stacks that are measured beside the service."""
