@@ -60,7 +60,7 @@ def test_progress_of_any_kind_is_polled_generated_over_and_cancelled(
     assert response.status_code == 200, response.text
     assert_shown(check_status, conn, course)
     row = conn.execute(
-        "select malformed_course_progress(generation_progress) as malformed,"
+        "select coursegen.is_malformed_progress(generation_progress) as malformed,"
         " generation_progress -> 'percentage' as done from courses"
     ).fetchone()
     assert row == {"malformed": False, "done": 20}

@@ -90,7 +90,9 @@ def test_a_long_line_is_counted_up_to_a_hundred(status: Status, queued: Course, 
 def test_what_does_not_wait_has_no_place_in_the_line(status: Status, queued: Course, conn: Conn, state: str) -> None:
     conn.execute(
         "update coursegen.generations set status = %(state)s::text::coursegen.generation_status,"
-        " finished_at = case when %(state)s <> 'running' then now() end",
+        " finished_at = case when %(state)s <> 'running' then now() end,"
+        " user_slot = case when %(state)s = 'running' then user_slot end,"
+        " system_slot = case when %(state)s = 'running' then system_slot end",
         {"state": state},
     )
     assert status(queued)["queuePosition"] is None
