@@ -21,9 +21,9 @@ def cancel_course(db: Database, keeper: SlotKeeper, caller: Caller, key: str | U
     For the course's owner or an admin, who is audited. Raises `CourseNotFound`, `Forbidden`, `NothingActive`.
     """
     course = find_course(db, caller, key)
-    if course["user_id"] == caller.user_id:
-        return cancel_generation(db, keeper, course["id"], Actor(f"owner:{caller.user_id}"))
-    return cancel_generation(db, keeper, course["id"], Actor(f"admin:{caller.user_id}"), audited=True)
+    if course.user_id == caller.user_id:
+        return cancel_generation(db, keeper, course.course_id, Actor(f"owner:{caller.user_id}"))
+    return cancel_generation(db, keeper, course.course_id, Actor(f"admin:{caller.user_id}"), audited=True)
 
 
 def cancel_generation(

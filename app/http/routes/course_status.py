@@ -1,9 +1,8 @@
-"""`/api/courses/<slug>/…`: what the frontend polls, and cancelling."""
+"""`/api/courses/<slug>/…`: polling a course's status, and cancelling."""
 
-import hashlib
 import logging
-from collections.abc import Mapping
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +11,14 @@ from werkzeug.wrappers import Response
 
 from app.current import current_services
 from app.generation.callers import Caller
-from app.generation.progress.status import CourseStatus, read_status
+from app.generation.progress.status import ANY_TAG, STUCK_AFTER_S, CourseStatus, poll_course
 from app.generation.runs.cancel import cancel_course
 from app.http.authentication import authenticate
 from app.telemetry.log import bind
+
+STUCK = f"No progress for more than {STUCK_AFTER_S // 60} minutes"
+
+_TAG = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 blueprint = Blueprint("courses", __name__)
 log = logging.getLogger(__name__)
@@ -23,15 +26,14 @@ log = logging.getLogger(__name__)
 
 @blueprint.get("/api/courses/<slug>/check-status")
 def check_status(slug: str) -> Response:
-    """The course's progress; 304 while it is what the client has. The tag leaves the running minutes out."""
+    """The course's status; 304 if the client has it. The ETag ignores `minutesSinceCreation`."""
     services = current_services()
-    course = read_status(services.db, authenticate(), slug, services.settings.stalled_s)
-    tag = status_tag(course)
-    if request.if_none_match.contains_weak(tag):  # the only condition of the contract: no 412, no part of an answer
-        response = Response(status=304)
-    else:
+    course = poll_course(services.db, authenticate(), slug, services.settings.stalled_s, _known_tags())
+    if isinstance(course, CourseStatus):
         response = Response(status_json(course), mimetype="application/json")
-    response.set_etag(tag)
+    else:
+        response = Response(status=304)
+    response.set_etag(course.tag)
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Vary"] = "Authorization"
     return response
@@ -55,39 +57,34 @@ def cancel(caller: Caller, key: str | UUID) -> dict[str, Any]:
     return {"success": True, "jobId": str(generation_id), "status": "cancelled"}
 
 
-def status_tag(course: CourseStatus) -> str:
-    """What identifies the body of `status_json`, but for the running minutes."""
-    return hashlib.blake2b(_json(_fields(course), course.progress).encode(), digest_size=16).hexdigest()
-
-
 def status_json(course: CourseStatus) -> str:
-    """The body of a 200 that says how the course stands."""
-    minutes = None if course.age_s is None else int(course.age_s // 60)
-    return _json({**_fields(course), "minutesSinceCreation": minutes}, course.progress)
-
-
-def _fields(course: CourseStatus) -> dict[str, Any]:
-    """What is said of the course apart from its progress and what changes by itself."""
-    return {
+    """The body of a 200 to a poll. The progress stays as PostgreSQL wrote it: it may be JSON that Python can't read."""
+    fields = {
         "courseId": str(course.course_id),
         "slug": course.slug,
         "currentStatus": course.status,
         "currentGenerationStatus": course.generation_status,
         "createdAt": _iso(course.created_at),
         "updatedAt": _iso(course.updated_at),
-        "isStuck": course.stuck,
-        "recoveryReason": course.reason,
-        "suggestedStatus": course.suggested,
-        "queuePosition": course.jobs_ahead,
+        "minutesSinceCreation": None if course.created_s is None else int(course.created_s // 60),
+        "isStuck": course.is_stuck,
+        "recoveryReason": STUCK if course.is_stuck else "",
+        "suggestedStatus": "failed" if course.is_stuck else course.generation_status,
+        "queuePosition": course.queue_position,
         "workerAlive": course.worker_alive,
     }
+    return f'{current_app.json.dumps(fields)[:-1]},"generationProgress":{course.progress or "null"}}}'
 
 
-def _json(fields: Mapping[str, Any], progress: str | None) -> str:
-    """An object of these fields and the progress, which goes out as PostgreSQL wrote it."""
-    return f'{current_app.json.dumps(fields)[:-1]},"generationProgress":{progress or "null"}}}'
+def _known_tags() -> list[str]:
+    """The tags of `If-None-Match`, the only condition of the contract, that can be a course's."""
+    offered = request.if_none_match
+    if offered.star_tag:
+        return [ANY_TAG]
+    return [tag for tag in offered.as_set(include_weak=True) if _TAG.fullmatch(tag)]
 
 
 def _iso(moment: datetime | None) -> str | None:
-    """In UTC, as a platform's column without a time zone is read here."""
-    return None if moment is None else moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return (
+        None if moment is None else moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    )

@@ -17,7 +17,7 @@ from app.generation.progress.watch import View
 from app.http.authentication import authenticate, identify
 from app.http.error_responses import Unauthorized
 from app.http.middleware.request_context import request_id
-from app.http.routes.course_status import status_json, status_tag
+from app.http.routes.course_status import status_json
 from app.http.routes.prometheus import current_counters
 
 #: How often a comment is sent, which keeps proxies from closing a silent stream.
@@ -44,7 +44,7 @@ def follow(slug: str) -> Response:
     caller = authenticate()
     course = read_status(services.db, caller, slug, services.settings.stalled_s)
     seen = request.headers.get("Last-Event-ID", "")
-    if course.final and seen == status_tag(course):
+    if course.is_final and seen == course.tag:
         return Response(status=204)
     response = Response(mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
     if request.method != "HEAD":
@@ -98,7 +98,7 @@ class _Stream:
                 if tag != seen:
                     yield event
                 seen = tag
-                if course.final:
+                if course.is_final:
                     return
             elif time.monotonic() < beat:
                 yield b""
@@ -112,8 +112,11 @@ class _Stream:
         if course.user_id != self._caller.user_id and not self._caller.is_admin:
             raise Forbidden
         with self._app_context():
-            tag, data = status_tag(course), status_json(course)
-        return tag, f"id: {tag}\nevent: {'final' if course.final else 'progress'}\ndata: {data}\n\n".encode()
+            data = status_json(course)
+        return (
+            course.tag,
+            f"id: {course.tag}\nevent: {'final' if course.is_final else 'progress'}\ndata: {data}\n\n".encode(),
+        )
 
     def _identify(self) -> None:
         """Verifies the token again, unless its keys are unavailable. Raises `Unauthorized`."""

@@ -8,10 +8,7 @@ declare
     is_text boolean;
     changed int;
 begin
-    if p_status is null or p_status not in (
-        'initializing', 'processing_documents', 'analyzing_task', 'generating_structure', 'generating_content',
-        'finalizing', 'completed', 'failed', 'cancelled'
-    ) then
+    if not coursegen.is_generation_status(p_status) then
         raise exception using errcode = 'CG002',
             message = format('Invalid status: %s (no status of a generation)', coalesce(p_status, 'null'));
     end if;

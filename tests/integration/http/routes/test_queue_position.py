@@ -91,8 +91,8 @@ def test_what_does_not_wait_has_no_place_in_the_line(status: Status, queued: Cou
     conn.execute(
         "update coursegen.generations set status = %(state)s::text::coursegen.generation_status,"
         " finished_at = case when %(state)s <> 'running' then now() end,"
-        " user_slot = case when %(state)s = 'running' then 1 end,"
-        " system_slot = case when %(state)s = 'running' then 1 end",
+        " user_slot = case when %(state)s = 'running' then user_slot end,"
+        " system_slot = case when %(state)s = 'running' then system_slot end",
         {"state": state},
     )
     assert status(queued)["queuePosition"] is None
