@@ -28,8 +28,8 @@ from bench import (
 from bench.figures import FULL, QUICK, Bench, BenchError, Section
 from bench.interpreters import run_in_the_fastest
 from bench.stand import TRIED
+from stack.interrupts import raise_on_signals
 from stack.server import ServerStartError
-from tasks.supervision.interrupts import raise_on_signals
 
 BENCHES: dict[str, Bench] = {
     "admissions": admissions.bench,
