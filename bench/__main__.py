@@ -16,8 +16,8 @@ from bench.environment.stand import TRIED
 from bench.measures import MEASURES
 from bench.reporting import tables
 from bench.reporting.figures import FULL, QUICK, BenchError, Section
+from stack.interrupts import raise_on_signals
 from stack.server import ServerStartError
-from tasks.supervision.interrupts import raise_on_signals
 
 #: Errors that end one benchmark; the others run all the same.
 FAILURES = (BenchError, ServerStartError, psycopg.Error, RedisError, OSError, subprocess.SubprocessError)

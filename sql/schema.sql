@@ -607,6 +607,37 @@ end
 $_$;
 
 --
+-- Name: claim_delivery_v1(uuid, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.claim_delivery_v1(p_generation_id uuid, p_hold_s double precision) RETURNS TABLE(outcome text, course_id uuid, url text, seq integer, status text, step integer, percentage integer, message text, error text, failures integer, left_s double precision, held_until timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation coursegen.generations;
+begin
+    select g.* into generation from coursegen.generations g where g.id = p_generation_id for no key update;
+    return query
+    update coursegen.webhook_deliveries d
+    set held_until = now() + make_interval(secs => p_hold_s)
+    where d.generation_id = p_generation_id and d.state = 'pending'
+        and d.seq = (
+            select min(p.seq) from coursegen.webhook_deliveries p
+            where p.generation_id = p_generation_id and p.state = 'pending'
+        )
+        and d.due_at <= now() and coalesce(d.held_until, '-infinity') <= now()
+    returning
+        'claimed', generation.course_id, generation.webhook_url, d.seq, d.status, d.step, d.percentage, d.message, d.error,
+        d.failures, extract(epoch from d.give_up_at - now())::float, d.held_until;
+    if not found then
+        perform coursegen.schedule_delivery(p_generation_id);
+        outcome := 'none';
+        return next;
+    end if;
+end
+$$;
+
+--
 -- Name: claim_key(uuid, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -905,6 +936,41 @@ end
 $$;
 
 --
+-- Name: finish_delivery_v1(uuid, integer, timestamp with time zone, text, double precision, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.finish_delivery_v1(p_generation_id uuid, p_seq integer, p_held_until timestamp with time zone, p_state text, p_wait_s double precision, p_attempt jsonb) RETURNS TABLE(outcome text)
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform from coursegen.generations g where g.id = p_generation_id for no key update;
+    update coursegen.webhook_deliveries d
+    set state = p_state::coursegen.webhook_delivery_state, held_until = null,
+        finished_at = case when p_state <> 'pending' then now() end,
+        due_at = coalesce(now() + make_interval(secs => p_wait_s), d.due_at),
+        failures = d.failures + (p_attempt is not null and p_state <> 'delivered')::int
+    where d.generation_id = p_generation_id and d.seq = p_seq and d.state = 'pending' and d.held_until = p_held_until;
+    if not found then
+        outcome := 'claim_lost';
+        return next;
+        return;
+    end if;
+    if p_attempt is not null then
+        insert into coursegen.webhook_attempts (generation_id, seq, ms, status, error, excerpt)
+        select p_generation_id, p_seq, a.ms, a.status, a.error, a.excerpt
+        from jsonb_to_record(p_attempt) as a (ms int, status int, error text, excerpt text);
+    end if;
+    if p_state = 'gone' then
+        update coursegen.webhook_deliveries d set state = 'gone', finished_at = now(), held_until = null
+        where d.generation_id = p_generation_id and d.state = 'pending';
+    end if;
+    perform coursegen.schedule_delivery(p_generation_id);
+    outcome := p_state;
+    return next;
+end
+$$;
+
+--
 -- Name: generation_jobs(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1163,6 +1229,49 @@ begin
     update coursegen.generations g set fence = g.fence + 1 where g.id = p_generation_id returning g.* into generation;
     perform procrastinate_defer_jobs_v1(array[coursegen.stage_job(generation, p_delay_s, p_lock)]);
     return generation.fence;
+end
+$$;
+
+--
+-- Name: rescue_delivery_v1(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.rescue_delivery_v1(p_generation_id uuid) RETURNS TABLE(outcome text)
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform from coursegen.generations g where g.id = p_generation_id for no key update;
+    outcome := case when coursegen.schedule_delivery(p_generation_id) then 'rescued' else 'none' end;
+    return next;
+end
+$$;
+
+--
+-- Name: resend_deliveries_v1(uuid, integer, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.resend_deliveries_v1(p_generation_id uuid, p_seq integer, p_actor text, p_reason text) RETURNS TABLE(outcome text, seqs integer[])
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform from coursegen.generations g where g.id = p_generation_id for no key update;
+    with renewed as (
+        update coursegen.webhook_deliveries d
+        set state = 'pending', finished_at = null, failures = 0, due_at = now(), give_up_at = now() + interval '1 day'
+        where d.generation_id = p_generation_id and (d.seq = p_seq or (p_seq is null and d.state <> 'delivered'))
+        returning d.seq
+    )
+    select array_agg(r.seq order by r.seq) into seqs from renewed r;
+    outcome := case when seqs is null then 'nothing_to_send' else 'resent' end;
+    if outcome = 'resent' then
+        perform procrastinate_cancel_job_v1(j.id, false, false)  -- it may be hours away
+        from procrastinate_jobs j
+        where j.status = 'todo' and j.queueing_lock = 'webhook:' || p_generation_id;
+        perform coursegen.schedule_delivery(p_generation_id);
+        insert into coursegen.audit (actor, action, generation_id, reason, details)
+        values (p_actor, 'resend', p_generation_id, p_reason, jsonb_build_object('seq', p_seq));
+    end if;
+    return next;
 end
 $$;
 
@@ -3038,6 +3147,13 @@ REVOKE ALL ON FUNCTION coursegen.changed_progress(p_progress jsonb, p_changes js
 GRANT ALL ON FUNCTION coursegen.changed_progress(p_progress jsonb, p_changes jsonb, p_now timestamp with time zone) TO coursegen_app;
 
 --
+-- Name: FUNCTION claim_delivery_v1(p_generation_id uuid, p_hold_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.claim_delivery_v1(p_generation_id uuid, p_hold_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.claim_delivery_v1(p_generation_id uuid, p_hold_s double precision) TO coursegen_app;
+
+--
 -- Name: FUNCTION claim_key(p_user_id uuid, p_key text, p_fingerprint text, OUT outcome text, OUT generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -3155,6 +3271,13 @@ REVOKE ALL ON FUNCTION coursegen.fail_or_retry_stage_v1(p_generation_id uuid, p_
 GRANT ALL ON FUNCTION coursegen.fail_or_retry_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_outcome text, p_error text, p_final boolean, p_most_starts integer, p_backoff_s double precision, p_step text, p_message text) TO coursegen_app;
 
 --
+-- Name: FUNCTION finish_delivery_v1(p_generation_id uuid, p_seq integer, p_held_until timestamp with time zone, p_state text, p_wait_s double precision, p_attempt jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.finish_delivery_v1(p_generation_id uuid, p_seq integer, p_held_until timestamp with time zone, p_state text, p_wait_s double precision, p_attempt jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.finish_delivery_v1(p_generation_id uuid, p_seq integer, p_held_until timestamp with time zone, p_state text, p_wait_s double precision, p_attempt jsonb) TO coursegen_app;
+
+--
 -- Name: FUNCTION generation_jobs(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -3250,6 +3373,20 @@ GRANT ALL ON FUNCTION coursegen.report_units_v1(p_generation_id uuid, p_fence in
 
 REVOKE ALL ON FUNCTION coursegen.requeue_stage(p_generation_id uuid, p_delay_s double precision, p_lock text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.requeue_stage(p_generation_id uuid, p_delay_s double precision, p_lock text) TO coursegen_app;
+
+--
+-- Name: FUNCTION rescue_delivery_v1(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.rescue_delivery_v1(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.rescue_delivery_v1(p_generation_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION resend_deliveries_v1(p_generation_id uuid, p_seq integer, p_actor text, p_reason text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.resend_deliveries_v1(p_generation_id uuid, p_seq integer, p_actor text, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.resend_deliveries_v1(p_generation_id uuid, p_seq integer, p_actor text, p_reason text) TO coursegen_app;
 
 --
 -- Name: FUNCTION reset_course_progress(p_course_id uuid); Type: ACL; Schema: coursegen; Owner: -

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from stack.examples import Lesson, OwnedCourse, create_course, read_lessons
+from stack.interrupts import raise_on_signals
 from stack.services import TICK_S, Stack, StackError
-from tasks.supervision.interrupts import raise_on_signals
 
 TIER = "PREMIUM"
 GENERATION_S = 120.0

@@ -16,8 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
-from stack.scratch import scratch_folder
-from tasks.supervision.watchdog import watchdog
+from stack.scratch import remove_folder, scratch_folder
 
 PYTHONS = ("3.11", "3.12", "3.13")
 POSTGRES = ("15", "16", "17", "18")
@@ -134,7 +133,7 @@ def main() -> int:
             print(f"{name}: {result}", flush=True)
             results.append((name, result))
     finally:
-        watchdog.remove_folder(folder)
+        remove_folder(folder)
     print("\n".join(["", *(f"{name:<32}{result}" for name, result in results)]))
     return 1 if any(result == "failed" for _, result in results) else 0
 

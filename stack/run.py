@@ -13,9 +13,9 @@ import psycopg
 
 from app.generation.tiers import Tier
 from stack.examples import OwnedCourse, create_course
+from stack.interrupts import raise_on_signals
 from stack.server import HOST, ServerStartError, free_port, package_folder
 from stack.services import TICK_S, Stack, StackError
-from tasks.supervision.interrupts import raise_on_signals
 
 USUAL_PORT = 8000
 

@@ -1,5 +1,6 @@
-"""Folders of our own for one run, and the user whose processes write into them."""
+"""Temporary folders of one run, and the user whose processes write into them."""
 
+import atexit
 import os
 import pwd
 import subprocess
@@ -8,8 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.supervision.interrupts import held
-from tasks.supervision.watchdog import watchdog
+from stack.interrupts import held
+
+#: Removes a folder once standard input is closed, even while a server that is being stopped still writes into it.
+REMOVE = 'trap "" HUP INT TERM; cat; for _ in $(seq 100); do rm -rf -- "$1"; test -e "$1" || exit 0; sleep 0.1; done'
+
+#: The process that removes each folder. Its standard input is closed at the latest when this process has ended.
+_removers: dict[Path, subprocess.Popen[bytes]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +59,34 @@ def scratch_folder(prefix: str) -> Path:
         if account is None or account.reaches(base):
             with held():
                 folder = Path(tempfile.mkdtemp(prefix=prefix, dir=base))
-                watchdog.add_folder(folder)
+                add_folder(folder)
             if account is not None:
                 folder.chmod(0o711)
             return folder
     raise PermissionError(f"no temporary folder that user id {account and account.uid} can enter: set TMPDIR to one")
+
+
+def add_folder(folder: Path) -> None:
+    """The folder is removed, with all in it, when this process has ended in whatever way."""
+    # A session of its own: Ctrl-C must not end it before its work is done.
+    _removers[folder] = subprocess.Popen(
+        ["/bin/sh", "-c", REMOVE, "sh", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+    )
+
+
+def remove_folder(folder: Path) -> None:
+    """The folder and all in it are gone, if it was added; a second call does nothing."""
+    remover = _removers.pop(folder, None)
+    if remover is not None:
+        remover.communicate()
+
+
+@atexit.register
+def _remove_folders() -> None:
+    for folder in list(_removers):
+        remove_folder(folder)

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from stack.scratch import scratch_folder
-from tasks.supervision.interrupts import held
+from stack.interrupts import held
+from stack.scratch import remove_folder, scratch_folder
 from tasks.supervision.watchdog import watchdog
 
 HOST = "127.0.0.1"
@@ -103,7 +103,7 @@ class Server(ABC):
         """The server is gone, and so is its folder if it made it; a second call does nothing."""
         self._halt()
         if self._folder is not None and self._given_folder is None:
-            watchdog.remove_folder(self._folder)
+            remove_folder(self._folder)
             self._folder = None
 
     def kill(self) -> None:

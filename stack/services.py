@@ -14,12 +14,12 @@ from typing import Self
 from app.auth.minting import AUDIENCE
 from stack.api import Api
 from stack.examples import FILES
+from stack.interrupts import held
 from stack.postgres import PostgresServer
 from stack.redis import RedisServer
-from stack.scratch import scratch_folder
+from stack.scratch import remove_folder, scratch_folder
 from stack.server import HOST, Server, ServerStartError, free_port
-from tasks.supervision.interrupts import held
-from tasks.supervision.supervisor import Command, Supervisor
+from tasks.supervision.supervisor import Command, Death, Supervisor
 from tasks.supervision.watchdog import kill_group, watchdog
 from tasks.supervision.workers import ROOT, worker_commands
 
@@ -77,12 +77,17 @@ class Stack:
             if server.pid is None:
                 found.append(f"{server.name} died")
                 server.start()
-        found += [f"{death.name} died (exit code {death.code})" for death in self.supervisor.tend()]
+        found += [f"{death.name} died (exit code {death.code})" for death in self.tend_processes()]
         return found
+
+    def tend_processes(self) -> list[Death]:
+        """The API and workers that died since the last call. They run again after their backoff."""
+        with held():
+            return self.supervisor.tend()
 
     def check(self) -> None:
         """Nothing died since the last call. Raises `StackError` when something did."""
-        for death in self.supervisor.tend():
+        for death in self.tend_processes():
             raise StackError(f"{death.name} ended (exit code {death.code})", self.log(death.name))
         for server in self.servers:
             if server.pid is None:
@@ -94,7 +99,7 @@ class Stack:
 
     def _start(self) -> None:
         self.folder = scratch_folder("course-stack-")
-        self._cleanup.callback(watchdog.remove_folder, self.folder)
+        self._cleanup.callback(remove_folder, self.folder)
         try:
             if not self.database_url:
                 server = PostgresServer(self.folder / "postgres", durable=True)
@@ -111,7 +116,8 @@ class Stack:
         ]
         self.supervisor = Supervisor(commands, grace_s=GRACE_S, cwd=ROOT)
         self._cleanup.callback(self.supervisor.stop)
-        self.supervisor.start()
+        with held():
+            self.supervisor.start()
         self._wait_ready()
 
     def _keep(self, server: Server) -> Server:

@@ -5,7 +5,7 @@ import logging
 from app.database.pool import only_row
 from app.database.queries import QUERIES
 from app.generation.runs import take_over as takeover
-from app.generation.webhooks import outbox as webhooks
+from app.generation.webhooks import outbox
 from app.services import Services
 
 #: How long events are kept, and attempts of generations that are final.
@@ -29,7 +29,7 @@ def keep_slots(services: Services) -> None:
 def rescue_webhooks(services: Services) -> None:
     """What waits for a webhook is sent, though whoever was to send it died. Without a secret nothing is sent."""
     if services.settings.webhook_secret is not None:
-        webhooks.rescue(services.db, services.settings.stalled_s)
+        outbox.rescue_deliveries(services.db, services.settings.stalled_s)
 
 
 def prune(services: Services) -> None:

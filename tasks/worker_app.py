@@ -22,9 +22,9 @@ from tasks.queue.shutdown import run_until_signalled
 from tasks.stages.child_pool import Children
 from tasks.stages.runner import Runner
 from tasks.upkeep import keep_slots, prune, rescue_webhooks, take_over
-from tasks.webhooks.circuits import Circuits
-from tasks.webhooks.posting import Poster
+from tasks.webhooks.circuit_breakers import CircuitBreakers
 from tasks.webhooks.sender import Sender
+from tasks.webhooks.webhook_client import WebhookClient
 
 #: Seconds are the sixth field of this cron, not the first.
 HOURLY = "17 * * * * 17"
@@ -92,7 +92,7 @@ def make_app(settings: Settings) -> WorkerApp:
     for stage in Stage:
         app.task(name=STAGE_TASKS[stage], queue=STAGES_QUEUE, pass_context=True)(run_stages)
     # Half of what is sent at once may go to one receiver, so that a slow one leaves room for the others.
-    sender = Sender(services, Poster(), Circuits(most=max(1, settings.webhook_concurrency // 2)))
+    sender = Sender(services, WebhookClient(), CircuitBreakers(most=max(1, settings.webhook_concurrency // 2)))
     app.task(name=WEBHOOK_TASK, queue=WEBHOOKS_QUEUE)(_webhook_task(sender))
     # A registered periodic task also keeps Procrastinate's supervision of its own side tasks alive.
     often = f"* * * * * */{settings.upkeep_s}"

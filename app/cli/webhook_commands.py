@@ -1,4 +1,4 @@
-"""`coursegen webhooks …`: what webhooks were told, list, show, pending, resend."""
+"""`coursegen webhooks …`: lists, shows and resends webhook deliveries."""
 
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ LISTED = {
     "step": "step",
     "state": "delivery",
     "failures": "failures",
-    "answer": "answer",
+    "response": "response",
     "error": "error",
 }
 PENDING = {**LISTED, "due_at": "due (UTC)"}
@@ -27,26 +27,26 @@ ATTEMPTS = {
     "seq": "seq",
     "at": "time (UTC)",
     "ms": "ms",
-    "status": "answer",
+    "status": "response",
     "error": "error",
-    "excerpt": "answer's text",
+    "excerpt": "response's body",
 }
 #: Longer than any delivery is kept.
-EVER_S = 10 * 365 * 86400
+FOREVER_S = 10 * 365 * 86400
 
-command = AppGroup("webhooks", help="List, show and resend what webhooks were told.")
+command = AppGroup("webhooks", help="List, show and resend webhook deliveries.")
 
 course = click.option("--course", help="Only this course's: its slug or id.")
 
 
 @command.command("list")
 @course
-@click.option("--failed", is_flag=True, help="Only those given up, gone, or tried in vain so far.")
+@click.option("--failed", is_flag=True, help="Only those given up, gone, or failed so far.")
 @since
 @limit
 @as_json
 def list_deliveries(course: str | None, failed: bool, seconds: int, limit: int, as_json: bool) -> None:
-    """The latest deliveries, each with its last try."""
+    """The latest deliveries, each with its last attempt."""
     show(_read(course=course, failed=failed, seconds=seconds, limit=limit), LISTED, json_wanted=as_json)
 
 
@@ -56,7 +56,7 @@ def list_deliveries(course: str | None, failed: bool, seconds: int, limit: int, 
 @limit
 @as_json
 def list_pending(course: str | None, seconds: int, limit: int, as_json: bool) -> None:
-    """Deliveries that wait, and when each is due if nothing is before it."""
+    """Pending deliveries; each is due at the given time or, if later, after the ones before it."""
     show(_read(course=course, pending=True, seconds=seconds, limit=limit), PENDING, json_wanted=as_json)
 
 
@@ -64,7 +64,7 @@ def list_pending(course: str | None, seconds: int, limit: int, as_json: bool) ->
 @click.argument("generation_id", type=click.UUID)
 @as_json
 def show_webhook(generation_id: UUID, as_json: bool) -> None:
-    """One generation's webhook: every delivery and every try."""
+    """One generation's webhook: every delivery and every attempt."""
     key = {"generation_id": generation_id}
     with operating() as services, services.db.connection() as conn:
         generation = conn.execute(QUERIES["find_generation"], key).fetchone()
@@ -87,20 +87,20 @@ def show_webhook(generation_id: UUID, as_json: bool) -> None:
 @click.option("--seq", type=click.IntRange(min=1), help="Only the delivery of this number, even if it was delivered.")
 @reason
 def resend_deliveries(generation_id: UUID, seq: int | None, reason: str | None) -> None:
-    """Send again, in order, what was not delivered; with a day of tries, as if new."""
+    """Resend, in order, what was not delivered, for another day of attempts."""
     with operating() as services:
         numbers = resend(services, generation_id, seq, operator(reason))
     click.echo(f"To be sent again: {', '.join(map(str, numbers))}")
 
 
-def _read(**wanted: Any) -> list[dict[str, Any]]:
+def _read(**filters: Any) -> list[dict[str, Any]]:
     values = {
         "course": None,
         "generation_id": None,
         "failed": False,
         "pending": False,
-        "seconds": EVER_S,
+        "seconds": FOREVER_S,
         "limit": 1000,
     }
     with operating() as services, services.db.connection() as conn:
-        return conn.execute(QUERIES["list_webhook_deliveries"], {**values, **wanted}).fetchall()
+        return conn.execute(QUERIES["list_webhook_deliveries"], {**values, **filters}).fetchall()

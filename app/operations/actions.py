@@ -41,7 +41,7 @@ def resend(services: Services, generation_id: UUID, seq: int | None, actor: Acto
 
     Raises `NothingToSend`.
     """
-    return outbox.resend(services.db, generation_id, seq, actor)
+    return outbox.resend_deliveries(services.db, generation_id, seq, actor)
 
 
 def rebuild_slots(services: Services, actor: Actor) -> None:

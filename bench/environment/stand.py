@@ -18,13 +18,12 @@ from bench.environment.conditions import wait_until
 from bench.environment.statements import SQL
 from bench.reporting.figures import BenchError
 from stack.api import Api
+from stack.interrupts import held
 from stack.postgres import PostgresServer
 from stack.redis import RedisServer
-from stack.scratch import scratch_folder
+from stack.scratch import remove_folder, scratch_folder
 from stack.server import HOST, free_port
-from tasks.supervision.interrupts import held
 from tasks.supervision.supervisor import Command, Supervisor
-from tasks.supervision.watchdog import watchdog
 from tasks.supervision.workers import ROOT, worker_commands
 
 READY_S = 30.0
@@ -50,7 +49,7 @@ class Stand:
     def __enter__(self) -> Self:
         with self._cleanup:
             self.folder = scratch_folder("course-bench-")
-            self._cleanup.callback(watchdog.remove_folder, self.folder)
+            self._cleanup.callback(remove_folder, self.folder)
             self.postgres = PostgresServer(self.folder / "postgres", durable=True, settings=self._settings)
             self._cleanup.callback(self.postgres.stop)
             self.database_url = self.postgres.start().url
@@ -94,7 +93,8 @@ class Stand:
         supervisor = Supervisor(commands, grace_s=GRACE_S, cwd=ROOT)
         self._cleanup.callback(supervisor.stop)
         self._supervisors.append(supervisor)
-        supervisor.start()
+        with held():
+            supervisor.start()
         return supervisor
 
     def run(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:

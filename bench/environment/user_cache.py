@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tasks.supervision.watchdog import watchdog
+from stack.scratch import add_folder, remove_folder
 
 
 def cached_folder(name: str, fill: Callable[[Path], None]) -> Path:
@@ -18,7 +18,7 @@ def cached_folder(name: str, fill: Callable[[Path], None]) -> Path:
     if not folder.is_dir():
         base.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=base))
-        watchdog.add_folder(unfinished)
+        add_folder(unfinished)
         try:
             fill(unfinished)
             try:
@@ -27,5 +27,5 @@ def cached_folder(name: str, fill: Callable[[Path], None]) -> Path:
                 if not folder.is_dir():
                     raise
         finally:
-            watchdog.remove_folder(unfinished)
+            remove_folder(unfinished)
     return folder

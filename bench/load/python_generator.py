@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from bench.reporting.figures import BenchError, percentile
+from stack.interrupts import held
 from stack.server import HOST
-from tasks.supervision.interrupts import held
 from tasks.supervision.watchdog import kill_group, watchdog
 
 CONNECTIONS = 16

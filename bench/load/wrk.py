@@ -11,9 +11,9 @@ from typing import Any
 from bench.environment.debian_tools import Tool, find_tool
 from bench.load.python_generator import CONNECTIONS, LONGEST_S, SILENCE_S, Load
 from bench.reporting.figures import BenchError
-from stack.scratch import scratch_folder
+from stack.interrupts import held
+from stack.scratch import remove_folder, scratch_folder
 from stack.server import HOST
-from tasks.supervision.interrupts import held
 from tasks.supervision.watchdog import kill_group, watchdog
 
 SCRIPT = Path(__file__).with_suffix(".lua")
@@ -43,7 +43,7 @@ def send_all(port: int, requests: list[bytes]) -> Load:
         file.write_bytes(b"".join(request + b"\0" for request in requests))
         said = _run(port, file)
     finally:
-        watchdog.remove_folder(folder)
+        remove_folder(folder)
     statuses = Counter({int(status): count for status, count in said["statuses"].items()})
     if said["errors"] or statuses.total() != len(requests):
         raise BenchError(f"of {len(requests)} requests {statuses.total()} were answered, {said['errors']} errors")

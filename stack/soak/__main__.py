@@ -12,13 +12,13 @@ from pathlib import Path
 import psycopg
 from rich.console import Console
 
+from stack.interrupts import raise_on_signals
 from stack.server import ServerStartError
 from stack.services import TICK_S, Stack, StackError
 from stack.soak.checks import STAGES_AT_ONCE, Checks
 from stack.soak.harms import Harms
 from stack.soak.load import Load
 from stack.soak.report import Summary, show, write
-from tasks.supervision.interrupts import raise_on_signals
 
 LIMIT = 10
 SETTINGS = {
@@ -69,7 +69,7 @@ def _soak(console: Console, asked: argparse.Namespace) -> Summary:
 
         def tend() -> None:
             harms.tend()
-            deaths.update(death.name for death in stack.supervisor.tend())
+            deaths.update(death.name for death in stack.tend_processes())
 
         try:
             load.start()

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 import psutil
 import redis
 
+from stack.interrupts import held
 from stack.server import Server
 from stack.services import Stack
-from tasks.supervision.interrupts import held
 
 
 @dataclass(slots=True)

@@ -1,35 +1,34 @@
 """Processes that have to run: started together, restarted when they die, stopped together.
 
-Every child leads a process group of its own, so that a terminal's Ctrl-C reaches the supervisor alone and so that
-nothing a child started outlives it. Standard library only: `coursegen worker` runs it in production.
+Each child leads a process group of its own. So a terminal's Ctrl-C reaches the supervisor alone, and nothing that a
+child started outlives it. Standard library only.
 """
 
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from tasks.supervision.interrupts import held
 from tasks.supervision.watchdog import kill_group, watchdog
 
-FIRST_DELAY_S = 0.2
-LONGEST_DELAY_S = 10.0
+FIRST_BACKOFF_S = 0.2
+LONGEST_BACKOFF_S = 10.0
 
-#: A child that has lived this long was well: its next death starts again at the first delay.
-WELL_S = 10.0
+#: A child that has run for so long is healthy: its next restart has the first backoff again.
+HEALTHY_S = 10.0
 
-#: Between looks at several children, none of which tells when it ends.
+#: Seconds between looks at the children.
 TICK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to run, under which name; `environment` replaces ours, `log` takes the output instead of our own."""
+    """What to run, under a name. `environment` replaces the supervisor's, `log` receives the output instead of ours."""
 
     name: str
     argv: Sequence[str]
@@ -39,7 +38,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """A child ended unasked; `code` is negative for a signal, `early` says it was its first start and a short life."""
+    """The unexpected end of a child. `code`: negative for a signal. `early`: its first start, before it was healthy."""
 
     name: str
     code: int
@@ -52,14 +51,14 @@ class _Child:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     starts: int = 0
-    delay: float = FIRST_DELAY_S
-    due: float = field(default=0.0)
+    backoff_s: float = FIRST_BACKOFF_S
+    due: float = 0.0
 
 
 class Supervisor:
-    """Keeps its commands running from `start()` to `stop()`; whoever holds it calls `tend()` often, or `run()`.
+    """Keeps its commands running from `start()` to `stop()` while `tend()` is called often. `run()` does all three.
 
-    A child that dies, with any exit code, is started again after 0.2 s, each time twice that, 10 s at most.
+    A child that ends, with any exit code, is restarted after a backoff that doubles from 0.2 s to 10 s.
     """
 
     def __init__(self, commands: Sequence[Command], *, grace_s: float, cwd: Path) -> None:
@@ -74,7 +73,7 @@ class Supervisor:
             self._start(child)
 
     def tend(self) -> list[Death]:
-        """Who died since the last call. The dead whose delay is over run again."""
+        """Returns the children that died since the last call, and restarts those whose backoff is over."""
         deaths = []
         now = time.monotonic()
         for child in self._children:
@@ -85,9 +84,9 @@ class Supervisor:
         return deaths
 
     def stop(self) -> None:
-        """No child runs, nor anything a child started: asked with SIGTERM, killed when the grace is over.
+        """No child runs, nor anything a child started: each gets SIGTERM, and SIGKILL after the grace.
 
-        Two signals to a supervisor in `run()` cut the grace short. A second call does nothing.
+        A second signal to `run()` ends the grace. A second call does nothing.
         """
         running = [child.process for child in self._children if child.process is not None]
         for process in running:
@@ -97,12 +96,9 @@ class Supervisor:
             if time.monotonic() > deadline or self._signals > 1:
                 break
             time.sleep(TICK_S / 2)
-        for process in running:
-            kill_group(process.pid)
-            process.wait()
-            watchdog.remove_group(process.pid)
         for child in self._children:
-            child.process = None
+            if child.process is not None:
+                self._clear(child, child.process)
 
     def pid(self, name: str) -> int | None:
         """The process id of the command of this name, None while it is down."""
@@ -112,28 +108,31 @@ class Supervisor:
         return None
 
     def run(self) -> int:
-        """Runs until SIGINT or SIGTERM; returns the exit code: 0, or that of a child which could not start.
+        """Runs until SIGINT or SIGTERM and returns the exit code: 0, or that of a child which could not start.
 
-        Could not start means: its first start ended by itself, with an error, before it was well. That is no accident
-        a restart could mend but a wrong setting, and whoever started us must see it.
+        That is a child whose first start ended early with an error. A restart does not fix a wrong setting, and the
+        caller must see it.
         """
-        with self._handled():
-            try:
-                self.start()
-                while not self._signals:
-                    for death in self.tend():
-                        print(f"{death.name} ended (exit code {death.code})", file=sys.stderr, flush=True)
-                        if death.early and death.code > 0:
-                            return death.code
-                    time.sleep(TICK_S)
-                return 0
-            finally:
-                self.stop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._count_signal)
+        try:
+            self.start()
+            while not self._signals:
+                for death in self.tend():
+                    print(f"{death.name} ended (exit code {death.code})", file=sys.stderr, flush=True)
+                    if death.early and death.code > 0:
+                        return death.code
+                time.sleep(TICK_S)
+            return 0
+        finally:
+            self.stop()
+
+    def _count_signal(self, number: int, frame: FrameType | None) -> None:
+        self._signals += 1
 
     def _start(self, child: _Child) -> None:
         command = child.command
-        with ExitStack() as opened, held():
-            log = opened.enter_context(command.log.open("ab")) if command.log is not None else None
+        with command.log.open("ab") if command.log is not None else nullcontext() as log:
             child.process = subprocess.Popen(
                 command.argv,
                 cwd=self._cwd,
@@ -143,29 +142,21 @@ class Supervisor:
                 stderr=subprocess.STDOUT if log is not None else None,
                 process_group=0,
             )
-            watchdog.add_group(child.process.pid)
+        watchdog.add_group(child.process.pid)
         child.started = time.monotonic()
         child.starts += 1
 
     def _bury(self, child: _Child, process: subprocess.Popen[bytes], now: float) -> Death:
+        self._clear(child, process)
+        healthy = now - child.started >= HEALTHY_S
+        if healthy:
+            child.backoff_s = FIRST_BACKOFF_S
+        child.due = now + child.backoff_s
+        child.backoff_s = min(child.backoff_s * 2, LONGEST_BACKOFF_S)
+        return Death(child.command.name, process.returncode, early=child.starts == 1 and not healthy)
+
+    def _clear(self, child: _Child, process: subprocess.Popen[bytes]) -> None:
         kill_group(process.pid)
+        process.wait()
         watchdog.remove_group(process.pid)
-        well = now - child.started >= WELL_S
-        if well:
-            child.delay = FIRST_DELAY_S
-        child.due = now + child.delay
-        child.delay = min(child.delay * 2, LONGEST_DELAY_S)
         child.process = None
-        return Death(child.command.name, process.returncode, early=child.starts == 1 and not well)
-
-    @contextmanager
-    def _handled(self) -> Iterator[None]:
-        def count(number: int, frame: FrameType | None) -> None:
-            self._signals += 1
-
-        before = {number: signal.signal(number, count) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)

@@ -1,89 +1,58 @@
-"""Nothing outlives its starter, not even when the starter is killed outright.
+"""Process groups that must not outlive this process, not even when it is killed.
 
-A starter registers the process groups and folders it made. One small process beside it, started from this file, holds
-the reading end of a pipe whose only writer is the starter. When the pipe closes, for whatever reason, it signals
-what is still registered, kills what ignores the signal and removes the folders.
+One small process beside it, started from this file, reads the registered groups from a pipe. When the pipe closes, it
+signals the leader of each group, and kills what is left of the group after a grace. Standard library only.
 
 Why not `PR_SET_PDEATHSIG`: it exists on Linux only, fires when the starting *thread* ends, is forgotten when the child
-changes its user (PostgreSQL started by root), reaches one process rather than a group, and can't remove a folder.
-Standard library only.
+changes its user (PostgreSQL started by root), and reaches one process rather than a group.
 """
 
 import atexit
-import contextlib
 import json
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
-from typing import Any
+from contextlib import suppress
 
-#: How long a registered group has after its signal before it is killed.
+#: How long a group has after its signal before it is killed.
 GRACE_S = 10.0
 
 
 class Watchdog:
-    """What this process has registered, and the process that watches it; started with the first registration."""
+    """The groups that this process registered. The watching process starts with the first of them."""
 
     def __init__(self) -> None:
         self._groups: dict[int, int] = {}
-        self._folders: list[str] = []
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
     def add_group(self, group: int, stop_signal: signal.Signals = signal.SIGTERM) -> None:
         """The group is signalled, then killed, when this process is gone."""
         with self._lock:
             self._groups[group] = stop_signal
-            self._tell()
+            self._send()
 
     def remove_group(self, group: int) -> None:
-        """The group is no longer watched; nothing happens if it wasn't. Call it once the group is reaped."""
+        """The group is no longer watched. Call it once the leader is reaped; an unknown group is ignored."""
         with self._lock:
             if self._groups.pop(group, None) is not None:
-                self._tell()
-
-    def add_folder(self, folder: Path) -> None:
-        """The folder is removed, with all in it, when this process is gone."""
-        with self._lock:
-            self._folders.append(str(folder))
-            self._tell()
-
-    def remove_folder(self, folder: Path) -> None:
-        """The folder and all in it are gone."""
-        remove_tree(folder)
-        with self._lock:
-            if str(folder) in self._folders:
-                self._folders.remove(str(folder))
-                self._tell()
+                self._send()
 
     def close(self) -> None:
-        """What was still registered is cleaned up and the watching process is gone."""
+        """The groups that are still registered are stopped, and so is the watching process."""
         with self._lock:
-            if self._process is not None and self._process.stdin is not None:
-                with contextlib.suppress(OSError):
-                    self._process.stdin.close()
-                self._process.wait()
+            if self._process is not None:
+                self._process.communicate()
                 self._process = None
                 self._groups.clear()
-                self._folders.clear()
 
-    def forget(self) -> None:
-        """In a forked child: the pipe's copy is closed, so that only the starter keeps it open."""
-        process, self._process = self._process, None
-        if process is not None and process.stdin is not None:
-            os.close(process.stdin.fileno())
-            _forgotten.append(process)
-        self._groups, self._folders, self._lock = {}, [], threading.RLock()
-
-    def _tell(self) -> None:
-        # Every message is the whole state: a watching process that was killed is replaced without loss.
-        message = json.dumps({"groups": list(self._groups.items()), "folders": self._folders}).encode() + b"\n"
+    def _send(self) -> None:
+        # Each message is the whole state, so a watching process that was killed is replaced without loss.
+        message = json.dumps(list(self._groups.items())).encode() + b"\n"
         for _ in range(2):
             if self._process is None:
                 self._process = _start()
@@ -91,14 +60,17 @@ class Watchdog:
             try:
                 self._process.stdin.write(message)
             except BrokenPipeError:
-                self._process.wait()
+                self._process.communicate()
                 self._process = None
             else:
                 return
 
 
-#: The starter's handles in a forked child, kept so that no destructor waits for a process that isn't the child's.
-_forgotten: list[subprocess.Popen[bytes]] = []
+def kill_group(group: int) -> None:
+    """No process of the group runs any more; an empty group is ignored."""
+    # macOS raises PermissionError for a group that has only zombies left.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def _start() -> subprocess.Popen[bytes]:
@@ -114,67 +86,44 @@ def _start() -> subprocess.Popen[bytes]:
     )
 
 
-def remove_tree(folder: Path, within_s: float = 5.0) -> None:
-    """The folder is gone, even while a dying server still writes into it; best effort after `within_s`."""
-    deadline = time.monotonic() + within_s
-    while folder.exists() and time.monotonic() < deadline:
-        shutil.rmtree(folder, ignore_errors=True)
-        if folder.exists():
-            time.sleep(0.05)
-
-
-def kill_group(group: int) -> None:
-    """No process of the group runs any more; nothing happens when none did."""
-    # PermissionError is what macOS says of a group of which only the dead are left.
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGKILL)
-
-
-def lives(pid: int) -> bool:
-    """Whether the process is there, one that is dead but that nobody has waited for included."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def _watch() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    parent = os.getppid()
-    state: dict[str, Any] = {"groups": [], "folders": []}
+    starter = os.getppid()
+    groups: dict[int, int] = {}
     received = b""
     while True:
         readable, _, _ = select.select([0], [], [], 1.0)
-        if not readable:
-            # A stray copy of the pipe's writing end must not keep the orphan's children alive.
-            if os.getppid() != parent:
-                break
+        if not readable and os.getppid() == starter:
             continue
-        chunk = os.read(0, 65536)
+        # If a process that the starter forked keeps the pipe open, the lost parent is the only sign.
+        chunk = os.read(0, 65536) if readable else b""
         if not chunk:
             break
         *lines, received = (received + chunk).split(b"\n")
         if lines:
-            state = json.loads(lines[-1])
-    _clean(dict(state["groups"]), [Path(folder) for folder in state["folders"]])
+            groups = dict(json.loads(lines[-1]))
+    _stop(groups)
 
 
-def _clean(groups: dict[int, int], folders: list[Path]) -> None:
-    # The leader alone is asked: it stops its own in order. Whoever is left of its group is killed.
+def _stop(groups: dict[int, int]) -> None:
+    # Only the leader is signalled: it stops its own children in order.
     for leader, number in groups.items():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(leader, number)
+        _signal(leader, number)
     deadline = time.monotonic() + GRACE_S
-    while any(map(lives, groups)) and time.monotonic() < deadline:
+    while any(_signal(leader, 0) for leader in groups) and time.monotonic() < deadline:
         time.sleep(0.02)
     for group in groups:
         kill_group(group)
-    for folder in folders:
-        remove_tree(folder)
+
+
+def _signal(pid: int, number: int) -> bool:
+    """Whether the process exists; a zombie does."""
+    try:
+        os.kill(pid, number)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return True
 
 
 if __name__ == "__main__":
@@ -182,4 +131,3 @@ if __name__ == "__main__":
 else:
     watchdog = Watchdog()
     atexit.register(watchdog.close)
-    os.register_at_fork(after_in_child=watchdog.forget)

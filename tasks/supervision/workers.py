@@ -1,7 +1,6 @@
 """The production workers in the foreground, configured by the environment alone: `coursegen worker`.
 
-Stages run apart from upkeep and webhooks, each with a concurrency of its own, so that full stages never starve what
-takes over the work of the dead.
+Stages, upkeep and webhooks have a worker each: busy stages must not starve the take-over of what dead workers left.
 """
 
 import os
@@ -29,23 +28,18 @@ MARGIN_S = 5.0
 def worker_commands(
     concurrency: int, environment: Mapping[str, str] | None = None, logs: Path | None = None
 ) -> list[Command]:
-    """The workers of one machine, together serving every queue; their output goes to files in `logs` if given.
+    """The commands of the three workers, which together serve every queue; with `logs`, they log to files in it.
 
-    How much those of webhooks send at once is `WEBHOOK_CONCURRENCY`'s to say.
+    The webhooks' worker reads its concurrency from `WEBHOOK_CONCURRENCY`.
     """
-    queues = {
-        "worker": ("stages", ["--concurrency", str(concurrency)]),
-        "upkeep": (UPKEEP_QUEUES, ["--concurrency", str(UPKEEP_CONCURRENCY)]),
-        "webhooks": ("webhooks", []),
+    served = {
+        "worker": ["stages", "--concurrency", str(concurrency)],
+        "upkeep": [UPKEEP_QUEUES, "--concurrency", str(UPKEEP_CONCURRENCY)],
+        "webhooks": ["webhooks"],
     }
     return [
-        Command(
-            name,
-            [*WORKER, "--name", name, "--queues", served, *more],
-            environment,
-            logs / f"{name}.log" if logs is not None else None,
-        )
-        for name, (served, more) in queues.items()
+        Command(name, [*WORKER, "--name", name, "--queues", *queues], environment, logs and logs / f"{name}.log")
+        for name, queues in served.items()
     ]
 
 
@@ -56,7 +50,7 @@ def run_workers(settings: Settings) -> int:
 
 
 def run_worker(settings: Settings, serves: str) -> NoReturn:
-    """This process becomes the worker that serves this, a key of `WORKERS`."""
+    """Replaces this process with the worker that serves `serves`, a key of `WORKERS`."""
     (command,) = (one for one in worker_commands(settings.worker_concurrency) if one.name == WORKERS[serves])
     os.chdir(ROOT)  # where the supervisor starts it
     os.execv(command.argv[0], [*command.argv])  # noqa: S606 - our own command

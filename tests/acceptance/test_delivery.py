@@ -27,7 +27,7 @@ import redis
 
 from stack.api import Api
 from stack.examples import FILES, create_course, read_lessons
-from stack.scratch import scratch_folder
+from stack.scratch import remove_folder, scratch_folder
 from stack.server import HOST, free_port
 from tasks.supervision.watchdog import kill_group, watchdog
 from tests.conftest import WaitUntil
@@ -125,7 +125,7 @@ def release() -> Iterator[Release]:
         shutil.copytree(FILES, root / "srv" / "files")
         yield Release(root, identity(root), process_environment(root))
     finally:
-        watchdog.remove_folder(root)
+        remove_folder(root)
 
 
 def carry_out(instruction: Instruction, root: Path) -> None:

@@ -1,7 +1,7 @@
-"""What a webhook receives: a body, and two signatures that prove to a receiver that it came from us.
+"""Webhook messages: the body, and two signatures by which a receiver verifies its origin.
 
-`x-webhook-signature` is the older one, of the body alone. The others are those of Standard Webhooks, which a library of
-the receiver's language checks, and which don't hold for a copy that somebody sends again later.
+`x-webhook-signature` is the older one and covers the body alone. The other is that of Standard Webhooks: libraries in
+most languages verify it, and it also covers the time, which stops replays.
 """
 
 import base64
@@ -15,12 +15,12 @@ from typing import Any
 from app.generation.webhooks.outbox import Delivery
 
 PREFIX = "whsec_"
-#: How many bytes a key has, by Standard Webhooks.
+#: Permitted key lengths by Standard Webhooks, in bytes.
 KEY_BYTES = range(24, 65)
 
 
 def read_key(secret: str) -> bytes:
-    """The key of Standard Webhooks in a secret `whsec_…`. Raises ValueError."""
+    """The Standard Webhooks key of a secret `whsec_…`. Raises ValueError."""
     if not secret.startswith(PREFIX):
         raise ValueError(f"Does not begin with {PREFIX}.")
     try:
@@ -33,14 +33,14 @@ def read_key(secret: str) -> bytes:
 
 
 def message_id(delivery: Delivery) -> str:
-    """The same however often the delivery is tried. Without dots, by Standard Webhooks."""
+    """The message's id, the same for every attempt. It has no dots, as Standard Webhooks demands."""
     return f"{delivery.generation_id}-{delivery.seq}"
 
 
 def write_body(delivery: Delivery) -> bytes:
-    """The message as JSON, the same bytes however often it is tried.
+    """The message as JSON, the same bytes for every attempt.
 
-    Written as JavaScript's JSON.stringify would: receivers exist that parse it, write it again and sign that.
+    The format is that of JavaScript's JSON.stringify: some receivers parse the body and sign it as they write it again.
     """
     message: dict[str, Any] = {
         "courseId": str(delivery.course_id),
@@ -54,7 +54,7 @@ def write_body(delivery: Delivery) -> bytes:
 
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> Mapping[str, str]:
-    """The headers that sign the body. `timestamp`: of the sending, in seconds since 1970. Raises as `read_key`."""
+    """The headers that sign the body. `timestamp`: when it is sent, in Unix seconds. Raises ValueError."""
     signed = b".".join((message_id.encode(), str(timestamp).encode(), body))
     digest = hmac.new(read_key(secret), signed, hashlib.sha256).digest()
     return {

@@ -1,7 +1,7 @@
-"""Where a webhook may lead: what its URL may say, and which addresses may be spoken to.
+"""Checks of webhook URLs: which texts are accepted, and which addresses are public.
 
-`parse_webhook_url` looks at the text alone, so a request costs no look-up. A name's addresses are known only when it is
-sent to: each of them must then pass `is_public`. The hosts an operator named (`AllowedHosts`) are spared both.
+`parse_webhook_url` checks the text alone, without a name look-up. The sender resolves the name and checks each address
+with `is_public`. Hosts that an operator allowed (`AllowedHosts`) skip both checks.
 """
 
 import re
@@ -9,24 +9,24 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import unquote, urlsplit
 
-#: Characters of a URL, at most.
+#: Longest URL, in characters.
 MAX_URL = 2048
 PORTS = {"http": 80, "https": 443}
 
-#: Hosts as `host`, `host:port` or `host:*`; the first form is for the usual ports. See `parse_allowed_host`.
+#: Entries `host` (on the usual ports), `host:port` or `host:*`, as `parse_allowed_host` returns them.
 AllowedHosts = frozenset[str]
 
-# Printable ASCII. A backslash is a slash to some readers of a URL and not to others.
+# Printable ASCII but the backslash, which some URL parsers read as a slash.
 _CHARACTERS = re.compile(r"[!-\[\]-~]+", re.ASCII)
 _NAME = re.compile(
     r"(?!.{254})(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII
 )
-# What resolvers read as an address of four bytes, however it is written: 127.1, 0177.0.0.1, 0x7f000001, 2130706433.
+# The last label of a host that resolvers read as an IPv4 address: 127.1, 0177.0.0.1, 0x7f000001, 2130706433.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
-# A host, in brackets where it has colons, and perhaps a port.
+# A host, in brackets if it has colons, and optionally a port.
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:]+)(?::(\*|[0-9]{0,5}))?", re.ASCII)
 
-#: The special-purpose addresses of IANA's registry, and one that a cloud gives its own services.
+#: IANA's special-purpose addresses, and one that a cloud uses for its own services.
 _SPECIAL_IPV4 = tuple(
     IPv4Network(network)
     for network in (
@@ -50,22 +50,22 @@ _SPECIAL_IPV4 = tuple(
         "224.0.0.0/3",
     )
 )
-#: The only IPv6 addresses handed out to the public, and what of them is something else. Mapped and translated IPv4
-#: (::ffff:0:0/96, 64:ff9b::/96) lies outside; Teredo and 6to4 are taken out here.
+#: IPv6's global unicast addresses, and the special-purpose ones among them, such as Teredo and 6to4. Mapped and
+#: translated IPv4 addresses (::ffff:0:0/96, 64:ff9b::/96) are not global unicast.
 _GLOBAL_IPV6 = IPv6Network("2000::/3")
 _SPECIAL_IPV6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")))
 
 
 class BadWebhookUrl(ValueError):
-    """The text is no URL that a webhook may be sent to; the message says why, without repeating it."""
+    """No webhook may be sent to this URL; the message says why and does not contain the URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookUrl:
-    """A URL taken apart, once, for the check and the sending alike.
+    """A parsed URL. The check and the request use the same parts.
 
-    `host` is a name or an address in its usual form; `target` is what the request line asks for. `allowed`: an operator
-    named the host, so its addresses are not looked at.
+    `host`: a name or an address in canonical form. `target`: path and query. `allowed`: an operator allowed the host,
+    so its addresses are not checked.
     """
 
     scheme: str
@@ -77,21 +77,21 @@ class WebhookUrl:
 
     @property
     def authority(self) -> str:
-        """Host and port as the `Host` header has them: the usual port is left out."""
+        """The value of the `Host` header: the default port is left out."""
         host = _bracketed(self.host)
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def is_address(self) -> bool:
-        """Whether the host is an address and not a name."""
+        """Whether the host is an address rather than a name."""
         return ":" in self.host or _ends_in_number(self.host)
 
 
 def parse_webhook_url(text: str, allowed: AllowedHosts = frozenset()) -> WebhookUrl:
-    """The URL, if it may be sent to as far as its text tells. Raises `BadWebhookUrl`.
+    """The parts of an acceptable URL. Raises `BadWebhookUrl`.
 
-    It is http or https, its host a name with a dot or a public address, its port a usual one, without credentials. Of
-    an allowed host only the form is looked at. A fragment is for browsers and refused everywhere.
+    It is http or https on port 80 or 443, without credentials or fragment. Its host is a name with a dot or a public
+    address. An allowed host may have any form, and credentials.
     """
     if len(text) > MAX_URL:
         raise BadWebhookUrl("too long")
@@ -102,9 +102,9 @@ def parse_webhook_url(text: str, allowed: AllowedHosts = frozenset()) -> Webhook
     try:
         parts = urlsplit(text)
         user, at, authority = parts.netloc.rpartition("@")
-        host, port = _split(authority)
+        host, port = _split_authority(authority)
         if port == "*":
-            raise ValueError("Any port is no port")
+            raise ValueError("A wildcard is no port")
     except ValueError as error:
         raise BadWebhookUrl("malformed") from error
     if parts.scheme not in PORTS:
@@ -119,25 +119,25 @@ def parse_webhook_url(text: str, allowed: AllowedHosts = frozenset()) -> Webhook
         credentials=unquote(user) or None,
     )
     if not url.allowed:
-        _refuse_unless_public(url, bool(at))
+        _check_public(url, bool(at))
     return url
 
 
 def parse_allowed_host(text: str) -> str:
-    """An entry of `AllowedHosts` in its one form. Raises ValueError."""
-    host, port = _split(text.strip())
+    """An entry of `AllowedHosts` in canonical form. Raises ValueError."""
+    host, port = _split_authority(text.strip())
     return f"{_bracketed(host)}:{port}" if port else _bracketed(host)
 
 
 def is_public(address: str) -> bool:
-    """Whether the address is one that anybody may have on the internet, and none of ours, however it is dressed up."""
+    """Whether the address is a public one of the internet, in whatever notation."""
     found = ip_address(address)
     if isinstance(found, IPv4Address):
         return not any(found in network for network in _SPECIAL_IPV4)
     return found.scope_id is None and found in _GLOBAL_IPV6 and not any(found in network for network in _SPECIAL_IPV6)
 
 
-def _refuse_unless_public(url: WebhookUrl, credentials: bool) -> None:
+def _check_public(url: WebhookUrl, credentials: bool) -> None:
     if credentials:
         raise BadWebhookUrl("credentials")
     if url.port not in PORTS.values():
@@ -158,8 +158,8 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _split(authority: str) -> tuple[str, str]:
-    """The host in its one form, and its port: digits of a port that exists, "*" or nothing. Raises ValueError."""
+def _split_authority(authority: str) -> tuple[str, str]:
+    """The host in canonical form, and its port: a valid number, "*" or "". Raises ValueError."""
     found = _AUTHORITY.fullmatch(authority.lower())
     if found is None:
         raise ValueError("Neither a host nor host:port")

@@ -1,6 +1,6 @@
--- The generation's webhook is announced how its course stands: the next message of the outbox, and a job that sends it. What
--- was announced last is not announced again. After a receiver answered 410 the message is for the record alone. The caller
--- holds the generation's lock. Anybody may have written into the course's progress, so no number is read of what is none.
+-- Adds a message to the generation's outbox: how its course stands, unless that equals the last message; and queues a job that
+-- sends it. After a receiver answered 410 the message is kept as a record and not sent. The caller holds the generation's
+-- lock. Others may write anything into the course's progress: only valid numbers are read from it.
 create or replace function coursegen.announce(p_generation_id uuid, p_status text, p_error text) returns void
 language plpgsql
 as $$

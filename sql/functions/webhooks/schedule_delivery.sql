@@ -1,5 +1,6 @@
--- A job sends the generation's first pending message when it is due. False where none is needed: nothing is pending, a
--- sender holds it and will schedule the next, or a job waits already. The caller holds the generation's lock.
+-- Queues a job that sends the generation's first pending delivery when it is due. False where none is needed: nothing is
+-- pending, a sender has the claim and will schedule the next job, or a job waits already. The caller holds the
+-- generation's lock, since only one of these jobs may wait.
 create or replace function coursegen.schedule_delivery(p_generation_id uuid) returns boolean
 language plpgsql
 as $$

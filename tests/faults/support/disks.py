@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from stack.scratch import scratch_folder
-from tasks.supervision.watchdog import watchdog
+from stack.scratch import remove_folder, scratch_folder
 
 
 class Disk:
@@ -51,4 +50,4 @@ def small_disk(mebibytes: int) -> Iterator[Disk]:
             subprocess.run(["umount", "--lazy", str(folder)], check=True)
     finally:
         with suppress(OSError):
-            watchdog.remove_folder(folder)
+            remove_folder(folder)

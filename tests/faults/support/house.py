@@ -22,10 +22,9 @@ from stack.api import Api
 from stack.examples import FILES, OwnedCourse
 from stack.postgres import PostgresServer
 from stack.redis import RedisServer
-from stack.scratch import scratch_folder
+from stack.scratch import remove_folder, scratch_folder
 from stack.server import HOST, free_port
 from stack.soak.checks import DISAGREEING, JOBS, STAGES, TWICE
-from tasks.supervision.watchdog import watchdog
 from tests.faults.support.processes import Processes
 from tests.faults.support.waiting import SHIPPED, wait_until
 
@@ -69,7 +68,7 @@ class House:
     def __init__(self, postgres: PostgresServer | None = None) -> None:
         self._cleanup = ExitStack()
         self.folder = scratch_folder("course-faults-")
-        self._cleanup.callback(watchdog.remove_folder, self.folder)
+        self._cleanup.callback(remove_folder, self.folder)
         self.postgres = postgres or PostgresServer(self.folder / "postgres", durable=True)
         self.redis = RedisServer(self.folder / "redis")
         self.api = Api(f"http://{HOST}:{free_port()}")

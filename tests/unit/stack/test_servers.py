@@ -16,9 +16,8 @@ from redis.retry import Retry
 
 from stack.postgres import PostgresServer, copied_installation
 from stack.redis import RedisServer
-from stack.scratch import scratch_folder
+from stack.scratch import remove_folder, scratch_folder
 from stack.server import Server, ServerStartError, package_folder
-from tasks.supervision.watchdog import watchdog
 from tests.conftest import WaitUntil
 from tests.unit.stack.processes import gone
 
@@ -132,7 +131,7 @@ def test_postgres_has_the_settings_it_was_given_and_knows_cyrillic(tmp_path: Pat
             assert row == ("5MB", "off", "UTC", "UTF8", "200", "курс")
         assert folder.is_dir()
     finally:
-        watchdog.remove_folder(folder)
+        remove_folder(folder)
 
 
 def test_an_installation_that_nobody_can_reach_is_copied_for_root(tmp_path: Path) -> None:

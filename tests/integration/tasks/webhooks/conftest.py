@@ -13,9 +13,9 @@ from app.generation.admission.requests import Order
 from app.generation.callers import Caller
 from app.generation.tiers import Tier
 from app.services import Services
-from tasks.webhooks.circuits import Circuits
-from tasks.webhooks.posting import Poster
+from tasks.webhooks.circuit_breakers import CircuitBreakers
 from tasks.webhooks.sender import Sender
+from tasks.webhooks.webhook_client import WebhookClient
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows
 from tests.receivers import Received, Receiver, Reply, receiving
@@ -42,26 +42,26 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def make_sender(services: Services) -> MakeSender:
-    """Makes a sender as a worker has one; its circuits never hold it up."""
+    """Makes a sender as a worker has one; its circuits never open."""
 
-    def make(poster: Poster | None = None, **changes: Any) -> Sender:
+    def make(client: WebhookClient | None = None, **changes: Any) -> Sender:
         varied: dict[str, Any] = {**SENDING, **changes}
         settings = replace(services.settings, **varied)
-        return Sender(replace(services, settings=settings), poster or Poster(), Open())
+        return Sender(replace(services, settings=settings), client or WebhookClient(), Open())
 
     return make
 
 
-class Open(Circuits):
+class Open(CircuitBreakers):
     """Lets everybody in."""
 
     def __init__(self) -> None:
         super().__init__(most=100)
 
-    def enter(self, key: object) -> None:
+    def acquire(self, key: object) -> None:
         return None
 
-    def leave(self, key: object, *, answered: bool, took_s: float) -> None:
+    def release(self, key: object, *, responded: bool, took_s: float) -> None:
         return None
 
 

@@ -52,7 +52,7 @@ def mixed(
 
 def test_deliveries_are_listed_newest_first_with_their_last_try(app: Flask, mixed: UUID) -> None:
     found = read(app, "list")
-    assert [(row["seq"], row["state"], row["failures"], row["answer"]) for row in found] == [
+    assert [(row["seq"], row["state"], row["failures"], row["response"]) for row in found] == [
         (4, "pending", 0, None),
         (3, "pending", 1, 418),
         (2, "given_up", 1, 500),

@@ -16,9 +16,9 @@ from app.generation.webhooks import outbox as webhooks
 from app.generation.webhooks.outbox import Attempt, DeliveryState
 from app.services import Services
 from tasks import upkeep
-from tasks.webhooks import posting
-from tasks.webhooks.posting import Poster
+from tasks.webhooks import webhook_client
 from tasks.webhooks.sender import FIRST_WAIT_S, JITTER, LONGEST_WAIT_S
+from tasks.webhooks.webhook_client import WebhookClient
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, working
 from tests.integration.tasks.processes import WorkerProcess, wait_until
@@ -167,7 +167,9 @@ def test_nobody_is_asked_who_is_no_longer_allowed_or_leads_within(
 
     forbidden, rebound = start_telling(receiver.url, count=1), start_telling("https://example.org/", count=1)
     monkeypatch.setattr(socket, "create_connection", connect)
-    sender = make_sender(Poster(lambda host, port: ["8.8.8.8", "169.254.169.254"]), webhook_allowed_hosts=frozenset())
+    sender = make_sender(
+        WebhookClient(lambda host, port: ["8.8.8.8", "169.254.169.254"]), webhook_allowed_hosts=frozenset()
+    )
     for generation_id in (forbidden, rebound):
         sender.send_next(generation_id)
         assert outbox(conn, generation_id) == [("pending", 1)]
@@ -255,17 +257,17 @@ def test_a_claim_that_was_lost_writes_nothing(
     services: Services, start_telling: StartTelling, conn: Connection
 ) -> None:
     generation_id = start_telling("https://example.org/", count=2)
-    frozen = webhooks.claim(services.db, generation_id)
+    frozen = webhooks.claim_delivery(services.db, generation_id)
     assert frozen is not None
-    assert webhooks.claim(services.db, generation_id) is None
+    assert webhooks.claim_delivery(services.db, generation_id) is None
     let_time_pass(conn)
-    other = webhooks.claim(services.db, generation_id)
+    other = webhooks.claim_delivery(services.db, generation_id)
     assert other is not None
     assert (other.seq, other.held_until > frozen.held_until) == (1, True)
-    assert not webhooks.finish(services.db, frozen, DeliveryState.GONE, Attempt(1, 410))
-    assert not webhooks.put_off(services.db, frozen, 60, Attempt(1, 500))
+    assert not webhooks.finish_delivery(services.db, frozen, DeliveryState.GONE, Attempt(1, 410))
+    assert not webhooks.finish_delivery(services.db, frozen, DeliveryState.PENDING, Attempt(1, 500), wait_s=60)
     assert outbox(conn, generation_id) == [("pending", 0), ("pending", 0)]
-    assert webhooks.finish(services.db, other, DeliveryState.DELIVERED, Attempt(1, 200))
+    assert webhooks.finish_delivery(services.db, other, DeliveryState.DELIVERED, Attempt(1, 200))
     assert outbox(conn, generation_id) == [("delivered", 0), ("pending", 0)]
     assert len(rows(conn, "select 1 from coursegen.webhook_attempts")) == 1
 
@@ -313,7 +315,7 @@ def test_dead_receivers_leave_room_for_one_that_lives(
         dead = [start_telling(f"http://127.0.0.1:{port}/", count=2) for _ in range(6)]
         alive = start_telling(receiver.url)
         # Two of the four places try the dead, and nobody waits for the other dead ones.
-        wait_until(lambda: outbox(conn, alive) == [("delivered", 0)] * 3, seconds=posting.TOTAL_S / 2)
+        wait_until(lambda: outbox(conn, alive) == [("delivered", 0)] * 3, seconds=webhook_client.TOTAL_S / 2)
     failures = [outbox(conn, generation_id)[0] for generation_id in dead]
     assert sorted(failures) == [("pending", 0)] * 4 + [("pending", 1)] * 2
     assert all(len(jobs(conn, generation_id)) == 1 for generation_id in dead)
@@ -327,15 +329,15 @@ def test_upkeep_calls_for_what_nobody_sends_and_for_nothing_else(
 ) -> None:
     stranded, held, queued, put_off = (start_telling("https://example.org/", count=2) for _ in range(4))
     conn.execute("delete from procrastinate_jobs where queueing_lock <> %s", [f"webhook:{queued}"])
-    assert webhooks.claim(services.db, held) is not None
-    later = webhooks.claim(services.db, put_off)
+    assert webhooks.claim_delivery(services.db, held) is not None
+    later = webhooks.claim_delivery(services.db, put_off)
     assert later is not None
-    webhooks.put_off(services.db, later, 600)
-    assert [webhooks.rescue(services.db, stalled_s=20) for _ in range(2)] == [1, 0]
+    webhooks.finish_delivery(services.db, later, DeliveryState.PENDING, wait_s=600)
+    assert [webhooks.rescue_deliveries(services.db, stalled_s=20) for _ in range(2)] == [1, 0]
     assert jobs(conn, stranded) == [0]
     assert jobs(conn, held) == []
     let_time_pass(conn)
-    assert webhooks.rescue(services.db, stalled_s=20) == 1
+    assert webhooks.rescue_deliveries(services.db, stalled_s=20) == 1
     assert jobs(conn, held) == [0]
 
 
@@ -349,7 +351,7 @@ def test_a_dead_workers_job_is_closed_and_a_live_ones_left_alone(
             " select 'webhooks', 'tasks.webhooks.deliver', 'doing', id from worker",
             [age],
         )
-    webhooks.rescue(services.db, stalled_s=20)
+    webhooks.rescue_deliveries(services.db, stalled_s=20)
     assert len(rows(conn, "select 1 from procrastinate_jobs where status = 'doing'")) == 1
 
 
@@ -357,9 +359,9 @@ def test_deliveries_are_kept_for_thirty_days_with_their_attempts(
     services: Services, start_telling: StartTelling, conn: Connection
 ) -> None:
     generation_id = start_telling("https://example.org/", count=3)
-    claimed = webhooks.claim(services.db, generation_id)
+    claimed = webhooks.claim_delivery(services.db, generation_id)
     assert claimed is not None
-    webhooks.put_off(services.db, claimed, 1, Attempt(1, 500))
+    webhooks.finish_delivery(services.db, claimed, DeliveryState.PENDING, Attempt(1, 500), wait_s=1)
     conn.execute("update coursegen.webhook_deliveries set created_at = now() - interval '31 days' where seq = 1")
     conn.execute("update coursegen.webhook_deliveries set created_at = now() - interval '29 days' where seq = 2")
     upkeep.prune(services)

@@ -1,4 +1,4 @@
-"""One POST: to whom, within what time, and how much of the answer is read. Nobody but loopback is spoken to."""
+"""One POST: to whom, within what time, and how much of the response is read. Nobody but loopback is spoken to."""
 
 import socket
 import ssl
@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.generation.webhooks.urls import WebhookUrl, parse_webhook_url
-from tasks.webhooks import posting
-from tasks.webhooks.posting import EXCERPT_BYTES, NoAnswer, Poster, Refused, read_retry_after
+from tasks.webhooks import webhook_client
+from tasks.webhooks.webhook_client import EXCERPT_BYTES, AddressRefused, NoResponse, WebhookClient, read_retry_after
 from tests.receivers import Receiver, Reply, drip, receiving, say, say_nothing, speaking
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -28,7 +28,7 @@ ANY = frozenset({"127.0.0.1:*", "localhost:*", "receiver.example:*"})
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """The limits as shipped, twenty times as short."""
     for name in ("RESOLVE_S", "CONNECT_S", "TOTAL_S"):
-        monkeypatch.setattr(posting, name, getattr(posting, name) / 20)
+        monkeypatch.setattr(webhook_client, name, getattr(webhook_client, name) / 20)
 
 
 @pytest.fixture
@@ -45,11 +45,11 @@ def at_port(port: int) -> WebhookUrl:
     return allowed(f"http://127.0.0.1:{port}/")
 
 
-def no_answer(url: WebhookUrl, poster: Poster | None = None, within_s: float = 1.5) -> str:
+def no_response(url: WebhookUrl, client: WebhookClient | None = None, within_s: float = 1.5) -> str:
     """Why there was none."""
     began = time.monotonic()
-    with pytest.raises(NoAnswer) as caught:
-        (poster or Poster()).post(url, {}, b"{}")
+    with pytest.raises(NoResponse) as caught:
+        (client or WebhookClient()).post(url, {}, b"{}")
     assert time.monotonic() - began < within_s
     return str(caught.value)
 
@@ -59,8 +59,8 @@ def no_answer(url: WebhookUrl, poster: Poster | None = None, within_s: float = 1
 
 def test_body_headers_and_target_arrive_as_they_are(receiver: Receiver) -> None:
     body = '{"курс": 1}'.encode()
-    answer = Poster().post(allowed(receiver.url), {"Content-Type": "application/json", "X-A": "b"}, body)
-    assert answer.status == 204
+    response = WebhookClient().post(allowed(receiver.url), {"Content-Type": "application/json", "X-A": "b"}, body)
+    assert response.status == 204
     [received] = receiver.received
     assert (received.path, received.body) == ("/hook?key=1", body)
     assert received.headers == {
@@ -75,7 +75,7 @@ def test_body_headers_and_target_arrive_as_they_are(receiver: Receiver) -> None:
 
 def test_credentials_go_into_a_header_of_their_own(receiver: Receiver) -> None:
     url = allowed(receiver.url.replace("//", "//user:p%C3%A4ss@"))
-    Poster().post(url, {}, b"")
+    WebhookClient().post(url, {}, b"")
     assert receiver.received[0].headers["authorization"] == "Basic dXNlcjpww6Rzcw=="
     assert "user" not in receiver.received[0].path
 
@@ -85,7 +85,7 @@ def test_proxies_of_the_environment_are_not_asked(receiver: Receiver, monkeypatc
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("no_proxy", "")
-        assert Poster().post(allowed(receiver.url), {}, b"").status == 204
+        assert WebhookClient().post(allowed(receiver.url), {}, b"").status == 204
         assert proxy.received == []
     assert len(receiver.received) == 1
 
@@ -97,8 +97,8 @@ def test_proxies_of_the_environment_are_not_asked(receiver: Receiver, monkeypatc
 def test_every_status_is_an_answer_and_a_redirect_leads_nowhere(receiver: Receiver, status: int) -> None:
     with receiving() as elsewhere:
         receiver.reply = Reply(status, (("Location", elsewhere.url), ("Content-Length", "3")), b"abc")
-        answer = Poster().post(allowed(receiver.url), {}, b"")
-        assert (answer.status, answer.excerpt, answer.retry_after_s) == (status, "abc", None)
+        response = WebhookClient().post(allowed(receiver.url), {}, b"")
+        assert (response.status, response.excerpt, response.retry_after_s) == (status, "abc", None)
         assert elsewhere.received == []
     assert len(receiver.received) == 1
 
@@ -106,9 +106,9 @@ def test_every_status_is_an_answer_and_a_redirect_leads_nowhere(receiver: Receiv
 def test_of_a_huge_body_only_the_beginning_is_read(receiver: Receiver) -> None:
     receiver.reply = Reply(500, body=b"\0\xff\xd0" + b"y" * 10_000_000)
     began = time.monotonic()
-    answer = Poster().post(allowed(receiver.url), {}, b"")
-    assert (answer.status, answer.excerpt[:4], "\0" in answer.excerpt) == (500, "���y", False)
-    assert len(answer.excerpt) <= EXCERPT_BYTES
+    response = WebhookClient().post(allowed(receiver.url), {}, b"")
+    assert (response.status, response.excerpt[:4], "\0" in response.excerpt) == (500, "���y", False)
+    assert len(response.excerpt) <= EXCERPT_BYTES
     assert time.monotonic() - began < 1
 
 
@@ -124,16 +124,16 @@ def test_of_a_huge_body_only_the_beginning_is_read(receiver: Receiver) -> None:
 def test_a_body_without_end_does_not_keep_us(head: bytes) -> None:
     with speaking(drip(head)) as port:
         began = time.monotonic()
-        answer = Poster().post(at_port(port), {}, b"")
-        assert (answer.status, answer.excerpt) == (200, "start")
+        response = WebhookClient().post(at_port(port), {}, b"")
+        assert (response.status, response.excerpt) == (200, "start")
         assert time.monotonic() - began < 0.9
 
 
 @pytest.mark.usefixtures("hurried")
 def test_a_body_that_never_begins_costs_the_excerpt_and_not_the_answer() -> None:
     with speaking(say(b"HTTP/1.1 202 OK\r\n\r\n", stay=True)) as port:
-        answer = Poster().post(at_port(port), {}, b"")
-    assert (answer.status, answer.excerpt) == (202, "")
+        response = WebhookClient().post(at_port(port), {}, b"")
+    assert (response.status, response.excerpt) == (202, "")
 
 
 @pytest.mark.usefixtures("hurried")
@@ -149,13 +149,13 @@ def test_a_body_that_never_begins_costs_the_excerpt_and_not_the_answer() -> None
 )
 def test_a_head_that_drips_for_ever_is_cut_off(head: bytes) -> None:
     with speaking(drip(head)) as port:
-        assert no_answer(at_port(port)) == "no answer within 0.5 s"
+        assert no_response(at_port(port)) == "no response within 0.5 s"
 
 
 @pytest.mark.usefixtures("hurried")
 def test_silence_is_cut_off() -> None:
     with speaking(say_nothing) as port:
-        assert no_answer(at_port(port)) == "no answer within 0.5 s"
+        assert no_response(at_port(port)) == "no response within 0.5 s"
 
 
 @pytest.mark.parametrize(
@@ -163,12 +163,12 @@ def test_silence_is_cut_off() -> None:
 )
 def test_what_is_no_answer_of_http_is_none(said: bytes) -> None:
     with speaking(say(said)) as port:
-        assert no_answer(at_port(port))
+        assert no_response(at_port(port))
 
 
 def test_why_there_was_none_can_be_stored_and_shown() -> None:
     with speaking(say(b"\0\x1b[2J\xff" * 10_000 + b"\r\n\r\n")) as port:
-        reason = no_answer(at_port(port))
+        reason = no_response(at_port(port))
     assert reason.isprintable()
     assert len(reason) <= 200
 
@@ -176,13 +176,13 @@ def test_why_there_was_none_can_be_stored_and_shown() -> None:
 def test_headers_without_number_are_refused() -> None:
     flood = b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 100_000
     with speaking(say(flood)) as port:
-        assert "100 headers" in no_answer(at_port(port))
+        assert "100 headers" in no_response(at_port(port))
 
 
-def test_a_port_where_nobody_listens_is_no_answer() -> None:
+def test_a_port_where_nobody_listens_is_no_response() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    assert "refused" in no_answer(at_port(port))
+    assert "refused" in no_response(at_port(port))
 
 
 # TLS
@@ -200,15 +200,17 @@ def secured(authority: trustme.CA, *names: str) -> ssl.SSLContext:
 
 
 @pytest.fixture
-def trusting(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Poster:
+def trusting(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WebhookClient:
     """Trusts this authority as the machine would, and finds everybody on loopback."""
     bundle = f"{tmp_path}/ca.pem"
     authority.cert_pem.write_to_path(bundle)
     monkeypatch.setenv("SSL_CERT_FILE", bundle)
-    return Poster(lambda host, port: ["127.0.0.1"])
+    return WebhookClient(lambda host, port: ["127.0.0.1"])
 
 
-def test_a_certificate_is_checked_against_the_name_and_not_the_address(authority: trustme.CA, trusting: Poster) -> None:
+def test_a_certificate_is_checked_against_the_name_and_not_the_address(
+    authority: trustme.CA, trusting: WebhookClient
+) -> None:
     with receiving(tls=secured(authority, "receiver.example")) as receiver:
         url = allowed(f"https://receiver.example:{receiver.port}/x")
         assert trusting.post(url, {}, b"{}").status == 204
@@ -216,24 +218,26 @@ def test_a_certificate_is_checked_against_the_name_and_not_the_address(authority
 
 
 @pytest.mark.parametrize("names", [["other.example"], ["127.0.0.1"], ["*.other.example"]])
-def test_a_certificate_for_somebody_else_is_refused(authority: trustme.CA, trusting: Poster, names: list[str]) -> None:
+def test_a_certificate_for_somebody_else_is_refused(
+    authority: trustme.CA, trusting: WebhookClient, names: list[str]
+) -> None:
     with receiving(tls=secured(authority, *names)) as receiver:
-        reason = no_answer(allowed(f"https://receiver.example:{receiver.port}/x"), trusting)
+        reason = no_response(allowed(f"https://receiver.example:{receiver.port}/x"), trusting)
         assert "CERTIFICATE_VERIFY_FAILED" in reason
         assert receiver.received == []
 
 
-def test_a_certificate_of_an_unknown_authority_is_refused(trusting: Poster) -> None:
+def test_a_certificate_of_an_unknown_authority_is_refused(trusting: WebhookClient) -> None:
     with receiving(tls=secured(trustme.CA(), "receiver.example")) as receiver:
-        reason = no_answer(allowed(f"https://receiver.example:{receiver.port}/x"), trusting)
+        reason = no_response(allowed(f"https://receiver.example:{receiver.port}/x"), trusting)
         assert "CERTIFICATE_VERIFY_FAILED" in reason
         assert receiver.received == []
 
 
 @pytest.mark.usefixtures("hurried")
-def test_a_handshake_that_never_ends_is_cut_off(trusting: Poster) -> None:
+def test_a_handshake_that_never_ends_is_cut_off(trusting: WebhookClient) -> None:
     with speaking(say_nothing) as port:
-        assert no_answer(allowed(f"https://receiver.example:{port}/"), trusting) == "no answer within 0.5 s"
+        assert no_response(allowed(f"https://receiver.example:{port}/"), trusting) == "no response within 0.5 s"
 
 
 # Names and addresses
@@ -267,38 +271,38 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 def test_a_name_that_leads_to_any_address_of_ours_is_refused_before_a_connection(
     connected: list[tuple[str, int]], addresses: list[str]
 ) -> None:
-    with pytest.raises(Refused):
-        Poster(lambda host, port: addresses).post(parse_webhook_url("https://example.org/"), {}, b"")
+    with pytest.raises(AddressRefused):
+        WebhookClient(lambda host, port: addresses).post(parse_webhook_url("https://example.org/"), {}, b"")
     assert connected == []
 
 
 def test_the_addresses_that_were_checked_are_the_ones_connected_to(connected: list[tuple[str, int]]) -> None:
     answers = [["8.8.8.8", "2606:4700::1111"], ["127.0.0.1"]]
-    poster = Poster(lambda host, port: answers.pop(0))
+    client = WebhookClient(lambda host, port: answers.pop(0))
     with mock.patch.object(socket, "getaddrinfo", side_effect=AssertionError("a second look-up")):
-        assert "refused" in no_answer(parse_webhook_url("http://example.org/"), poster)
+        assert "refused" in no_response(parse_webhook_url("http://example.org/"), client)
     assert connected == [("8.8.8.8", 80), ("2606:4700::1111", 80)]
 
 
 def test_an_allowed_name_may_lead_anywhere(receiver: Receiver) -> None:
     url = allowed(f"http://localhost:{receiver.port}/")
-    assert Poster(lambda host, port: ["127.0.0.1"]).post(url, {}, b"").status == 204
+    assert WebhookClient(lambda host, port: ["127.0.0.1"]).post(url, {}, b"").status == 204
 
 
 def test_an_address_that_does_not_answer_is_followed_by_the_next(receiver: Receiver) -> None:
     with socket.create_server(("127.0.0.2", receiver.port)) as server:
         server.close()
         url = allowed(f"http://localhost:{receiver.port}/")
-        assert Poster(lambda host, port: ["127.0.0.2", "127.0.0.1"]).post(url, {}, b"").status == 204
+        assert WebhookClient(lambda host, port: ["127.0.0.2", "127.0.0.1"]).post(url, {}, b"").status == 204
 
 
-def test_a_name_without_address_and_one_that_is_unknown_are_no_answer() -> None:
+def test_a_name_without_address_and_one_that_is_unknown_are_no_response() -> None:
     def unknown(host: str, port: int) -> list[str]:
         raise socket.gaierror(-2, "Name or service not known")
 
     url = parse_webhook_url("https://example.org/")
-    assert "no address" in no_answer(url, Poster(lambda host, port: []))
-    assert "not known" in no_answer(url, Poster(unknown))
+    assert "no address" in no_response(url, WebhookClient(lambda host, port: []))
+    assert "not known" in no_response(url, WebhookClient(unknown))
 
 
 @pytest.mark.usefixtures("hurried")
@@ -310,14 +314,14 @@ def test_a_resolver_that_hangs_is_not_waited_for() -> None:
         return ["127.0.0.1"]
 
     try:
-        reason = no_answer(parse_webhook_url("https://example.org/"), Poster(hang), within_s=0.9)
+        reason = no_response(parse_webhook_url("https://example.org/"), WebhookClient(hang), within_s=0.9)
         assert "not resolved within 0.25 s" in reason
     finally:
         over.set()
 
 
 def test_the_machines_resolver_is_asked() -> None:
-    assert posting.resolve("127.0.0.1", 80) == ["127.0.0.1"]
+    assert webhook_client.resolve("127.0.0.1", 80) == ["127.0.0.1"]
 
 
 # Retry-After

@@ -10,15 +10,15 @@ _pending = False
 
 
 def raise_on_signals() -> None:
-    """From now on SIGINT and SIGTERM raise `KeyboardInterrupt` in the main thread, inside `held()` at its end."""
+    """SIGINT and SIGTERM raise `KeyboardInterrupt` in the main thread from now on, or at the end of `held()`."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
 
 
 @contextmanager
 def held() -> Iterator[None]:
-    """What is inside is done wholly or not begun; an interrupt waits for its end. Keep it short."""
-    global _depth, _pending  # noqa: PLW0603 - signals are the process's, and so is this
+    """Delays interrupts until the block has ended. Keep the block short."""
+    global _depth, _pending  # noqa: PLW0603 - signals belong to the process, and so does this
     _depth += 1
     try:
         yield
