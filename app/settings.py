@@ -161,7 +161,8 @@ class Settings:
     webhook_secret: str | None = _setting(None, _check_webhook_secret)
     webhook_allowed_hosts: AllowedHosts = _setting([], _parse_allowed_hosts, convert=_parse_allowed_hosts)  # noqa: RUF009
     webhook_concurrency: int = _setting(4, _AT_LEAST_ONE)
-    handlers: Mapping[Stage, str]
+    #: Each stage's handler, from `HANDLER_<STAGE>`.
+    handlers: Mapping[Stage, str] = field(kw_only=True)
 
     @property
     def database_pooled(self) -> bool:

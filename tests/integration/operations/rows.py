@@ -47,7 +47,7 @@ class Past:
         if ended is None and status not in ("queued", "running"):
             status = "queued"
         user_id = fields.pop("user_id", ADA)
-        slot = next(self._slots)
+        slot = next(self._slots) if ended is None else None
         row = {
             "id": generation_id,
             "course_id": insert_course(self._conn, user_id=user_id).id,
@@ -62,7 +62,7 @@ class Past:
             "created_at": at,
             "finished_at": ended,
         }
-        self._insert("generations", {**row, **fields})
+        self._insert("coursegen.generations", {**row, **fields})
         return generation_id
 
     def attempt(
@@ -102,7 +102,7 @@ class Past:
 
     def _insert(self, table: str, row: dict[str, Any]) -> None:
         statement = sql.SQL("insert into {} ({}) values ({})").format(
-            sql.Identifier(table),
+            sql.Identifier(*table.split(".")),
             sql.SQL(", ").join(map(sql.Identifier, row)),
             sql.SQL(", ").join(sql.Placeholder() * len(row)),
         )
