@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import environs
@@ -21,6 +21,8 @@ from redis.connection import parse_url
 from app.generation.stages import Stage
 from app.generation.webhooks.messages import read_key
 from app.generation.webhooks.urls import AllowedHosts, parse_allowed_host
+
+T = TypeVar("T")
 
 #: The release. The service runs from its checkout, and pyproject.toml is the one place that names it.
 _PROJECT = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
@@ -34,11 +36,8 @@ HANDLERS = {stage: f"pipeline.{stage.value.lower()}.handle" for stage in Stage}
 #: Hosts whose traffic stays on this machine.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
-_PRINTABLE = re.compile(r"[!-~]+", re.ASCII)
 # As browsers send it: in lower case, without a path and without the scheme's default port.
-_ORIGIN = re.compile(
-    r"(?!http://.*:80$|https://.*:443$)[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII
-)
+_ORIGIN = r"(?!http://.*:80$|https://.*:443$)[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
 
 
 class BadSettings(Exception):
@@ -50,60 +49,62 @@ class BadSettings(Exception):
         super().__init__("\n".join(["The environment is not usable:", *lines]))
 
 
-def _url(*schemes: str, parse: Callable[[str], object]) -> Callable[[str], None]:
-    """Checks that the value is a URL of one of the schemes, and that its own library parses it."""
-    pattern = re.compile(rf"({'|'.join(schemes)})://\S+")
+def _check(message: str | None = None) -> Callable[[Callable[[Any], T]], Callable[[Any], T]]:
+    """Makes a parser a validator: what it rejects is a problem, described by the message or by the parser's own."""
 
-    def check(value: str) -> None:
-        try:
-            valid = bool(pattern.fullmatch(value) and parse(value))
-        except (ValueError, psycopg.ProgrammingError):
-            valid = False
-        if not valid:
-            raise ValidationError(f"Not a {schemes[0]}:// URL.")
+    def decorate(parse: Callable[[Any], T]) -> Callable[[Any], T]:
+        def check(value: Any) -> T:
+            try:
+                return parse(value)
+            except (ValueError, psycopg.ProgrammingError) as error:
+                raise ValidationError(message or str(error)) from None
 
-    return check
+        return check
+
+    return decorate
 
 
-def _parse_conninfo(url: str) -> dict[str, Any]:
-    parts = conninfo_to_dict(url)
-    for port in str(parts.get("port", "")).split(","):  # libpq checks it only when it connects
+@_check("Not a postgresql:// URL.")
+def _database_url(url: str) -> None:
+    _match(r"postgres(ql)?://\S+", url)
+    for port in str(conninfo_to_dict(url).get("port", "")).split(","):  # libpq checks it only when it connects
         int(port or 0)
-    return parts
 
 
-def _check_secret(value: str) -> None:
+@_check("Not a redis:// URL.")
+def _redis_url(url: str) -> None:
+    _match(r"(rediss?|unix)://\S+", url)
+    parse_url(url)  # type: ignore[no-untyped-call]
+
+
+@_check("Not an https:// or http:// URL without credentials.")
+def _jwks_url(url: str) -> None:
+    _match(r"https?://[!-~]+", url)
+    parts = urlsplit(url)
+    if not parts.hostname or "@" in parts.netloc or parts.port == 0:
+        raise ValueError(url)
+
+
+@_check("Neither * alone nor origins as browsers send them: https://app.example.org.")
+def _origins(values: list[str]) -> None:
+    for value in values if values != ["*"] else []:
+        _match(_ORIGIN, value.strip())
+
+
+@_check("Not hosts like receiver.internal, receiver.internal:9000 or 127.0.0.1:*.")
+def _allowed_hosts(values: list[str]) -> AllowedHosts:
+    return frozenset(map(parse_allowed_host, values))
+
+
+@_check(f"Shorter than {MIN_SECRET_BYTES} bytes.")
+def _secret(value: str) -> None:
     if len(value.encode()) < MIN_SECRET_BYTES:
-        raise ValidationError(f"Shorter than {MIN_SECRET_BYTES} bytes.")
+        raise ValueError
 
 
-def _check_jwks_url(value: str) -> None:
-    try:
-        url = urlsplit(value)
-        valid = url.scheme in ("http", "https") and bool(url.hostname) and "@" not in url.netloc and url.port != 0
-    except ValueError:
-        valid = False
-    if not valid or not _PRINTABLE.fullmatch(value):
-        raise ValidationError("Not an https:// or http:// URL without credentials.")
-
-
-def _check_origins(values: list[str]) -> None:
-    if values != ["*"] and not all(_ORIGIN.fullmatch(value.strip()) for value in values):
-        raise ValidationError("Neither * alone nor origins as browsers send them: https://app.example.org.")
-
-
-def _check_webhook_secret(value: str) -> None:
-    try:
-        read_key(value)
-    except ValueError as error:
-        raise ValidationError(str(error)) from error
-
-
-def _parse_allowed_hosts(values: list[str]) -> AllowedHosts:
-    try:
-        return frozenset(map(parse_allowed_host, values))
-    except ValueError as error:
-        raise ValidationError("Not hosts like receiver.internal, receiver.internal:9000 or 127.0.0.1:*.") from error
+def _match(pattern: str, value: str) -> None:
+    if not re.fullmatch(pattern, value, re.ASCII):
+        raise ValueError
 
 
 def _strip(values: list[str]) -> tuple[str, ...]:
@@ -123,20 +124,20 @@ _POSITIVE = validate.Range(min=0, min_inclusive=False)
 class Settings:
     """Every setting of the service; times are in seconds. `docs/settings.md` explains each."""
 
-    database_url: str = _setting(..., _url("postgresql", "postgres", parse=_parse_conninfo))
+    database_url: str = _setting(..., _database_url)
     database_pooler: str = _setting("none", validate.OneOf(["none", "transaction"]))
     app_role: str = _setting("coursegen_app", validate.Regexp(r"[a-z_][a-z0-9_-]{0,62}\Z"))
-    redis_url: str = _setting(..., _url("redis", "rediss", "unix", parse=parse_url))
+    redis_url: str = _setting(..., _redis_url)
     redis_prefix: str = _setting(
         "", validate.Regexp(r"[A-Za-z0-9:._-]*\Z", error="Only letters, digits and : . _ - are allowed.")
     )
-    jwt_secret: str | None = _setting(None, _check_secret)
-    jwt_jwks_url: str | None = _setting(None, _check_jwks_url)
+    jwt_secret: str | None = _setting(None, _secret)
+    jwt_jwks_url: str | None = _setting(None, _jwks_url)
     jwt_issuer: str | None = _setting(None)
     jwt_audience: str = _setting("authenticated", validate.Length(min=1))
     #: Where a token names its user's tier; the first claim present counts.
     tier_claims: tuple[str, ...] = _setting(["app_metadata.tier", "user_metadata.tier"], convert=_strip)
-    cors_origins: tuple[str, ...] = _setting([], _check_origins, convert=_strip)
+    cors_origins: tuple[str, ...] = _setting([], _origins, convert=_strip)
     global_concurrency_limit: int = _setting(3, _AT_LEAST_ONE)
     files_root: Path = _setting(Path("files"))  # noqa: RUF009
     metrics_token: str | None = _setting(None)
@@ -158,8 +159,8 @@ class Settings:
     upkeep_s: int = _setting(10, validate.Range(min=1, max=59))
     shutdown_grace_s: float = _setting(10.0, _POSITIVE)
     retry_backoff_s: float = _setting(5.0, _POSITIVE)
-    webhook_secret: str | None = _setting(None, _check_webhook_secret)
-    webhook_allowed_hosts: AllowedHosts = _setting([], _parse_allowed_hosts, convert=_parse_allowed_hosts)  # noqa: RUF009
+    webhook_secret: str | None = _setting(None, _check()(read_key))
+    webhook_allowed_hosts: AllowedHosts = _setting([], _allowed_hosts, convert=_allowed_hosts)  # noqa: RUF009
     webhook_concurrency: int = _setting(4, _AT_LEAST_ONE)
     #: Each stage's handler, from `HANDLER_<STAGE>`.
     handlers: Mapping[Stage, str] = field(kw_only=True)
@@ -171,14 +172,9 @@ class Settings:
 
 
 #: How environs reads each type; it reads any other as text.
-_READERS = {
-    int: "int",
-    float: "float",
-    Path: "path",
-    Path | None: "path",
-    tuple[str, ...]: "list",
-    AllowedHosts: "list",
-}
+_READERS: dict[object, str] = {int: "int", float: "float", Path: "path", Path | None: "path"} | dict.fromkeys(
+    (tuple[str, ...], AllowedHosts), "list"
+)
 
 
 def read_settings() -> Settings:
