@@ -9,7 +9,7 @@ from app.cli.tables import print_rows
 from app.operations import actions, listings
 from app.services import Services
 
-STATUSES = ["queued", "running", "completed", "failed", "cancelled"]
+STATUSES = ["waiting", "queued", "running", "awaiting_approval", "completed", "failed", "cancelled"]
 LISTED = ("id", "status", "stage", "tier", "slug", "created_at", "finished_at", "error_message")
 ATTEMPTS = ("stage", "fence", "started_at", "finished_at", "outcome", "worker", "error")
 

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
+from app.cli.generation_commands import STATUSES
 from app.generation.events import SEVERITIES, Event, EventBuffer, EventType, Severity, record
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
@@ -29,6 +30,7 @@ MakeServices = Callable[..., Services]
         ("metric_severity", [member.value for member in Severity]),
         ("coursegen.tier", [member.value for member in Tier]),
         ("coursegen.stage", [member.value for member in Stage]),
+        ("coursegen.generation_status", STATUSES),
     ],
 )
 def test_the_databases_enums_are_pythons(conn: Connection, name: str, members: list[str]) -> None:
