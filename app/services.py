@@ -5,7 +5,7 @@ from functools import partial
 
 from app.database.pool import Database
 from app.generation.admission.admit import Admissions
-from app.generation.events import EventBuffer, write_with
+from app.generation.events import EventBuffer
 from app.generation.progress.status import read_statuses
 from app.generation.progress.watch import Watch
 from app.generation.slots.holders import Holders
@@ -38,5 +38,5 @@ def make_services(settings: Settings) -> Services:
         settings.redis_url, settings.global_concurrency_limit, Holders(db.connection), settings.redis_prefix
     )
     watch = Watch(partial(read_statuses, db, stalled_s=settings.stalled_s), settings.sse_connections)
-    events = EventBuffer(write_with(db.statement))
+    events = EventBuffer(db.statement)
     return Services(settings, db, slots, events, Admissions(db, slots, events), watch)

@@ -744,10 +744,10 @@ end
 $$;
 
 --
--- Name: count_start_v1(uuid, integer, bigint, text, integer, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: count_start_v1(uuid, integer, bigint, text, jsonb, text); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.count_start_v1(p_generation_id uuid, p_fence integer, p_job_id bigint, p_worker text, p_most_starts integer, p_exhausted text, p_steps jsonb) RETURNS TABLE(outcome text, attempt_id bigint, stage text, course_id uuid, tier text, priority integer, refused text)
+CREATE FUNCTION coursegen.count_start_v1(p_generation_id uuid, p_fence integer, p_job_id bigint, p_worker text, p_stages jsonb, p_exhausted text) RETURNS TABLE(outcome text, attempt_id bigint, stage text, course_id uuid, tier text, priority integer, refused text)
     LANGUAGE plpgsql
     AS $$
 declare
@@ -764,10 +764,10 @@ begin
     priority := generation.priority;
     update coursegen.attempts a set outcome = 'interrupted', finished_at = now()
     where a.job_id = p_job_id and a.outcome is null;
-    if coursegen.count_starts(p_generation_id, generation.stage) >= p_most_starts then
+    if coursegen.count_starts(p_generation_id, generation.stage) >= (p_stages -> stage ->> 'most_starts')::int then
         outcome := 'exhausted';
         refused := coursegen.fail_generation(
-            generation, p_steps ->> stage, p_exhausted, jsonb_build_object('stage', generation.stage)
+            generation, p_stages -> stage ->> 'failed', p_exhausted, jsonb_build_object('stage', generation.stage)
         );
     else
         outcome := 'counted';
@@ -1027,6 +1027,19 @@ end
 $$;
 
 --
+-- Name: is_generation_status(text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.is_generation_status(p_status text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select coalesce(p_status in (
+        'initializing', 'processing_documents', 'analyzing_task', 'generating_structure', 'generating_content',
+        'finalizing', 'completed', 'failed', 'cancelled'
+    ), false)
+$$;
+
+--
 -- Name: is_malformed_progress(jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1063,10 +1076,10 @@ CREATE TABLE public.procrastinate_jobs (
 );
 
 --
--- Name: is_orphaned(public.procrastinate_jobs, double precision, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: is_orphaned(public.procrastinate_jobs, double precision, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_overdue_s double precision) RETURNS boolean
+CREATE FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
     select job.status = 'doing' and (
@@ -1077,7 +1090,9 @@ CREATE FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s
         or exists (
             select from coursegen.attempts attempt
             where attempt.job_id = job.id and attempt.outcome is null
-                and attempt.started_at < now() - make_interval(secs => p_overdue_s)
+                and attempt.started_at < now() - make_interval(
+                    secs => (p_stages -> attempt.stage::text ->> 'overdue_s')::float
+                )
         )
     )
 $$;
@@ -1140,6 +1155,89 @@ begin
         )
         limit 1;
     end if;
+end
+$$;
+
+--
+-- Name: poll_course_v1(text, uuid, uuid, text[], double precision, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.poll_course_v1(p_slug text, p_id uuid, p_user_id uuid, p_known text[], p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at timestamp with time zone, OUT updated_at timestamp with time zone, OUT created_s double precision, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET enable_bitmapscan TO 'off'
+    AS $$
+-- A table without a column generation_status has the variable in its place, which is null.
+#variable_conflict use_column
+declare
+    course record;
+    generation record;
+    own record;
+begin
+    -- Single columns: a whole row would be read with its progress.
+    select c.id, c.xmin, c.user_id, c.last_progress_update into course from public.courses c
+    where c.id = coalesce(
+        (select by_id.id from public.courses by_id where by_id.id = p_id),
+        (
+            select by_slug.id from public.courses by_slug
+            where by_slug.slug = p_slug
+            order by (by_slug.user_id is not distinct from p_user_id) desc, by_slug.id
+            limit 1
+        )
+    );
+    if not found then
+        outcome := 'not_found';
+        return;
+    end if;
+    course_id := course.id;
+    user_id := course.user_id;
+    is_stuck := false;
+    select g.id, g.fence, g.status, g.created_at, g.paused_until into generation from coursegen.generations g
+    where g.course_id = course.id and g.finished_at is null;
+    if found then
+        is_stuck := generation.status = 'running' and generation.paused_until is null
+            and greatest(course.last_progress_update, generation.created_at) < now() - make_interval(secs => p_stuck_s);
+        worker_alive := exists (
+            select from procrastinate_workers w where w.last_heartbeat > now() - make_interval(secs => p_stalled_s)
+        );
+        if generation.status = 'queued' then
+            select j.priority, j.id into own from procrastinate_jobs j
+            where j.status = 'todo' and j.queueing_lock = generation.id::text;
+            if found then
+                queue_position := (
+                    select count(*) from (
+                        select from procrastinate_jobs j
+                        where j.status = 'todo' and j.queue_name = 'stages' and j.priority > own.priority
+                            and (j.scheduled_at is null or j.scheduled_at <= now())
+                        union all
+                        select from procrastinate_jobs j
+                        where j.status = 'todo' and j.queue_name = 'stages' and j.priority = own.priority and j.id < own.id
+                            and (j.scheduled_at is null or j.scheduled_at <= now())
+                        limit 100
+                    ) first
+                );
+            end if;
+        end if;
+    end if;
+    tag := left(encode(sha256(convert_to(concat_ws(
+        ' ', course.id, course.xmin, course.last_progress_update, generation, is_stuck, queue_position, worker_alive
+    ), 'UTF8')), 'hex'), 32);
+    if p_known && array[tag, '*'] then
+        outcome := 'unchanged';
+        is_stuck := null;
+        queue_position := null;
+        worker_alive := null;
+        return;
+    end if;
+    outcome := 'changed';
+    select
+        c.slug, c.status::text,
+        coalesce(
+            generation_status::text, case when coursegen.is_generation_status(c.status::text) then c.status::text end
+        ),
+        c.generation_progress::text, c.created_at, c.updated_at, extract(epoch from now() - c.created_at)
+    into slug, status, generation_status, progress, created_at, updated_at, created_s
+    from public.courses c
+    where c.id = course.id;
 end
 $$;
 
@@ -1330,10 +1428,7 @@ declare
     is_text boolean;
     changed int;
 begin
-    if p_status is null or p_status not in (
-        'initializing', 'processing_documents', 'analyzing_task', 'generating_structure', 'generating_content',
-        'finalizing', 'completed', 'failed', 'cancelled'
-    ) then
+    if not coursegen.is_generation_status(p_status) then
         raise exception using errcode = 'CG002',
             message = format('Invalid status: %s (no status of a generation)', coalesce(p_status, 'null'));
     end if;
@@ -1504,21 +1599,22 @@ end
 $$;
 
 --
--- Name: take_over_stage_v1(uuid, bigint, double precision, double precision, integer, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: take_over_stage_v1(uuid, bigint, double precision, jsonb, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.take_over_stage_v1(p_generation_id uuid, p_job_id bigint, p_stalled_s double precision, p_overdue_s double precision, p_most_starts integer, p_suspects_lock text, p_exhausted text, p_steps jsonb) RETURNS TABLE(outcome text, stage text, fence integer, refused text)
+CREATE FUNCTION coursegen.take_over_stage_v1(p_generation_id uuid, p_job_id bigint, p_stalled_s double precision, p_stages jsonb, p_suspects_lock text, p_exhausted text) RETURNS TABLE(outcome text, stage text, fence integer, refused text)
     LANGUAGE plpgsql
     AS $$
 declare
     generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
     job_fence int := generation.fence;
+    limits jsonb := p_stages -> generation.stage::text;
     starts int;
 begin
     if p_job_id is not null then
         select (o.args ->> 'fence')::int into job_fence
         from procrastinate_jobs o
-        where o.id = p_job_id and coursegen.is_orphaned(o, p_stalled_s, p_overdue_s)
+        where o.id = p_job_id and coursegen.is_orphaned(o, p_stalled_s, p_stages)
         for update skip locked;
         outcome := 'none';
     elsif exists (select from coursegen.generation_jobs(p_generation_id)) then
@@ -1546,15 +1642,15 @@ begin
         return;
     end if;
     starts := coursegen.count_starts(p_generation_id, generation.stage);
-    if starts >= p_most_starts then
+    if starts >= (limits ->> 'most_starts')::int then
         outcome := 'failed';
         refused := coursegen.fail_generation(
-            generation, p_steps ->> stage, p_exhausted, jsonb_build_object('stage', generation.stage)
+            generation, limits ->> 'failed', p_exhausted, jsonb_build_object('stage', generation.stage)
         );
     else
         outcome := 'taken_over';
         fence := coursegen.requeue_stage(
-            p_generation_id, 0, case when starts = p_most_starts - 1 then p_suspects_lock end
+            p_generation_id, 0, case when starts = (limits ->> 'most_starts')::int - 1 then p_suspects_lock end
         );
     end if;
     return next;
@@ -3175,11 +3271,11 @@ REVOKE ALL ON FUNCTION coursegen.complete_stage_v1(p_generation_id uuid, p_fence
 GRANT ALL ON FUNCTION coursegen.complete_stage_v1(p_generation_id uuid, p_fence integer, p_stage text, p_attempt_id bigint, p_job_id bigint, p_worker text, p_result json, p_changes jsonb, p_status text, p_next jsonb, p_continue boolean) TO coursegen_app;
 
 --
--- Name: FUNCTION count_start_v1(p_generation_id uuid, p_fence integer, p_job_id bigint, p_worker text, p_most_starts integer, p_exhausted text, p_steps jsonb); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION count_start_v1(p_generation_id uuid, p_fence integer, p_job_id bigint, p_worker text, p_stages jsonb, p_exhausted text); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.count_start_v1(p_generation_id uuid, p_fence integer, p_job_id bigint, p_worker text, p_most_starts integer, p_exhausted text, p_steps jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.count_start_v1(p_generation_id uuid, p_fence integer, p_job_id bigint, p_worker text, p_most_starts integer, p_exhausted text, p_steps jsonb) TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.count_start_v1(p_generation_id uuid, p_fence integer, p_job_id bigint, p_worker text, p_stages jsonb, p_exhausted text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.count_start_v1(p_generation_id uuid, p_fence integer, p_job_id bigint, p_worker text, p_stages jsonb, p_exhausted text) TO coursegen_app;
 
 --
 -- Name: FUNCTION count_starts(p_generation_id uuid, p_stage coursegen.stage); Type: ACL; Schema: coursegen; Owner: -
@@ -3306,6 +3402,13 @@ REVOKE ALL ON FUNCTION coursegen.holds_fence(g coursegen.generations, p_fence in
 GRANT ALL ON FUNCTION coursegen.holds_fence(g coursegen.generations, p_fence integer) TO coursegen_app;
 
 --
+-- Name: FUNCTION is_generation_status(p_status text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.is_generation_status(p_status text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.is_generation_status(p_status text) TO coursegen_app;
+
+--
 -- Name: FUNCTION is_malformed_progress(p_progress jsonb); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -3319,11 +3422,11 @@ GRANT ALL ON FUNCTION coursegen.is_malformed_progress(p_progress jsonb) TO cours
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.procrastinate_jobs TO coursegen_app;
 
 --
--- Name: FUNCTION is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_overdue_s double precision); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_overdue_s double precision) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_overdue_s double precision) TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) TO coursegen_app;
 
 --
 -- Name: FUNCTION lesson_count(p_value jsonb); Type: ACL; Schema: coursegen; Owner: -
@@ -3345,6 +3448,13 @@ GRANT ALL ON FUNCTION coursegen.lock_generation(p_generation_id uuid) TO courseg
 
 REVOKE ALL ON FUNCTION coursegen.pick_slots(p_user_id uuid, p_user_limit integer, p_system_limit integer, OUT user_slot integer, OUT system_slot integer, OUT user_active integer, OUT system_active integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.pick_slots(p_user_id uuid, p_user_limit integer, p_system_limit integer, OUT user_slot integer, OUT system_slot integer, OUT user_active integer, OUT system_active integer) TO coursegen_app;
+
+--
+-- Name: FUNCTION poll_course_v1(p_slug text, p_id uuid, p_user_id uuid, p_known text[], p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at timestamp with time zone, OUT updated_at timestamp with time zone, OUT created_s double precision, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.poll_course_v1(p_slug text, p_id uuid, p_user_id uuid, p_known text[], p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at timestamp with time zone, OUT updated_at timestamp with time zone, OUT created_s double precision, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.poll_course_v1(p_slug text, p_id uuid, p_user_id uuid, p_known text[], p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at timestamp with time zone, OUT updated_at timestamp with time zone, OUT created_s double precision, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) TO coursegen_app;
 
 --
 -- Name: FUNCTION read_stage_input(g coursegen.generations, p_needs text[]); Type: ACL; Schema: coursegen; Owner: -
@@ -3452,11 +3562,11 @@ REVOKE ALL ON FUNCTION coursegen.store_stage_result(p_generation_id uuid, p_stag
 GRANT ALL ON FUNCTION coursegen.store_stage_result(p_generation_id uuid, p_stage text, p_result json) TO coursegen_app;
 
 --
--- Name: FUNCTION take_over_stage_v1(p_generation_id uuid, p_job_id bigint, p_stalled_s double precision, p_overdue_s double precision, p_most_starts integer, p_suspects_lock text, p_exhausted text, p_steps jsonb); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION take_over_stage_v1(p_generation_id uuid, p_job_id bigint, p_stalled_s double precision, p_stages jsonb, p_suspects_lock text, p_exhausted text); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.take_over_stage_v1(p_generation_id uuid, p_job_id bigint, p_stalled_s double precision, p_overdue_s double precision, p_most_starts integer, p_suspects_lock text, p_exhausted text, p_steps jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.take_over_stage_v1(p_generation_id uuid, p_job_id bigint, p_stalled_s double precision, p_overdue_s double precision, p_most_starts integer, p_suspects_lock text, p_exhausted text, p_steps jsonb) TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.take_over_stage_v1(p_generation_id uuid, p_job_id bigint, p_stalled_s double precision, p_stages jsonb, p_suspects_lock text, p_exhausted text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.take_over_stage_v1(p_generation_id uuid, p_job_id bigint, p_stalled_s double precision, p_stages jsonb, p_suspects_lock text, p_exhausted text) TO coursegen_app;
 
 --
 -- Name: FUNCTION update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb); Type: ACL; Schema: coursegen; Owner: -

@@ -4,30 +4,27 @@ import click
 from flask import Flask
 
 from app.cli import (
-    database_commands,
-    doctor,
-    event_commands,
+    doctor_command,
+    events_command,
     generate_command,
     generation_commands,
-    report_commands,
-    slot_commands,
+    metrics_command,
+    migrate_command,
+    slots_command,
     token_command,
     webhook_commands,
 )
 
 COMMANDS: list[click.Command] = [
-    module.command
-    for module in (
-        database_commands,
-        doctor,
-        event_commands,
-        generate_command,
-        generation_commands,
-        report_commands,
-        slot_commands,
-        token_command,
-        webhook_commands,
-    )
+    doctor_command.command,
+    events_command.command,
+    generate_command.command,
+    generation_commands.command,
+    metrics_command.command,
+    migrate_command.command,
+    slots_command.command,
+    token_command.command,
+    webhook_commands.command,
 ]
 
 

@@ -3,35 +3,18 @@
 from uuid import UUID
 
 import click
-from flask.cli import AppGroup
 
-from app.cli.operating import as_json, limit, operating, operator, reason, show, since
-from app.database.queries import QUERIES
-from app.generation.errors import NothingActive
-from app.operations import actions
+from app.cli.operating import as_json, limit, operator, reason, since, with_services
+from app.cli.tables import print_rows
+from app.operations import actions, listings
+from app.services import Services
 
-STATUSES = ["queued", "running", "completed", "failed", "cancelled"]
-LISTED = {
-    "id": "id",
-    "status": "status",
-    "stage": "stage",
-    "tier": "tier",
-    "slug": "course",
-    "created_at": "created (UTC)",
-    "finished_at": "finished (UTC)",
-    "error_message": "error",
-}
-ATTEMPTS = {
-    "stage": "stage",
-    "fence": "fence",
-    "started_at": "started (UTC)",
-    "finished_at": "finished (UTC)",
-    "outcome": "outcome",
-    "worker": "worker",
-    "error": "error",
-}
+STATUSES = ["waiting", "queued", "running", "awaiting_approval", "completed", "failed", "cancelled"]
+LISTED = ("id", "status", "stage", "tier", "slug", "created_at", "finished_at", "error_message")
+ATTEMPTS = ("stage", "fence", "started_at", "finished_at", "outcome", "worker", "error")
 
-command = AppGroup("generations", help="List, show, cancel and retry generations.")
+command = click.Group("generations", help="List, show, cancel and retry generations. Times are in UTC.")
+generation_id = click.argument("generation_id", type=click.UUID)
 
 
 @command.command("list")
@@ -39,55 +22,43 @@ command = AppGroup("generations", help="List, show, cancel and retry generations
 @since
 @limit
 @as_json
-def list_generations(status: str | None, seconds: int, limit: int, as_json: bool) -> None:
-    """The latest generations."""
-    values = {"status": status, "seconds": seconds, "limit": limit}
-    with operating() as services, services.db.connection() as conn:
-        rows = conn.execute(QUERIES["list_generations"], values).fetchall()
-    show(rows, LISTED, json_wanted=as_json)
+@with_services
+def list_generations(services: Services, status: str | None, since_s: int, limit: int, as_json: bool) -> None:
+    """List the latest generations."""
+    rows = listings.list_generations(services.db, status=status, since_s=since_s, limit=limit)
+    print_rows(rows, LISTED, as_json=as_json)
 
 
 @command.command("show")
-@click.argument("generation_id", type=click.UUID)
+@generation_id
 @as_json
-def show_generation(generation_id: UUID, as_json: bool) -> None:
-    """One generation and every start of its stages."""
-    key = {"generation_id": generation_id}
-    with operating() as services, services.db.connection() as conn:
-        generation = conn.execute(QUERIES["find_generation"], key).fetchone()
-        attempts = conn.execute(QUERIES["list_attempts"], key).fetchall()
-    if generation is None:
-        raise click.ClickException(f"There is no generation {generation_id}")
+@with_services
+def show_generation(services: Services, generation_id: UUID, as_json: bool) -> None:
+    """Show one generation and every start of its stages."""
+    generation = listings.find_generation(services.db, generation_id)
     if as_json:
-        show([{**generation, "attempts": attempts}], {}, json_wanted=True)
+        print_rows([generation], (), as_json=True)
         return
-    show(
-        [{"key": name, "value": value} for name, value in generation.items()],
-        {"key": "", "value": ""},
-        json_wanted=False,
-    )
+    attempts = generation.pop("attempts")
+    print_rows([{"field": name, "value": generation[name]} for name in generation], ("field", "value"), as_json=False)
     click.echo()
-    show(attempts, ATTEMPTS, json_wanted=False)
+    print_rows(attempts, ATTEMPTS, as_json=False)
 
 
 @command.command("cancel")
-@click.argument("generation_id", type=click.UUID)
+@generation_id
 @reason
-def cancel_generation(generation_id: UUID, reason: str | None) -> None:
-    """Cancel it, queued or running."""
-    with operating() as services:
-        try:
-            actions.cancel(services, generation_id, operator(reason))
-        except NothingActive as error:
-            raise click.ClickException(f"There is no active generation {generation_id}") from error
+@with_services
+def cancel_generation(services: Services, generation_id: UUID, reason: str | None) -> None:
+    """Cancel a generation, queued or running."""
+    actions.cancel(services, generation_id, operator(reason))
     click.echo(f"Cancelled {generation_id}")
 
 
 @command.command("retry")
-@click.argument("generation_id", type=click.UUID)
+@generation_id
 @reason
-def retry_generation(generation_id: UUID, reason: str | None) -> None:
-    """Admit a failed one anew: a new id, the same limits, from the stage at which it failed."""
-    with operating() as services:
-        new_id = actions.retry(services, generation_id, operator(reason))
-    click.echo(f"Admitted {new_id}")
+@with_services
+def retry_generation(services: Services, generation_id: UUID, reason: str | None) -> None:
+    """Admit a failed generation again, with a new id and the same limits, from the stage at which it failed."""
+    click.echo(f"Admitted {actions.retry(services, generation_id, operator(reason))}")

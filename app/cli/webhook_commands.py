@@ -1,53 +1,37 @@
-"""`coursegen webhooks …`: lists, shows and resends webhook deliveries."""
+"""`coursegen webhooks …`: list, show, pending, resend."""
 
-from typing import Any
 from uuid import UUID
 
 import click
-from flask.cli import AppGroup
 
-from app.cli.operating import as_json, limit, operating, operator, reason, show, since
-from app.database.queries import QUERIES
+from app.cli.operating import as_json, limit, operator, reason, since, with_services
+from app.cli.tables import print_rows
 from app.operations.actions import resend
+from app.operations.listings import find_webhook, list_deliveries
+from app.services import Services
 
-LISTED = {
-    "created_at": "time (UTC)",
-    "generation_id": "generation",
-    "seq": "seq",
-    "slug": "course",
-    "status": "status",
-    "step": "step",
-    "state": "delivery",
-    "failures": "failures",
-    "response": "response",
-    "error": "error",
-}
-PENDING = {**LISTED, "due_at": "due (UTC)"}
-ATTEMPTS = {
-    "seq": "seq",
-    "at": "time (UTC)",
-    "ms": "ms",
-    "status": "response",
-    "error": "error",
-    "excerpt": "response's body",
-}
-#: Longer than any delivery is kept.
-FOREVER_S = 10 * 365 * 86400
+DELIVERY = ("seq", "slug", "status", "step", "state", "failures", "response", "error")
+LISTED = ("created_at", "generation_id", *DELIVERY)
+PENDING = (*LISTED, "due_at")
+ATTEMPTS = ("seq", "at", "ms", "status", "error", "excerpt")
 
-command = AppGroup("webhooks", help="List, show and resend webhook deliveries.")
+command = click.Group("webhooks", help="List, show and resend deliveries to webhooks. Times are in UTC.")
 
 course = click.option("--course", help="Only this course's: its slug or id.")
+generation_id = click.argument("generation_id", type=click.UUID)
 
 
 @command.command("list")
 @course
-@click.option("--failed", is_flag=True, help="Only those given up, gone, or failed so far.")
+@click.option("--failed", is_flag=True, help="Only those given up, gone, or without a successful attempt so far.")
 @since
 @limit
 @as_json
-def list_deliveries(course: str | None, failed: bool, seconds: int, limit: int, as_json: bool) -> None:
-    """The latest deliveries, each with its last attempt."""
-    show(_read(course=course, failed=failed, seconds=seconds, limit=limit), LISTED, json_wanted=as_json)
+@with_services
+def list_latest(services: Services, course: str | None, failed: bool, since_s: int, limit: int, as_json: bool) -> None:
+    """List the latest deliveries, each with its last attempt."""
+    rows = list_deliveries(services.db, course=course, failed=failed, since_s=since_s, limit=limit)
+    print_rows(rows, LISTED, as_json=as_json)
 
 
 @command.command("pending")
@@ -55,52 +39,35 @@ def list_deliveries(course: str | None, failed: bool, seconds: int, limit: int, 
 @since
 @limit
 @as_json
-def list_pending(course: str | None, seconds: int, limit: int, as_json: bool) -> None:
-    """Pending deliveries; each is due at the given time or, if later, after the ones before it."""
-    show(_read(course=course, pending=True, seconds=seconds, limit=limit), PENDING, json_wanted=as_json)
+@with_services
+def list_pending(services: Services, course: str | None, since_s: int, limit: int, as_json: bool) -> None:
+    """List deliveries that wait, and when each is due if none comes before it."""
+    rows = list_deliveries(services.db, course=course, pending=True, since_s=since_s, limit=limit)
+    print_rows(rows, PENDING, as_json=as_json)
 
 
 @command.command("show")
-@click.argument("generation_id", type=click.UUID)
+@generation_id
 @as_json
-def show_webhook(generation_id: UUID, as_json: bool) -> None:
-    """One generation's webhook: every delivery and every attempt."""
-    key = {"generation_id": generation_id}
-    with operating() as services, services.db.connection() as conn:
-        generation = conn.execute(QUERIES["find_generation"], key).fetchone()
-        attempts = conn.execute(QUERIES["list_webhook_attempts"], key).fetchall()
-    if generation is None:
-        raise click.ClickException(f"There is no generation {generation_id}")
-    deliveries = _read(generation_id=generation_id)[::-1]
+@with_services
+def show_webhook(services: Services, generation_id: UUID, as_json: bool) -> None:
+    """Show one generation's webhook, with every delivery and every attempt."""
+    webhook = find_webhook(services.db, generation_id)
     if as_json:
-        whole = {"generation_id": generation_id, "url": generation["webhook_url"], "deliveries": deliveries}
-        show([{**whole, "attempts": attempts}], {}, json_wanted=True)
+        print_rows([webhook], (), as_json=True)
         return
-    click.echo(f"{generation['webhook_url'] or 'This generation has no webhook.'}\n")
-    show(deliveries, {key: name for key, name in PENDING.items() if key != "generation_id"}, json_wanted=False)
+    click.echo(f"{webhook['url'] or 'This generation has no webhook.'}\n")
+    print_rows(webhook["deliveries"], ("created_at", *DELIVERY, "due_at"), as_json=False)
     click.echo()
-    show(attempts, ATTEMPTS, json_wanted=False)
+    print_rows(webhook["attempts"], ATTEMPTS, as_json=False)
 
 
 @command.command("resend")
-@click.argument("generation_id", type=click.UUID)
+@generation_id
 @click.option("--seq", type=click.IntRange(min=1), help="Only the delivery of this number, even if it was delivered.")
 @reason
-def resend_deliveries(generation_id: UUID, seq: int | None, reason: str | None) -> None:
-    """Resend, in order, what was not delivered, for another day of attempts."""
-    with operating() as services:
-        numbers = resend(services, generation_id, seq, operator(reason))
-    click.echo(f"To be sent again: {', '.join(map(str, numbers))}")
-
-
-def _read(**filters: Any) -> list[dict[str, Any]]:
-    values = {
-        "course": None,
-        "generation_id": None,
-        "failed": False,
-        "pending": False,
-        "seconds": FOREVER_S,
-        "limit": 1000,
-    }
-    with operating() as services, services.db.connection() as conn:
-        return conn.execute(QUERIES["list_webhook_deliveries"], {**values, **filters}).fetchall()
+@with_services
+def resend_deliveries(services: Services, generation_id: UUID, seq: int | None, reason: str | None) -> None:
+    """Send again, in order, what was not delivered. Attempts go on for another day."""
+    numbers = resend(services, generation_id, seq, operator(reason))
+    click.echo(f"Will be sent again: {', '.join(map(str, numbers))}")

@@ -1,4 +1,4 @@
-"""Audit: every change by a person is a row of `coursegen.audit`, in the transaction of the change."""
+"""The audit: each change by a person is a row of `coursegen.audit`, written in the transaction of the change."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +30,7 @@ def record_audit(
     course_id: UUID | None = None,
     **details: object,
 ) -> None:
-    """The change is on record once the caller's transaction commits."""
+    """Writes the row in the caller's transaction."""
     values = {
         "actor": actor.name,
         "action": action,

@@ -1,4 +1,4 @@
-"""Who asks."""
+"""The user who makes a request."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,7 +8,7 @@ from app.generation.tiers import Tier
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A user whose token was verified."""
+    """A user with a verified token."""
 
     user_id: UUID
     tier: Tier

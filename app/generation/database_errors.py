@@ -1,4 +1,4 @@
-"""What an error of the database means to the domain: by SQLSTATE and constraint, here and nowhere else."""
+"""What a database error means to the domain, by SQLSTATE and constraint name. No other module decides that."""
 
 import psycopg
 from psycopg import errors as pg
@@ -8,12 +8,12 @@ from app.database.outage import DatabaseAway
 from app.database.pool import Unmigrated
 from app.generation.errors import GenerationActive, SlotClash
 
-#: SQLSTATEs of a transaction that may succeed when it is simply run again, besides a lost connection.
+#: Besides a lost connection: the same transaction may succeed when it is run again.
 _RETRYABLE = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable)
-#: SQLSTATEs with which the server says that it ends the connection.
+#: The server closes the connection.
 _ENDED = (pg.AdminShutdown, pg.CrashShutdown, pg.CannotConnectNow, pg.IdleInTransactionSessionTimeout)
 
-#: The database, or our way to it, can't do it just now.
+#: The database, or the connection to it, can't serve now.
 _UNABLE = (
     PoolTimeout,
     TooManyRequests,
@@ -23,14 +23,14 @@ _UNABLE = (
     pg.ReadOnlySqlTransaction,
 )
 
-#: The class of SQLSTATEs of a server out of disk, memory or connections: it is unable, too.
+#: The class of SQLSTATEs of a server without disk, memory or connections.
 _INSUFFICIENT_RESOURCES = "53"
 
 _SLOT_INDEXES = ("generations_user_slot", "generations_system_slot")
 
 
 def is_connection_lost(error: BaseException) -> bool:
-    """Whether the server was reached and lost, or can't be reached; it may be back in a moment."""
+    """Whether the connection was lost or can't be made. It may work again in a moment."""
     if is_overloaded(error):
         return False
     if isinstance(error, _ENDED):
@@ -39,7 +39,7 @@ def is_connection_lost(error: BaseException) -> bool:
 
 
 def is_overloaded(error: BaseException) -> bool:
-    """Whether no connection could be had in time; nothing was asked of the server."""
+    """Whether no connection was free in time. Nothing was sent to the server."""
     return isinstance(error, PoolTimeout | TooManyRequests | DatabaseAway)
 
 
@@ -49,14 +49,14 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the database can't serve just now, by no fault of the request."""
+    """Whether the database can't serve now, whatever the request."""
     if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith(_INSUFFICIENT_RESOURCES):
         return True
     return isinstance(error, _UNABLE) or is_transient(error)
 
 
 def domain_error(error: Exception) -> Exception:
-    """The domain's word for a violated constraint; any other error as it is."""
+    """The domain's error for a violated constraint; any other error unchanged."""
     constraint = error.diag.constraint_name if isinstance(error, pg.UniqueViolation) else None
     if constraint in _SLOT_INDEXES:
         return SlotClash()

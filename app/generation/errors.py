@@ -1,4 +1,4 @@
-"""Every way the domain refuses or fails: one base, one class per cause, data as attributes."""
+"""The errors of the domain: one base, one class for each cause, data as attributes."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -7,7 +7,7 @@ from app.generation.tiers import Tier
 
 
 class GenerationError(Exception):
-    """Something a caller asked for did not happen."""
+    """The domain did not do what a caller asked for."""
 
     def __str__(self) -> str:
         return str(self.__doc__)
@@ -18,14 +18,17 @@ class CourseNotFound(GenerationError):
 
 
 class Forbidden(GenerationError):
-    """The course belongs to somebody else."""
+    """The course belongs to another user."""
 
 
 @dataclass(eq=False)
 class GenerationActive(GenerationError):
-    """The course has an active generation already; its id where it is known."""
+    """The course has an active generation; its id if known."""
 
     generation_id: UUID | None = None
+
+    def __str__(self) -> str:
+        return f"The course has an active generation: {self.generation_id or 'another request has just started it'}"
 
 
 class KeyInFlight(GenerationError):
@@ -33,7 +36,7 @@ class KeyInFlight(GenerationError):
 
 
 class KeyReused(GenerationError):
-    """The idempotency key came with another request before."""
+    """The idempotency key was used for another request."""
 
 
 class NothingActive(GenerationError):
@@ -41,24 +44,24 @@ class NothingActive(GenerationError):
 
 
 class WatchFull(GenerationError):
-    """As many watch their courses as this process has room for."""
+    """This process has no room for another watcher."""
 
 
 class WatchEnded(GenerationError):
-    """The process watches no courses any more."""
+    """This process no longer watches courses."""
 
 
 class NotFailed(GenerationError):
-    """Only a failed generation is tried again; this one has not failed, or does not exist."""
+    """Only a failed generation can be retried; this one has not failed."""
 
 
 class NothingToSend(GenerationError):
-    """There is no such delivery to a webhook, or none that was not delivered."""
+    """There is no such delivery, or every delivery has succeeded."""
 
 
 @dataclass(eq=False)
 class SlotsFull(GenerationError):
-    """No slot is free; the counts are those seen when it was refused."""
+    """No slot is free; the counts are those at the refusal."""
 
     tier: Tier
     user_limit: int
@@ -70,35 +73,42 @@ class SlotsFull(GenerationError):
 class UserFull(SlotsFull):
     """The user has as many active generations as the tier allows."""
 
+    def __str__(self) -> str:
+        limit = f"{self.tier.value} tier allows {self.user_limit}"
+        return f"The user has as many active generations as the tier allows: {self.user_active}; {limit}"
+
 
 class SystemFull(SlotsFull):
     """The system has as many active generations as it may have."""
 
+    def __str__(self) -> str:
+        return f"The system is full: {self.system_active} generations are active, of {self.system_limit} at once"
+
 
 @dataclass(eq=False)
 class AdmissionFailed(GenerationError):
-    """The admission was rolled back; `exhausted` tells whether retries were tried."""
+    """The admission was rolled back; `exhausted`: after all retries."""
 
     exhausted: bool
 
 
 class OutcomeUnknown(GenerationError):
-    """The database vanished during the commit, and whether it took place could not be learned in time."""
+    """The connection was lost during the commit, and its outcome could not be read in time."""
 
 
 @dataclass(eq=False)
 class Superseded(GenerationError):
-    """The generation is final, gone or held by a later run: this one may write nothing."""
+    """The generation is final, deleted or held by a later run: this run may write nothing."""
 
     generation_id: UUID
 
 
 @dataclass(eq=False)
 class StartsExhausted(GenerationError):
-    """The stage had all its starts; the generation is failed."""
+    """The stage used up its starts, and the generation has failed."""
 
     generation_id: UUID
 
 
 class SlotClash(GenerationError):
-    """A slot's number was taken by another generation between the proposal and the insert."""
+    """Another generation took the slot number between the proposal and the insert."""

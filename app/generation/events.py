@@ -1,7 +1,7 @@
 """Events: what an operator must be able to count, one row of `system_metrics` each.
 
-Where a transaction is at hand, `record(conn, …)` writes the event inside it. Where there is none,
-`EventBuffer.add` keeps it in memory and writes it within a second, or when the database is back.
+`record` writes events in the caller's transaction. Without a transaction, `EventBuffer.add` keeps an event in memory
+and writes it within a second, or when the database is back.
 """
 
 import atexit
@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -57,9 +58,10 @@ SEVERITIES = {
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`raised` is when it happened, not when it was written, by a clock that only tells ages: the time is PostgreSQL's.
+    """`raised` is when it happened, by the monotonic clock: SQL subtracts the age from PostgreSQL's own time.
 
-    By its `id` an event that may have been written already is written once. `job_id` is the generation's public id.
+    An event that may have been written already is written once, by its `id`. `job_id` is the generation's public id.
+    `count`: how many equal events this one stands for.
     """
 
     type: EventType
@@ -69,147 +71,123 @@ class Event:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     raised: float = field(default_factory=time.monotonic)
     id: UUID = field(default_factory=uuid7)
+    count: int = 1
 
     @property
-    def cause(self) -> Hashable:
-        """The same for refusals of one user for one reason, which may be one row with a `count`; else of this alone."""
+    def key(self) -> Hashable:
+        """Equal for refusals of one user for one reason, which become one row. Unique for any other event."""
         if self.type is EventType.CONCURRENCY_LIMIT_HIT:
             return self.type, self.user_id, self.metadata.get("limit")
         if self.type is EventType.DUPLICATE_JOB_DETECTED:
             return self.type, self.user_id, self.course_id
-        return object()
+        return self.id
+
+    def as_row(self) -> dict[str, Any]:
+        return {
+            "id": str(self.id),
+            "event_type": self.type.value,
+            "severity": SEVERITIES[self.type].value,
+            "user_id": self.user_id and str(self.user_id),
+            "course_id": self.course_id and str(self.course_id),
+            "job_id": self.job_id,
+            "metadata": dict(self.metadata) if self.count == 1 else {**self.metadata, "count": self.count},
+            "age_s": time.monotonic() - self.raised,
+        }
 
 
 def record(conn: Connection[Any], *events: Event) -> None:
-    """The events are rows of the caller's transaction, all by one statement."""
-    conn.execute(QUERIES["insert_events"], {"events": Jsonb([_as_row(event) for event in events])})
-
-
-def _as_row(event: Event) -> dict[str, Any]:
-    return {
-        "id": str(event.id),
-        "event_type": event.type.value,
-        "severity": SEVERITIES[event.type].value,
-        "user_id": event.user_id and str(event.user_id),
-        "course_id": event.course_id and str(event.course_id),
-        "job_id": event.job_id,
-        "metadata": dict(event.metadata),
-        "age_s": time.monotonic() - event.raised,
-    }
-
-
-#: Where a buffer writes to; a transaction of its own.
-Sink = Callable[[list[Event]], None]
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """An event, and how many of its cause it stands for."""
-
-    event: Event
-    count: int
-
-    def as_event(self) -> Event:
-        if self.count == 1:
-            return self.event
-        return replace(self.event, metadata={**self.event.metadata, "count": self.count})
+    """Writes the events in the caller's transaction, by one statement."""
+    conn.execute(QUERIES["insert_events"], {"events": Jsonb([event.as_row() for event in events])})
 
 
 class EventBuffer:
-    """Events waiting for the database, at most `capacity` of them; beyond that they are dropped and counted.
+    """Events that wait for the database, at most `capacity`. Further ones are dropped and counted.
 
-    Those of one cause wait as one, the first, with a `count` in its metadata.
+    `statement` opens a connection for one statement. Equal events wait as one, the first, with their `count`.
     """
 
-    def __init__(self, write: Sink, capacity: int = 10_000, interval_s: float = 0.9) -> None:
-        self._write = write
+    def __init__(
+        self,
+        statement: Callable[[], AbstractContextManager[Connection[Any]]],
+        capacity: int = 10_000,
+        interval_s: float = 0.9,
+    ) -> None:
+        self._statement = statement
         self._capacity = capacity
         self._interval = interval_s
-        self._begin_anew()
-        # A fork copies the locks as they are, perhaps held by the thread, which it does not copy. The child has nothing
-        # to write: what waits is the parent's.
-        os.register_at_fork(after_in_child=self._begin_anew)
+        self._reset()
+        # A forked child inherits locks that may be held, but no thread. The parent writes what waits.
+        os.register_at_fork(after_in_child=self._reset)
 
-    def _begin_anew(self) -> None:
-        self._changed = threading.Condition()
-        self._waiting: dict[Hashable, _Waiting] = {}
-        self._running = False
-        self._closed = False
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
         self._flushing = threading.Lock()
+        self._added = threading.Event()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._waiting: dict[Hashable, Event] = {}
         self.dropped = 0
 
     def add(self, event: Event) -> None:
-        """The event is written within a second of this, or once the database is back. Never waits for it."""
-        with self._changed:
-            is_first = not self._waiting
-            self._keep(event, 1)
-            if not is_first:
-                return  # that one has woken the thread, which lets others gather
-            if not self._running:
-                self._running = True
-                threading.Thread(target=self._run, name="events", daemon=True).start()
+        """The event will be written within a second, or once the database is back. Never blocks on the database."""
+        with self._lock:
+            self._keep(event)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="events", daemon=True)
+                self._thread.start()
                 atexit.register(self.close)
-            self._changed.notify()
+        self._added.set()
 
-    def _keep(self, event: Event, count: int) -> None:
-        cause = event.cause
-        if (waiting := self._waiting.get(cause)) is not None:
-            waiting.count += count
+    def _keep(self, event: Event) -> None:
+        first = self._waiting.get(event.key)
+        if first is not None:
+            self._waiting[event.key] = replace(first, count=first.count + event.count)
         elif len(self._waiting) < self._capacity:
-            self._waiting[cause] = _Waiting(event, count)
+            self._waiting[event.key] = event
         else:
-            self.dropped += count
+            self.dropped += event.count
 
     def flush(self) -> bool:
-        """Everything added before the call is written; False if the database refused, and they wait on."""
+        """Writes everything added before the call. False: the database refused it, and it still waits."""
         with self._flushing:
-            with self._changed:
-                taken, self._waiting = self._waiting, {}
-            if not taken:
+            with self._lock:
+                batch, self._waiting = self._waiting, {}
+            if not batch:
                 return True
-            count = sum(waiting.count for waiting in taken.values())
+            count = sum(event.count for event in batch.values())
             try:
-                self._write([waiting.as_event() for waiting in taken.values()])
+                with self._statement() as conn:
+                    record(conn, *batch.values())
             except psycopg.DataError:
-                # Waiting won't mend a row the database can't store, and it must not hold up the others.
+                # A retry would fail again, and would hold up the events that come after.
                 log.exception("events_dropped", extra={"count": count})
                 self.dropped += count
-                return True
             except Exception as error:  # noqa: BLE001 - whatever it is, the events are kept and tried again
                 log.warning("events_delayed", extra={"count": count, "error": str(error)})
-                with self._changed:
-                    since, self._waiting = self._waiting, taken
-                    for waiting in since.values():
-                        self._keep(waiting.event, waiting.count)
-                    self._changed.notify()
+                with self._lock:
+                    newer, self._waiting = self._waiting, batch
+                    for event in newer.values():
+                        self._keep(event)
                 return False
             return True
 
     def close(self) -> None:
-        """What could be written is; what could not is lost with the process, and the log says how much."""
+        """Writes what can be written. The rest is lost with the process, and the log says how much."""
         atexit.unregister(self.close)
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
+        self._closing.set()
+        self._added.set()
         if not self.flush():
-            log.error("events_lost", extra={"count": sum(waiting.count for waiting in self._waiting.values())})
+            log.error("events_lost", extra={"count": sum(event.count for event in self._waiting.values())})
 
     def _run(self) -> None:
         pause = self._interval
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._closed)
-                # So that equal refusals meet, and a database that is away is not pestered.
-                if self._changed.wait_for(lambda: self._closed, timeout=pause):
-                    return
-            pause = self._interval if self.flush() else min(pause * 2, 5.0)
-
-
-def write_with(statement: Callable[[], Any]) -> Sink:
-    """A sink that writes each batch in one statement, a transaction of its own."""
-
-    def write(events: list[Event]) -> None:
-        with statement() as conn:
-            record(conn, *events)
-
-    return write
+        while self._added.wait():
+            # Equal events gather during the pause, and a database that is away gets few attempts.
+            if self._closing.wait(pause):
+                return
+            self._added.clear()
+            if self.flush():
+                pause = self._interval
+            else:
+                pause = min(pause * 2, 5.0)
+                self._added.set()

@@ -15,7 +15,7 @@ class Tier(Enum):
 
     @classmethod
     def named(cls, name: object) -> "Tier":
-        """The tier of that name in any case; FREE for whatever is not one."""
+        """The tier of that name, in upper or lower case; FREE for any other value."""
         known = isinstance(name, str) and name.isascii()  # "ı".upper() is "I"
         return cls.__members__.get(str(name).upper(), cls.FREE) if known else cls.FREE
 

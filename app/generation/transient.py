@@ -1,4 +1,4 @@
-"""Repeating a transaction that the database may refuse for a moment."""
+"""Retries of a transaction that the database refused for a moment."""
 
 import logging
 
@@ -8,18 +8,16 @@ from app.database.deadline import remaining
 from app.database.pool import LOCK_TIMEOUT_S
 from app.generation.database_errors import is_transient
 
-ATTEMPTS = 4
 FIRST_WAIT_S = 0.1
 
 log = logging.getLogger(__name__)
 
+_stop_after_attempts = stop_after_attempt(4)
+
 
 def retrying() -> Retrying:
-    """Attempts at a transaction: repeated after transient errors only, while there is time."""
+    """The attempts at a transaction: another one only after a transient error, and while there is time."""
     return _RETRYING
-
-
-_stop_after_attempts = stop_after_attempt(ATTEMPTS)
 
 
 def _out_of_attempts_or_time(state: RetryCallState) -> bool:
@@ -34,7 +32,7 @@ def _warn(state: RetryCallState) -> None:
     )
 
 
-#: Shared: it keeps the state of an iteration for each thread apart.
+#: Shared by all threads: it keeps each thread's state apart.
 _RETRYING = Retrying(
     retry=retry_if_exception(is_transient),
     stop=_out_of_attempts_or_time,

@@ -1,8 +1,11 @@
-"""What operators do: each change is one function here, which every tool calls, and a row of the audit."""
+"""What operators do. Each change is one function, which every tool calls, and a row of `coursegen.audit`."""
 
 from uuid import UUID
 
-from app.database.queries import QUERIES
+import psycopg
+from psycopg.rows import DictRow
+
+from app.database.migrations import migrate
 from app.generation.admission.requests import Order
 from app.generation.audit import Actor, record_audit
 from app.generation.callers import Caller
@@ -10,26 +13,35 @@ from app.generation.errors import NotFailed, NothingActive
 from app.generation.runs.cancel import cancel_generation
 from app.generation.tiers import Tier
 from app.generation.webhooks import outbox
+from app.operations.listings import find_generation
 from app.services import Services
+from app.settings import Settings
+
+
+def start(services: Services, course: DictRow, tier: Tier, actor: Actor) -> UUID:
+    """Admits the course's generation for its owner, with the limits of that tier; returns its id.
+
+    Raises what `Admissions.admit` raises.
+    """
+    order = Order(course["id"], source="cli", actor=actor)
+    return services.admissions.admit(Caller(course["user_id"], tier), order).generation_id
 
 
 def cancel(services: Services, generation_id: UUID, actor: Actor) -> None:
-    """The active generation is cancelled. Raises `NothingActive` for any other."""
-    with services.db.connection() as conn:
-        row = conn.execute(QUERIES["find_generation"], {"generation_id": generation_id}).fetchone()
-    if row is None or row["finished_at"] is not None:
+    """Cancels the generation, queued or running. Raises `NotFound`, and `NothingActive` if it is final."""
+    generation = find_generation(services.db, generation_id)
+    if generation["finished_at"] is not None:
         raise NothingActive
-    cancel_generation(services.db, services.slots, row["course_id"], actor, audited=True)
+    cancel_generation(services.db, services.slots, generation["course_id"], actor, audited=True)
 
 
 def retry(services: Services, generation_id: UUID, actor: Actor) -> UUID:
-    """A failed generation is admitted anew, from the stage at which it failed; returns the new id.
+    """Admits a failed generation again, from the stage at which it failed; returns the new id.
 
-    The same limits hold. Raises `NotFailed` and what `Admissions.admit` raises.
+    The same limits hold. Raises `NotFound`, `NotFailed` and what `Admissions.admit` raises.
     """
-    with services.db.connection() as conn:
-        failed = conn.execute(QUERIES["find_failed"], {"generation_id": generation_id}).fetchone()
-    if failed is None:
+    failed = find_generation(services.db, generation_id)
+    if failed["status"] != "failed":
         raise NotFailed
     caller = Caller(failed["user_id"], Tier(failed["tier"]))
     order = Order(failed["course_id"], failed["webhook_url"], source="cli", retry_of=generation_id, actor=actor)
@@ -37,15 +49,20 @@ def retry(services: Services, generation_id: UUID, actor: Actor) -> UUID:
 
 
 def resend(services: Services, generation_id: UUID, seq: int | None, actor: Actor) -> list[int]:
-    """The delivery of that number, or all that were not delivered, are sent again; returns their numbers.
-
-    Raises `NothingToSend`.
-    """
+    """Sends that delivery again, or all that were not delivered; returns their numbers. Raises `NothingToSend`."""
     return outbox.resend_deliveries(services.db, generation_id, seq, actor)
 
 
 def rebuild_slots(services: Services, actor: Actor) -> None:
-    """Redis agrees with PostgreSQL about who holds slots."""
+    """Rebuilds the slots in Redis from PostgreSQL."""
     with services.db.transaction() as conn:
         record_audit(conn, actor, "rebuild_slots")
     services.slots.rebuild_all()
+
+
+def migrate_database(settings: Settings, actor: Actor, *, upgrade_queue: bool) -> None:
+    """Brings the database up to date. Raises as `migrate`."""
+    applied = migrate(settings.database_url, app_role=settings.app_role, upgrade_queue=upgrade_queue)
+    if applied:
+        with psycopg.connect(settings.database_url) as conn:
+            record_audit(conn, actor, "migrate", role=conn.info.user, applied=applied)

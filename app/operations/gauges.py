@@ -1,4 +1,4 @@
-"""The state of the whole, as the database has it, in figures."""
+"""Gauges that are read from the database: how much is under way, and how long it has waited."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ QUEUES = [STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE]
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One of them. `label`: of which status or queue, where there are several."""
+class Gauge:
+    """One value. `label` is the status or the queue it counts, else empty."""
 
     name: str
     label: str
     value: float
 
 
-def read_figures(db: Database, stalled_s: float) -> Sequence[Figure]:
-    """Every figure, in one read. A worker counts as dead after `stalled_s` without a sign of life."""
+def read_gauges(db: Database, stalled_s: float) -> Sequence[Gauge]:
+    """Every gauge, by one statement. A worker counts as dead after `stalled_s` without a heartbeat."""
     with db.connection() as conn:
-        rows = conn.execute(QUERIES["list_figures"], {"queues": QUEUES, "stalled": stalled_s}).fetchall()
-    return [Figure(row["name"], row["label"], row["value"]) for row in rows]
+        rows = conn.execute(QUERIES["list_gauges"], {"queues": QUEUES, "stalled": stalled_s}).fetchall()
+    return [Gauge(row["name"], row["label"], row["value"]) for row in rows]

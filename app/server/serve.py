@@ -29,7 +29,7 @@ def main() -> None:
         sys.exit(refusal(names))
     # The server's processes are forked and share the objects loaded by now until a collection writes to them.
     gc.freeze()
-    with shared_counters(settings.metrics_dir):
+    with shared_counters(settings.prometheus_multiproc_dir):
         serve(settings)
 
 

@@ -1,7 +1,7 @@
 """Counters of the API's processes, for Prometheus.
 
-The server's processes count in memory-mapped files, one each, so that any of them can report for all. Every other
-process counts for itself.
+The server's processes count in memory-mapped files, so that each of them can report for all. Any other process counts
+for itself.
 """
 
 import os
@@ -17,22 +17,22 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-#: The variable that names the folder of these files to the library.
+#: The library reads the folder of these files from this variable.
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 #: In seconds. An admission takes tens of milliseconds, and no response more than five seconds.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 _COUNTER_FILE = re.compile(r"(counter|histogram|gauge_[a-z]+)_[0-9]+\.db")
 
-# The library shares its counters as soon as that variable is set, and commands may inherit the server's environment.
+# The library shares counters whenever the variable is set, and commands may inherit the server's environment.
 values.ValueClass = values.MutexValue
 
 
 @contextmanager
 def shared_counters(folder: Path | None) -> Iterator[None]:
-    """Processes forked in the block count together, from zero: in that folder, else in a temporary one.
+    """Processes forked in the block count together, from zero, in that folder or a temporary one.
 
-    Enter it before this process counts anything.
+    Enter it before the process counts anything.
     """
     scratch = folder or Path(tempfile.mkdtemp(prefix="course-generation-"))
     scratch.mkdir(parents=True, exist_ok=True)
@@ -81,27 +81,27 @@ class Counters:
         self._admissions.labels(source, outcome).inc()
 
     def collect_with(self, more: Iterable[Metric]) -> Collector:
-        """A collector of all processes' counters and these families."""
+        """A collector of all processes' counters and of these metrics."""
         registry = CollectorRegistry()
-        if values.ValueClass is not values.MutexValue:
+        if values.ValueClass is values.MutexValue:
+            registry.register(_Collected(self._registry.collect()))
+        else:
             _remove_dead_processes(Path(os.environ[FOLDER_VARIABLE]))
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        else:
-            registry.register(_Collected(self._registry.collect()))
         registry.register(_Collected(more))
         return registry
 
 
 class _Collected(Collector):
-    def __init__(self, families: Iterable[Metric]) -> None:
-        self._families = list(families)
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = list(metrics)
 
     def collect(self) -> Iterable[Metric]:
-        return self._families
+        return self._metrics
 
 
 def _remove_dead_processes(folder: Path) -> None:
-    """Removes the live gauges of processes that have ended; a killed process can't do it itself."""
+    """Removes the live gauges of processes that have ended. A killed process does not remove its own."""
     for path in folder.glob("gauge_live*_*.db"):
         pid = int(path.stem.rpartition("_")[2])
         try:

@@ -1,9 +1,8 @@
 -- busiest_users: who has the most generations, and who is refused the most?
 --
--- How to read it: at most 20 users, the busiest first. `admitted` are their generations since then, and completed,
--- failed, cancelled and active what became of them; `slot_hours` is how long these have held a slot in all. `refused`
--- counts requests that met a full limit or a course under way: much of it with few admissions is a client that
--- hammers. `tier` is that of the latest of either.
+-- How to read it: at most 20 users, the busiest first. `admitted` counts the generations since then, by their state now
+-- in `completed`, `failed`, `cancelled` and `active`. `slot_hours` is the time from admission to end, in all. `refused`
+-- counts requests at a full limit or for a course under way. `tier` is that of the latest generation or refusal.
 --
 -- psql "$DATABASE_URL" -v since=24h -f sql/metrics/busiest_users.sql
 
@@ -17,7 +16,7 @@ with admissions as (
         count(*) filter (where status = 'completed') as completed,
         count(*) filter (where status = 'failed') as failed,
         count(*) filter (where status = 'cancelled') as cancelled,
-        count(*) filter (where status in ('queued', 'running')) as active,
+        count(*) filter (where finished_at is null) as active,
         extract(epoch from sum(coalesce(finished_at, now()) - created_at)) / 3600 as slot_hours,
         max(created_at) as last_at
     from coursegen.generations

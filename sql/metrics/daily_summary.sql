@@ -1,10 +1,9 @@
 -- daily_summary: what happened on each day?
 --
--- How to read it: one row per day (UTC) from the day of `since`, or of the first row after it, to today; the first
--- day counts whole. `admitted` and `users` go by the day of admission; completed, failed, cancelled by the day of the
--- end, and `success_percent` is completed of completed and failed. `refused` counts requests that met a full limit or
--- a course under way; `rollbacks`, `recoveries` and `timeouts` are events. Events are kept for 90 days: before that
--- they read as 0.
+-- How to read it: one row per day (UTC) from the day of `since`, or of the first row after it, to today. The first day
+-- counts whole. `admitted` and `users` go by the day of admission; `completed`, `failed` and `cancelled` by the day of
+-- the end. `success_percent` is completed of completed and failed. `refused` counts requests; `rollbacks`, `recoveries`
+-- and `timeouts` count events. Events are kept for 90 days: older days read as 0.
 --
 -- psql "$DATABASE_URL" -v since=30d -f sql/metrics/daily_summary.sql
 

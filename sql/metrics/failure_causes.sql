@@ -1,10 +1,9 @@
 -- failure_causes: why did generations fail?
 --
--- How to read it: one row per stage, cause and error, the most frequent first, at most 50, of generations that failed
--- since then. `cause` is how the last start that counts ended: failed (the handler raised), timeout, died (its
--- process ended), silent (its worker was never heard of again), or none where no start is kept. `error` is the first
--- line of what operators are told, else of what the course's owner is, ids taken out. `last_job` is the latest such
--- generation.
+-- How to read it: one row per stage, cause and error of generations that failed since then, the most frequent first, at
+-- most 50. `cause` is how the last start that counts ended: failed (the handler raised), timeout, died (its process
+-- ended), silent (its worker was lost), or none if no start is kept. `error` is the first line of the start's error, or
+-- of the owner's message, without ids. `last_job` is the latest such generation.
 --
 -- psql "$DATABASE_URL" -v since=24h -f sql/metrics/failure_causes.sql
 

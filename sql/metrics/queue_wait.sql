@@ -1,9 +1,8 @@
 -- queue_wait: how long does a generation wait for its first stage to start, by priority?
 --
 -- How to read it: seconds from admission to the first start, of generations admitted since then, the highest priority
--- first (PREMIUM 10, STANDARD and TRIAL 5, BASIC 3, FREE 1). Half waited up to `p50_s`, and so on. `waiting` have not
--- been started yet; the longest of these waits has lasted `oldest_s`. Waits that grow at every priority ask for more
--- workers.
+-- first. `waiting` counts those not started yet; the longest has waited for `oldest_s`. If waits grow at every
+-- priority, add workers.
 --
 -- psql "$DATABASE_URL" -v since=24h -f sql/metrics/queue_wait.sql
 

@@ -1,9 +1,8 @@
 -- recoveries: how often did a worker find step 1 not completed and complete it, and how did those generations go on?
 --
--- How to read it: one row per stage the worker was about to run. Admission completes step 1 in its own transaction,
--- so any row means that something else wrote the course's progress or that it was lost. `generations` are the
--- distinct ones; completed, failed, cancelled and active say what became of them, and those in none of these are
--- deleted.
+-- How to read it: one row per stage that the worker was about to run. Admission completes step 1 in its own
+-- transaction, so any row means that something else wrote the course's progress. `generations` are distinct; those in
+-- none of `completed`, `failed`, `cancelled` and `active` are deleted.
 --
 -- psql "$DATABASE_URL" -v since=24h -f sql/metrics/recoveries.sql
 
@@ -26,12 +25,12 @@ select
     count(*) filter (where status = 'completed') as completed,
     count(*) filter (where status = 'failed') as failed,
     count(*) filter (where status = 'cancelled') as cancelled,
-    count(*) filter (where status in ('queued', 'running')) as active,
+    count(*) filter (where status is not null and finished_at is null) as active,
     to_char(max(last_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as last_at
 from recoveries
 left join lateral (
-    -- One look-up each, by key: an event's job_id is text, and outlives its generation.
-    select status
+    -- One look-up by key for each event: its job_id is text, and outlives the generation.
+    select status, finished_at
     from coursegen.generations
     where id = case when job_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then job_id::uuid end
     limit 1

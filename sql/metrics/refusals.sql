@@ -1,9 +1,8 @@
 -- refusals: how many requests were refused because something was full or already running, by tier and kind?
 --
--- How to read it: `kind` is the code the client got: user_limit (the user's slots were taken), system_limit (the
--- system's were) or generation_active (the course was being generated already). `refusals` counts requests: refusals
--- of one user within a second are stored as one event with a count. `users` are those refused. Many users at
--- user_limit want a higher tier; any at system_limit ask for a higher GLOBAL_CONCURRENCY_LIMIT and more workers.
+-- How to read it: `kind` is the response's code: user_limit (the user's slots were taken), system_limit (the system's)
+-- or generation_active (the course was being generated). `refusals` counts requests: equal refusals within a second are
+-- one event with a count. At system_limit, raise GLOBAL_CONCURRENCY_LIMIT and add workers.
 --
 -- psql "$DATABASE_URL" -v since=24h -f sql/metrics/refusals.sql
 

@@ -1,9 +1,8 @@
 -- rollbacks_per_hour: in which hours were admissions rolled back, and how many?
 --
--- How to read it: one row per hour (UTC) with a rollback; an hour that is not here had none. The first hour counts
--- whole. `rollbacks` are requests answered 500; `retries_exhausted` those of them whose every try met a database that
--- failed (the others met a defect). `admitted` says how many requests got through in the same hour, `users` how many
--- users did not.
+-- How to read it: one row per hour (UTC) with a rollback; the first hour counts whole. `rollbacks` counts responses
+-- with status 500. Of these, `retries_exhausted` had a failing database at every attempt; the others met a defect.
+-- `admitted` counts the requests that succeeded in that hour, `users` the users whose requests did not.
 --
 -- psql "$DATABASE_URL" -v since=24h -f sql/metrics/rollbacks_per_hour.sql
 

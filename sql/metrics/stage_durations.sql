@@ -1,9 +1,8 @@
 -- stage_durations: how long does each stage take, by tier?
 --
--- How to read it: seconds from a start of the stage to its end, for the starts that completed it, of generations
--- admitted since then; waits between starts are not in it. Half of the runs took up to `p50_s`, 95 of 100 up to
--- `p95_s`, 99 of 100 up to `p99_s`. `went_wrong` are the starts that failed, timed out or died. A stage's p99 near
--- STAGE_TIMEOUT_S asks for a longer timeout.
+-- How to read it: seconds from start to end, of the starts that completed the stage, of generations admitted since
+-- then. `went_wrong` counts the starts that failed, timed out or died. If a stage's `p99_s` is near STAGE_TIMEOUT_S,
+-- raise that.
 --
 -- psql "$DATABASE_URL" -v since=24h -f sql/metrics/stage_durations.sql
 
@@ -21,7 +20,7 @@ with durations as (
     from coursegen.generations generation
     join coursegen.attempts attempt on attempt.generation_id = generation.id
     where generation.created_at >= :'since'::timestamptz
-        -- Follows from the line above; said for the index on it.
+        -- Follows from the condition above; lets PostgreSQL use the index.
         and attempt.started_at >= :'since'::timestamptz
         and outcome in ('completed', 'failed', 'timeout', 'died')
     group by attempt.stage, generation.tier

@@ -1,8 +1,7 @@
 -- success_rate: of the generations that ended, how many were completed, by source?
 --
--- How to read it: one row per way a request came in (http, trpc, cli), the busiest first. `ended` are those that
--- became final since then. `success_percent` is completed of completed and failed; what was cancelled counts neither
--- way.
+-- How to read it: one row per way in (http, trpc, cli), the busiest first. `ended` counts those that became final since
+-- then. `success_percent` is completed of completed and failed.
 --
 -- psql "$DATABASE_URL" -v since=24h -f sql/metrics/success_rate.sql
 

@@ -30,8 +30,3 @@ select * from coursegen.admit_generations_v1(%(requests)s, %(wait)s);
 select count(*) filter (where user_id = %(user_id)s) as user_active, count(system_slot) as system_active
 from coursegen.generations
 where user_slot is not null;
-
--- name: find_failed
-select course_id, user_id, tier::text, stage::text, webhook_url
-from coursegen.generations
-where id = %(generation_id)s and status = 'failed';

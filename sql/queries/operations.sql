@@ -31,8 +31,8 @@ where (%(event_type)s::text is null or event_type = %(event_type)s::metric_event
 order by "timestamp" desc
 limit %(limit)s;
 
--- name: look_around
--- What a doctor wants to know of the server in one read.
+-- name: inspect_server
+-- The server's version, clock and connections, the workers, and the work that waits.
 select
     current_setting('server_version_num')::int as version,
     extract(epoch from clock_timestamp()) as clock,
@@ -44,15 +44,14 @@ select
     (select extract(epoch from now() - min(created_at)) from coursegen.generations where status = 'queued') as oldest_s;
 
 -- name: list_courses_named
--- Courses of that id or slug, of one user or all; two are as good as many.
+-- Courses with that id or slug, of one user or all. Two rows are enough to see that there are several.
 select id, user_id
 from courses
 where (id = %(id)s::uuid or slug = %(slug)s) and (%(user_id)s::uuid is null or user_id = %(user_id)s)
 limit 2;
 
 -- name: find_progress
--- What a person wants to know of a generation under way. Anybody may have written into the column, so nothing of it is
--- taken for a number that is none.
+-- The progress of a course, for an operator. Others may write the column, so every number in it is checked.
 select
     coursegen.course_generation_status(course) as status,
     coalesce(substring(generation_progress ->> 'percentage' from '^[0-9]{1,3}$')::int, 0) as percentage,

@@ -18,7 +18,19 @@ pytestmark = pytest.mark.slow
 FULL_S = 45.0 if SHIPPED else 4.0
 
 #: What grows while a course is generated.
-GROWING = ("coursegen.generations", "procrastinate_jobs", "procrastinate_events", "coursegen.attempts", "coursegen.drafts")
+GROWING = (
+    "coursegen.generations",
+    "procrastinate_jobs",
+    "procrastinate_events",
+    "coursegen.attempts",
+    "coursegen.drafts",
+)
+    "coursegen.generations",
+    "procrastinate_jobs",
+    "procrastinate_events",
+    "coursegen.attempts",
+    "coursegen.drafts",
+)
 ROOM = "drop function refuse cascade"
 
 

@@ -46,9 +46,7 @@ def service_login(conn: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
 def service_url(database_url: str) -> Iterator[str]:
     """The shared database for a login that has the privileges of API, workers and commands, and no other."""
     with psycopg.connect(database_url, autocommit=True) as conn, service_login(conn) as (name, password):
-        yield urlunsplit(
-            urlsplit(database_url)._replace(netloc=f"{name}:{password}@{conn.info.host}:{conn.info.port}")
-        )
+        yield urlunsplit(urlsplit(database_url)._replace(netloc=f"{name}:{password}@{conn.info.host}:{conn.info.port}"))
 
 
 @pytest.fixture(scope="session")

@@ -82,14 +82,14 @@ def test_every_variable_is_read() -> None:
     assert settings.files_root == Path("/srv/files")
     assert settings.stage_timeout_s == 0.5
     assert (settings.sse_connections, settings.metrics_token) == (0, "let-me-in")
-    assert settings.metrics_dir == Path("/run/counts")
+    assert settings.prometheus_multiproc_dir == Path("/run/counts")
     assert settings.handlers[Stage.FINALIZATION] == "plugins.finish.handle"
     assert settings.handlers[Stage.TEXT_GENERATION] == "pipeline.text_generation.handle"
 
 
 def test_empty_means_unset_where_there_need_not_be_one() -> None:
     settings = read(METRICS_TOKEN="", PROMETHEUS_MULTIPROC_DIR="")
-    assert (settings.metrics_token, settings.metrics_dir) == (None, None)
+    assert (settings.metrics_token, settings.prometheus_multiproc_dir) == (None, None)
 
 
 def test_tier_claims_may_be_spaced() -> None:

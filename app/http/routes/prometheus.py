@@ -14,7 +14,7 @@ from app.current import current_services
 from app.database.deadline import deadline
 from app.http.error_responses import Unauthorized
 from app.http.middleware.request_context import STARTED
-from app.operations.gauges import Figure, read_figures
+from app.operations.gauges import Gauge, read_gauges
 from app.telemetry.counters import Counters
 
 #: The time limit of the database's gauges. After it the response has the counters alone.
@@ -58,7 +58,7 @@ def metrics() -> Response:
     gauges = [_gauge("coursegen_slots_limit", "", "The system's limit of active generations.", [("", limit)])]
     try:
         with deadline(DATABASE_S):
-            gauges += _families(read_figures(services.db, services.settings.stalled_s))
+            gauges += _families(read_gauges(services.db, services.settings.stalled_s))
         up = 1
     except Exception as error:  # noqa: BLE001 - the counters are reported whatever the database does
         log.warning("gauges_unavailable", extra={"error": f"{type(error).__name__}: {error}"})
@@ -77,9 +77,9 @@ def _count(response: Response) -> Response:
     return response
 
 
-def _families(figures: Sequence[Figure]) -> list[GaugeMetricFamily]:
+def _families(values: Sequence[Gauge]) -> list[GaugeMetricFamily]:
     return [
-        _gauge(*described, [(figure.label, figure.value) for figure in figures if figure.name == name])
+        _gauge(*described, [(gauge.label, gauge.value) for gauge in values if gauge.name == name])
         for name, described in GAUGES.items()
     ]
 

@@ -88,7 +88,7 @@ def test_slots_without_holders_are_a_table_of_one_line(environment: dict[str, st
     done = flask(environment, "slots")
     assert done.returncode == 0, done.stderr
     heading, line = done.stdout.splitlines()
-    assert heading.split() == ["holder", "PostgreSQL", "Redis", "drift"]
+    assert heading.split() == ["holder", "postgresql", "redis", "drift"]
     assert line.split() == ["global", "0", "0", "0"]
 
 

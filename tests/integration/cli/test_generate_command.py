@@ -18,7 +18,7 @@ from click.testing import Result
 from flask import Flask
 from psycopg.rows import DictRow, dict_row
 
-from app.cli import generate_command as generate
+from app.operations import listings
 from tests.conftest import WaitUntil
 from tests.integration.factories import Course, MakeCourse
 from tests.tokens import SECRET
@@ -127,7 +127,7 @@ COMPLETED = [(step, "completed", "completed" if step == 5 else None) for step in
 
 @pytest.fixture
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generate, "PAUSE_S", 0.02)
+    monkeypatch.setattr(listings, "PAUSE_S", 0.02)
 
 
 def rises(percentages: list[int]) -> bool:

@@ -1,17 +1,18 @@
 """Events: written within a second, merged where equal, kept while the database is away."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from unittest import mock
 from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg.rows import DictRow
 
-from app.generation.events import SEVERITIES, Event, EventBuffer, EventType, Severity, record, write_with
+from app.cli.generation_commands import STATUSES
+from app.generation.events import SEVERITIES, Event, EventBuffer, EventType, Severity, record
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.services import Services
@@ -29,6 +30,7 @@ MakeServices = Callable[..., Services]
         ("metric_severity", [member.value for member in Severity]),
         ("coursegen.tier", [member.value for member in Tier]),
         ("coursegen.stage", [member.value for member in Stage]),
+        ("coursegen.generation_status", STATUSES),
     ],
 )
 def test_the_databases_enums_are_pythons(conn: Connection, name: str, members: list[str]) -> None:
@@ -77,16 +79,17 @@ def test_so_are_equal_requests_for_a_course_under_way(services: Services, conn: 
     assert found[other, course] is None
 
 
-def test_what_could_not_be_written_is_counted_with_what_came_since() -> None:
-    written: list[Event] = []
-    away = True
+def test_what_could_not_be_written_is_counted_with_what_came_since(services: Services, conn: Connection) -> None:
+    away, user = True, uuid4()
 
-    def write(events: list[Event]) -> None:
+    @contextmanager
+    def statement() -> Iterator[Connection]:
         if away:
             raise psycopg.OperationalError("away")
-        written.extend(events)
+        with services.db.statement() as connection:
+            yield connection
 
-    buffer, user = EventBuffer(write, capacity=2, interval_s=60), uuid4()
+    buffer = EventBuffer(statement, capacity=2, interval_s=60)
     for limit in ("user", "system", "user"):
         buffer.add(Event(EventType.CONCURRENCY_LIMIT_HIT, user, metadata={"limit": limit}))
     assert not buffer.flush()
@@ -96,20 +99,25 @@ def test_what_could_not_be_written_is_counted_with_what_came_since() -> None:
     assert not buffer.flush()
     away = False
     assert buffer.flush()
-    assert [(event.metadata["limit"], event.metadata["count"]) for event in written] == [("user", 4), ("system", 2)]
+    assert {(row["metadata"]["limit"], row["metadata"]["count"]) for row in rows_of(conn)} == {
+        ("user", 4),
+        ("system", 2),
+    }
     assert buffer.dropped == 1
     buffer.close()
 
 
 def test_events_whose_writing_has_an_unknown_outcome_are_written_once(services: Services, conn: Connection) -> None:
-    write, user = write_with(services.db.statement), uuid4()
+    user = uuid4()
 
-    def write_and_lose_the_answer(events: list[Event]) -> None:
-        write(events)
+    @contextmanager
+    def statement_whose_response_is_lost() -> Iterator[Connection]:
+        with services.db.statement() as connection:
+            yield connection
         if len(rows_of(conn)) < 3:
             raise psycopg.OperationalError("lost")
 
-    buffer = EventBuffer(write_and_lose_the_answer, interval_s=60)
+    buffer = EventBuffer(statement_whose_response_is_lost, interval_s=60)
     buffer.add(Event(EventType.CONCURRENCY_LIMIT_HIT, user, metadata={"limit": "user"}))
     buffer.add(Event(EventType.JOB_ROLLBACK, user))
     assert not buffer.flush()
@@ -121,13 +129,11 @@ def test_events_whose_writing_has_an_unknown_outcome_are_written_once(services: 
     buffer.close()
 
 
-def test_only_the_first_that_waits_wakes_the_writer() -> None:
-    buffer, user = EventBuffer(lambda _: None, interval_s=60), uuid4()
-    with mock.patch.object(buffer._changed, "notify") as woken:
-        for _ in range(3):
-            buffer.add(Event(EventType.DUPLICATE_JOB_DETECTED, user))
-    assert woken.call_count == 1
+def test_events_that_wait_are_written_when_the_buffer_is_closed(services: Services, conn: Connection) -> None:
+    buffer = EventBuffer(services.db.statement, interval_s=60)
+    buffer.add(Event(EventType.JOB_ROLLBACK))
     buffer.close()
+    assert len(rows_of(conn)) == 1
 
 
 def test_other_events_are_never_merged(services: Services, conn: Connection) -> None:
@@ -152,13 +158,12 @@ def test_an_event_raised_while_the_database_is_away_is_written_when_it_is_back(
         assert abs(row["timestamp"] - raised) < timedelta(seconds=1)
 
 
-def test_a_full_buffer_drops_and_counts(conn: Connection) -> None:
-    written: list[Event] = []
-    buffer = EventBuffer(written.extend, capacity=2, interval_s=60)
+def test_a_full_buffer_drops_and_counts(services: Services, conn: Connection) -> None:
+    buffer = EventBuffer(services.db.statement, capacity=2, interval_s=60)
     for _ in range(5):
         buffer.add(Event(EventType.JOB_ROLLBACK))
     buffer.flush()
-    assert (len(written), buffer.dropped) == (2, 3)
+    assert (len(rows_of(conn)), buffer.dropped) == (2, 3)
     buffer.close()
 
 

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import psycopg
 import pytest
 
-from app.cli.report_commands import as_csv
+from app.cli.metrics_command import as_csv
 from app.database.pool import Database
-from app.operations.reports import METRICS, ask
+from app.operations.reports import REPORTS, run_report
 from stack.server import package_folder
 from tests.conftest import empty
 from tests.integration.operations.rows import Past
@@ -40,7 +40,7 @@ def past(each_database_url: str) -> Iterator[Past]:
 
 
 @pytest.fixture(scope="session")
-def metrics_db(each_database_url: str) -> Iterator[Database]:
+def reports_db(each_database_url: str) -> Iterator[Database]:
     db = Database(each_database_url, 1)
     yield db
     db.close()
@@ -75,12 +75,12 @@ def run_psql(each_database_url: str) -> RunPsql:
 
 
 @pytest.fixture
-def asked(past: Past, metrics_db: Database, run_psql: RunPsql) -> Asked:
+def asked(past: Past, reports_db: Database, run_psql: RunPsql) -> Asked:
     """A function that asks a metric by the command's way and by psql, sees that both agree, and returns the rows."""
 
     def ask_both(name: str, since: object) -> list[tuple[Any, ...]]:
         for _ in range(5):  # what is rounded and counts up to now may turn over between the two
-            answer = ask(metrics_db, METRICS[name], str(since), {"slots": SLOTS})
+            answer = run_report(reports_db, REPORTS[name], str(since), {"slots": SLOTS})
             done = run_psql(name, "--csv", "-v", f"since={since}", "-v", f"slots={SLOTS}")
             assert (done.returncode, done.stderr) == (0, "")
             if done.stdout == as_csv(answer):

@@ -47,7 +47,7 @@ class Past:
         if ended is None and status not in ("queued", "running"):
             status = "queued"
         user_id = fields.pop("user_id", ADA)
-        slot = next(self._slots)
+        slot = next(self._slots) if ended is None else None
         row = {
             "id": generation_id,
             "course_id": insert_course(self._conn, user_id=user_id).id,

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.operations.reports import METRICS
+from app.operations.reports import REPORTS
 from tests.integration.operations.conftest import Asked
 from tests.integration.operations.rows import ADA, BOB, CYD, Past, minutes, seconds, stamp, this_hour
 
@@ -20,12 +20,12 @@ def since() -> datetime:
     return this_hour() - 5 * HOUR
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", REPORTS)
 def test_empty_tables_have_no_rows(asked: Asked, name: str) -> None:
     assert asked(name, "7d") == []
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", REPORTS)
 def test_what_was_long_ago_has_no_rows(past: Past, asked: Asked, since: datetime, name: str) -> None:
     long_ago = since - timedelta(days=3)
     generation = past.generation(long_ago, long_ago + minutes(5), "failed")

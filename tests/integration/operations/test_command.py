@@ -16,9 +16,9 @@ from flask import Flask
 from psycopg.rows import DictRow
 
 from app import create_app
-from app.cli.report_commands import command
-from app.operations import reports as metrics
-from app.operations.reports import METRICS, Metric
+from app.cli.metrics_command import command
+from app.operations import reports
+from app.operations.reports import REPORTS, Report
 from app.settings import Settings
 from tests.integration.operations.rows import BOB, Past, minutes
 from tests.logs import logging_restored
@@ -61,7 +61,7 @@ def serving(settings: Settings, **changed: Any) -> Iterator[Flask]:
 def test_without_a_name_the_metrics_are_listed_with_their_questions(settings: Settings) -> None:
     with serving(settings, database_url=NOWHERE) as app:
         lines = output(app).splitlines()
-    assert [line.split()[0] for line in lines] == sorted(METRICS)
+    assert [line.split()[0] for line in lines] == sorted(REPORTS)
     assert "success_rate        of the generations that ended, how many were completed, by source?" in lines
 
 
@@ -118,7 +118,7 @@ def test_an_unknown_metric_is_answered_with_the_names(app: Flask) -> None:
     done = run(app, "succes_rate")
     assert done.exit_code == 2
     assert done.stdout == ""
-    assert all(repr(name) in done.stderr for name in METRICS)
+    assert all(repr(name) in done.stderr for name in REPORTS)
 
 
 @pytest.mark.parametrize(
@@ -129,14 +129,14 @@ def test_a_since_that_is_no_time_is_refused(app: Flask, since: str) -> None:
     assert (done.exit_code, done.stdout) == (2, "")
     error = done.stderr.splitlines()[-1]
     assert error.startswith("Error: Invalid value for '--since': ")
-    assert error.endswith("is neither an interval, such as 24h or 7d, nor a time, such as 2026-11-01.")
+    assert error.endswith("is neither an interval like 24h or 7d, nor a time like 2026-11-01.")
 
 
 @pytest.mark.parametrize("since", ["2999-01-01", "7d ago"])
 def test_a_since_to_come_is_refused(app: Flask, since: str) -> None:
     done = run(app, "refusals", "--since", since)
     assert done.exit_code == 2
-    assert done.stderr.splitlines()[-1] == f"Error: Invalid value for '--since': {since!r} is yet to come."
+    assert done.stderr.splitlines()[-1] == f"Error: Invalid value for '--since': {since!r} is in the future."
 
 
 def test_a_database_that_is_away_is_one_line(settings: Settings) -> None:
@@ -158,15 +158,15 @@ def test_an_unmigrated_database_says_what_to_run(settings: Settings, empty_datab
 
 
 def test_a_metric_that_takes_too_long_is_stopped(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(METRICS, "refusals", Metric("refusals", "?", "select pg_sleep(60)"))
-    monkeypatch.setattr(metrics, "STATEMENT_TIMEOUT_S", 0.2)
+    monkeypatch.setitem(REPORTS, "refusals", Report("refusals", "?", "select pg_sleep(60)"))
+    monkeypatch.setattr(reports, "STATEMENT_TIMEOUT_S", 0.2)
     done = run(app, "refusals")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "ask for less by --since" in done.stderr
 
 
 def test_a_metric_writes_nothing(app: Flask, past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(METRICS, "refusals", Metric("refusals", "?", "delete from coursegen.generations returning 1"))
+    monkeypatch.setitem(REPORTS, "refusals", Report("refusals", "?", "delete from coursegen.generations returning 1"))
     done = run(app, "refusals")
     assert done.exit_code == 1
     assert "read-only transaction" in done.stderr

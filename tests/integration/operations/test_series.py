@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from app.database.pool import Database
-from app.operations.reports import METRICS, ask
+from app.operations.reports import REPORTS, run_report
 from tests.integration.operations.conftest import SLOTS, Asked
 from tests.integration.operations.rows import BOB, Past, minutes, this_hour
 
@@ -51,11 +51,11 @@ def test_slot_use_begins_with_the_first_generation_of_the_window(past: Past, ask
     assert asked("slot_use", start - 5 * DAY)[:2] == [hour(start, 1, "0.25", "6.3"), idle(start + HOUR)]
 
 
-def test_what_is_active_holds_its_slot_to_this_moment(past: Past, metrics_db: Database) -> None:
+def test_what_is_active_holds_its_slot_to_this_moment(past: Past, reports_db: Database) -> None:
     start = this_hour() - 3 * HOUR
     past.generation(start - DAY, status="running")
     past.generation(start + minutes(30))
-    rows = ask(metrics_db, METRICS["slot_use"], str(start), {"slots": SLOTS}).rows
+    rows = run_report(reports_db, REPORTS["slot_use"], str(start), {"slots": SLOTS}).rows
     assert rows[:3] == (
         hour(start, 2, "1.50", "37.5"),
         hour(start + HOUR, 2, "2.00", "50.0"),

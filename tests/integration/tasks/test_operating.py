@@ -79,7 +79,7 @@ def test_a_retry_goes_on_at_the_failed_stage_with_what_was_done_before(
 def test_only_a_failed_generation_is_retried_and_the_limits_hold(
     app: Flask, failed: UUID, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
 ) -> None:
-    assert "has not failed" in run(app, "generations", "retry", str(uuid4())).output
+    assert "There is no generation" in run(app, "generations", "retry", str(uuid4())).output
     [owner] = rows(conn, "select user_id from coursegen.generations")
     for _ in range(2):
         start_generation(make_course(user_id=owner["user_id"]), Tier.BASIC)

@@ -86,7 +86,7 @@ def test_what_waits_is_listed_with_when_it_is_due(app: Flask, mixed: UUID) -> No
     found = read(app, "pending")
     assert [row["seq"] for row in found] == [4, 3]
     assert all(row["due_at"] for row in found)
-    assert "due (UTC)" in run(app, "pending").output
+    assert "due_at" in run(app, "pending").output
 
 
 def test_one_webhook_is_shown_with_every_try(app: Flask, mixed: UUID, receiver: Receiver) -> None:
@@ -117,7 +117,7 @@ def test_all_that_was_not_delivered_is_sent_again_in_order(
 ) -> None:
     assert jobs(conn, mixed)[0] > 1
     done = run(app, "resend", str(mixed))
-    assert (done.exit_code, done.output) == (0, "To be sent again: 2, 3, 4\n")
+    assert (done.exit_code, done.output) == (0, "Will be sent again: 2, 3, 4\n")
     assert outbox(conn, mixed) == [("delivered", 0)] + [("pending", 0)] * 3
     assert jobs(conn, mixed) == [0]
     sender = make_sender()
@@ -126,7 +126,7 @@ def test_all_that_was_not_delivered_is_sent_again_in_order(
     assert [message.seq for message in receiver.received[3:]] == [2, 3, 4]
     assert outbox(conn, mixed) == [("delivered", 0)] * 4
     again = run(app, "resend", str(mixed))
-    assert (again.exit_code, "none that was not delivered" in again.output) == (1, True)
+    assert (again.exit_code, "every delivery has succeeded" in again.output) == (1, True)
 
 
 def test_one_is_sent_again_even_if_it_was_delivered(
@@ -149,7 +149,7 @@ def test_what_was_gone_is_sent_again_and_what_follows_is_too(
     receiver.reply = failing(410)
     sender.send_next(generation_id)
     assert outbox(conn, generation_id)[2] == ("gone", 0)
-    assert run(app, "resend", str(generation_id)).output == "To be sent again: 1, 2, 3\n"
+    assert run(app, "resend", str(generation_id)).output == "Will be sent again: 1, 2, 3\n"
     for _ in range(3):
         sender.send_next(generation_id)
     assert outbox(conn, generation_id) == [("delivered", 0)] * 3
@@ -179,11 +179,11 @@ def test_the_doctor_says_what_keeps_webhooks_waiting(app: Flask, start_telling: 
         [found] = [row for row in json.loads(result.stdout) if row["check"] == "webhooks"]
         return found  # type: ignore[no-any-return]
 
-    assert (webhooks()["state"], webhooks()["found"]) == ("ok", "0 wait")
+    assert (webhooks()["state"], webhooks()["found"]) == ("ok", "0 waiting")
     start_telling("https://example.org/")
     assert (webhooks()["state"], "WEBHOOK_SECRET" in webhooks()["advice"]) == ("warning", True)
     services = app.extensions["services"]
     app.extensions["services"] = replace(services, settings=replace(services.settings, webhook_secret=SECRET))
-    assert (webhooks()["state"], webhooks()["found"]) == ("ok", "1 wait")
+    assert (webhooks()["state"], webhooks()["found"]) == ("ok", "1 waiting")
     conn.execute("update coursegen.webhook_deliveries set due_at = now() - interval '10 minutes'")
     assert (webhooks()["state"], "--only webhooks" in webhooks()["advice"]) == ("warning", True)

@@ -1,16 +1,15 @@
-"""`coursegen migrate`: brings the database up to date, or takes this service out of it."""
+"""`coursegen migrate`: brings the database up to date, or removes this service from it."""
 
 from pathlib import Path
 
 import click
-import psycopg
-from flask.cli import with_appcontext
 
-from app.cli.operating import operating
-from app.database.migrations import migrate, missing
+from app.cli.operating import operator, with_services
+from app.database.migrations import missing
 from app.database.preflight import connect_briefly
 from app.database.rollback import rollback
-from app.operations.audit import record
+from app.operations.actions import migrate_database
+from app.services import Services
 from app.settings import Settings
 
 
@@ -22,31 +21,26 @@ from app.settings import Settings
 @click.option(
     "--export", type=click.Path(file_okay=False, path_type=Path), help="Where rollback writes finished courses."
 )
-@with_appcontext
-def command(check: bool, upgrade_queue: bool, undo: bool, yes: bool, export: Path | None) -> None:
+@with_services
+def command(services: Services, check: bool, upgrade_queue: bool, undo: bool, yes: bool, export: Path | None) -> None:
     """Bring the database up to date; running it again changes nothing."""
-    with operating() as services:
-        settings = services.settings
-        if check:
-            _check(settings)
-        elif undo:
-            _roll_back(settings, export, yes=yes)
-        else:
-            applied = migrate(settings.database_url, app_role=settings.app_role, upgrade_queue=upgrade_queue)
-            if applied:
-                with psycopg.connect(settings.database_url) as conn:
-                    record(conn, conn.info.user, "migrate", applied=applied)
-            click.echo("The database is up to date.")
+    settings = services.settings
+    if undo and not check:
+        _roll_back(settings, export, yes=yes)
+        return
+    if check:
+        _check(settings)
+    else:
+        migrate_database(settings, operator(), upgrade_queue=upgrade_queue)
+    click.echo("The database is up to date.")
 
 
 def _check(settings: Settings) -> None:
     with connect_briefly(settings.database_url, pooled=settings.database_pooled) as conn:
         names = missing(conn)
-    for name in names:
-        click.echo(name)
     if names:
+        click.echo("\n".join(names))
         raise click.exceptions.Exit(1)
-    click.echo("The database is up to date.")
 
 
 def _roll_back(settings: Settings, export: Path | None, *, yes: bool) -> None:

@@ -1,5 +1,5 @@
--- name: list_figures
--- How much is under way and how long it has waited. Each part reads what is under way alone, through an index.
+-- name: list_gauges
+-- How much is under way and how long it has waited. Each part reads only active rows, through an index.
 with active as (
     select status from coursegen.generations where finished_at is null
 ),
@@ -17,7 +17,7 @@ select 'jobs', queue.name, coalesce(ready.jobs, 0)
 from unnest(%(queues)s::text[]) queue (name)
 left join ready on ready.queue_name = queue.name
 union all
--- The age of the job that came first. One that had to wait for its time counts from then.
+-- The age of the oldest job, or the time since it was due if it was scheduled for later.
 select 'oldest_job', queue.name, coalesce(extract(epoch from now() - greatest(event.at, job.scheduled_at)), 0)
 from unnest(%(queues)s::text[]) queue (name)
 left join ready on ready.queue_name = queue.name

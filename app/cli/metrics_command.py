@@ -1,0 +1,68 @@
+"""`coursegen metrics`: the reports of `sql/metrics`, as a table for people, CSV or JSON."""
+
+from datetime import UTC
+
+import click
+
+from app.cli.operating import with_services
+from app.cli.tables import to_csv, to_json, to_table
+from app.operations.reports import (
+    DEFAULT_SINCE,
+    REPORTS,
+    STATEMENT_TIMEOUT_S,
+    BadSince,
+    Report,
+    ReportTimeout,
+    Result,
+    run_report,
+)
+from app.services import Services
+
+
+@click.command("metrics")
+@click.argument("name", required=False, metavar="[NAME]", type=click.Choice(list(REPORTS)))
+@click.option(
+    "--since",
+    default=DEFAULT_SINCE,
+    show_default=True,
+    help="So long ago (7d, 24h), or from that time on (2026-11-01).",
+)
+@click.option(
+    "--format",
+    "form",
+    default="table",
+    show_default=True,
+    type=click.Choice(["table", "csv", "json"]),
+    help="How the rows are printed.",
+)
+@with_services
+def command(services: Services, name: str | None, since: str, form: str) -> None:
+    """Report what happened: NAME's rows, or without NAME the list of reports. Times are in UTC."""
+    if name is None:
+        width = max(map(len, REPORTS))
+        click.echo("\n".join(f"{report.name:<{width}}  {report.question}" for report in REPORTS.values()))
+        return
+    result = _run(services, REPORTS[name], since)
+    click.echo({"table": _as_table, "csv": as_csv, "json": _as_json}[form](result), nl=False, color=True)
+
+
+def _run(services: Services, report: Report, since: str) -> Result:
+    try:
+        return run_report(services.db, report, since, {"slots": services.settings.global_concurrency_limit})
+    except BadSince as error:
+        raise click.BadParameter(str(error), param_hint="'--since'") from error
+    except ReportTimeout as error:
+        raise click.ClickException(f"No result within {STATEMENT_TIMEOUT_S} s: ask for less by --since.") from error
+
+
+def as_csv(result: Result) -> str:
+    return to_csv(result.columns, result.rows)
+
+
+def _as_table(result: Result) -> str:
+    table = to_table(result.columns, result.rows) if result.rows else "nothing"
+    return f"since {result.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC\n{table}\n"
+
+
+def _as_json(result: Result) -> str:
+    return to_json([dict(zip(result.columns, row, strict=True)) for row in result.rows], indent=2) + "\n"

@@ -1,0 +1,148 @@
+"""Checks of settings, servers and work under way, for `coursegen doctor`."""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import psycopg
+from psycopg.rows import DictRow
+
+from app.auth.jwks import KEY_TYPES, JwksError, fetch_keys
+from app.database.migrations import missing
+from app.database.pool import only_row
+from app.database.preflight import connect_briefly
+from app.database.queries import QUERIES
+from app.operations.slot_drift import compare_slots
+from app.services import Services
+from app.settings import Settings
+
+TESTED_VERSIONS = range(15, 19)
+#: A larger offset makes log lines hard to read. Nothing else depends on the host's clock.
+CLOCK_OFF_S = 5
+#: How long a webhook may be overdue; a busy receiver causes some delay.
+OVERDUE_S = 120
+
+
+class State(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check. `advice` says what to do about a warning or an error."""
+
+    state: State
+    check: str
+    found: str
+    advice: str = ""
+
+
+def examine(services: Services) -> list[Finding]:
+    """Every finding, in the order in which problems should be fixed. Servers that are down are findings."""
+    return [
+        Finding(State.OK, "settings", "read"),
+        *_check_tokens(services.settings),
+        _check_files_root(services.settings),
+        *_check_database(services),
+        *_check_redis(services),
+    ]
+
+
+def _judge(check: str, found: str, problem: State, advice: str, *, when: bool) -> Finding:
+    """`problem` with its advice when the condition holds, else OK."""
+    return Finding(problem, check, found, advice) if when else Finding(State.OK, check, found)
+
+
+def _check_tokens(settings: Settings) -> Iterator[Finding]:
+    if settings.jwt_secret is not None:
+        found, weak = f"{len(settings.jwt_secret.encode())} bytes", len(set(settings.jwt_secret)) < 10
+        yield _judge("token secret", found, State.WARNING, "Set JWT_SECRET to a random value.", when=weak)
+    if settings.jwt_jwks_url is not None:
+        yield _check_keys(settings.jwt_jwks_url)
+    if settings.app_env == "production" and any(claim.startswith("user_metadata") for claim in settings.tier_claims):
+        advice = "Users can edit user_metadata: set TIER_CLAIMS=app_metadata.tier."
+        yield Finding(State.WARNING, "tier claims", ",".join(settings.tier_claims), advice)
+
+
+def _check_keys(url: str) -> Finding:
+    try:
+        keys = fetch_keys(url)
+    except JwksError as error:
+        return Finding(State.ERROR, "token keys", str(error), "Check JWT_JWKS_URL and whether this host reaches it.")
+    found = ", ".join(f"{key_id} ({algorithm})" for key_id, algorithm in keys) or "no usable key"
+    advice = f"Configure the sign-in to use {', '.join(KEY_TYPES)}, or unset JWT_JWKS_URL."
+    return _judge("token keys", found, State.WARNING, advice, when=not keys)
+
+
+def _check_files_root(settings: Settings) -> Finding:
+    root = settings.files_root
+    if root.is_dir() and os.access(root, os.R_OK | os.X_OK):
+        return Finding(State.OK, "files root", str(root.resolve()))
+    return Finding(
+        State.ERROR, "files root", f"{root} can't be read", "Set FILES_ROOT to the folder of the courses' files."
+    )
+
+
+def _check_database(services: Services) -> Iterator[Finding]:
+    try:
+        with connect_briefly(services.settings.database_url, pooled=services.settings.database_pooled) as conn:
+            lacking = missing(conn)
+    except psycopg.OperationalError as error:
+        yield Finding(State.ERROR, "database", str(error).splitlines()[0], "Check DATABASE_URL and the server.")
+        return
+    if lacking:
+        yield Finding(State.ERROR, "migrations", f"missing: {', '.join(lacking)}", "Run `coursegen migrate`.")
+        return
+    yield Finding(State.OK, "migrations", "up to date")
+    asked_at = time.time()
+    with services.db.connection() as conn:
+        server = only_row(conn.execute(QUERIES["inspect_server"], {"stalled": services.settings.stalled_s}))
+        webhooks = only_row(conn.execute(QUERIES["count_waiting_webhooks"]))
+    yield from _check_server(server, asked_at)
+    yield _check_webhooks(services.settings, webhooks)
+
+
+def _check_server(server: DictRow, asked_at: float) -> Iterator[Finding]:
+    major, minor = divmod(server["version"], 10000)
+    untested = major not in TESTED_VERSIONS
+    yield _judge("database", f"PostgreSQL {major}.{minor}", State.WARNING, "Tested on 15 to 18.", when=untested)
+    offset = float(server["clock"]) - asked_at
+    found = f"{offset:+.1f} s off the database's"
+    yield _judge("clock", found, State.WARNING, "Check time synchronization.", when=abs(offset) > CLOCK_OFF_S)
+    used, most = server["connections"], server["max_connections"]
+    found = f"{used} of {most} connections"
+    yield _judge("connections", found, State.WARNING, "Raise max_connections.", when=used > 0.8 * most)
+    found = f"{server['workers']} alive, {server['waiting']} stages waiting"
+    if server["oldest_s"] is not None:
+        found += f", the oldest generation for {float(server['oldest_s']):.0f} s"
+    yield _judge("workers", found, State.ERROR, "Start `coursegen worker`.", when=server["workers"] == 0)
+
+
+def _check_webhooks(settings: Settings, webhooks: DictRow) -> Finding:
+    found = f"{webhooks['waiting']} waiting"
+    if webhooks["waiting"] and settings.webhook_secret is None:
+        return Finding(State.WARNING, "webhooks", found, "Set WEBHOOK_SECRET: nothing is sent without it.")
+    overdue_s = float(webhooks["overdue_s"] or 0)
+    late = overdue_s > OVERDUE_S
+    found += f", one is {overdue_s:.0f} s overdue" if late else ""
+    advice = "Start `coursegen worker`, or `coursegen worker --only webhooks`."
+    return _judge("webhooks", found, State.WARNING, advice, when=late)
+
+
+def _check_redis(services: Services) -> Iterator[Finding]:
+    try:
+        drifted = sum(bool(count.drift) for count in compare_slots(services.db, services.slots))
+    except Exception:  # noqa: BLE001 - the database has been reported already
+        drifted = None
+    if problem := services.slots.problem():
+        advice = "Check REDIS_URL and REDIS_PREFIX. Admissions go on without Redis, but slower."
+        yield Finding(State.WARNING, "redis", problem, advice)
+        return
+    yield Finding(State.OK, "redis", "responds")
+    if drifted is not None:
+        found = f"{drifted} counts differ from PostgreSQL's"
+        yield _judge("slots", found, State.WARNING, "Upkeep corrects them; see `coursegen slots`.", when=drifted > 0)
