@@ -54,8 +54,7 @@ schema-check: $(SETUP)
 	$(RUN) -m stack.schema_dump --check
 
 matrix: $(SETUP) ## run unit and integration tests on each of PYTHONS="3.11 3.12 3.13" and POSTGRES="15 16 17 18"
-	@exec $(RUN) -m stack.matrix --processes $(AT_ONCE) $(MATRIX_TESTS) \
-		$(if $(PYTHONS),--python $(PYTHONS)) $(if $(POSTGRES),--postgres $(POSTGRES))
+	@exec $(RUN) -m stack.matrix --processes $(AT_ONCE) $(if $(PYTHONS),--python $(PYTHONS)) $(if $(POSTGRES),--postgres $(POSTGRES))
 
 api: $(SETUP) ## run the API in the foreground, configured by the environment
 	@exec .venv/bin/coursegen api

@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+import sys
 
 import pytest
 
@@ -13,8 +14,8 @@ PYTHON = ".".join(platform.python_version_tuple()[:2])
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_pair_of_the_matrix_runs_in_an_environment_of_its_own() -> None:
-    command = ["make", "--no-print-directory", "matrix", f"PYTHONS={PYTHON}", "POSTGRES=18", "AT_ONCE=1"]
-    command += ["MATRIX_TESTS=--unit tests/unit/test_settings.py --integration tests/integration/database"]
+    command = [sys.executable, "-m", "stack.matrix", "--python", PYTHON, "--postgres", "18", "--processes", "1"]
+    command += ["--unit", "tests/unit/test_settings.py", "--integration", "tests/integration/database"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert done.stdout.endswith(

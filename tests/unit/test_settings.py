@@ -55,6 +55,11 @@ def test_the_rest_has_defaults() -> None:
     assert settings.handlers == {stage: f"pipeline.{stage.value.lower()}.handle" for stage in Stage}
 
 
+def test_the_version_is_that_of_the_project() -> None:
+    project = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'\nversion = "{read().app_version}"\n' in project
+
+
 def test_every_variable_is_read() -> None:
     settings = read(
         JWT_ISSUER="https://auth.example",
@@ -88,8 +93,9 @@ def test_every_variable_is_read() -> None:
 
 
 def test_empty_means_unset_where_there_need_not_be_one() -> None:
-    settings = read(METRICS_TOKEN="", PROMETHEUS_MULTIPROC_DIR="")
+    settings = read(METRICS_TOKEN="", PROMETHEUS_MULTIPROC_DIR="", APP_VERSION="")
     assert (settings.metrics_token, settings.prometheus_multiproc_dir) == (None, None)
+    assert settings.app_version == read().app_version
 
 
 def test_tier_claims_may_be_spaced() -> None:

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from flask.testing import FlaskClient
 
+from app.settings import VERSION
 from tests.integration.factories import MakeCourse, MakeToken
 from tests.integration.http.conftest import CheckStatus, Generate, LogLines
 from tests.tokens import SECRET, make_claims, sign
@@ -21,7 +22,7 @@ def test_every_line_of_a_request_has_its_ids(generate: Generate, make_course: Ma
     assert [line["message"] for line in lines] == ["user_id_ignored", "generation_admitted", "request"]
     for line in lines:
         assert list(line)[: len(KEYS)] == KEYS
-        assert (line["service"], line["environment"], line["version"]) == ("api", "test", "0.1.0")
+        assert (line["service"], line["environment"], line["version"]) == ("api", "test", VERSION)
         assert (line["requestId"], line["userId"], line["tier"]) == ("ask-1", str(course.user_id), "PREMIUM")
     assert (lines[1]["courseId"], lines[1]["jobId"]) == (str(course.id), answer["jobId"])
     assert lines[2].items() >= {"method": "POST", "path": "/api/coursegen/generate", "status": 200}.items()

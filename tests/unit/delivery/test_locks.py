@@ -1,9 +1,10 @@
 """The locks hold what pyproject.toml declares, and everything is installed from them by its hash."""
 
+import ast
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
-from importlib.metadata import requires
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ GROUPS: dict[str, list[str | dict[str, str]]] = PROJECT["dependency-groups"]
 
 #: Each lock and the dependency group that it holds beside the dependencies of the project.
 LOCKS = {"requirements.lock": "build", "requirements-dev.lock": "dev"}
+
+#: What the image holds of the code.
+SHIPPED = ("app", "tasks", "pipeline", "coursegen")
 
 PIN = re.compile(
     r"^(?P<name>[a-z0-9][a-z0-9-]*)==(?P<version>[^\s;]+)(?: ; (?P<marker>[^\\]+?))? \\\n"
@@ -93,6 +97,23 @@ def test_both_locks_pin_the_same_releases() -> None:
 
 def _release(pin: re.Match[str]) -> Mapping[str, str]:
     return pin.groupdict()
+
+
+def test_what_is_declared_is_what_the_shipped_code_imports() -> None:
+    distributions = packages_distributions()
+    imported = {name for folder in SHIPPED for path in (ROOT / folder).rglob("*.py") for name in _imports(path)}
+    used = {canonicalize_name(distributions[name][0]) for name in imported if name in distributions}
+    names = {canonicalize_name(Requirement(line).name) for line in PROJECT["project"]["dependencies"]}
+    assert used - {"course-generation"} == names
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """The top-level names that the file imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
 
 
 def test_the_project_is_built_by_what_the_locks_hold() -> None:
