@@ -25,12 +25,6 @@ GROWING = (
     "coursegen.attempts",
     "coursegen.drafts",
 )
-    "coursegen.generations",
-    "procrastinate_jobs",
-    "procrastinate_events",
-    "coursegen.attempts",
-    "coursegen.drafts",
-)
 ROOM = "drop function refuse cascade"
 
 
