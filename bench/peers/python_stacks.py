@@ -11,7 +11,7 @@ from bench.environment.virtual_environments import digest_of, make_environment
 from bench.peers.stack import CONCURRENCY, PROCESSES, Stack
 from stack.server import HOST
 
-REQUIREMENTS = Path(__file__).with_name("python") / "requirements.txt"
+LOCK = Path(__file__).with_name("python") / "stacks.lock"
 PACKAGE = "bench.peers.python"
 THREADS = 8
 
@@ -62,7 +62,7 @@ def find_flask_stacks() -> list[Stack]:
 
 def python_versions() -> str:
     """The versions of the libraries."""
-    pinned = (line.split()[0].split("==") for line in REQUIREMENTS.read_text("utf-8").splitlines() if "==" in line)
+    pinned = (line.split()[0].split("==") for line in LOCK.read_text("utf-8").splitlines() if "==" in line)
     return ", ".join(f"{name} {version}" for name, version in pinned if name in LIBRARIES)
 
 
@@ -70,9 +70,9 @@ def python_versions() -> str:
 def python_of_the_stacks() -> str:
     """The interpreter of their environment. Raises `ToolMissing`."""
     python = Path(sys.executable)
-    name = f"peers-{digest_of(python, REQUIREMENTS)}"
+    name = f"peers-{digest_of(python, LOCK)}"
     try:
-        folder = cached_folder(name, lambda folder: make_environment(python, folder, REQUIREMENTS))
+        folder = cached_folder(name, lambda folder: make_environment(python, folder, LOCK))
     except subprocess.CalledProcessError as error:
         raise ToolMissing(f"the Python stacks can't be installed: {error.stderr.strip()[-500:]}") from error
     except (subprocess.SubprocessError, OSError) as error:
