@@ -1,8 +1,8 @@
 -- The progress after these changes, a pure function of both. Each change is an object:
---   {"reset": true}                                  five pending steps, counts and metadata cleared, `files` kept
+--   {"reset": true}   first of all: five pending steps, counts and metadata cleared, `files` kept
 --   {"step", "status", "message", "error", "error_details", "metadata"}   one step goes to another status
---   {"lessons_completed", "lessons_total"}           counts
---   {"alive": true}                                  nothing: the stage works, see write_course
+--   {"lessons_completed", "lessons_total"}   counts
+--   {"alive": true}   nothing: the stage works, see write_course
 -- A step that may not go there changes nothing: a repeated or late call undoes nothing. A progress that is null or
 -- malformed is built first.
 create or replace function coursegen.changed_progress(p_progress jsonb, p_changes jsonb, p_now timestamptz) returns jsonb
@@ -11,33 +11,32 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     now_text constant text := to_char(p_now at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
-    malformed constant boolean := coursegen.is_malformed_progress(p_progress);
-    progress jsonb := case when malformed then coursegen.whole_progress(p_progress) else p_progress end;
-    moved boolean := false;
+    resets constant boolean := p_changes -> 0 ? 'reset';
+    progress jsonb := case
+        when resets and jsonb_typeof(p_progress) = 'object' then p_progress
+        when resets then '{}'
+        when coursegen.is_malformed_progress(p_progress) then coursegen.whole_progress(p_progress)
+        else p_progress
+    end;
+    steps jsonb := case
+        when resets then coursegen.blank_course_steps(coursegen.has_documents(progress)) else progress -> 'steps'
+    end;
+    changed jsonb := case when resets then jsonb_build_object(
+        'has_documents', coursegen.has_documents(progress), 'message', 'Генерация поставлена в очередь',
+        'lessons_completed', 0, 'lessons_total', 0, 'metadata', '{}'::jsonb
+    ) end;
     change jsonb;
     number int;
-    step jsonb;
     status text;
+    step jsonb;
 begin
-    for change in select c.value from jsonb_array_elements(p_changes) c where not c.value ? 'alive' loop
-        if change ? 'reset' then
-            progress := progress || jsonb_build_object(
-                'steps', coursegen.blank_course_steps(coursegen.has_documents(progress)),
-                'has_documents', coursegen.has_documents(progress),
-                'message', 'Генерация поставлена в очередь',
-                'lessons_completed', 0, 'lessons_total', 0, 'metadata', '{}'::jsonb
-            );
-            moved := true;
-        elsif change ? 'lessons_total' then
-            progress := progress || change;
-            moved := true;
-        else
+    for change in select c.value from jsonb_array_elements(p_changes) c loop
+        if change ? 'step' then
             number := (change ->> 'step')::int;
             status := change ->> 'status';
-            step := progress -> 'steps' -> (number - 1);
+            step := steps -> (number - 1);
             continue when not coursegen.step_may_move(step ->> 'status', status);
-            moved := true;
-            step := step || jsonb_build_object(
+            steps := jsonb_set(steps, array[(number - 1)::text], step || jsonb_build_object(
                 'status', status,
                 'started_at', case
                     when status = 'pending' then null
@@ -47,21 +46,26 @@ begin
                 'completed_at', case when status in ('completed', 'failed') then now_text end,
                 'error', case when status = 'failed' then change ->> 'error' end,
                 'error_details', case when status = 'failed' then change -> 'error_details' end
-            );
-            progress := jsonb_set(progress, array['steps', (number - 1)::text], step);
+            ));
+            changed := coalesce(changed, '{}');
             -- The message is that of the furthest step.
-            if change ->> 'message' is not null and not jsonb_path_exists(
-                progress, 'strict $.steps[*] ? (@.id > $id && @.status != "pending")', jsonb_build_object('id', number)
-            ) then
-                progress := progress || jsonb_build_object('message', change -> 'message');
+            if change ->> 'message' is not null and coursegen.furthest_step(steps) <= number then
+                changed := changed || jsonb_build_object('message', change -> 'message');
             end if;
             if jsonb_typeof(change -> 'metadata') = 'object' then
-                progress := progress || jsonb_build_object('metadata', case
-                    when jsonb_typeof(progress -> 'metadata') = 'object' then progress -> 'metadata' else '{}'
+                changed := changed || jsonb_build_object('metadata', case
+                    when jsonb_typeof((progress || changed) -> 'metadata') = 'object'
+                        then (progress || changed) -> 'metadata'
+                    else '{}'
                 end || (change -> 'metadata'));
             end if;
+        elsif change ? 'lessons_total' then
+            changed := coalesce(changed, '{}') || change;
         end if;
     end loop;
-    return case when moved then coursegen.whole_progress(progress) else progress end;
+    if changed is null then
+        return progress;
+    end if;
+    return coursegen.whole_progress(progress || changed || jsonb_build_object('steps', steps));
 end
 $$;

@@ -16,12 +16,10 @@ declare
     steps jsonb := case
         when malformed then coursegen.blank_course_steps(has_documents) else progress -> 'steps'
     end;
-    furthest constant int := coalesce(
-        (jsonb_path_query_array(steps, 'strict $[*] ? (@.status != "pending").id') -> -1)::int, 1
-    );
+    furthest constant int := coursegen.furthest_step(steps);
 begin
     -- Steps are complete nearly always; then they stay as they are.
-    if jsonb_path_exists(steps, 'strict $[*] ? (
+    if not malformed and jsonb_path_exists(steps, 'strict $[*] ? (
         !(@.name.type() == "string" && exists (@.started_at) && exists (@.completed_at)
         && exists (@.error) && exists (@.error_details))
     )', silent => true) then
