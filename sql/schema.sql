@@ -547,37 +547,35 @@ $$;
 
 CREATE FUNCTION coursegen.changed_progress(p_progress jsonb, p_changes jsonb, p_now timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    AS $$
 declare
     now_text constant text := to_char(p_now at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
-    malformed constant boolean := coursegen.is_malformed_progress(p_progress);
-    progress jsonb := case when malformed then coursegen.whole_progress(p_progress) else p_progress end;
-    moved boolean := false;
+    resets constant boolean := p_changes -> 0 ? 'reset';
+    progress jsonb := case
+        when resets and jsonb_typeof(p_progress) = 'object' then p_progress
+        when resets then '{}'
+        when coursegen.is_malformed_progress(p_progress) then coursegen.whole_progress(p_progress)
+        else p_progress
+    end;
+    steps jsonb := case
+        when resets then coursegen.blank_course_steps(coursegen.has_documents(progress)) else progress -> 'steps'
+    end;
+    changed jsonb := case when resets then jsonb_build_object(
+        'has_documents', coursegen.has_documents(progress), 'message', 'Генерация поставлена в очередь',
+        'lessons_completed', 0, 'lessons_total', 0, 'metadata', '{}'::jsonb
+    ) end;
     change jsonb;
     number int;
-    step jsonb;
     status text;
+    step jsonb;
 begin
-    for change in select c.value from jsonb_array_elements(p_changes) c where not c.value ? 'alive' loop
-        if change ? 'reset' then
-            progress := progress || jsonb_build_object(
-                'steps', coursegen.blank_course_steps(coursegen.has_documents(progress)),
-                'has_documents', coursegen.has_documents(progress),
-                'message', 'Генерация поставлена в очередь',
-                'lessons_completed', 0, 'lessons_total', 0, 'metadata', '{}'::jsonb
-            );
-            moved := true;
-        elsif change ? 'lessons_total' then
-            progress := progress || change;
-            moved := true;
-        else
+    for change in select c.value from jsonb_array_elements(p_changes) c loop
+        if change ? 'step' then
             number := (change ->> 'step')::int;
             status := change ->> 'status';
-            step := progress -> 'steps' -> (number - 1);
+            step := steps -> (number - 1);
             continue when not coursegen.step_may_move(step ->> 'status', status);
-            moved := true;
-            step := step || jsonb_build_object(
+            steps := jsonb_set(steps, array[(number - 1)::text], step || jsonb_build_object(
                 'status', status,
                 'started_at', case
                     when status = 'pending' then null
@@ -587,24 +585,29 @@ begin
                 'completed_at', case when status in ('completed', 'failed') then now_text end,
                 'error', case when status = 'failed' then change ->> 'error' end,
                 'error_details', case when status = 'failed' then change -> 'error_details' end
-            );
-            progress := jsonb_set(progress, array['steps', (number - 1)::text], step);
+            ));
+            changed := coalesce(changed, '{}');
             -- The message is that of the furthest step.
-            if change ->> 'message' is not null and not jsonb_path_exists(
-                progress, 'strict $.steps[*] ? (@.id > $id && @.status != "pending")', jsonb_build_object('id', number)
-            ) then
-                progress := progress || jsonb_build_object('message', change -> 'message');
+            if change ->> 'message' is not null and coursegen.furthest_step(steps) <= number then
+                changed := changed || jsonb_build_object('message', change -> 'message');
             end if;
             if jsonb_typeof(change -> 'metadata') = 'object' then
-                progress := progress || jsonb_build_object('metadata', case
-                    when jsonb_typeof(progress -> 'metadata') = 'object' then progress -> 'metadata' else '{}'
+                changed := changed || jsonb_build_object('metadata', case
+                    when jsonb_typeof((progress || changed) -> 'metadata') = 'object'
+                        then (progress || changed) -> 'metadata'
+                    else '{}'
                 end || (change -> 'metadata'));
             end if;
+        elsif change ? 'lessons_total' then
+            changed := coalesce(changed, '{}') || change;
         end if;
     end loop;
-    return case when moved then coursegen.whole_progress(progress) else progress end;
+    if changed is null then
+        return progress;
+    end if;
+    return coursegen.whole_progress(progress || changed || jsonb_build_object('steps', steps));
 end
-$_$;
+$$;
 
 --
 -- Name: claim_delivery_v1(uuid, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
@@ -971,6 +974,22 @@ end
 $$;
 
 --
+-- Name: furthest_step(jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.furthest_step(p_steps jsonb) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select case
+        when p_steps #>> '{4,status}' <> 'pending' then 5
+        when p_steps #>> '{3,status}' <> 'pending' then 4
+        when p_steps #>> '{2,status}' <> 'pending' then 3
+        when p_steps #>> '{1,status}' <> 'pending' then 2
+        else 1
+    end
+$$;
+
+--
 -- Name: generation_jobs(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1103,9 +1122,13 @@ $$;
 
 CREATE FUNCTION coursegen.lesson_count(p_value jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $_$
-    select case when p_value @? 'strict $ ? (@ >= 0 && @.floor() == @)' then p_value else '0' end
-$_$;
+    AS $$
+    select case
+        when jsonb_typeof(p_value) <> 'number' then '0'
+        when p_value::numeric >= 0 and p_value::numeric % 1 = 0 then p_value
+        else '0'
+    end
+$$;
 
 --
 -- Name: lock_generation(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
@@ -1688,7 +1711,6 @@ $$;
 
 CREATE FUNCTION coursegen.whole_progress(p_progress jsonb) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
     progress constant jsonb := case when jsonb_typeof(p_progress) = 'object' then p_progress else '{}' end;
@@ -1702,12 +1724,10 @@ declare
     steps jsonb := case
         when malformed then coursegen.blank_course_steps(has_documents) else progress -> 'steps'
     end;
-    furthest constant int := coalesce(
-        (jsonb_path_query_array(steps, 'strict $[*] ? (@.status != "pending").id') -> -1)::int, 1
-    );
+    furthest constant int := coursegen.furthest_step(steps);
 begin
     -- Steps are complete nearly always; then they stay as they are.
-    if jsonb_path_exists(steps, 'strict $[*] ? (
+    if not malformed and jsonb_path_exists(steps, 'strict $[*] ? (
         !(@.name.type() == "string" && exists (@.started_at) && exists (@.completed_at)
         && exists (@.error) && exists (@.error_details))
     )', silent => true) then
@@ -3372,6 +3392,13 @@ GRANT ALL ON FUNCTION coursegen.fail_or_retry_stage_v1(p_generation_id uuid, p_f
 
 REVOKE ALL ON FUNCTION coursegen.finish_delivery_v1(p_generation_id uuid, p_seq integer, p_held_until timestamp with time zone, p_state text, p_wait_s double precision, p_attempt jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.finish_delivery_v1(p_generation_id uuid, p_seq integer, p_held_until timestamp with time zone, p_state text, p_wait_s double precision, p_attempt jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION furthest_step(p_steps jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.furthest_step(p_steps jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.furthest_step(p_steps jsonb) TO coursegen_app;
 
 --
 -- Name: FUNCTION generation_jobs(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -

@@ -2,7 +2,6 @@
 -- its default. `files` and the keys of other makers stay.
 create or replace function coursegen.whole_progress(p_progress jsonb) returns jsonb
 language plpgsql immutable parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 declare
     progress constant jsonb := case when jsonb_typeof(p_progress) = 'object' then p_progress else '{}' end;
