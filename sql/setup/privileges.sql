@@ -35,21 +35,15 @@ grant select on public.courses to coursegen_app;
 grant select, insert, delete on public.system_metrics to coursegen_app;
 do $$
 declare
-    written text;
     shared text;
 begin
     if not has_schema_privilege(to_regrole('coursegen_app'), 'public', 'usage') then
         grant usage on schema public to coursegen_app;
     end if;
-    for written in
-        select attname from pg_attribute
-        where attrelid = 'public.courses'::regclass and not attisdropped and attname in (
-            'generation_progress', 'status', 'generation_status', 'generation_started_at', 'generation_completed_at',
-            'last_progress_update', 'updated_at', 'error_message', 'error_details'
-        ) and not has_column_privilege(to_regrole('coursegen_app'), attrelid, attnum, 'update')
-    loop
-        execute format('grant update (%I) on public.courses to coursegen_app', written);
-    end loop;
+    -- For locks on rows alone: progress and status are written by functions that run as their owner.
+    if not has_column_privilege(to_regrole('coursegen_app'), 'public.courses', 'updated_at', 'update') then
+        grant update (updated_at) on public.courses to coursegen_app;
+    end if;
     if not has_column_privilege(to_regrole('coursegen_app'), 'public.system_metrics', 'metadata', 'update') then
         grant update (metadata) on public.system_metrics to coursegen_app;
     end if;

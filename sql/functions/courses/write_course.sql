@@ -2,11 +2,13 @@
 -- (set_course_status). Returns the progress; null for an unknown course. Without an effect the row stays untouched.
 -- A reset starts the course's times anew; every final status sets the completion time. p_error is the message for
 -- the course's owner. The change {"alive": true} alone counts as progress though nothing is shown.
+-- As its owner: a platform's triggers write tables that the service's role has no privilege on.
 create or replace function coursegen.write_course(
     p_course_id uuid, p_changes jsonb, p_status text default null,
     p_error text default null, p_error_details jsonb default null
 ) returns jsonb
-language plpgsql
+language plpgsql security definer
+set search_path = pg_catalog, public, pg_temp
 as $$
 declare
     before jsonb;

@@ -155,6 +155,7 @@ def test_what_others_create_is_not_called_by_the_owners_functions(new_database_u
         conn.execute(SQL("set search_path = {}, pg_catalog, public").format(Identifier(schema)))
         # A session's temporary tables and types come first, unless the path says otherwise.
         conn.execute("create temp table courses (like public.courses)")
+        conn.execute("create temp table pg_attribute (attrelid oid, attname name, attisdropped boolean)")
         conn.execute("create domain pg_temp.jsonb as text check (public.springs())")
         for function in ("coursegen.update_course_progress", "public.update_course_progress"):
             progress = conn.execute(
@@ -164,6 +165,10 @@ def test_what_others_create_is_not_called_by_the_owners_functions(new_database_u
             assert progress[0]["percentage"] == 20
             with pytest.raises(psycopg.Error, match=r"^Invalid step_id: 9"):
                 conn.execute(f"select {function}(%s, 9, 'completed', '')".encode(), (course,))
+        assert conn.execute("select coursegen.set_course_status(%s, 'completed')", (course,)).fetchone() == (True,)
+        with pytest.raises(psycopg.Error, match=r"^Invalid status: x"):
+            conn.execute("select coursegen.set_course_status(%s, 'x')", (course,))
+        conn.execute("select coursegen.write_course(%s, '[]', 'failed', 'Ошибка')", (course,))
         assert conn.execute("select * from public.trap").fetchall() == []
         assert conn.execute("select count(*) from pg_temp.courses").fetchone() == (0,)
 
@@ -191,5 +196,9 @@ def test_a_platforms_trigger_finds_its_own_tables(new_database_url: str) -> None
             """
         )
         course = new_course(conn)
+        become(conn, "coursegen_app")  # which has no privilege on the platform's tables
         advance(conn, course, 1, "completed")
-        assert conn.execute("select * from audit_log").fetchall() == [(course,)]
+        conn.execute("select coursegen.write_course(%s, '[{\"alive\": true}]')", (course,))
+        conn.execute("select coursegen.set_course_status(%s, 'failed')", (course,))
+        conn.execute("reset role")
+        assert conn.execute("select * from audit_log").fetchall() == [(course,)] * 3

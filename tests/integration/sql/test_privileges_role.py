@@ -35,17 +35,6 @@ WRITES = {
     "procrastinate_workers": {"insert", "update", "delete"},
 }
 UNREADABLE = {"coursegen.created_objects"}
-#: Columns of `courses` that the service writes.
-WRITTEN = {
-    "generation_progress",
-    "status",
-    "generation_started_at",
-    "generation_completed_at",
-    "last_progress_update",
-    "updated_at",
-    "error_message",
-    "error_details",
-}
 FORBIDDEN = [
     "create schema theirs",
     "create table coursegen.something ()",
@@ -60,6 +49,7 @@ FORBIDDEN = [
     "drop function coursegen.complete_stage_v1",
     "insert into courses (user_id, title, slug) values (gen_random_uuid(), '', '')",
     "update courses set title = ''",
+    "update courses set status = 'completed'",
     "update courses set user_id = gen_random_uuid()",
     "delete from courses",
     "update system_metrics set event_type = 'job_rollback'",
@@ -111,14 +101,17 @@ def test_the_role_has_the_privileges_on_tables_that_the_service_uses_and_no_othe
     assert written == WRITES
 
 
-def test_the_role_writes_those_columns_of_courses_that_the_service_writes(member: Connection) -> None:
+def test_the_role_may_lock_courses_and_writes_them_through_functions_alone(member: Connection) -> None:
     columns = member.execute(
         """
         select attname from pg_attribute
         where attrelid = 'courses'::regclass and attnum > 0 and has_column_privilege(attrelid, attnum, 'update')
         """
     )
-    assert {name for (name,) in columns} == WRITTEN
+    assert columns.fetchall() == [("updated_at",)]
+    member.execute("select from courses for no key update")
+    member.execute("select coursegen.write_course(gen_random_uuid(), '[]')")
+    member.execute("select coursegen.set_course_status(gen_random_uuid(), 'failed')")
 
 
 def test_the_role_works_on_a_platforms_tables_with_row_level_security(new_database_url: str) -> None:
@@ -133,7 +126,9 @@ def test_the_role_works_on_a_platforms_tables_with_row_level_security(new_databa
             ("coursegen_service", "system_metrics", "{coursegen_app}"),
         ]
         conn.execute("set role coursegen_app")
-        assert conn.execute("update courses set generation_status = 'initializing'").rowcount == 100
+        locked = conn.execute("select id from courses for no key update").fetchall()
+        assert len(locked) == 100
+        assert conn.execute("select coursegen.set_course_status(%s, 'failed')", locked[0]).fetchone() == (True,)
         conn.execute("insert into system_metrics (event_type, severity) values ('job_rollback', 'info')")
         assert conn.execute("delete from system_metrics").rowcount == 1
 
