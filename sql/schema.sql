@@ -1444,7 +1444,8 @@ $$;
 --
 
 CREATE FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text) RETURNS boolean
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 declare
     column_name name;
@@ -1453,18 +1454,18 @@ declare
 begin
     if not coursegen.is_generation_status(p_status) then
         raise exception using errcode = 'CG002',
-            message = format('Invalid status: %s (no status of a generation)', coalesce(p_status, 'null'));
+            message = pg_catalog.format('Invalid status: %s (no status of a generation)', coalesce(p_status, 'null'));
     end if;
-    select a.attname, a.atttypid = 'text'::regtype into column_name, is_text
+    select a.attname, a.atttypid = 'text'::regtype::oid into column_name, is_text
     from pg_attribute a
-    where a.attrelid = 'public.courses'::regclass and a.attname in ('generation_status', 'status') and not a.attisdropped
+    where a.attrelid = 'public.courses'::regclass::oid and a.attname in ('generation_status', 'status') and not a.attisdropped
     order by a.attname
     limit 1;
     if column_name = 'status' and is_text then
         update public.courses set status = p_status where id = p_course_id;  -- the plan is kept
     else
         -- The status is a literal, which fits a column of text and one of an enum.
-        execute format('update public.courses set %I = %L where id = $1', column_name, p_status) using p_course_id;
+        execute pg_catalog.format('update public.courses set %I = %L where id = $1', column_name, p_status) using p_course_id;
     end if;
     get diagnostics changed = row_count;
     return changed = 1;
@@ -1762,7 +1763,8 @@ $_$;
 --
 
 CREATE FUNCTION coursegen.write_course(p_course_id uuid, p_changes jsonb, p_status text DEFAULT NULL::text, p_error text DEFAULT NULL::text, p_error_details jsonb DEFAULT NULL::jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 declare
     before jsonb;
@@ -3315,48 +3317,6 @@ GRANT SELECT ON TABLE public.courses TO coursegen_app;
 --
 
 GRANT UPDATE(updated_at) ON TABLE public.courses TO coursegen_app;
-
---
--- Name: COLUMN courses.generation_progress; Type: ACL; Schema: public; Owner: -
---
-
-GRANT UPDATE(generation_progress) ON TABLE public.courses TO coursegen_app;
-
---
--- Name: COLUMN courses.status; Type: ACL; Schema: public; Owner: -
---
-
-GRANT UPDATE(status) ON TABLE public.courses TO coursegen_app;
-
---
--- Name: COLUMN courses.generation_started_at; Type: ACL; Schema: public; Owner: -
---
-
-GRANT UPDATE(generation_started_at) ON TABLE public.courses TO coursegen_app;
-
---
--- Name: COLUMN courses.generation_completed_at; Type: ACL; Schema: public; Owner: -
---
-
-GRANT UPDATE(generation_completed_at) ON TABLE public.courses TO coursegen_app;
-
---
--- Name: COLUMN courses.last_progress_update; Type: ACL; Schema: public; Owner: -
---
-
-GRANT UPDATE(last_progress_update) ON TABLE public.courses TO coursegen_app;
-
---
--- Name: COLUMN courses.error_message; Type: ACL; Schema: public; Owner: -
---
-
-GRANT UPDATE(error_message) ON TABLE public.courses TO coursegen_app;
-
---
--- Name: COLUMN courses.error_details; Type: ACL; Schema: public; Owner: -
---
-
-GRANT UPDATE(error_details) ON TABLE public.courses TO coursegen_app;
 
 --
 -- Name: FUNCTION course_generation_status(c public.courses); Type: ACL; Schema: coursegen; Owner: -

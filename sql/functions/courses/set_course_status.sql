@@ -14,9 +14,9 @@ begin
         raise exception using errcode = 'CG002',
             message = pg_catalog.format('Invalid status: %s (no status of a generation)', coalesce(p_status, 'null'));
     end if;
-    select a.attname, a.atttypid = 'text'::regtype into column_name, is_text
+    select a.attname, a.atttypid = 'text'::regtype::oid into column_name, is_text
     from pg_attribute a
-    where a.attrelid = 'public.courses'::regclass and a.attname in ('generation_status', 'status') and not a.attisdropped
+    where a.attrelid = 'public.courses'::regclass::oid and a.attname in ('generation_status', 'status') and not a.attisdropped
     order by a.attname
     limit 1;
     if column_name = 'status' and is_text then
