@@ -52,7 +52,7 @@ class WorkerApp(App):
             kwargs["listen_notify"] = False
         for_signals = kwargs.pop("install_signal_handlers", True)
         run = super().run_worker_async(**kwargs, install_signal_handlers=False)
-        inventory = asyncio.create_task(self.inventory.keep())
+        inventory = asyncio.create_task(self.inventory.compare())
         try:
             if for_signals:
                 await run_until_signalled(run, self.services.settings.shutdown_grace_s, self.stopping.set)
