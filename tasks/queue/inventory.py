@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 class Inventory:
     """The jobs that a worker runs, which it knows as the worker's middleware.
 
-    The queue records the end of a job apart from the job's own work. If that write is lost, or the database is away when
-    the job ends, the queue says that a live worker runs the job, and no worker does.
+    The queue records the end of a job apart from the job's own work. If that write is lost, or the database is away
+    when the job ends, the queue says that a live worker runs the job, and no worker does.
     """
 
     def __init__(self, db: Database, every_s: float) -> None:
