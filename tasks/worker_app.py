@@ -26,33 +26,33 @@ from tasks.webhooks.circuit_breakers import CircuitBreakers
 from tasks.webhooks.sender import Sender
 from tasks.webhooks.webhook_client import WebhookClient
 
-#: Seconds are the sixth field of this cron, not the first.
+#: The sixth field is for seconds.
 HOURLY = "17 * * * * 17"
-#: Successful jobs are deleted as they end; the others stay so long for people to look at.
+#: Successful jobs are deleted as they end; the others are kept so long for inspection.
 KEPT_HOURS = 7 * 24
 
 
 class WorkerApp(App):
-    """Starts the handlers' processes with a worker that runs stages, and leaves none behind."""
+    """Starts the handlers' processes with a worker that runs stages, and stops them with it."""
 
     children: Children
     services: Services
     inventory: Inventory
-    #: Set once the worker begins no more stages.
+    #: Set once the worker starts no more stages.
     stopping: threading.Event
 
     async def run_worker_async(self, **kwargs: Any) -> None:
-        """Runs until SIGINT or SIGTERM, and is gone within the grace, whatever hangs."""
+        """Runs until SIGINT or SIGTERM, and ends within the grace even if something hangs."""
         if not kwargs.get("queues") or STAGES_QUEUE in kwargs["queues"]:
             self.children.start()
         if set(kwargs.get("queues") or ()) == {WEBHOOKS_QUEUE}:
             kwargs.setdefault("concurrency", self.services.settings.webhook_concurrency)
         if kwargs.get("queues") and not {STAGES_QUEUE, WEBHOOKS_QUEUE} & set(kwargs["queues"]):
-            # Each stage that is queued wakes the session of everyone who listens, and upkeep is in no hurry: it polls.
+            # Each queued stage wakes all listening sessions. Upkeep can wait, so it polls instead.
             kwargs["listen_notify"] = False
         for_signals = kwargs.pop("install_signal_handlers", True)
         run = super().run_worker_async(**kwargs, install_signal_handlers=False)
-        inventory = asyncio.create_task(self.inventory.keep())
+        inventory = asyncio.create_task(self.inventory.compare())
         try:
             if for_signals:
                 await run_until_signalled(run, self.services.settings.shutdown_grace_s, self.stopping.set)
@@ -74,9 +74,9 @@ def make_app(settings: Settings) -> WorkerApp:
         worker_defaults={
             "concurrency": settings.worker_concurrency,
             "fetch_job_polling_interval": 1.0,  # bounds a lost wake-up
-            "listen_notify": not settings.database_pooled,  # who listens needs a session
+            "listen_notify": not settings.database_pooled,  # LISTEN needs a session
             "abort_job_polling_interval": 1.0,
-            # Half of the grace for stages to end by themselves, half to hand the others back.
+            # Half of the grace is for stages to end, half to hand the others back.
             "shutdown_graceful_timeout": settings.shutdown_grace_s / 2,
             "update_heartbeat_interval": settings.heartbeat_s,
             "stalled_worker_timeout": settings.stalled_s,
@@ -91,14 +91,14 @@ def make_app(settings: Settings) -> WorkerApp:
     run_stages = _stage_task(app)
     for stage in Stage:
         app.task(name=STAGE_TASKS[stage], queue=STAGES_QUEUE, pass_context=True)(run_stages)
-    # Half of what is sent at once may go to one receiver, so that a slow one leaves room for the others.
+    # Half of the concurrent requests may go to one receiver, so that a slow one leaves room for the others.
     sender = Sender(services, WebhookClient(), CircuitBreakers(most=max(1, settings.webhook_concurrency // 2)))
     app.task(name=WEBHOOK_TASK, queue=WEBHOOKS_QUEUE)(_webhook_task(sender))
     # A registered periodic task also keeps Procrastinate's supervision of its own side tasks alive.
     often = f"* * * * * */{settings.upkeep_s}"
     for piece, cron in ((take_over, often), (keep_slots, often), (rescue_webhooks, often), (prune, HOURLY)):
         name = piece.__name__
-        # At most one of each waits, however long nobody has served this queue.
+        # At most one of each waits, however long this queue has had no worker.
         upkeep = app.task(name=f"tasks.upkeep.{name}", queue=UPKEEP_QUEUE, queueing_lock=name)(_upkeep_task(app, piece))
         app.periodic(cron=cron)(upkeep)
     remove_jobs = app.task(name="tasks.upkeep.remove_jobs", queue=UPKEEP_QUEUE, queueing_lock="remove_jobs")(

@@ -29,19 +29,6 @@ where coalesce(held_until, '-infinity') <= now()
     )
 limit %(limit)s;
 
--- name: prune_webhook_deliveries
--- Deletes old deliveries and, by cascade, their attempts.
-with gone as (
-    delete from coursegen.webhook_deliveries
-    where (generation_id, seq) in (
-        select generation_id, seq from coursegen.webhook_deliveries
-        where created_at < now() - interval '30 days'
-        order by created_at limit %(batch)s
-    )
-    returning 1
-)
-select count(*) as deleted from gone;
-
 -- name: list_webhook_deliveries
 -- The latest deliveries with the last attempt of each: of one course (by slug or id) or all, of one generation or all, and
 -- on request only the failed or the pending ones.

@@ -1,9 +1,9 @@
-"""The worker's connector: waits for a database that is away, refuses one that is not migrated, listens again."""
+"""Procrastinate's connector for workers: it survives outages of the database and requires a migrated one."""
 
 import asyncio
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -12,15 +12,16 @@ import psycopg
 from procrastinate import PsycopgConnector
 from procrastinate.connector import Notify
 from procrastinate.exceptions import ConnectorException
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from app.database.migrations import missing
-from app.database.pool import has_something_to_say, session
+from app.database.pool import session
 from app.database.preflight import connect_briefly, refusal
 from app.settings import Settings
 
-#: Sync tasks run in the loop's executor, whose default size knows nothing of `--concurrency`.
+#: Threads for sync tasks. The default does not depend on `--concurrency`.
 THREADS = 64
+FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 
 SESSION = "-c statement_timeout=20s -c lock_timeout=5s -c idle_in_transaction_session_timeout=5s"
@@ -29,19 +30,18 @@ log = logging.getLogger(__name__)
 
 
 class WorkerConnector(PsycopgConnector):
-    """As Procrastinate's own, and alive through an outage of the database."""
+    """Like its base class, but waits for a database that is away, and listens again after an outage."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(
             conninfo=settings.database_url,
-            pool_factory=_make_pool,
             min_size=1,
             max_size=4,
-            # Not as an argument to connect with, which the listener's connection has already.
+            # Not in `kwargs`: the listener's connection has its own `autocommit`.
             configure=_commit_each_statement,
-            timeout=300,  # outlives an outage: a job's end is then written late, not lost
-            reconnect_timeout=5,  # the pool backs off without bound; short, it is there soon after the database is
-            reconnect_failed=_try_again,
+            timeout=300,  # longer than an outage: the end of a job is then written late instead of lost
+            reconnect_timeout=5,  # the backoff doubles without a limit; starting it anew limits it
+            reconnect_failed=_reconnect,
             kwargs={
                 "connect_timeout": 3,
                 "keepalives_idle": 10,
@@ -55,64 +55,50 @@ class WorkerConnector(PsycopgConnector):
         self._settings = settings
 
     async def open_async(self, pool: AsyncConnectionPool | None = None) -> None:
-        """The pool is open on a migrated database. Ends the process where it is not migrated."""
+        """The pool is open on a migrated database. Exits if the database is not migrated."""
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="job"))
-        if names := await self._missing():
+        if names := await self._missing_migrations():
             sys.exit(refusal(names))
         await super().open_async(pool)
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
-        """Listens for as long as the worker lives: a lost connection is opened again, with growing pauses."""
-        pause = 0.2
-        while True:
+        """Listens until cancelled. A lost connection is opened again."""
+        async for _ in _with_backoff():
             try:
                 await super().listen_notify(on_notification, channels)
             except ConnectorException as error:
                 log.warning("listen_lost", extra={"error": str(error.__cause__ or error)})
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_S)
 
-    async def _missing(self) -> list[str]:
-        pause = 0.2
-        while True:
+    async def _missing_migrations(self) -> list[str]:
+        async for _ in _with_backoff():
             try:
-                return await asyncio.to_thread(self._look)
+                return await asyncio.to_thread(self._look_up_missing)
             except psycopg.OperationalError as error:
                 log.warning("database_unavailable", extra={"error": str(error)})
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_S)
+        raise AssertionError("unreachable")
 
-    def _look(self) -> list[str]:
-        with connect_briefly(self._settings.database_url, pooled=self._settings.database_pooled) as conn:
+    def _look_up_missing(self) -> list[str]:
+        settings = self._settings
+        with connect_briefly(settings.database_url, pooled=settings.database_pooled) as conn:
             return missing(conn)
 
 
-def _make_pool(**arguments: Any) -> AsyncConnectionPool:
-    """As the queue would, but with a check that costs no round trip to a server that is there."""
-    return AsyncConnectionPool(**(arguments | {"check": _refuse_dead}))
+async def _with_backoff() -> AsyncIterator[None]:
+    """Yields without end, after pauses that grow."""
+    pause_s = FIRST_PAUSE_S
+    while True:
+        yield
+        await asyncio.sleep(pause_s)
+        pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
 
 async def _commit_each_statement(conn: psycopg.AsyncConnection[Any]) -> None:
-    """All that the queue asks is one statement, which needs no round trips more to begin and to commit."""
+    """Each query of the queue is one statement, so a transaction of its own would cost two more round trips."""
     await conn.set_autocommit(True)
 
 
-async def _refuse_dead(conn: psycopg.AsyncConnection[Any]) -> None:
-    if has_something_to_say(conn.fileno()):
-        await AsyncConnectionPool.check_connection(conn)
-
-
-_asking: set[asyncio.Task[None]] = set()
-
-
-def _try_again(pool: AsyncConnectionPool) -> None:
-    """Whoever waits in a pool that gave up waits on in vain: only a new client makes it connect again."""
-    task = asyncio.get_running_loop().create_task(_ask_for_connection(pool))
-    _asking.add(task)
-    task.add_done_callback(_asking.discard)
-
-
-async def _ask_for_connection(pool: AsyncConnectionPool) -> None:
-    with suppress(PoolTimeout):
+async def _reconnect(pool: AsyncConnectionPool) -> None:
+    """Makes a pool that gave up connect again, for the clients that wait: it does so only for a new client."""
+    with suppress(PoolTimeout, PoolClosed):
         async with pool.connection(timeout=1.0):
             pass

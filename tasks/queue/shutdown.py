@@ -1,4 +1,4 @@
-"""A worker's end: asked for by a signal, and sure to come."""
+"""Stops a worker on SIGINT or SIGTERM, in bounded time."""
 
 import asyncio
 import logging
@@ -9,34 +9,34 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-#: Of a process whose grace was over before all it had in hand was handed back; take-over sees to the rest.
+#: The exit code of a process whose grace ended before it had handed back all jobs; take-over handles the rest.
 CUT_SHORT = 1
 
 log = logging.getLogger(__name__)
 
 
 async def run_until_signalled(run: Coroutine[Any, Any, None], grace_s: float, on_stop: Callable[[], None]) -> None:
-    """The worker has run to its end; SIGINT and SIGTERM ask for it: they call `on_stop` and cancel the worker.
+    """Runs the worker to its end. SIGINT and SIGTERM call `on_stop` and cancel it.
 
-    `grace_s` after the signal the process ends, whatever still holds it: a thread that waits for a database that hangs
-    can't be cancelled. So does a second signal, at once.
+    The process exits `grace_s` after the signal at the latest: a thread that waits for a hanging database can't be
+    cancelled. A second signal ends it at once.
     """
     loop = asyncio.get_running_loop()
     worker = asyncio.ensure_future(run)
-    asked = False
+    signalled = False
 
     def uninstall() -> None:
         for number in SIGNALS:
             loop.remove_signal_handler(number)
 
     def stop() -> None:
-        nonlocal asked
-        asked = True
+        nonlocal signalled
+        signalled = True
         on_stop()
         uninstall()
-        end = threading.Timer(grace_s, _end)
-        end.daemon = True
-        end.start()
+        exit_timer = threading.Timer(grace_s, _exit)  # a thread, which outlives the event loop
+        exit_timer.daemon = True
+        exit_timer.start()
         worker.cancel()
 
     for number in SIGNALS:
@@ -44,12 +44,12 @@ async def run_until_signalled(run: Coroutine[Any, Any, None], grace_s: float, on
     try:
         await worker
     except asyncio.CancelledError:
-        if not asked:
+        if not signalled:
             raise
     finally:
         uninstall()
 
 
-def _end() -> None:
+def _exit() -> None:
     log.error("shutdown_cut_short")
     os._exit(CUT_SHORT)

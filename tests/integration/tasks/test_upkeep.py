@@ -1,4 +1,4 @@
-"""Pruning: what is past its time goes, in batches, and nothing else."""
+"""Pruning: rows past their time are deleted in batches, and no others."""
 
 from datetime import UTC, datetime
 

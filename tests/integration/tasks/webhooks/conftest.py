@@ -1,4 +1,4 @@
-"""A receiver, a sender as a worker has one, and generations that have something to tell."""
+"""A receiver, a sender as a worker has one, and generations with pending webhook deliveries."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -31,7 +31,7 @@ SENDING = {
 
 
 MakeSender = Callable[..., Sender]
-StartTelling = Callable[..., UUID]
+StartWithWebhook = Callable[..., UUID]
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def make_sender(services: Services) -> MakeSender:
 
 
 class Open(CircuitBreakers):
-    """Lets everybody in."""
+    """Never opens."""
 
     def __init__(self) -> None:
         super().__init__(most=100)
@@ -66,8 +66,8 @@ class Open(CircuitBreakers):
 
 
 @pytest.fixture
-def start_telling(make_services_with: Callable[..., Services], make_course: MakeCourse) -> StartTelling:
-    """Starts a generation whose webhook is to be told of so many things."""
+def start_with_webhook(make_services_with: Callable[..., Services], make_course: MakeCourse) -> StartWithWebhook:
+    """Starts a generation whose webhook has `count` pending deliveries."""
     services = make_services_with(limit=100)
 
     def start(url: str, count: int = 3) -> UUID:
@@ -76,27 +76,27 @@ def start_telling(make_services_with: Callable[..., Services], make_course: Make
         caller = Caller(course.user_id, Tier.FREE)
         generation_id = services.admissions.admit(caller, order).generation_id
         for number in range(2, count + 1):
-            tell(services, generation_id, f"thing {number}")
+            announce(services, generation_id, f"thing {number}")
         return generation_id
 
     return start
 
 
-def tell(services: Services, generation_id: UUID, status: str) -> None:
-    """The generation's webhook is to be told of this, in a transaction as a stage's is."""
+def announce(services: Services, generation_id: UUID, status: str) -> None:
+    """Adds a message to the generation's outbox, in a transaction as a stage does."""
     with services.db.transaction() as conn:
         conn.execute("select from coursegen.generations where id = %s for no key update", [generation_id])
         conn.execute("select coursegen.announce(%s, %s, null)", [generation_id, status])
 
 
 def outbox(conn: Connection, generation_id: UUID) -> list[tuple[str, int]]:
-    """Where each delivery stands, and how often it failed."""
+    """The state and the failures of each delivery."""
     query = "select state::text, failures from coursegen.webhook_deliveries where generation_id = %s order by seq"
     return [(row["state"], row["failures"]) for row in rows(conn, query, generation_id)]
 
 
 def jobs(conn: Connection, generation_id: UUID) -> list[float]:
-    """In how many seconds each job that waits for the webhook comes."""
+    """In how many seconds each waiting job of the webhook is due."""
     query = (
         "select coalesce(extract(epoch from scheduled_at - now()), 0)::float as seconds from procrastinate_jobs"
         " where status = 'todo' and queueing_lock = %s"
@@ -105,11 +105,11 @@ def jobs(conn: Connection, generation_id: UUID) -> list[float]:
 
 
 def let_time_pass(conn: Connection) -> None:
-    """Whatever is put off is due, and whoever holds something has had it for too long."""
+    """All pending deliveries are due, and all claims have ended."""
     conn.execute("update coursegen.webhook_deliveries set due_at = now() where state = 'pending'")
     conn.execute("update coursegen.webhook_deliveries set held_until = now() where held_until is not null")
 
 
 def failing(*statuses: int) -> Callable[[list[Received]], Reply]:
-    """These answers one after the other, then 204."""
+    """Responds with these statuses one after the other, then with 204."""
     return lambda received: Reply(statuses[len(received) - 1] if len(received) <= len(statuses) else 204)

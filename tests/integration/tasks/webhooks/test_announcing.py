@@ -1,4 +1,4 @@
-"""What a webhook is told of a generation: every step, in order, once, and nothing of what did not happen."""
+"""Webhook messages of a generation: every step, in order, once, and nothing that was rolled back."""
 
 import threading
 from pathlib import Path
@@ -24,7 +24,7 @@ from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration, status_of, work, work_until_final, working
 from tests.integration.tasks.processes import wait_until
 from tests.integration.tasks.running import claim, run
-from tests.integration.tasks.webhooks.conftest import SECRET, SENDING, tell
+from tests.integration.tasks.webhooks.conftest import SECRET, SENDING, announce
 from tests.receivers import Received, Receiver, say_nothing, speaking
 
 Connection = psycopg.Connection[DictRow]
@@ -49,13 +49,13 @@ CONTENT = [
 END = [("finalizing", 5, 90, "Завершаем создание курса..."), ("completed", 5, 100, "Курс успешно создан")]
 
 
-def told(messages: list[Received]) -> list[tuple[str, int, int, str]]:
+def summaries(messages: list[Received]) -> list[tuple[str, int, int, str]]:
     bodies = [message.json for message in messages]
     return [(body["status"], *(body["progress"][key] for key in ("step", "percentage", "message"))) for body in bodies]
 
 
 def written(conn: Connection, generation_id: UUID) -> list[tuple[str, int, int, str]]:
-    """What is in the outbox, whether it was sent or not."""
+    """The messages of the outbox, sent or not."""
     query = (
         "select status, step, percentage, message from coursegen.webhook_deliveries where"
         " generation_id = %s order by seq"
@@ -67,7 +67,7 @@ def waiting_jobs(conn: Connection) -> int:
     return len(rows(conn, "select 1 from procrastinate_jobs where queue_name = 'webhooks' and status = 'todo'"))
 
 
-def test_a_generation_is_told_step_by_step_and_every_message_is_signed_both_ways(
+def test_a_generation_sends_a_message_for_every_step_signed_both_ways(
     make_worker: MakeWorker,
     start_generation: StartGeneration,
     make_course: MakeCourse,
@@ -78,7 +78,7 @@ def test_a_generation_is_told_step_by_step_and_every_message_is_signed_both_ways
     generation_id = start_generation(course, webhook_url=receiver.url)
     work(make_worker(**SENDING), "stages", "webhooks")
     assert status_of(conn, generation_id) == "completed"
-    assert told(receiver.received) == BEGINNING + ANALYSIS + STRUCTURE + CONTENT + END
+    assert summaries(receiver.received) == BEGINNING + ANALYSIS + STRUCTURE + CONTENT + END
     for seq, message in enumerate(receiver.received, start=1):
         assert Webhook(SECRET).verify(message.body, message.headers) == message.json
         assert message.headers["webhook-id"] == f"{generation_id}-{seq}"
@@ -90,7 +90,7 @@ def test_a_generation_is_told_step_by_step_and_every_message_is_signed_both_ways
     assert rows(conn, "select 1 from procrastinate_jobs where queue_name = 'webhooks'") == []
 
 
-def test_documents_are_told_of_as_such(
+def test_processed_documents_have_messages_of_their_own(
     make_worker: MakeWorker,
     start_generation: StartGeneration,
     make_course: MakeCourse,
@@ -100,7 +100,7 @@ def test_documents_are_told_of_as_such(
     (files_root / "notes.md").write_text("# Основы\n\nТекст.\n\n## Тема\n\nТекст темы.\n", encoding="utf-8")
     start_generation(make_course(files=[FILE]), webhook_url=receiver.url)
     work(make_worker(**SENDING), "stages", "webhooks")
-    assert told(receiver.received) == BEGINNING + DOCUMENTS + STRUCTURE + CONTENT + END
+    assert summaries(receiver.received) == BEGINNING + DOCUMENTS + STRUCTURE + CONTENT + END
 
 
 def test_a_request_over_http_names_the_webhook_and_the_first_message_is_of_the_admission(
@@ -119,7 +119,7 @@ def test_a_request_over_http_names_the_webhook_and_the_first_message_is_of_the_a
     assert waiting_jobs(conn) == 1
 
 
-def test_a_webhook_that_the_course_has_and_the_request_did_not_name_is_told_nothing(
+def test_a_webhook_of_the_course_that_the_request_did_not_name_gets_no_message(
     start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
 ) -> None:
     start_generation(make_course(webhook_url="https://example.org/hook"))
@@ -146,12 +146,12 @@ def test_without_a_webhook_there_is_not_one_statement_more(
     assert [status_of(conn, id_) for id_ in (completed, cancelled, failed)] == ["completed", "cancelled", "failed"]
 
 
-def test_a_failure_is_told_with_its_error(
+def test_the_message_of_a_failure_has_its_error(
     make_worker: MakeWorker, start_generation: StartGeneration, make_course: MakeCourse, receiver: Receiver
 ) -> None:
     start_generation(make_course(), webhook_url=receiver.url)
     work(make_worker({Stage.STRUCTURE_ANALYSIS: "refuses"}, **SENDING), "stages", "webhooks")
-    assert told(receiver.received) == [
+    assert summaries(receiver.received) == [
         *BEGINNING,
         ANALYSIS[0],
         ("failed", 2, 20, "Не удалось проанализировать задачу курса"),
@@ -160,7 +160,7 @@ def test_a_failure_is_told_with_its_error(
     assert "error" not in receiver.received[0].json
 
 
-def test_a_stage_tried_again_is_not_told_again(
+def test_a_retried_stage_is_not_announced_again(
     make_worker: MakeWorker,
     start_generation: StartGeneration,
     make_course: MakeCourse,
@@ -173,7 +173,7 @@ def test_a_stage_tried_again_is_not_told_again(
     assert written(conn, generation_id) == BEGINNING + ANALYSIS + STRUCTURE + CONTENT + END
 
 
-def test_a_cancellation_is_told_queued_or_running(
+def test_a_cancellation_is_announced_queued_or_running(
     services: Services,
     make_worker: MakeWorker,
     start_generation: StartGeneration,
@@ -189,11 +189,11 @@ def test_a_cancellation_is_told_queued_or_running(
         cancel_course(services.db, services.slots, Caller(course.user_id, Tier.FREE), course.slug)
     work(make_worker(**SENDING), "webhooks")
     of = {id_: [m for m in receiver.received if m.json["data"]["jobId"] == str(id_)] for id_ in (first, second)}
-    assert told(of[first]) == [*BEGINNING, ("cancelled", 1, 20, "Инициализация завершена")]
-    assert told(of[second])[-1] == ("cancelled", 2, 40, "Задача курса проанализирована")
+    assert summaries(of[first]) == [*BEGINNING, ("cancelled", 1, 20, "Инициализация завершена")]
+    assert summaries(of[second])[-1] == ("cancelled", 2, 40, "Задача курса проанализирована")
 
 
-def test_an_operators_retry_is_told_from_where_it_goes_on_under_its_own_id(
+def test_an_operators_retry_is_announced_from_its_first_stage_with_its_own_id(
     app: Flask,
     make_worker: MakeWorker,
     start_generation: StartGeneration,
@@ -206,13 +206,13 @@ def test_an_operators_retry_is_told_from_where_it_goes_on_under_its_own_id(
     assert app.test_cli_runner().invoke(args=["generations", "retry", str(failed)]).exit_code == 0
     work(make_worker(**SENDING), "stages", "webhooks")
     after = receiver.received[before:]
-    assert told(after)[0] == ("initializing", 2, 40, "Задача курса проанализирована")
-    assert told(after)[1:] == STRUCTURE + CONTENT + END
+    assert summaries(after)[0] == ("initializing", 2, 40, "Задача курса проанализирована")
+    assert summaries(after)[1:] == STRUCTURE + CONTENT + END
     assert [message.seq for message in after] == list(range(1, 8))
     assert {message.json["data"]["jobId"] for message in after} != {str(failed)}
 
 
-def test_starts_that_ended_in_silence_are_told_as_a_failure(
+def test_exhausted_starts_are_announced_as_a_failure(
     services: Services, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
 ) -> None:
     generation_id = start_generation(make_course(), webhook_url="https://example.org/")
@@ -229,7 +229,7 @@ def test_starts_that_ended_in_silence_are_told_as_a_failure(
     assert written(conn, generation_id)[-1] == ("failed", 2, 20, "Не удалось проанализировать задачу курса")
 
 
-def test_a_stage_taken_over_is_told_once_and_the_one_it_was_taken_from_tells_nothing(
+def test_a_stage_that_was_taken_over_is_announced_once_and_not_by_its_former_run(
     make_worker: MakeWorker,
     start_generation: StartGeneration,
     make_course: MakeCourse,
@@ -250,7 +250,7 @@ def test_a_stage_taken_over_is_told_once_and_the_one_it_was_taken_from_tells_not
     assert rows(conn, "select status::text from coursegen.generations") == [{"status": "running"}]
 
 
-def test_what_is_rolled_back_is_not_told(
+def test_a_rolled_back_change_is_not_announced(
     services: Services, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
 ) -> None:
     generation_id = start_generation(make_course(), webhook_url="https://example.org/")
@@ -271,18 +271,18 @@ def test_what_is_rolled_back_is_not_told(
         '"text"',
     ],
 )
-def test_whatever_others_write_into_the_progress_is_told_as_something_of_the_right_type(
+def test_malformed_progress_is_announced_with_values_of_the_right_types(
     services: Services, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection, progress: str
 ) -> None:
     generation_id = start_generation(make_course(), webhook_url="https://example.org/")
     conn.execute("update courses set generation_progress = %s::jsonb", [progress])
-    tell(services, generation_id, "failed")
+    announce(services, generation_id, "failed")
     [_, (status, step, percentage, message)] = written(conn, generation_id)
     assert (status, step, percentage) == ("failed", 1, 20)
     assert isinstance(message, str)
 
 
-def test_a_course_deleted_takes_what_was_to_be_told_with_it(
+def test_a_deleted_course_takes_its_pending_messages_with_it(
     make_worker: MakeWorker,
     start_generation: StartGeneration,
     make_course: MakeCourse,
@@ -296,7 +296,7 @@ def test_a_course_deleted_takes_what_was_to_be_told_with_it(
     assert rows(conn, "select 1 from procrastinate_jobs where queue_name in ('stages', 'webhooks')") == []
 
 
-def test_a_generation_completes_while_its_receiver_says_nothing(
+def test_a_generation_completes_while_its_receiver_does_not_respond(
     make_worker: MakeWorker,
     start_generation: StartGeneration,
     make_course: MakeCourse,

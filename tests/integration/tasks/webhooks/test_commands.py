@@ -1,4 +1,4 @@
-"""The operator's commands on what webhooks were told, and what the doctor says of it."""
+"""The operators' commands for webhook deliveries, and what the doctor reports of them."""
 
 import json
 from dataclasses import replace
@@ -15,7 +15,7 @@ from tests.integration.generation.conftest import rows
 from tests.integration.tasks.webhooks.conftest import (
     SECRET,
     MakeSender,
-    StartTelling,
+    StartWithWebhook,
     failing,
     jobs,
     outbox,
@@ -36,10 +36,10 @@ def read(app: Flask, *arguments: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def mixed(
-    app: Flask, make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+    app: Flask, make_sender: MakeSender, start_with_webhook: StartWithWebhook, conn: Connection, receiver: Receiver
 ) -> UUID:
-    """A generation whose first delivery arrived, the second was given up, the third failed once, the fourth waits."""
-    generation_id, sender = start_telling(receiver.url, count=4), make_sender()
+    """A generation whose deliveries were delivered, given up, failed once, and not sent yet."""
+    generation_id, sender = start_with_webhook(receiver.url, count=4), make_sender()
     receiver.reply = failing(200, 500, 418)
     conn.execute("update coursegen.webhook_deliveries set give_up_at = now() + interval '1 s' where seq = 2")
     for _ in range(3):
@@ -50,7 +50,7 @@ def mixed(
     return generation_id
 
 
-def test_deliveries_are_listed_newest_first_with_their_last_try(app: Flask, mixed: UUID) -> None:
+def test_deliveries_are_listed_newest_first_with_their_last_attempt(app: Flask, mixed: UUID) -> None:
     found = read(app, "list")
     assert [(row["seq"], row["state"], row["failures"], row["response"]) for row in found] == [
         (4, "pending", 0, None),
@@ -65,9 +65,9 @@ def test_deliveries_are_listed_newest_first_with_their_last_try(app: Flask, mixe
 
 
 def test_the_list_is_narrowed_by_course_failure_and_time(
-    app: Flask, mixed: UUID, start_telling: StartTelling, conn: Connection
+    app: Flask, mixed: UUID, start_with_webhook: StartWithWebhook, conn: Connection
 ) -> None:
-    other = start_telling("https://example.org/", count=1)
+    other = start_with_webhook("https://example.org/", count=1)
     [course] = rows(
         conn,
         "select courses.* from courses join coursegen.generations g on g.course_id = courses.id and g.id = %s",
@@ -82,14 +82,14 @@ def test_the_list_is_narrowed_by_course_failure_and_time(
     assert [row["seq"] for row in read(app, "list", "--failed", "--since", "1h")] == [3]
 
 
-def test_what_waits_is_listed_with_when_it_is_due(app: Flask, mixed: UUID) -> None:
+def test_pending_deliveries_are_listed_with_their_due_times(app: Flask, mixed: UUID) -> None:
     found = read(app, "pending")
     assert [row["seq"] for row in found] == [4, 3]
     assert all(row["due_at"] for row in found)
     assert "due_at" in run(app, "pending").output
 
 
-def test_one_webhook_is_shown_with_every_try(app: Flask, mixed: UUID, receiver: Receiver) -> None:
+def test_one_webhook_is_shown_with_every_attempt(app: Flask, mixed: UUID, receiver: Receiver) -> None:
     [whole] = read(app, "show", str(mixed))
     assert (whole["generation_id"], whole["url"]) == (str(mixed), receiver.url)
     assert [row["seq"] for row in whole["deliveries"]] == [1, 2, 3, 4]
@@ -101,11 +101,11 @@ def test_one_webhook_is_shown_with_every_try(app: Flask, mixed: UUID, receiver: 
     assert (missing.exit_code, "There is no generation" in missing.output) == (1, True)
 
 
-def test_what_a_receiver_said_does_not_reach_the_terminal_as_it_is(
-    app: Flask, make_sender: MakeSender, start_telling: StartTelling, receiver: Receiver
+def test_control_characters_of_a_response_do_not_reach_the_terminal(
+    app: Flask, make_sender: MakeSender, start_with_webhook: StartWithWebhook, receiver: Receiver
 ) -> None:
     receiver.reply = Reply(500, body=b"\x1b[2J\x07\r\nrm -rf /\x9b")
-    generation_id = start_telling(receiver.url, count=1)
+    generation_id = start_with_webhook(receiver.url, count=1)
     make_sender().send_next(generation_id)
     shown = run(app, "show", str(generation_id)).output
     assert "rm -rf /" in shown
@@ -116,10 +116,13 @@ def test_all_that_was_not_delivered_is_sent_again_in_order(
     app: Flask, mixed: UUID, make_sender: MakeSender, conn: Connection, receiver: Receiver
 ) -> None:
     assert jobs(conn, mixed)[0] > 1
-    done = run(app, "resend", str(mixed))
+    done = run(app, "resend", str(mixed), "--reason", "their disk was full")
     assert (done.exit_code, done.output) == (0, "Will be sent again: 2, 3, 4\n")
     assert outbox(conn, mixed) == [("delivered", 0)] + [("pending", 0)] * 3
     assert jobs(conn, mixed) == [0]
+    assert rows(conn, "select action, generation_id, reason, details from coursegen.audit") == [
+        {"action": "resend", "generation_id": mixed, "reason": "their disk was full", "details": {"seq": None}}
+    ]
     sender = make_sender()
     for _ in range(3):
         sender.send_next(mixed)
@@ -142,10 +145,10 @@ def test_one_is_sent_again_even_if_it_was_delivered(
     assert run(app, "resend", str(uuid4())).exit_code == 1
 
 
-def test_what_was_gone_is_sent_again_and_what_follows_is_too(
-    app: Flask, make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+def test_after_410_a_resend_sends_that_delivery_and_the_later_ones(
+    app: Flask, make_sender: MakeSender, start_with_webhook: StartWithWebhook, conn: Connection, receiver: Receiver
 ) -> None:
-    generation_id, sender = start_telling(receiver.url), make_sender()
+    generation_id, sender = start_with_webhook(receiver.url), make_sender()
     receiver.reply = failing(410)
     sender.send_next(generation_id)
     assert outbox(conn, generation_id)[2] == ("gone", 0)
@@ -155,10 +158,10 @@ def test_what_was_gone_is_sent_again_and_what_follows_is_too(
     assert outbox(conn, generation_id) == [("delivered", 0)] * 3
 
 
-def test_what_is_being_sent_is_not_sent_twice_for_being_renewed(
-    app: Flask, make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+def test_a_resend_does_not_send_twice_what_is_being_sent(
+    app: Flask, make_sender: MakeSender, start_with_webhook: StartWithWebhook, conn: Connection, receiver: Receiver
 ) -> None:
-    generation_id, sender = start_telling(receiver.url, count=2), make_sender()
+    generation_id, sender = start_with_webhook(receiver.url, count=2), make_sender()
 
     def renew(_: object) -> Reply:
         if len(receiver.received) == 1:
@@ -173,14 +176,16 @@ def test_what_is_being_sent_is_not_sent_twice_for_being_renewed(
     assert outbox(conn, generation_id) == [("delivered", 0)] * 2
 
 
-def test_the_doctor_says_what_keeps_webhooks_waiting(app: Flask, start_telling: StartTelling, conn: Connection) -> None:
+def test_the_doctor_reports_why_webhooks_are_pending(
+    app: Flask, start_with_webhook: StartWithWebhook, conn: Connection
+) -> None:
     def webhooks() -> dict[str, str]:
         result = app.test_cli_runner().invoke(args=["doctor", "--json"])
         [found] = [row for row in json.loads(result.stdout) if row["check"] == "webhooks"]
         return found  # type: ignore[no-any-return]
 
     assert (webhooks()["state"], webhooks()["found"]) == ("ok", "0 waiting")
-    start_telling("https://example.org/")
+    start_with_webhook("https://example.org/")
     assert (webhooks()["state"], "WEBHOOK_SECRET" in webhooks()["advice"]) == ("warning", True)
     services = app.extensions["services"]
     app.extensions["services"] = replace(services, settings=replace(services.settings, webhook_secret=SECRET))

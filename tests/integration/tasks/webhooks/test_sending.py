@@ -1,4 +1,4 @@
-"""Sending: in order, with patience, given up in the end, one at a time, and to nobody who may not be asked."""
+"""Sending: in order, with retries until given up, one at a time, and only to allowed receivers."""
 
 import socket
 import threading
@@ -17,31 +17,33 @@ from app.generation.webhooks.outbox import Attempt, DeliveryState
 from app.services import Services
 from tasks import upkeep
 from tasks.webhooks import webhook_client
-from tasks.webhooks.sender import FIRST_WAIT_S, JITTER, LONGEST_WAIT_S
+from tasks.webhooks.sender import FIRST_WAIT_S, JITTER, LONGEST_WAIT_S, Sender
 from tasks.webhooks.webhook_client import WebhookClient
 from tests.integration.generation.conftest import rows
+from tests.integration.generation.proxy import proxied
 from tests.integration.tasks.conftest import MakeWorker, working
 from tests.integration.tasks.processes import WorkerProcess, wait_until
 from tests.integration.tasks.webhooks.conftest import (
     SECRET,
     SENDING,
     MakeSender,
-    StartTelling,
+    Open,
+    StartWithWebhook,
+    announce,
     failing,
     jobs,
     let_time_pass,
     outbox,
-    tell,
 )
 from tests.receivers import Received, Receiver, Reply, say_nothing, speaking
 
 Connection = psycopg.Connection[DictRow]
 
 
-def test_one_delivery_is_sent_a_call_and_the_next_one_called_for(
-    make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+def test_a_call_sends_one_delivery_and_schedules_the_next(
+    make_sender: MakeSender, start_with_webhook: StartWithWebhook, conn: Connection, receiver: Receiver
 ) -> None:
-    generation_id = start_telling(receiver.url)
+    generation_id = start_with_webhook(receiver.url)
     conn.execute("delete from procrastinate_jobs where queue_name = 'webhooks'")
     make_sender().send_next(generation_id)
     assert [message.seq for message in receiver.received] == [1]
@@ -53,10 +55,10 @@ def test_one_delivery_is_sent_a_call_and_the_next_one_called_for(
 
 
 @pytest.mark.parametrize("status", [301, 302, 308, 400, 401, 404, 429, 500, 503])
-def test_any_other_answer_is_a_failure_that_is_tried_again_before_all_that_follows(
-    make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver, status: int
+def test_any_other_response_is_a_failure_and_retried_before_later_deliveries(
+    make_sender: MakeSender, start_with_webhook: StartWithWebhook, conn: Connection, receiver: Receiver, status: int
 ) -> None:
-    generation_id = start_telling(receiver.url)
+    generation_id = start_with_webhook(receiver.url)
     conn.execute("delete from procrastinate_jobs where queue_name = 'webhooks'")
     receiver.reply = Reply(status, (("Location", receiver.url),), b"no")
     sender = make_sender()
@@ -69,10 +71,10 @@ def test_any_other_answer_is_a_failure_that_is_tried_again_before_all_that_follo
     assert rows(conn, "select status, excerpt from coursegen.webhook_attempts") == [{"status": status, "excerpt": "no"}]
 
 
-def test_order_holds_through_failures_and_what_is_repeated_is_the_same(
-    make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+def test_order_holds_through_failures_and_retries_repeat_the_same_message(
+    make_sender: MakeSender, start_with_webhook: StartWithWebhook, conn: Connection, receiver: Receiver
 ) -> None:
-    generation_id = start_telling(receiver.url, count=4)
+    generation_id = start_with_webhook(receiver.url, count=4)
     receiver.reply = failing(500, 503, 204, 404, 204, 429)
     sender = make_sender()
     for _ in range(8):
@@ -84,9 +86,9 @@ def test_order_holds_through_failures_and_what_is_repeated_is_the_same(
 
 
 def test_waits_grow_with_each_failure_to_the_longest(
-    make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+    make_sender: MakeSender, start_with_webhook: StartWithWebhook, conn: Connection, receiver: Receiver
 ) -> None:
-    generation_id, sender = start_telling(receiver.url, count=1), make_sender()
+    generation_id, sender = start_with_webhook(receiver.url, count=1), make_sender()
     receiver.reply = Reply(500)
     for failures, expected in [(0, 5), (1, 10), (5, 160), (9, 2560), (10, LONGEST_WAIT_S), (1000, LONGEST_WAIT_S)]:
         conn.execute("update coursegen.webhook_deliveries set failures = %s, due_at = now()", [failures])
@@ -112,13 +114,13 @@ def in_1000_s() -> str:
 )
 def test_retry_after_is_kept_within_limits(
     make_sender: MakeSender,
-    start_telling: StartTelling,
+    start_with_webhook: StartWithWebhook,
     conn: Connection,
     receiver: Receiver,
     value: str | Callable[[], str],
     seconds: float,
 ) -> None:
-    generation_id = start_telling(receiver.url, count=1)
+    generation_id = start_with_webhook(receiver.url, count=1)
     conn.execute("delete from procrastinate_jobs where queue_name = 'webhooks'")
     receiver.reply = Reply(503, (("Retry-After", value if isinstance(value, str) else value()),))
     make_sender().send_next(generation_id)
@@ -126,10 +128,10 @@ def test_retry_after_is_kept_within_limits(
     assert 0.9 * seconds - 2 < waits <= seconds * (1 + JITTER)
 
 
-def test_after_a_day_it_is_given_up_and_the_next_has_its_turn(
-    make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+def test_after_a_day_a_delivery_is_given_up_and_the_next_is_sent(
+    make_sender: MakeSender, start_with_webhook: StartWithWebhook, conn: Connection, receiver: Receiver
 ) -> None:
-    generation_id, sender = start_telling(receiver.url), make_sender()
+    generation_id, sender = start_with_webhook(receiver.url), make_sender()
     receiver.reply = failing(500)
     conn.execute("update coursegen.webhook_deliveries set give_up_at = now() + interval '4 s' where seq = 1")
     conn.execute("update coursegen.webhook_deliveries set give_up_at = now() where seq = 2")
@@ -139,15 +141,19 @@ def test_after_a_day_it_is_given_up_and_the_next_has_its_turn(
     assert outbox(conn, generation_id) == [("given_up", 1), ("given_up", 0), ("delivered", 0)]
 
 
-def test_a_receiver_that_is_gone_is_told_nothing_more_of_that_generation(
-    make_sender: MakeSender, start_telling: StartTelling, services: Services, conn: Connection, receiver: Receiver
+def test_after_410_nothing_more_is_sent_for_that_generation(
+    make_sender: MakeSender,
+    start_with_webhook: StartWithWebhook,
+    services: Services,
+    conn: Connection,
+    receiver: Receiver,
 ) -> None:
-    gone, other, sender = start_telling(receiver.url), start_telling(receiver.url), make_sender()
+    gone, other, sender = start_with_webhook(receiver.url), start_with_webhook(receiver.url), make_sender()
     receiver.reply = failing(204, 410)
     for _ in range(3):
         sender.send_next(gone)
     assert outbox(conn, gone) == [("delivered", 0), ("gone", 1), ("gone", 0)]
-    tell(services, gone, "later")
+    announce(services, gone, "later")
     sender.send_next(gone)
     assert outbox(conn, gone)[3:] == [("gone", 0)]
     assert len(receiver.received) == 2
@@ -155,9 +161,9 @@ def test_a_receiver_that_is_gone_is_told_nothing_more_of_that_generation(
     assert outbox(conn, other)[0] == ("delivered", 0)
 
 
-def test_nobody_is_asked_who_is_no_longer_allowed_or_leads_within(
+def test_a_receiver_that_is_no_longer_allowed_or_not_public_is_not_connected_to(
     make_sender: MakeSender,
-    start_telling: StartTelling,
+    start_with_webhook: StartWithWebhook,
     conn: Connection,
     receiver: Receiver,
     monkeypatch: pytest.MonkeyPatch,
@@ -165,7 +171,7 @@ def test_nobody_is_asked_who_is_no_longer_allowed_or_leads_within(
     def connect(address: object, timeout: float) -> socket.socket:
         raise AssertionError("a connection")
 
-    forbidden, rebound = start_telling(receiver.url, count=1), start_telling("https://example.org/", count=1)
+    forbidden, rebound = start_with_webhook(receiver.url, count=1), start_with_webhook("https://example.org/", count=1)
     monkeypatch.setattr(socket, "create_connection", connect)
     sender = make_sender(
         WebhookClient(lambda host, port: ["8.8.8.8", "169.254.169.254"]), webhook_allowed_hosts=frozenset()
@@ -179,11 +185,11 @@ def test_nobody_is_asked_who_is_no_longer_allowed_or_leads_within(
     ]
 
 
-def test_what_a_receiver_says_is_stored_whatever_it_is(
-    make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+def test_any_response_body_is_stored(
+    make_sender: MakeSender, start_with_webhook: StartWithWebhook, conn: Connection, receiver: Receiver
 ) -> None:
     receiver.reply = Reply(500, body=b"\0\xff\x1b[2J" + b"x" * 100_000)
-    make_sender().send_next(start_telling(receiver.url, count=1))
+    make_sender().send_next(start_with_webhook(receiver.url, count=1))
     [attempt] = rows(conn, "select excerpt from coursegen.webhook_attempts")
     assert attempt["excerpt"].startswith("��\x1b[2Jx")
     assert len(attempt["excerpt"]) <= 500
@@ -191,14 +197,14 @@ def test_what_a_receiver_says_is_stored_whatever_it_is(
 
 def test_neither_the_url_nor_the_secret_is_logged(
     make_sender: MakeSender,
-    start_telling: StartTelling,
+    start_with_webhook: StartWithWebhook,
     receiver: Receiver,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("DEBUG")
     receiver.reply = failing(500, 204, 410)
     url, sender = receiver.url.replace("//", "//user:hunter2@"), make_sender()
-    generation_id = start_telling(url)
+    generation_id = start_with_webhook(url)
     for _ in range(4):
         sender.send_next(generation_id)
     said = " ".join(str(record.__dict__) for record in caplog.records if not record.name.startswith("psycopg"))
@@ -207,10 +213,10 @@ def test_neither_the_url_nor_the_secret_is_logged(
         assert hidden not in said
 
 
-def test_without_a_secret_what_waits_stays_and_is_sent_once_there_is_one(
-    make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+def test_without_a_secret_deliveries_stay_pending_and_are_sent_once_there_is_one(
+    make_sender: MakeSender, start_with_webhook: StartWithWebhook, conn: Connection, receiver: Receiver
 ) -> None:
-    generation_id = start_telling(receiver.url, count=1)
+    generation_id = start_with_webhook(receiver.url, count=1)
     conn.execute("delete from procrastinate_jobs where queue_name = 'webhooks'")
     mute = make_sender(webhook_secret=None)
     mute.send_next(generation_id)
@@ -223,13 +229,33 @@ def test_without_a_secret_what_waits_stays_and_is_sent_once_there_is_one(
     assert outbox(conn, generation_id) == [("delivered", 0)]
 
 
+def test_a_delivery_is_two_statements_each_a_transaction_of_its_own(
+    make_worker: MakeWorker,
+    start_with_webhook: StartWithWebhook,
+    conn: Connection,
+    receiver: Receiver,
+    database_url: str,
+) -> None:
+    with proxied(database_url) as proxy:
+        services = make_worker(**SENDING, database_url=proxy.url, pool_size=1).services
+        sender = Sender(services, WebhookClient(), Open())
+        for _ in range(8):  # until its connection is open and the statements are prepared
+            sender.send_next(start_with_webhook(receiver.url, count=1))
+        generation_id = start_with_webhook(receiver.url, count=1)
+        before = proxy.turns
+        sender.send_next(generation_id)
+        assert proxy.turns - before == 2  # claim, finish
+        assert proxy.commits == 0
+    assert outbox(conn, generation_id) == [("delivered", 0)]
+
+
 # One at a time
 
 
-def test_of_many_at_once_one_sends_and_order_holds(
-    make_sender: MakeSender, start_telling: StartTelling, conn: Connection, receiver: Receiver
+def test_concurrent_senders_send_one_at_a_time_and_in_order(
+    make_sender: MakeSender, start_with_webhook: StartWithWebhook, conn: Connection, receiver: Receiver
 ) -> None:
-    generation_id, sender = start_telling(receiver.url, count=6), make_sender()
+    generation_id, sender = start_with_webhook(receiver.url, count=6), make_sender()
 
     def slow(received: list[Received]) -> Reply:
         time.sleep(0.05)  # the receiver's work
@@ -253,10 +279,10 @@ def test_of_many_at_once_one_sends_and_order_holds(
     assert [message.seq for message in receiver.received] == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_claim_that_was_lost_writes_nothing(
-    services: Services, start_telling: StartTelling, conn: Connection
+def test_a_lost_claim_writes_nothing(
+    services: Services, start_with_webhook: StartWithWebhook, conn: Connection
 ) -> None:
-    generation_id = start_telling("https://example.org/", count=2)
+    generation_id = start_with_webhook("https://example.org/", count=2)
     frozen = webhooks.claim_delivery(services.db, generation_id)
     assert frozen is not None
     assert webhooks.claim_delivery(services.db, generation_id) is None
@@ -272,8 +298,11 @@ def test_a_claim_that_was_lost_writes_nothing(
     assert len(rows(conn, "select 1 from coursegen.webhook_attempts")) == 1
 
 
-def test_a_killed_workers_delivery_is_sent_again_under_the_same_id_and_the_rest_follows(
-    start_worker: Callable[..., WorkerProcess], start_telling: StartTelling, conn: Connection, receiver: Receiver
+def test_a_killed_workers_delivery_is_sent_again_with_the_same_id_before_the_rest(
+    start_worker: Callable[..., WorkerProcess],
+    start_with_webhook: StartWithWebhook,
+    conn: Connection,
+    receiver: Receiver,
 ) -> None:
     environment = {
         "WEBHOOK_SECRET": SECRET,
@@ -290,7 +319,7 @@ def test_a_killed_workers_delivery_is_sent_again_under_the_same_id_and_the_rest_
         return Reply()
 
     receiver.reply = hang_once
-    generation_id = start_telling(receiver.url)
+    generation_id = start_with_webhook(receiver.url)
     first = start_worker("--queues", "webhooks", **environment)
     receiver.wait_for(1)
     first.process.kill()
@@ -304,16 +333,16 @@ def test_a_killed_workers_delivery_is_sent_again_under_the_same_id_and_the_rest_
     wait_until(lambda: rows(conn, "select 1 from procrastinate_jobs where queue_name = 'webhooks'") == [])
 
 
-def test_dead_receivers_leave_room_for_one_that_lives(
+def test_dead_receivers_do_not_delay_one_that_responds(
     make_worker: MakeWorker,
-    start_telling: StartTelling,
+    start_with_webhook: StartWithWebhook,
     conn: Connection,
     receiver: Receiver,
 ) -> None:
     app = make_worker(**{**SENDING, "webhook_concurrency": 4})
     with working(app, "webhooks"), speaking(say_nothing) as port:
-        dead = [start_telling(f"http://127.0.0.1:{port}/", count=2) for _ in range(6)]
-        alive = start_telling(receiver.url)
+        dead = [start_with_webhook(f"http://127.0.0.1:{port}/", count=2) for _ in range(6)]
+        alive = start_with_webhook(receiver.url)
         # Two of the four places try the dead, and nobody waits for the other dead ones.
         wait_until(lambda: outbox(conn, alive) == [("delivered", 0)] * 3, seconds=webhook_client.TOTAL_S / 2)
     failures = [outbox(conn, generation_id)[0] for generation_id in dead]
@@ -324,10 +353,10 @@ def test_dead_receivers_leave_room_for_one_that_lives(
 # Upkeep
 
 
-def test_upkeep_calls_for_what_nobody_sends_and_for_nothing_else(
-    services: Services, start_telling: StartTelling, conn: Connection
+def test_upkeep_rescues_deliveries_without_a_sender_and_no_others(
+    services: Services, start_with_webhook: StartWithWebhook, conn: Connection
 ) -> None:
-    stranded, held, queued, put_off = (start_telling("https://example.org/", count=2) for _ in range(4))
+    stranded, held, queued, put_off = (start_with_webhook("https://example.org/", count=2) for _ in range(4))
     conn.execute("delete from procrastinate_jobs where queueing_lock <> %s", [f"webhook:{queued}"])
     assert webhooks.claim_delivery(services.db, held) is not None
     later = webhooks.claim_delivery(services.db, put_off)
@@ -341,8 +370,8 @@ def test_upkeep_calls_for_what_nobody_sends_and_for_nothing_else(
     assert jobs(conn, held) == [0]
 
 
-def test_a_dead_workers_job_is_closed_and_a_live_ones_left_alone(
-    services: Services, start_telling: StartTelling, conn: Connection
+def test_a_dead_workers_job_is_deleted_and_a_live_ones_kept(
+    services: Services, start_with_webhook: StartWithWebhook, conn: Connection
 ) -> None:
     for age in ("1 hour", "0 s"):
         conn.execute(
@@ -356,9 +385,9 @@ def test_a_dead_workers_job_is_closed_and_a_live_ones_left_alone(
 
 
 def test_deliveries_are_kept_for_thirty_days_with_their_attempts(
-    services: Services, start_telling: StartTelling, conn: Connection
+    services: Services, start_with_webhook: StartWithWebhook, conn: Connection
 ) -> None:
-    generation_id = start_telling("https://example.org/", count=3)
+    generation_id = start_with_webhook("https://example.org/", count=3)
     claimed = webhooks.claim_delivery(services.db, generation_id)
     assert claimed is not None
     webhooks.finish_delivery(services.db, claimed, DeliveryState.PENDING, Attempt(1, 500), wait_s=1)

@@ -1,4 +1,4 @@
-"""What a webhook receives: bytes that stay the same, and signatures that its own libraries accept."""
+"""Webhook messages: the same bytes for every attempt, and signatures that the standard's library accepts."""
 
 import base64
 import hashlib

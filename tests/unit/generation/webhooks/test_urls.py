@@ -1,4 +1,4 @@
-"""Where a webhook may lead, as far as its text and its addresses tell."""
+"""Which webhook URLs are accepted, and which addresses are public."""
 
 import socket
 import time
@@ -67,7 +67,7 @@ PUBLIC = ["1.1.1.1", "8.8.8.8", "100.63.255.255", "100.128.0.0", "172.32.0.1", "
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-def test_an_address_that_is_not_everybodys_is_not_public(address: str) -> None:
+def test_a_special_purpose_address_is_not_public(address: str) -> None:
     assert not is_public(address)
 
 
@@ -77,7 +77,7 @@ def test_an_address_on_the_internet_is_public(address: str) -> None:
 
 
 @given(st.ip_addresses())
-def test_nothing_is_public_that_the_library_takes_for_special(address: IPv4Address | IPv6Address) -> None:
+def test_no_address_that_the_library_calls_special_is_public(address: IPv4Address | IPv6Address) -> None:
     special = address.is_private or address.is_loopback or address.is_link_local or address.is_multicast
     if special or address.is_reserved or address.is_unspecified:
         assert not is_public(str(address))
@@ -192,7 +192,7 @@ def test_a_host_that_is_no_name_of_the_internet_is_refused(host: str) -> None:
         "https://example.org/" + "a" * (MAX_URL - 19),
     ],
 )
-def test_what_else_is_refused(text: str) -> None:
+def test_a_malformed_url_is_refused(text: str) -> None:
     with pytest.raises(BadWebhookUrl):
         parse_webhook_url(text)
 
@@ -208,7 +208,7 @@ def test_what_else_is_refused(text: str) -> None:
         ("10.0.0.5", ["http://10.0.0.5/"], ["http://10.0.0.5:81/", "http://10.0.0.6/", "http://167772165/"]),
     ],
 )
-def test_an_operators_word_allows_that_host_and_port_and_nothing_else(
+def test_an_allowed_host_is_allowed_on_its_port_and_nothing_else_is(
     entry: str, good: list[str], bad: list[str]
 ) -> None:
     allowed = frozenset({parse_allowed_host(entry)})

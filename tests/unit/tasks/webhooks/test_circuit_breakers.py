@@ -1,4 +1,4 @@
-"""A receiver that does not answer is left alone for a while, and one that does never waits for it."""
+"""A receiver that does not respond gets no requests for a while, and does not delay the others."""
 
 import time
 
@@ -15,73 +15,73 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def fall_silent(known: CircuitBreakers, key: str) -> None:
-    assert known.acquire(key) is None
-    known.release(key, responded=False, took_s=0)
+def fail(breakers: CircuitBreakers, key: str) -> None:
+    assert breakers.acquire(key) is None
+    breakers.release(key, responded=False, took_s=0)
 
 
-def test_a_receiver_has_so_many_visits_at_once_and_others_their_own(clock: list[float]) -> None:
-    known = CircuitBreakers(most=2)
-    assert known.acquire("a") is None
-    assert known.acquire("a") is None
-    wait_s = known.acquire("a")
+def test_each_receiver_has_its_own_limit_of_concurrent_requests(clock: list[float]) -> None:
+    breakers = CircuitBreakers(most=2)
+    assert breakers.acquire("a") is None
+    assert breakers.acquire("a") is None
+    wait_s = breakers.acquire("a")
     assert wait_s is not None
     assert BUSY_S <= wait_s <= 2 * BUSY_S
-    assert known.acquire("b") is None
-    known.release("a", responded=True, took_s=0)
-    assert known.acquire("a") is None
+    assert breakers.acquire("b") is None
+    breakers.release("a", responded=True, took_s=0)
+    assert breakers.acquire("a") is None
 
 
-def test_who_is_slow_is_asked_again_later(clock: list[float]) -> None:
-    known = CircuitBreakers(most=2)
-    assert [known.acquire("a") for _ in range(2)] == [None] * 2
-    known.release("a", responded=True, took_s=9)
-    assert known.acquire("a") is None
-    wait_s = known.acquire("a")
+def test_a_slow_receiver_is_retried_later(clock: list[float]) -> None:
+    breakers = CircuitBreakers(most=2)
+    assert [breakers.acquire("a") for _ in range(2)] == [None] * 2
+    breakers.release("a", responded=True, took_s=9)
+    assert breakers.acquire("a") is None
+    wait_s = breakers.acquire("a")
     assert wait_s is not None
     assert 9 <= wait_s <= 18
 
 
-def test_one_that_was_silent_rests_and_then_has_one_visit_that_decides(clock: list[float]) -> None:
-    known = CircuitBreakers(most=4)
-    fall_silent(known, "a")
-    wait_s = known.acquire("a")
+def test_after_a_failure_the_circuit_opens_and_then_one_request_decides(clock: list[float]) -> None:
+    breakers = CircuitBreakers(most=4)
+    fail(breakers, "a")
+    wait_s = breakers.acquire("a")
     assert wait_s is not None
     assert OPEN_S <= wait_s <= 2 * OPEN_S
-    assert known.acquire("b") is None
+    assert breakers.acquire("b") is None
     clock[0] += OPEN_S
-    assert known.acquire("a") is None
-    assert known.acquire("a") is not None
-    known.release("a", responded=True, took_s=0)
-    assert [known.acquire("a") for _ in range(4)] == [None] * 4
+    assert breakers.acquire("a") is None
+    assert breakers.acquire("a") is not None
+    breakers.release("a", responded=True, took_s=0)
+    assert [breakers.acquire("a") for _ in range(4)] == [None] * 4
 
 
-def test_rests_grow_to_the_longest(clock: list[float]) -> None:
-    known = CircuitBreakers(most=1)
-    for silences in range(1100):
-        fall_silent(known, "a")
-        rest_s, wait_s = min(OPEN_S * 2 ** min(silences, 10), LONGEST_OPEN_S), known.acquire("a")
+def test_the_circuit_stays_open_longer_after_each_failure_up_to_a_limit(clock: list[float]) -> None:
+    breakers = CircuitBreakers(most=1)
+    for failures in range(1100):
+        fail(breakers, "a")
+        open_s, wait_s = min(OPEN_S * 2 ** min(failures, 10), LONGEST_OPEN_S), breakers.acquire("a")
         assert wait_s is not None
-        assert rest_s <= wait_s <= rest_s + OPEN_S
-        clock[0] += rest_s
+        assert open_s <= wait_s <= open_s + OPEN_S
+        clock[0] += open_s
 
 
-def test_silences_of_visits_that_were_under_way_together_count_as_one(clock: list[float]) -> None:
-    known = CircuitBreakers(most=3)
-    assert [known.acquire("a") for _ in range(3)] == [None] * 3
+def test_failures_of_simultaneous_requests_count_as_one(clock: list[float]) -> None:
+    breakers = CircuitBreakers(most=3)
+    assert [breakers.acquire("a") for _ in range(3)] == [None] * 3
     for _ in range(3):
-        known.release("a", responded=False, took_s=0)
+        breakers.release("a", responded=False, took_s=0)
     clock[0] += OPEN_S
-    assert known.acquire("a") is None
+    assert breakers.acquire("a") is None
 
 
-def test_what_is_remembered_is_bounded(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_known_receivers_is_bounded(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(circuit_breakers, "MOST_KNOWN", 10)
-    known = CircuitBreakers(most=1)
+    breakers = CircuitBreakers(most=1)
     for number in range(100):
-        fall_silent(known, str(number))
+        fail(breakers, str(number))
         clock[0] += 2 * OPEN_S
-    assert len(known._circuits) <= 10
-    assert known.acquire("x") is None
-    known.release("x", responded=True, took_s=0)
-    assert "x" not in known._circuits
+    assert len(breakers._circuits) <= 10
+    assert breakers.acquire("x") is None
+    breakers.release("x", responded=True, took_s=0)
+    assert "x" not in breakers._circuits

@@ -1,4 +1,4 @@
-"""One POST: to whom, within what time, and how much of the response is read. Nobody but loopback is spoken to."""
+"""One POST: its receiver, its time limits, and how much of the response is read. Only loopback is connected to."""
 
 import socket
 import ssl
@@ -46,7 +46,7 @@ def at_port(port: int) -> WebhookUrl:
 
 
 def no_response(url: WebhookUrl, client: WebhookClient | None = None, within_s: float = 1.5) -> str:
-    """Why there was none."""
+    """The reason for no response."""
     began = time.monotonic()
     with pytest.raises(NoResponse) as caught:
         (client or WebhookClient()).post(url, {}, b"{}")
@@ -80,7 +80,7 @@ def test_credentials_go_into_a_header_of_their_own(receiver: Receiver) -> None:
     assert "user" not in receiver.received[0].path
 
 
-def test_proxies_of_the_environment_are_not_asked(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_environment_are_not_used(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     with receiving() as proxy:
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
@@ -94,7 +94,7 @@ def test_proxies_of_the_environment_are_not_asked(receiver: Receiver, monkeypatc
 
 
 @pytest.mark.parametrize("status", [200, 202, 301, 307, 308, 404, 410, 500, 503])
-def test_every_status_is_an_answer_and_a_redirect_leads_nowhere(receiver: Receiver, status: int) -> None:
+def test_every_status_is_a_response_and_redirects_are_not_followed(receiver: Receiver, status: int) -> None:
     with receiving() as elsewhere:
         receiver.reply = Reply(status, (("Location", elsewhere.url), ("Content-Length", "3")), b"abc")
         response = WebhookClient().post(allowed(receiver.url), {}, b"")
@@ -121,7 +121,7 @@ def test_of_a_huge_body_only_the_beginning_is_read(receiver: Receiver) -> None:
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nstart",
     ],
 )
-def test_a_body_without_end_does_not_keep_us(head: bytes) -> None:
+def test_an_endless_body_is_not_waited_for(head: bytes) -> None:
     with speaking(drip(head)) as port:
         began = time.monotonic()
         response = WebhookClient().post(at_port(port), {}, b"")
@@ -130,7 +130,7 @@ def test_a_body_without_end_does_not_keep_us(head: bytes) -> None:
 
 
 @pytest.mark.usefixtures("hurried")
-def test_a_body_that_never_begins_costs_the_excerpt_and_not_the_answer() -> None:
+def test_a_body_that_never_begins_costs_the_excerpt_and_not_the_response() -> None:
     with speaking(say(b"HTTP/1.1 202 OK\r\n\r\n", stay=True)) as port:
         response = WebhookClient().post(at_port(port), {}, b"")
     assert (response.status, response.excerpt) == (202, "")
@@ -161,19 +161,19 @@ def test_silence_is_cut_off() -> None:
 @pytest.mark.parametrize(
     "said", [b"", b"HTTP/1.1", b"nonsense\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"\x16\x03\x01\0\xff" * 99]
 )
-def test_what_is_no_answer_of_http_is_none(said: bytes) -> None:
+def test_a_malformed_response_is_no_response(said: bytes) -> None:
     with speaking(say(said)) as port:
         assert no_response(at_port(port))
 
 
-def test_why_there_was_none_can_be_stored_and_shown() -> None:
+def test_the_reason_for_no_response_can_be_stored_and_shown() -> None:
     with speaking(say(b"\0\x1b[2J\xff" * 10_000 + b"\r\n\r\n")) as port:
         reason = no_response(at_port(port))
     assert reason.isprintable()
     assert len(reason) <= 200
 
 
-def test_headers_without_number_are_refused() -> None:
+def test_endless_headers_are_refused() -> None:
     flood = b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 100_000
     with speaking(say(flood)) as port:
         assert "100 headers" in no_response(at_port(port))
@@ -289,7 +289,7 @@ def test_an_allowed_name_may_lead_anywhere(receiver: Receiver) -> None:
     assert WebhookClient(lambda host, port: ["127.0.0.1"]).post(url, {}, b"").status == 204
 
 
-def test_an_address_that_does_not_answer_is_followed_by_the_next(receiver: Receiver) -> None:
+def test_after_an_address_that_refuses_the_next_is_tried(receiver: Receiver) -> None:
     with socket.create_server(("127.0.0.2", receiver.port)) as server:
         server.close()
         url = allowed(f"http://localhost:{receiver.port}/")
