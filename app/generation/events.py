@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import psycopg
@@ -26,19 +26,8 @@ from app.database.queries import QUERIES
 log = logging.getLogger(__name__)
 
 
-class EventType(Enum):
-    """What happened. Compared with the database's `metric_event_type` by a test."""
-
-    JOB_ROLLBACK = "job_rollback"
-    ORPHANED_JOB_RECOVERY = "orphaned_job_recovery"
-    CONCURRENCY_LIMIT_HIT = "concurrency_limit_hit"
-    WORKER_TIMEOUT = "worker_timeout"
-    RPC_RETRY_EXHAUSTED = "rpc_retry_exhausted"
-    DUPLICATE_JOB_DETECTED = "duplicate_job_detected"
-
-
 class Severity(Enum):
-    """How bad it is. Compared with the database's `metric_severity` by a test."""
+    """How bad an event is. Compared with the database's `metric_severity` by a test."""
 
     INFO = "info"
     WARN = "warn"
@@ -46,14 +35,22 @@ class Severity(Enum):
     FATAL = "fatal"
 
 
-SEVERITIES = {
-    EventType.JOB_ROLLBACK: Severity.ERROR,
-    EventType.ORPHANED_JOB_RECOVERY: Severity.WARN,
-    EventType.CONCURRENCY_LIMIT_HIT: Severity.WARN,
-    EventType.WORKER_TIMEOUT: Severity.ERROR,
-    EventType.RPC_RETRY_EXHAUSTED: Severity.FATAL,
-    EventType.DUPLICATE_JOB_DETECTED: Severity.INFO,
-}
+class EventType(Enum):
+    """What happened. Compared with the database's `metric_event_type` by a test."""
+
+    severity: Severity
+
+    def __new__(cls, name: str, severity: Severity) -> Self:
+        event_type = object.__new__(cls)
+        event_type._value_, event_type.severity = name, severity
+        return event_type
+
+    JOB_ROLLBACK = "job_rollback", Severity.ERROR
+    ORPHANED_JOB_RECOVERY = "orphaned_job_recovery", Severity.WARN
+    CONCURRENCY_LIMIT_HIT = "concurrency_limit_hit", Severity.WARN
+    WORKER_TIMEOUT = "worker_timeout", Severity.ERROR
+    RPC_RETRY_EXHAUSTED = "rpc_retry_exhausted", Severity.FATAL
+    DUPLICATE_JOB_DETECTED = "duplicate_job_detected", Severity.INFO
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ class Event:
         return {
             "id": str(self.id),
             "event_type": self.type.value,
-            "severity": SEVERITIES[self.type].value,
+            "severity": self.type.severity.value,
             "user_id": self.user_id and str(self.user_id),
             "course_id": self.course_id and str(self.course_id),
             "job_id": self.job_id,

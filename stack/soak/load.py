@@ -12,7 +12,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from app.auth.minting import mint_token
-from app.generation.tiers import RIGHTS, Tier
+from app.generation.tiers import Tier
 from stack.services import Stack
 
 #: One user of each tier and two more: more than the system has room for.
@@ -148,4 +148,4 @@ class Load:
         self.tally.most = max(self.tally.most, total)
         if total > self._limit:
             self.tally.over.append(f"{total} active of {self._limit}")
-        self.tally.over += [f"user {user}: {n} ({tier})" for user, tier, n in active if n > RIGHTS[tier].slots]
+        self.tally.over += [f"user {user}: {n} ({tier})" for user, tier, n in active if n > tier.slots]

@@ -9,7 +9,6 @@ from app.generation.admission.requests import AdmissionRequest, Order
 from app.generation.callers import Caller
 from app.generation.errors import AdmissionFailed, GenerationActive, GenerationError, SlotsFull, SystemFull, UserFull
 from app.generation.events import Event, EventBuffer, EventType
-from app.generation.tiers import RIGHTS
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ def full_after_clashes(db: Database, system_limit: int, caller: Caller) -> Slots
     """The refusal of a request whose numbers were taken by others each time it tried."""
     with db.connection() as conn:
         row = only_row(conn.execute(QUERIES["count_active"], {"user_id": caller.user_id}))
-    limit = RIGHTS[caller.tier].slots
+    limit = caller.tier.slots
     return SystemFull(caller.tier, limit, row["user_active"], system_limit, row["system_active"])
 
 

@@ -25,7 +25,6 @@ from app.generation.errors import (
 )
 from app.generation.progress.steps import ADMITTED_MESSAGE, ADMITTED_STATUS, STEPS, StepStatus, change
 from app.generation.slots.holders import Slots, SlotUse
-from app.generation.tiers import RIGHTS
 
 #: The outcomes of `admit_generations_v1` that say no more than their name.
 _OTHERS: Mapping[str, type[GenerationError | Undecided]] = {
@@ -60,16 +59,15 @@ def start_generations(
 
 def _describe(request: AdmissionRequest, slots: Slots | None, system_limit: int) -> dict[str, Any]:
     order, caller = request.order, request.caller
-    rights = RIGHTS[caller.tier]
     return {
         "id": request.generation_id,
         "course_id": order.course_id,
         "user_id": caller.user_id,
         "tier": caller.tier.value,
-        "priority": rights.priority,
+        "priority": caller.tier.priority,
         "user_slot": slots and slots.user_slot,
         "system_slot": slots and slots.system_slot,
-        "user_limit": rights.slots,
+        "user_limit": caller.tier.slots,
         "system_limit": system_limit,
         "source": order.source,
         "webhook_url": order.webhook_url,
@@ -99,7 +97,7 @@ def _read_decision(row: DictRow, request: AdmissionRequest, slots: Slots | None,
         case "user_full" | "system_full" as full:
             refusal = UserFull if full == "user_full" else SystemFull
             tier = request.caller.tier
-            return refusal(tier, RIGHTS[tier].slots, row["user_active"], system_limit, row["system_active"])
+            return refusal(tier, tier.slots, row["user_active"], system_limit, row["system_active"])
         case other:
             return _OTHERS[other]()
 
@@ -108,4 +106,4 @@ def _count(row: DictRow, request: AdmissionRequest, system_limit: int) -> SlotUs
     """Null counts: an earlier attempt admitted it."""
     if row["user_active"] is None:
         return None
-    return SlotUse(RIGHTS[request.caller.tier].slots, row["user_active"] + 1, system_limit, row["system_active"] + 1)
+    return SlotUse(request.caller.tier.slots, row["user_active"] + 1, system_limit, row["system_active"] + 1)

@@ -26,7 +26,6 @@ from redis.retry import Retry
 from app.generation.errors import SlotsFull, SystemFull, UserFull
 from app.generation.slots.holders import Claim, Holders, Slots, SlotUse
 from app.generation.slots.key_names import KeyNames, hide_user, scope_keys
-from app.generation.tiers import RIGHTS
 
 TIMEOUT_S = 0.25
 #: How long Redis is not asked after it failed.
@@ -142,14 +141,14 @@ class SlotKeeper:
         values: list[str | int] = [self.system_limit, USER_KEYS_S]
         for generation_id, user_id, tier in claims:
             keys += scope_keys(self._names.of_user(user_id))
-            values += str(generation_id), RIGHTS[tier].slots
+            values += str(generation_id), tier.slots
         answers: list[Any] = self._ask(lambda: self._take_script(keys, values)) or [AWAY] * (len(claims) + 1)
         for answer in answers:
             self._remember_foreign(answer)
         return answers
 
     def _read_answer(self, claim: Claim, answer: Sequence[Any]) -> Slots | SlotsFull | None:
-        limit = RIGHTS[claim.tier].slots
+        limit = claim.tier.slots
         match answer:
             case ["taken", user_slot, system_slot, user_active, system_active]:
                 return Slots(user_slot, system_slot, SlotUse(limit, user_active, self.system_limit, system_active))

@@ -18,6 +18,7 @@ from click.testing import Result
 from flask import Flask
 from psycopg.rows import DictRow, dict_row
 
+from app.cli.operating import operator
 from app.operations import listings
 from tests.conftest import WaitUntil
 from tests.integration.factories import Course, MakeCourse
@@ -44,6 +45,13 @@ def test_it_is_admitted_for_its_owner(app: Flask, conn: Conn, make_course: MakeC
     [row] = generations(conn)
     assert done.stdout == f"Admitted {row['id']}\n"
     assert (row["course_id"], row["user_id"], row["tier"], row["source"]) == (course.id, course.user_id, "FREE", "cli")
+    audit = conn.execute("select actor, action, generation_id, course_id from coursegen.audit").fetchone()
+    assert audit == {
+        "actor": operator().name,
+        "action": "start",
+        "generation_id": row["id"],
+        "course_id": course.id,
+    }
 
 
 def test_a_slug_a_tier_and_json_will_do(app: Flask, conn: Conn, make_course: MakeCourse) -> None:

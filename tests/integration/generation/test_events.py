@@ -12,7 +12,7 @@ import pytest
 from psycopg.rows import DictRow
 
 from app.cli.generation_commands import STATUSES
-from app.generation.events import SEVERITIES, Event, EventBuffer, EventType, Severity, record
+from app.generation.events import Event, EventBuffer, EventType, Severity, record
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.services import Services
@@ -36,10 +36,6 @@ MakeServices = Callable[..., Services]
 def test_the_databases_enums_are_pythons(conn: Connection, name: str, members: list[str]) -> None:
     [row] = rows(conn, "select enum_range(null::" + name + ")::text[] as members")
     assert row["members"] == members
-
-
-def test_every_type_of_event_has_a_severity() -> None:
-    assert SEVERITIES.keys() == set(EventType)
 
 
 def wait_for_rows(conn: Connection, number: int, within: float) -> list[DictRow]:

@@ -10,6 +10,7 @@ from click.testing import Result
 from flask import Flask
 from psycopg.rows import DictRow
 
+from app.cli.operating import operator
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from tests.integration.factories import MakeCourse
@@ -97,6 +98,20 @@ def test_an_active_one_is_cancelled_and_no_other(
     assert status_of(conn, active) == "cancelled"
     refused = run(app, "generations", "cancel", str(failed))
     assert (refused.exit_code, status_of(conn, failed)) == (1, "failed")
+
+
+def test_every_change_is_a_row_of_the_audit(app: Flask, failed: UUID, conn: Connection) -> None:
+    new_id = UUID(run(app, "generations", "retry", str(failed), "--reason", "asked by phone").output.split()[-1])
+    run(app, "slots", "--rebuild")
+    run(app, "generations", "cancel", str(new_id))
+    run(app, "generations", "cancel", str(new_id))
+    found = rows(conn, "select actor, action, generation_id, reason from coursegen.audit order by id")
+    actor = operator().name
+    assert [tuple(row.values()) for row in found] == [
+        (actor, "retry", new_id, "asked by phone"),
+        (actor, "rebuild_slots", None, None),
+        (actor, "cancel", new_id, None),
+    ]
 
 
 def test_events_are_listed(app: Flask, conn: Connection) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from click import Group
 
+from app.generation.tiers import Tier
 from app.settings import HANDLERS, Settings
 from coursegen.__main__ import main
 
@@ -100,3 +101,18 @@ def test_every_command_of_the_readme_is_in_the_makefile() -> None:
     assert {"demo", "test", "run"} <= commands
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(re.search(rf"^{command}:", makefile, re.MULTILINE) for command in commands)
+
+
+def test_the_readme_has_every_tier_with_its_slots_and_priority() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([A-Z]+) \| (\d+) \| (\d+) \|$", readme, re.MULTILINE)
+    assert rows == [(tier.value, str(tier.slots), str(tier.priority)) for tier in Tier]
+
+
+def test_every_number_that_is_a_default_is_documented() -> None:
+    table = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `.*?`?(\w+)` \| (.*?) \|", table, re.MULTILINE))
+    defaults = {setting.name.upper(): setting.metadata.get("default") for setting in fields(Settings)}
+    for name, default in defaults.items():
+        if isinstance(default, int | float):
+            assert f"`{default:g}`" in rows[name], name

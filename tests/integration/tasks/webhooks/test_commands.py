@@ -118,6 +118,8 @@ def test_all_that_was_not_delivered_is_sent_again_in_order(
     assert jobs(conn, mixed)[0] > 1
     done = run(app, "resend", str(mixed), "--reason", "their disk was full")
     assert (done.exit_code, done.output) == (0, "Will be sent again: 2, 3, 4\n")
+    audit = conn.execute("select action, generation_id from coursegen.audit").fetchone()
+    assert audit == {"action": "resend", "generation_id": mixed}
     assert outbox(conn, mixed) == [("delivered", 0)] + [("pending", 0)] * 3
     assert jobs(conn, mixed) == [0]
     assert rows(conn, "select action, generation_id, reason, details from coursegen.audit") == [
