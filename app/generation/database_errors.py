@@ -1,4 +1,4 @@
-"""What a database error means to the domain, by SQLSTATE and constraint name. No other module decides that."""
+"""What a database error means to the domain, by SQLSTATE. No other module decides that."""
 
 import psycopg
 from psycopg import errors as pg
@@ -6,7 +6,6 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 
 from app.database.outage import DatabaseAway
 from app.database.pool import Unmigrated
-from app.generation.errors import GenerationActive, SlotClash
 
 #: Besides a lost connection: the same transaction may succeed when it is run again.
 _RETRYABLE = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable)
@@ -21,12 +20,11 @@ _UNABLE = (
     Unmigrated,
     pg.QueryCanceled,
     pg.ReadOnlySqlTransaction,
+    pg.UndefinedFunction,  # a release is under way
 )
 
 #: The class of SQLSTATEs of a server without disk, memory or connections.
 _INSUFFICIENT_RESOURCES = "53"
-
-_SLOT_INDEXES = ("generations_user_slot", "generations_system_slot")
 
 
 def is_connection_lost(error: BaseException) -> bool:
@@ -53,13 +51,3 @@ def is_unavailable(error: BaseException) -> bool:
     if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith(_INSUFFICIENT_RESOURCES):
         return True
     return isinstance(error, _UNABLE) or is_transient(error)
-
-
-def domain_error(error: Exception) -> Exception:
-    """The domain's error for a violated constraint; any other error unchanged."""
-    constraint = error.diag.constraint_name if isinstance(error, pg.UniqueViolation) else None
-    if constraint in _SLOT_INDEXES:
-        return SlotClash()
-    if constraint == "generations_one_active_per_course":
-        return GenerationActive()
-    return error
