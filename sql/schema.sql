@@ -183,6 +183,17 @@ begin
         user_active := null;
         system_active := null;
 
+        -- Before the wait for the course: who sends the key again meanwhile is answered at once.
+        if request.idempotency_key is not null then
+            select * into picked
+            from coursegen.claim_key(request.user_id, request.idempotency_key, request.fingerprint);
+            if picked.outcome <> 'claimed' then
+                outcome := case picked.outcome when 'replayed' then 'replayed' else 'key_' || picked.outcome end;
+                generation_id := picked.generation_id;
+                return next;
+                continue;
+            end if;
+        end if;
         if p_wait then
             select c.user_id, c.organization_id, c.generation_progress into course
             from public.courses c where c.id = request.course_id for no key update;
@@ -198,14 +209,6 @@ begin
         end;
         if outcome is null and p_wait and exists (select from coursegen.generations g where g.id = request.id) then
             outcome := 'admitted';
-        end if;
-        if outcome is null and request.idempotency_key is not null then
-            select * into picked
-            from coursegen.claim_key(request.user_id, request.idempotency_key, request.fingerprint);
-            if picked.outcome <> 'claimed' then
-                outcome := case picked.outcome when 'replayed' then 'replayed' else 'key_' || picked.outcome end;
-                generation_id := picked.generation_id;
-            end if;
         end if;
         if outcome is null then
             select g.* into generation from coursegen.generations g

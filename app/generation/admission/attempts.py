@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from app.database.pool import CommitOutcomeUnknown
 from app.generation.database_errors import is_connection_lost, is_overloaded, is_transient
-from app.generation.errors import AdmissionFailed, GenerationError, OutcomeUnknown
+from app.generation.errors import AdmissionFailed, GenerationError, KeyInFlight, OutcomeUnknown
 from app.generation.transient import retrying
 
 T = TypeVar("T")
@@ -26,7 +26,10 @@ def decide_once(decide: Callable[[], T], failure: Exception | None = None) -> T:
                     if failure is not None:
                         error, failure = failure, None
                         raise error
-                    return decide()
+                    decision = decide()
+                    if may_exist and isinstance(decision, KeyInFlight):  # an own attempt, whose commit is under way
+                        raise CommitOutcomeUnknown(str(decision))
+                    return decision
                 except CommitOutcomeUnknown:
                     may_exist = True
                     raise

@@ -24,7 +24,7 @@ Redis = redis.Redis
 MakeServices = Callable[..., Services]
 
 RAISE = """
-create or replace function fail_job() returns trigger language plpgsql as $$
+create or replace function fail_job() returns trigger language plpgsql security definer as $$
 begin
     if nextval('failures') <= {times} then raise exception 'made to fail' using errcode = '{code}'; end if;
     return new;
