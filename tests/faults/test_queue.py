@@ -46,7 +46,7 @@ def test_a_finish_that_is_lost_is_found_under_a_live_worker(house: House, measur
 
 @pytest.mark.parametrize(
     ("operation", "times", "outcomes"),
-    [("insert", 1, ["completed"] * 4), ("update", 2, ["interrupted"] + ["completed"] * 4)],
+    [("insert", 1, ["completed"] * 4), ("update", 3, ["interrupted"] + ["completed"] * 4)],
     ids=["its begin", "its end"],
 )
 def test_a_run_of_which_neither_we_nor_the_queue_could_write_is_found_under_a_live_worker(
@@ -66,7 +66,7 @@ def test_a_run_of_which_neither_we_nor_the_queue_could_write_is_found_under_a_li
 
 
 def test_a_run_that_only_the_queue_could_write_of_goes_on(house: House, measure: Measure) -> None:
-    with house.changed(REFUSE.format(operation="update", times=2), REFUSE_NO_MORE):
+    with house.changed(REFUSE.format(operation="update", times=3), REFUSE_NO_MORE):
         house.admit([house.course()])
         with measure("terminal, and no job left", within=120):
             house.settle()
