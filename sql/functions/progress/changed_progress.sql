@@ -7,6 +7,8 @@
 -- malformed is built first.
 create or replace function coursegen.changed_progress(p_progress jsonb, p_changes jsonb, p_now timestamptz) returns jsonb
 language plpgsql immutable parallel safe
+-- Also of the functions that it calls.
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     now_text constant text := to_char(p_now at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
