@@ -21,6 +21,7 @@ from app.generation.progress.status import FoundCourse
 from app.generation.tiers import Tier
 from app.services import Services
 from app.settings import Settings
+from tests.conftest import WaitUntil
 from tests.integration.factories import Course, MakeCourse, MakeToken
 from tests.integration.http.conftest import CheckStatus, Generate
 from tests.logs import logging_restored
@@ -103,6 +104,17 @@ def test_a_tag_means_one_body(poll: Callable[[], tuple[str, dict[str, Any]]], co
 
     check()
     assert len(bodies) > len(CHANGES)
+
+
+def test_the_tag_changes_when_a_generation_becomes_stuck_by_time_alone(
+    poll: Callable[[], tuple[str, dict[str, Any]]], conn: Conn, wait_until: WaitUntil
+) -> None:
+    conn.execute(RUNNING)
+    conn.execute("update courses set last_progress_update = now() - interval '14 minutes 59 seconds'")
+    tag, body = poll()
+    assert body["isStuck"] is False
+    wait_until(lambda: poll()[1]["isStuck"], 10)
+    assert poll()[0] != tag
 
 
 def test_an_unchanged_poll_does_not_read_the_progress(
