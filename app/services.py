@@ -1,12 +1,11 @@
 """What the entry points share: the settings, the database, the slots and the events, made once a process."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from app.database.pool import Database
 from app.generation.admission.admit import Admissions
 from app.generation.events import EventBuffer
-from app.generation.progress.status import read_statuses
+from app.generation.progress.status import Polls
 from app.generation.progress.watch import Watch
 from app.generation.slots.holders import Holders
 from app.generation.slots.keeper import SlotKeeper
@@ -22,6 +21,7 @@ class Services:
     slots: SlotKeeper
     events: EventBuffer
     admissions: Admissions
+    polls: Polls
     watch: Watch
 
     def close(self) -> None:
@@ -37,6 +37,14 @@ def make_services(settings: Settings) -> Services:
     slots = SlotKeeper(
         settings.redis_url, settings.global_concurrency_limit, Holders(db.connection), settings.redis_prefix
     )
-    watch = Watch(partial(read_statuses, db, stalled_s=settings.stalled_s), settings.sse_connections)
+    polls = Polls(db, settings.stalled_s)
     events = EventBuffer(db.statement)
-    return Services(settings, db, slots, events, Admissions(db, slots, events), watch)
+    return Services(
+        settings,
+        db,
+        slots,
+        events,
+        Admissions(db, slots, events),
+        polls,
+        Watch(polls.read_all, settings.sse_connections),
+    )

@@ -1185,10 +1185,10 @@ end
 $$;
 
 --
--- Name: poll_course_v1(text, uuid, uuid, text[], double precision, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: poll_course_v1(text, uuid, uuid, boolean, double precision, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.poll_course_v1(p_slug text, p_id uuid, p_user_id uuid, p_known text[], p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at timestamp with time zone, OUT updated_at timestamp with time zone, OUT created_s double precision, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) RETURNS record
+CREATE FUNCTION coursegen.poll_course_v1(p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at text, OUT updated_at text, OUT minutes integer, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) RETURNS record
     LANGUAGE plpgsql STABLE
     SET enable_bitmapscan TO 'off'
     AS $$
@@ -1247,21 +1247,20 @@ begin
     tag := left(encode(sha256(convert_to(concat_ws(
         ' ', course.id, course.xmin, course.last_progress_update, generation, is_stuck, queue_position, worker_alive
     ), 'UTF8')), 'hex'), 32);
-    if p_known && array[tag, '*'] then
-        outcome := 'unchanged';
-        is_stuck := null;
-        queue_position := null;
-        worker_alive := null;
+    outcome := 'found';
+    if not p_state then
         return;
     end if;
-    outcome := 'changed';
     select
         c.slug, c.status::text,
         coalesce(
             generation_status::text, case when coursegen.is_generation_status(c.status::text) then c.status::text end
         ),
-        c.generation_progress::text, c.created_at, c.updated_at, extract(epoch from now() - c.created_at)
-    into slug, status, generation_status, progress, created_at, updated_at, created_s
+        c.generation_progress::text,  -- a column that anybody may write holds JSON that Python can't read
+        to_char(c.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        to_char(c.updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        case when isfinite(c.created_at) then floor(extract(epoch from now() - c.created_at) / 60) end
+    into slug, status, generation_status, progress, created_at, updated_at, minutes
     from public.courses c
     where c.id = course.id;
 end
@@ -3440,11 +3439,11 @@ REVOKE ALL ON FUNCTION coursegen.pick_slots(p_user_id uuid, p_user_limit integer
 GRANT ALL ON FUNCTION coursegen.pick_slots(p_user_id uuid, p_user_limit integer, p_system_limit integer, OUT user_slot integer, OUT system_slot integer, OUT user_active integer, OUT system_active integer) TO coursegen_app;
 
 --
--- Name: FUNCTION poll_course_v1(p_slug text, p_id uuid, p_user_id uuid, p_known text[], p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at timestamp with time zone, OUT updated_at timestamp with time zone, OUT created_s double precision, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION poll_course_v1(p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at text, OUT updated_at text, OUT minutes integer, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.poll_course_v1(p_slug text, p_id uuid, p_user_id uuid, p_known text[], p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at timestamp with time zone, OUT updated_at timestamp with time zone, OUT created_s double precision, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.poll_course_v1(p_slug text, p_id uuid, p_user_id uuid, p_known text[], p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at timestamp with time zone, OUT updated_at timestamp with time zone, OUT created_s double precision, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.poll_course_v1(p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at text, OUT updated_at text, OUT minutes integer, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.poll_course_v1(p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at text, OUT updated_at text, OUT minutes integer, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) TO coursegen_app;
 
 --
 -- Name: FUNCTION read_stage_input(g coursegen.generations, p_needs text[]); Type: ACL; Schema: coursegen; Owner: -

@@ -8,11 +8,11 @@ from uuid_utils.compat import uuid7
 
 from app.database.pool import Database
 from app.generation.admission.attempts import decide_once
-from app.generation.admission.batching import Batcher
 from app.generation.admission.look_up import look_up
 from app.generation.admission.refusals import full_after_clashes, report_refusal
 from app.generation.admission.requests import Admission, AdmissionRequest, Decision, Order, Undecided
 from app.generation.admission.start import start_generations
+from app.generation.batching import Batcher
 from app.generation.callers import Caller
 from app.generation.database_errors import is_overloaded, is_transient
 from app.generation.errors import GenerationError, OutcomeUnknown, SlotClash, SlotsFull

@@ -1,14 +1,17 @@
-"""Polling: how a course stands, read only as far as the poller does not know it."""
+"""Polling: how a course stands."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+import orjson
 from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
 
-from app.database.pool import Database, only_row
+from app.database.pool import Database
 from app.database.queries import QUERIES
+from app.generation.batching import Batcher
 from app.generation.callers import Caller
 from app.generation.errors import CourseNotFound, Forbidden
 from app.generation.progress.steps import FINAL_STATUSES
@@ -16,28 +19,34 @@ from app.generation.progress.steps import FINAL_STATUSES
 #: A running generation without progress for this long is stuck.
 STUCK_AFTER_S = 15 * 60
 
-#: The tag that every state of a course matches.
-ANY_TAG = "*"
+#: A course as its poller names it: its slug, which may also be its id, or its id alone.
+Key = str | UUID
 
 
 @dataclass(frozen=True, slots=True)
-class CourseStatus:
-    """How a course stands. `progress` is JSON text; `created_s` is the course's age, if the table has its date.
-
-    `queue_position`: how many jobs run before a queued generation, counted up to 100. `worker_alive`: whether any
-    worker can run an active generation. Two that differ only in their tag and age are equal.
-    """
+class FoundCourse:
+    """A course that the caller may see, and the tag of its state."""
 
     course_id: UUID
     user_id: UUID
     tag: str = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CourseStatus(FoundCourse):
+    """How a course stands. `progress` is JSON text; times are ISO 8601 in UTC.
+
+    `minutes` is the age of the course. `queue_position` counts the jobs that run before a queued generation, up to 100.
+    `worker_alive` says whether any worker can run an active generation. Two that differ only in tag and age are equal.
+    """
+
     slug: str
     status: str | None
     generation_status: str | None
     progress: str | None
-    created_at: datetime | None
-    updated_at: datetime | None
-    created_s: float | None = field(compare=False)
+    created_at: str | None
+    updated_at: str | None
+    minutes: int | None = field(compare=False)
     is_stuck: bool
     queue_position: int | None
     worker_alive: bool | None
@@ -48,65 +57,45 @@ class CourseStatus:
         return self.generation_status in FINAL_STATUSES
 
 
-@dataclass(frozen=True, slots=True)
-class FoundCourse:
-    """A course that the caller may see, and the tag of its state."""
+class Polls:
+    """Answers polls for the owner and admins of a course; others get `Forbidden` or `CourseNotFound`.
 
-    course_id: UUID
-    user_id: UUID
-    tag: str
-
-
-def poll_course(
-    db: Database, caller: Caller, key: str | UUID, stalled_s: float, known: Sequence[str] = ()
-) -> CourseStatus | FoundCourse:
-    """The state of the course with that slug or id, or `FoundCourse` if its tag is in `known`.
-
-    For its owner and admins. A slug found twice means the caller's own course. A worker is dead after `stalled_s`
-    without a heartbeat. One round trip; the progress of an unchanged course is not read.
-    Raises `CourseNotFound`, `Forbidden`.
+    A slug found twice means the caller's own course. A worker is dead after `stalled_s` without a heartbeat.
     """
-    row = _poll(db, caller, key, stalled_s, known)
-    return _found(row) if row["outcome"] == "unchanged" else _status(row)
+
+    def __init__(self, db: Database, stalled_s: float) -> None:
+        self._db = db
+        self._stalled_s = stalled_s
+        self._batches = Batcher(self._find_batch)
+
+    def find(self, caller: Caller, key: Key) -> FoundCourse:
+        """The course and the tag of its state, without reading its progress. Concurrent calls are one statement."""
+        return _found(_check(self._batches.run(_poll(caller, key)), caller))
+
+    def read(self, caller: Caller, key: Key) -> CourseStatus:
+        """The state of the course."""
+        return _status(_check(_read(self._db, [_poll(caller, key)], self._stalled_s, state=True)[0], caller))
+
+    def read_all(self, course_ids: Collection[UUID]) -> dict[UUID, CourseStatus]:
+        """The state of each of these courses that exists, without a check of rights."""
+        rows = _read(self._db, [{"id": course_id} for course_id in course_ids], self._stalled_s, state=True)
+        return {row["course_id"]: _status(row) for row in rows if row["outcome"] == "found"}
+
+    def _find_batch(self, polls: Sequence[Mapping[str, Any]]) -> list[DictRow]:
+        return _read(self._db, polls, self._stalled_s, state=False)
 
 
-def read_status(db: Database, caller: Caller, key: str | UUID, stalled_s: float) -> CourseStatus:
-    """As `poll_course` for a caller who knows no state."""
-    return _status(_poll(db, caller, key, stalled_s, ()))
+def find_course(db: Database, caller: Caller, key: Key) -> FoundCourse:
+    """The course, for its owner and admins. Raises `CourseNotFound`, `Forbidden`."""
+    return _found(_check(_read(db, [_poll(caller, key)], 0, state=False)[0], caller))
 
 
-def find_course(db: Database, caller: Caller, key: str | UUID) -> FoundCourse:
-    """As `poll_course` for a caller who needs no state."""
-    return _found(_poll(db, caller, key, 0, [ANY_TAG]))
-
-
-def read_statuses(db: Database, course_ids: Collection[UUID], stalled_s: float) -> dict[UUID, CourseStatus]:
-    """The state of each of these courses that exists, without a check of rights."""
-    values = {"ids": list(course_ids), "stuck_s": STUCK_AFTER_S, "stalled_s": stalled_s}
-    with db.connection() as conn:
-        rows = conn.execute(QUERIES["poll_courses"], values).fetchall()
-    return {row["course_id"]: _status(row) for row in rows}
-
-
-def _poll(db: Database, caller: Caller, key: str | UUID, stalled_s: float, known: Sequence[str]) -> DictRow:
-    slug, course_id = (None, key) if isinstance(key, UUID) else (key, _read_id(key))
-    if slug is not None and "\0" in slug:
+def _poll(caller: Caller, key: Key) -> dict[str, Any]:
+    if isinstance(key, UUID):
+        return {"id": key}
+    if "\0" in key:
         raise CourseNotFound  # PostgreSQL's text can't hold it
-    values = {
-        "slug": slug,
-        "id": course_id,
-        "user_id": caller.user_id,
-        "known": f"{{{','.join(known)}}}",  # as text it is sent in a third of the time of a list
-        "stuck_s": STUCK_AFTER_S,
-        "stalled_s": stalled_s,
-    }
-    with db.connection() as conn:
-        row = only_row(conn.execute(QUERIES["poll_course"], values))
-    if row["outcome"] == "not_found":
-        raise CourseNotFound
-    if row["user_id"] != caller.user_id and not caller.is_admin:
-        raise Forbidden
-    return row
+    return {"slug": key, "id": _read_id(key), "user_id": caller.user_id}
 
 
 def _read_id(text: str) -> UUID | None:
@@ -116,9 +105,25 @@ def _read_id(text: str) -> UUID | None:
         return None
 
 
-def _status(row: DictRow) -> CourseStatus:
-    return CourseStatus(**{name: value for name, value in row.items() if name != "outcome"})
+def _read(db: Database, polls: Sequence[Mapping[str, Any]], stalled_s: float, *, state: bool) -> list[DictRow]:
+    """A row for each poll, in their order."""
+    numbered = Jsonb([{**poll, "n": n} for n, poll in enumerate(polls)], orjson.dumps)
+    values = {"polls": numbered, "state": state, "stuck_s": STUCK_AFTER_S, "stalled_s": stalled_s}
+    with db.connection() as conn:
+        return conn.execute(QUERIES["poll_courses"], values).fetchall()
+
+
+def _check(row: DictRow, caller: Caller) -> DictRow:
+    if row["outcome"] == "not_found":
+        raise CourseNotFound
+    if row["user_id"] != caller.user_id and not caller.is_admin:
+        raise Forbidden
+    return row
 
 
 def _found(row: DictRow) -> FoundCourse:
     return FoundCourse(row["course_id"], row["user_id"], row["tag"])
+
+
+def _status(row: DictRow) -> CourseStatus:
+    return CourseStatus(**{name: value for name, value in row.items() if name != "outcome"})

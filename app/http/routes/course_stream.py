@@ -12,7 +12,7 @@ from app.auth.remote_keys import KeysUnavailable
 from app.current import current_services
 from app.generation.callers import Caller
 from app.generation.errors import CourseNotFound, Forbidden, WatchEnded
-from app.generation.progress.status import CourseStatus, read_status
+from app.generation.progress.status import CourseStatus
 from app.generation.progress.watch import View
 from app.http.authentication import authenticate, identify
 from app.http.error_responses import Unauthorized
@@ -42,7 +42,7 @@ def follow(slug: str) -> Response:
     """
     services = current_services()
     caller = authenticate()
-    course = read_status(services.db, caller, slug, services.settings.stalled_s)
+    course = services.polls.read(caller, slug)
     seen = request.headers.get("Last-Event-ID", "")
     if course.is_final and seen == course.tag:
         return Response(status=204)

@@ -12,7 +12,6 @@ from marshmallow import EXCLUDE
 
 from app.current import current_services
 from app.generation.callers import Caller
-from app.generation.progress.status import read_status
 from app.http.authentication import authenticate
 from app.http.bodies import as_object, excerpt, load
 from app.http.error_responses import ErrorResponse, Invalid, handle_error
@@ -48,10 +47,7 @@ def _cancel(caller: Caller, given: Mapping[str, Any]) -> str:
 
 
 def _status(caller: Caller, given: Mapping[str, Any]) -> str:
-    services = current_services()
-    return status_json(
-        read_status(services.db, caller, load(COURSE_INPUT, given)["course_id"], services.settings.stalled_s)
-    )
+    return status_json(current_services().polls.read(caller, load(COURSE_INPUT, given)["course_id"]))
 
 
 PROCEDURES = {

@@ -1,15 +1,15 @@
 -- How a course stands, for those who poll it: the course with p_id or, if there is none, the one with p_slug; of several
--- with that slug, p_user_id's own. The tag identifies all values but created_s (the course's age): the row by its xmin, and
--- whatever changes without the row. If p_known has the tag or '*', the progress is not read.
+-- with that slug, p_user_id's own. The tag identifies the whole state but `minutes`, the course's age: the row by its
+-- xmin, and whatever changes without the row. Only with p_state the columns of the row, its progress among them, are read.
 -- generation_status is null before the first generation. queue_position counts the jobs that run before the job of a
 -- queued generation, up to 100. A running generation is stuck after p_stuck_s without progress. A worker is dead after
 -- p_stalled_s without a heartbeat.
--- Outcomes: changed; unchanged: all values after the tag are null; not_found.
+-- Outcomes: found; not_found.
 create or replace function coursegen.poll_course_v1(
-    p_slug text, p_id uuid, p_user_id uuid, p_known text[], p_stuck_s float, p_stalled_s float,
+    p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s float, p_stalled_s float,
     out outcome text, out course_id uuid, out user_id uuid, out tag text, out slug text, out status text,
-    out generation_status text, out progress text, out created_at timestamptz, out updated_at timestamptz,
-    out created_s float, out is_stuck boolean, out queue_position int, out worker_alive boolean
+    out generation_status text, out progress text, out created_at text, out updated_at text, out minutes int,
+    out is_stuck boolean, out queue_position int, out worker_alive boolean
 )
 language plpgsql stable
 set enable_bitmapscan = off  -- it would read every waiting job before it counts a hundred
@@ -69,21 +69,20 @@ begin
     tag := left(encode(sha256(convert_to(concat_ws(
         ' ', course.id, course.xmin, course.last_progress_update, generation, is_stuck, queue_position, worker_alive
     ), 'UTF8')), 'hex'), 32);
-    if p_known && array[tag, '*'] then
-        outcome := 'unchanged';
-        is_stuck := null;
-        queue_position := null;
-        worker_alive := null;
+    outcome := 'found';
+    if not p_state then
         return;
     end if;
-    outcome := 'changed';
     select
         c.slug, c.status::text,
         coalesce(
             generation_status::text, case when coursegen.is_generation_status(c.status::text) then c.status::text end
         ),
-        c.generation_progress::text, c.created_at, c.updated_at, extract(epoch from now() - c.created_at)
-    into slug, status, generation_status, progress, created_at, updated_at, created_s
+        c.generation_progress::text,  -- a column that anybody may write holds JSON that Python can't read
+        to_char(c.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        to_char(c.updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        case when isfinite(c.created_at) then floor(extract(epoch from now() - c.created_at) / 60) end
+    into slug, status, generation_status, progress, created_at, updated_at, minutes
     from public.courses c
     where c.id = course.id;
 end

@@ -1,4 +1,4 @@
-"""What every admission asks of PostgreSQL is planned once a connection, however many orders there are each time."""
+"""The statements of admissions and polls are planned once per connection, however many are in a batch."""
 
 from collections.abc import Callable
 from uuid import uuid4
@@ -19,10 +19,11 @@ ENOUGH = 15
 COUNT_PLANS = """
     select generic_plans > 0 as kept, custom_plans <= 5 as settled
     from pg_prepared_statements where statement like '%admit_generations_v1%' or statement like '%active_generation%'
+        or statement like '%poll_course_v1%'
 """
 
 
-def test_the_look_and_the_start_are_planned_once(
+def test_the_look_the_start_and_the_poll_are_planned_once(
     make_services_with: Callable[..., Services], database_url: str
 ) -> None:
     services = make_services_with(database_url=database_url)  # the service's own role may not insert courses
@@ -33,5 +34,7 @@ def test_the_look_and_the_start_are_planned_once(
             courses = Jsonb([uuid4() for _ in range(1 + number % 5)], orjson.dumps)
             conn.execute(QUERIES["find_courses"], {"course_ids": courses})
             conn.execute(QUERIES["admit_generations"], {"requests": Jsonb([]), "wait": False})
+            polls = Jsonb([{"n": n, "slug": f"filler-{n}", "id": uuid4()} for n in range(1 + number % 5)], orjson.dumps)
+            conn.execute(QUERIES["poll_courses"], {"polls": polls, "state": False, "stuck_s": 900, "stalled_s": 30.0})
         plans = conn.execute(COUNT_PLANS).fetchall()
-    assert plans == [{"kept": True, "settled": True}] * 2
+    assert plans == [{"kept": True, "settled": True}] * 3

@@ -322,6 +322,14 @@ def test_a_course_never_generated_is_not_stuck(check_status: CheckStatus, make_c
     assert (body["isStuck"], body["suggestedStatus"]) == (False, "generating_content")
 
 
+def test_a_platform_s_status_is_none_of_a_generation(check_status: CheckStatus, make_course: MakeCourse) -> None:
+    course = make_course(status="draft")
+    body = check_status(course.slug, course.user_id).json
+    assert body is not None
+    assert body["currentStatus"] == "draft"
+    assert (body["currentGenerationStatus"], body["suggestedStatus"]) == (None, None)
+
+
 @pytest.fixture
 def platform_url(empty_database_url: str) -> str:
     """A platform's database: slugs that are not unique, and a status of the generation beside the course's own."""
@@ -360,6 +368,9 @@ def test_a_slug_found_twice_is_the_caller_s_own(
     for user in users:
         assert ask(user).json["courseId"] == str(courses[user].id)
         assert ask(user, app_metadata={"role": "admin"}).json["courseId"] == str(courses[user].id)
+    with psycopg.connect(platform_url, autocommit=True) as other:
+        other.execute("insert into courses (id, title, slug) values (gen_random_uuid(), 'Ничья', 'geology')")
+    assert ask(users[0]).json["courseId"] == str(courses[users[0]].id)
     assert ask(uuid4()).status_code == 403
     assert ask(uuid4(), app_metadata={"role": "admin"}).status_code == 200
 
@@ -409,3 +420,7 @@ def test_a_platform_s_own_times_may_lack_a_zone_or_be_unknown(
         body = platform_client.get("/api/courses/geology/check-status", headers=headers).json
         assert body is not None
         assert (body["createdAt"], body["minutesSinceCreation"]) == (None, None)
+        conn.execute("update courses set created_at = 'infinity', updated_at = '-infinity'")
+        body = platform_client.get("/api/courses/geology/check-status", headers=headers).json
+        assert body is not None
+        assert (body["createdAt"], body["updatedAt"], body["minutesSinceCreation"]) == (None, None, None)

@@ -225,17 +225,17 @@ def test_what_nobody_foresaw_is_told_without_its_cause(
     client: FlaskClient, make_course: MakeCourse, headers: Headers, conn: Conn, log_lines: LogLines
 ) -> None:
     course = make_course()
-    conn.execute("alter function coursegen.poll_course_v1 rename to away")
+    conn.execute("alter table courses rename column last_progress_update to away")
     try:
         given = {"0": {"courseId": str(course.id)}}
         response = query(client, "generation.status", given, batch=True, headers=headers(course.user_id))
     finally:
-        conn.execute("alter function coursegen.away rename to poll_course_v1")
+        conn.execute("alter table courses rename column away to last_progress_update")
     assert response.status_code == 500
     [found] = errors(response)
     assert (found["message"], found["data"]["code"]) == ("Internal server error", "INTERNAL_SERVER_ERROR")
-    assert "poll_course_v1" not in response.text
-    assert "poll_course_v1" in str([line for line in log_lines() if line["message"] == "request_failed"])
+    assert "last_progress_update" not in response.text
+    assert "last_progress_update" in str([line for line in log_lines() if line["message"] == "request_failed"])
 
 
 def test_a_query_may_be_asked_by_head(client: FlaskClient, make_course: MakeCourse, headers: Headers) -> None:

@@ -18,21 +18,20 @@ SOON_S = 10.0
 AT_ONCE_S = 0.0
 
 
-def make_status(course_id: UUID | None = None, status: str = "initializing", age_s: float = 0) -> CourseStatus:
+def make_status(course_id: UUID | None = None, status: str = "initializing", minutes: int = 0) -> CourseStatus:
     return CourseStatus(
         course_id=course_id or uuid4(),
         user_id=uuid4(),
+        tag="tag",
         slug="course",
         status=status,
         generation_status=status,
         progress="{}",
         created_at=None,
         updated_at=None,
-        age_s=age_s,
-        stuck=False,
-        reason="",
-        suggested=status,
-        jobs_ahead=None,
+        minutes=minutes,
+        is_stuck=False,
+        queue_position=None,
         worker_alive=True,
     )
 
@@ -89,7 +88,7 @@ def test_a_change_is_given_once_and_what_is_merely_older_is_none(courses: Course
         view.wait(AT_ONCE_S)
         changed = courses.change(course, "finalizing")
         assert view.wait(SOON_S) == changed
-        courses.rows[course.course_id] = replace(changed, age_s=5)
+        courses.rows[course.course_id] = replace(changed, minutes=5)
         assert view.wait(3 * PAUSE_S) is None
 
 
@@ -184,7 +183,7 @@ def test_a_reader_that_fails_sees_again(
         assert view.wait(AT_ONCE_S) is None
         courses.away = False
         assert view.wait(SOON_S) == changed
-    assert [record.message for record in caplog.records] == ["watch_blind", "watch_sees_again"]
+    assert [record.message for record in caplog.records] == ["course_watch_failed", "course_watch_recovered"]
 
 
 def test_the_end_reaches_who_waits_and_who_comes_later(courses: Courses, watch: Watch) -> None:

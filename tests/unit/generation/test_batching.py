@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from app.generation.admission import batching
-from app.generation.admission.batching import MAX_BATCH, Batcher
+from app.generation import batching
+from app.generation.batching import MAX_BATCH, Batcher
 from tests.conftest import WaitUntil
 
 
