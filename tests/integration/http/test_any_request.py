@@ -62,6 +62,7 @@ PATHS: dict[str, tuple[st.SearchStrategy[str], set[int]]] = {
                 min_size=1,
                 max_size=4,
             ).map(lambda names: f"/trpc/{','.join(names)}"),
+            st.sampled_from(["/trpc/generation.initiate", "/trpc/generation.cancel"]),
             st.sampled_from(["/trpc", "/trpc/", "/trpc//", "/trpc/" + "generation.cancel," * 60]),
             path_bytes.map(lambda text: f"/trpc/{text}"),
         ),
