@@ -13,7 +13,7 @@ from pipeline import course_files
 from pipeline.contract import Course, Document, File, StageFailed, StageInput
 from pipeline.document_processing import handle, process_file
 from pipeline.formats.package import MAX_ENTRIES
-from pipeline.formats.pdf import MAX_PAGES
+from pipeline.formats.pdf.reader import MAX_PAGES
 from pipeline.parsing import Patience
 from tests.unit.pipeline.builders import ignore
 from tests.unit.pipeline.formats.made_files import (
