@@ -32,7 +32,10 @@ FORMATS: tuple[Format, ...] = (
         "pipeline.formats.html.read_html",
     ),
     Format(
-        "pdf", frozenset({".pdf"}), frozenset({"application/pdf", "application/x-pdf"}), "pipeline.formats.pdf.read_pdf"
+        "pdf",
+        frozenset({".pdf"}),
+        frozenset({"application/pdf", "application/x-pdf"}),
+        "pipeline.formats.pdf.reader.read_pdf",
     ),
     Format(
         "docx",

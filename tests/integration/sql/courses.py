@@ -1,5 +1,6 @@
 """Courses as the tests here make and read them."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -55,6 +56,14 @@ def row_of(conn: Connection, course: UUID) -> tuple[Any, ...]:
     row = conn.execute("select xmin::text, ctid::text, c::text from courses c where id = %s", (course,)).fetchone()
     assert row is not None
     return tuple(row)
+
+
+def now_of(conn: Connection) -> str:
+    """The transaction's time as JavaScript writes it."""
+    row = conn.execute("select now()").fetchone()
+    assert row is not None
+    now: datetime = row[0].astimezone(UTC)
+    return now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03}Z"
 
 
 def step_at(number: int, status: str, *, name: str | None = None) -> Json:

@@ -8,7 +8,8 @@ from pipeline import finalization, structure_analysis, structure_generation, tex
 from pipeline.contract import Course, Document, FinishedCourse, Lesson, Outline, StageInput
 from pipeline.formats.html import read_page
 from pipeline.formats.markdown import find_headings
-from pipeline.formats.pdf_layout import Bookmark, Line, lay_out
+from pipeline.formats.pdf.layout import lay_out
+from pipeline.formats.pdf.lines import Bookmark, Line
 from pipeline.formats.plain_text import guess_headings
 
 

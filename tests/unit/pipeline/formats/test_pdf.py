@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.formats.content import Content
-from pipeline.formats.pdf import read_pdf
-from pipeline.formats.pdf_layout import Bookmark, Line, lay_out
+from pipeline.formats.pdf.layout import lay_out
+from pipeline.formats.pdf.lines import Bookmark, Line
+from pipeline.formats.pdf.reader import read_pdf
 from tests.unit.pipeline.builders import BOOKMARKS, PRINTED_LINES
 from tests.unit.pipeline.formats.made_files import Pdf, pdf_of
 

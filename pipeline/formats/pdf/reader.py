@@ -8,7 +8,8 @@ import pypdfium2
 from pypdfium2 import raw
 
 from pipeline.formats.content import Content, Unreadable
-from pipeline.formats.pdf_layout import Bookmark, Line, lay_out
+from pipeline.formats.pdf.layout import lay_out
+from pipeline.formats.pdf.lines import Bookmark, Line
 
 MAX_PAGES = 2000
 _TAIL = 2048

@@ -1,0 +1,1 @@
+"""PDF files: their lines, and the headings and paragraphs these make."""
