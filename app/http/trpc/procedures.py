@@ -15,7 +15,7 @@ from app.generation.callers import Caller
 from app.generation.progress.status import read_status
 from app.http.authentication import authenticate
 from app.http.bodies import as_object, excerpt, load
-from app.http.error_responses import ErrorResponse, Invalid, handle_error
+from app.http.error_responses import ErrorResponse, Invalid, handle_error, respond_with
 from app.http.routes.course_status import cancel, status_json
 from app.http.routes.generate import initiate
 from app.http.schemas import CourseSchema, GenerateSchema
@@ -66,7 +66,7 @@ def call(_: str) -> Response:
     """Runs each call of the request and responds to all, in their order."""
     paths = _paths()
     if len(paths) > MAX_CALLS:
-        raise Invalid(f"At most {MAX_CALLS} calls in a batch", "batch_too_large")
+        raise Invalid("batch_too_large")
     rejections = [_rejection(path) for path in paths]
     if all(rejections):
         return respond([failed(path, error) for path, error in zip(paths, rejections, strict=True) if error])
@@ -100,10 +100,10 @@ def _rejection(path: str) -> ErrorResponse | None:
     """The error if there is no such procedure, or not by the request's method."""
     procedure = PROCEDURES.get(path)
     if procedure is None:
-        return ErrorResponse(404, f'No procedure found on path "{excerpt(path)}"', "procedure_not_found")
+        return respond_with("procedure_not_found", path=excerpt(path))
     if request.method not in procedure.methods:
         message, headers = f"Not to be called by {request.method}", {"Allow": _allow(procedure.methods)}
-        return ErrorResponse(405, message, "method_not_allowed", headers=headers)
+        return respond_with("method_not_allowed", message, headers)
     return None
 
 

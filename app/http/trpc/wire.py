@@ -67,7 +67,7 @@ def read_inputs(count: int) -> list[Any]:
     if not is_batch():
         return [given]
     if not isinstance(given, dict):
-        raise Invalid("The inputs of a batch are an object by the calls' indexes", "invalid_json")
+        raise Invalid("invalid_json", "The inputs of a batch are an object by the calls' indexes")
     return [given.get(str(index), {}) for index in range(count)]
 
 
