@@ -6,6 +6,7 @@ The calls of a batch run one by one, each in a transaction of its own, within th
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Response, current_app, request
 from marshmallow import EXCLUDE
@@ -32,26 +33,24 @@ GENERATION_INPUT = GenerateSchema(unknown=EXCLUDE)
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """The HTTP methods that call it, and a function of caller and input that returns the result as JSON text."""
+    """The HTTP methods that call it, and the function of caller, course and input that returns its result as JSON."""
 
     methods: tuple[str, ...]
-    run: Callable[[Caller, Mapping[str, Any]], str]
+    run: Callable[[Caller, UUID, Mapping[str, Any]], str]
 
 
-def _initiate(caller: Caller, given: Mapping[str, Any]) -> str:
+def _initiate(caller: Caller, course_id: UUID, given: Mapping[str, Any]) -> str:
     body = initiate(caller, given, GENERATION_INPUT, "trpc")
-    return current_app.json.dumps({**body, "courseId": str(load(COURSE_INPUT, given)["course_id"])})
+    return current_app.json.dumps({**body, "courseId": str(course_id)})
 
 
-def _cancel(caller: Caller, given: Mapping[str, Any]) -> str:
-    return current_app.json.dumps(cancel(caller, load(COURSE_INPUT, given)["course_id"]))
+def _cancel(caller: Caller, course_id: UUID, _: Mapping[str, Any]) -> str:
+    return current_app.json.dumps(cancel(caller, course_id))
 
 
-def _status(caller: Caller, given: Mapping[str, Any]) -> str:
+def _status(caller: Caller, course_id: UUID, _: Mapping[str, Any]) -> str:
     services = current_services()
-    return status_json(
-        read_status(services.db, caller, load(COURSE_INPUT, given)["course_id"], services.settings.stalled_s)
-    )
+    return status_json(read_status(services.db, caller, course_id, services.settings.stalled_s))
 
 
 PROCEDURES = {
@@ -113,6 +112,7 @@ def _allow(methods: Iterable[str]) -> str:
 
 def _run(path: str, caller: Caller, given: object) -> CallResult:
     try:
-        return succeeded(PROCEDURES[path].run(caller, as_object(given)))
+        fields = as_object(given)
+        return succeeded(PROCEDURES[path].run(caller, load(COURSE_INPUT, fields)["course_id"], fields))
     except Exception as error:  # noqa: BLE001 - the other calls of the batch go on
         return failed(path, handle_error(error))
