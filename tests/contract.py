@@ -139,7 +139,7 @@ class CheckedClient(FlaskClient):
 def contract_of(app: Flask) -> Contract:
     """The contract of the application; made once, because it is the same for all."""
     if not _contracts:
-        _contracts.append(Contract(app.extensions["description"].document))
+        _contracts.append(Contract(json.loads(app.extensions["openapi"]())))
     return _contracts[0]
 
 

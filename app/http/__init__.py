@@ -8,9 +8,7 @@ from app.http.description.docs_page import register_description
 from app.http.error_responses import register_errors
 from app.http.middleware.cors import register_cors
 from app.http.middleware.request_context import RequestContextMiddleware
-from app.http.middleware.response_headers import DefaultHeadersMiddleware
 from app.http.routes import course_status, course_stream, generate, health, prometheus
-from app.http.routes.prometheus import register_counters
 from app.http.trpc import procedures
 from app.settings import Settings
 
@@ -31,15 +29,11 @@ def register_routes(app: Flask, settings: Settings) -> None:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # the contract has no redirects, and their host would come from the client
-    app.wsgi_app = DefaultHeadersMiddleware(RequestContextMiddleware(app.wsgi_app))  # type: ignore[method-assign]
-    register_counters(app)
+    app.wsgi_app = RequestContextMiddleware(app.wsgi_app)  # type: ignore[method-assign]
+    prometheus.register_counters(app)
     register_cors(app, settings.cors_origins)
     register_errors(app, {procedures.ROOT: procedures.render_error})
     register_auth(app, settings)
-    app.register_blueprint(generate.blueprint)
-    app.register_blueprint(course_status.blueprint)
-    app.register_blueprint(course_stream.blueprint)
-    app.register_blueprint(procedures.blueprint)
-    app.register_blueprint(health.blueprint)
-    app.register_blueprint(prometheus.blueprint)
+    for module in (generate, course_status, course_stream, procedures, health, prometheus):
+        app.register_blueprint(module.blueprint)
     register_description(app, settings)

@@ -28,7 +28,6 @@ MAX_TIME = 253_402_300_799
 CACHED_S = 60
 MAX_CACHED = 2048
 
-_MISS = (None, 0.0, None)
 # One scheme and one token in JWS compact form; nothing else in the header reaches the library.
 _BEARER = re.compile(r"bearer +([\w-]+\.[\w-]+\.[\w-]+) *", re.ASCII | re.IGNORECASE)
 
@@ -48,9 +47,10 @@ class Authenticator:
         """The caller who holds the token. Raises `jwt.PyJWTError`, ValueError, KeyError, `KeysUnavailable`."""
         digest = hashlib.sha256(token.encode()).digest()
         keys, now = self._keyring.current, time.time()
-        caller, until, verified_by = self._cache.get(digest, _MISS)
-        if caller is not None and now < until and verified_by is keys:
-            return caller
+        if cached := self._cache.get(digest):
+            caller, until, verified_by = cached
+            if now < until and verified_by is keys:
+                return caller
         claims = verify_token(token, self._keyring, self._config)
         caller = read_caller(claims, self._tier_claims)
         if len(self._cache) >= MAX_CACHED:
@@ -65,11 +65,9 @@ def register_auth(app: Flask, settings: Settings) -> None:
     app.config.update(
         JWT_ALGORITHM=keyring.algorithms[0],  # the library adds it to those below
         JWT_DECODE_ALGORITHMS=keyring.algorithms,
-        JWT_TOKEN_LOCATION=["headers"],
         JWT_DECODE_AUDIENCE=settings.jwt_audience,
         JWT_DECODE_ISSUER=settings.jwt_issuer,
         JWT_DECODE_LEEWAY=LEEWAY_S,
-        JWT_IDENTITY_CLAIM="sub",
     )
     JWTManager(app)
     app.extensions["authenticator"] = Authenticator(keyring, app.config, settings.tier_claims)

@@ -22,7 +22,7 @@ def read_json() -> dict[str, Any]:
 def read_body() -> bytes:
     """The whole body of a request whose content type is JSON. Raises `Invalid`: 415 for another content type."""
     if not request.is_json:
-        raise Invalid("Content-Type must be application/json", "unsupported_media_type", status=415)
+        raise Invalid("unsupported_media_type")
     data = request.get_data(cache=False)
     request.stream.read(1)  # raises 413 if a body without a length was cut at the limit
     return data
@@ -33,13 +33,13 @@ def parse(data: bytes) -> Any:
     try:
         return parse_json(data)
     except ValueError as error:
-        raise Invalid("Invalid JSON", "invalid_json") from error
+        raise Invalid("invalid_json") from error
 
 
 def as_object(value: object) -> dict[str, Any]:
     """The value if it is a JSON object. Raises `Invalid`."""
     if not isinstance(value, dict):
-        raise Invalid("Invalid JSON: expected an object", "invalid_json")
+        raise Invalid("invalid_json", "Invalid JSON: expected an object")
     return value
 
 
@@ -56,14 +56,11 @@ def _invalid(schema: Schema, body: Mapping[str, Any], error: ValidationError) ->
     keys = {field.data_key or name: field for name, field in schema.fields.items()}
     wrong = list(error.messages_dict)
     name = next((key for key in keys if key in wrong), wrong[0])
+    value = excerpt(body.get(name))
     if name not in keys:
-        details = {"field": excerpt(name), "value": excerpt(body.get(name)), "expected": "no such field"}
-        return Invalid(f"Unknown field: {excerpt(name)}", "unknown_field", details)
+        return Invalid("unknown_field", field=excerpt(name), value=value, expected="no such field")
     expected = keys[name].metadata.get("expected", "a valid value")
-    details = {"field": name, "value": excerpt(body.get(name)), "expected": expected}
-    if name not in body:
-        return Invalid(f"Missing required field: {name}", "missing_field", details)
-    return Invalid(f"Invalid {name} format", "invalid_field", details)
+    return Invalid("invalid_field" if name in body else "missing_field", field=name, value=value, expected=expected)
 
 
 def excerpt(value: object) -> object:

@@ -1,4 +1,4 @@
-"""Error responses: the one place that maps exceptions to statuses.
+"""Error responses: the one place that maps exceptions to the errors of `errors.yaml`.
 
 A body is `{"error", "details"?, "code", "requestId"}`. None has a traceback, SQL or a secret.
 """
@@ -6,9 +6,11 @@ A body is `{"error", "details"?, "code", "requestId"}`. None has a traceback, SQ
 import logging
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import yaml
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
@@ -21,30 +23,49 @@ from app.http.rate_limit import rate_limit
 log = logging.getLogger(__name__)
 
 
-class Unauthorized(Exception):
-    """The token is missing, malformed, expired or forged."""
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """An entry of `errors.yaml`, which explains the fields."""
 
-
-@dataclass(eq=False)
-class Invalid(Exception):
-    """A part of the request is missing or malformed."""
-
+    status: int
     message: str
-    code: str = "invalid_request"
-    details: Mapping[str, Any] | None = None
-    status: int = 400
+    cause: str
+    fix: str
+    details: str | None = None
+    example: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    computed_headers: tuple[str, ...] = ()
+    retry_s: int | None = None
+
+
+#: By code, in the order of their statuses.
+ERROR_CODES: Mapping[str, ErrorCode] = {
+    code: ErrorCode(**entry)
+    for code, entry in yaml.safe_load(Path(__file__).with_name("errors.yaml").read_text(encoding="utf-8")).items()
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorResponse:
-    """The response to an error, before it is rendered. `retry_s` becomes the header `Retry-After`."""
+    """The response to an error, before it is rendered."""
 
     status: int
     message: str
     code: str
     details: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    retry_s: int | None = None
+
+
+class Unauthorized(Exception):
+    """The token is missing, malformed, expired or forged."""
+
+
+class Invalid(Exception):
+    """A part of the request is missing or malformed. The arguments are those of `respond_with`."""
+
+    def __init__(self, code: str, message: str | None = None, **values: Any) -> None:
+        super().__init__(code)
+        self.response = respond_with(code, message, **values)
 
 
 Render = Callable[[ErrorResponse], Response]
@@ -77,88 +98,66 @@ def handle_error(error: Exception) -> ErrorResponse:
 
 def render_error(error: ErrorResponse) -> Response:
     """The response in the contract's own shape."""
-    body: dict[str, Any] = {"error": error.message}
-    if error.details is not None:
-        body["details"] = error.details
-    response = jsonify({**body, "code": error.code, "requestId": request_id.get()})
+    details = {} if error.details is None else {"details": error.details}
+    response = jsonify({"error": error.message, **details, "code": error.code, "requestId": request_id.get()})
     response.status_code = error.status
     response.headers.extend(error.headers)
     return response
 
 
-def error_response(error: Exception) -> ErrorResponse:
-    """The response to an exception; an unexpected one is a 500 that says nothing about its cause."""
-    response = RESPONSES.get(type(error)) or _response(error)
-    if response.retry_s is None:
-        return response
-    # Up to half as much again, so that clients rejected together don't return together.
-    delay_s = int(random.uniform(response.retry_s, response.retry_s * 1.5))  # noqa: S311
-    return replace(response, headers={**response.headers, "Retry-After": str(delay_s)})
+def respond_with(
+    code: str, message: str | None = None, headers: Mapping[str, str] | None = None, **values: Any
+) -> ErrorResponse:
+    """The response with that code.
+
+    The values fill its message, unless one is given, and are its details if `errors.yaml` gives them a schema.
+    """
+    known = ERROR_CODES[code]
+    headers = {**known.headers, **(headers or {})}
+    if known.retry_s is not None:
+        # Up to half as much again, so that clients rejected together don't return together.
+        headers["Retry-After"] = str(int(random.uniform(known.retry_s, known.retry_s * 1.5)))  # noqa: S311
+    return ErrorResponse(
+        known.status, message or known.message.format_map(values), code, values if known.details else None, headers
+    )
 
 
-_UNAVAILABLE = ErrorResponse(503, "The service is temporarily unavailable. Please try again.", "unavailable", retry_s=5)
-_NO_STREAM = ErrorResponse(
-    503,
-    "Too many courses are followed live just now. Poll check-status, or try again.",
-    "too_many_streams",
-    retry_s=10,
-)
-
-#: The responses to exceptions without data.
-RESPONSES: Mapping[type[Exception], ErrorResponse] = {
-    Unauthorized: ErrorResponse(
-        401,
-        "Unauthorized: Invalid or missing authentication token",
-        "unauthorized",
-        headers={"WWW-Authenticate": "Bearer"},
-    ),
-    KeysUnavailable: _UNAVAILABLE,
-    domain.Forbidden: ErrorResponse(403, "Forbidden: You do not have access to this course", "forbidden"),
-    domain.CourseNotFound: ErrorResponse(404, "Course not found", "course_not_found"),
-    domain.NothingActive: ErrorResponse(409, "No active generation to cancel", "nothing_active"),
-    domain.KeyInFlight: ErrorResponse(
-        409, "A request with the same Idempotency-Key is still under way", "idempotency_in_flight", retry_s=2
-    ),
-    domain.KeyReused: ErrorResponse(
-        422, "The Idempotency-Key was used with another request before", "idempotency_key_reused"
-    ),
-    domain.AdmissionFailed: ErrorResponse(
-        500, "Не удалось инициализировать генерацию курса. Попробуйте позже.", "admission_failed"
-    ),
-    domain.OutcomeUnknown: ErrorResponse(
-        503,
-        "The outcome is not known yet. Check the course's status before trying again.",
-        "outcome_unknown",
-        retry_s=15,
-    ),
-    domain.WatchFull: _NO_STREAM,
-    domain.WatchEnded: _NO_STREAM,
+#: The codes of exceptions without data.
+CODES: Mapping[type[Exception], str] = {
+    Unauthorized: "unauthorized",
+    KeysUnavailable: "unavailable",
+    domain.Forbidden: "forbidden",
+    domain.CourseNotFound: "course_not_found",
+    domain.NothingActive: "nothing_active",
+    domain.KeyInFlight: "idempotency_in_flight",
+    domain.KeyReused: "idempotency_key_reused",
+    domain.AdmissionFailed: "admission_failed",
+    domain.OutcomeUnknown: "outcome_unknown",
+    domain.WatchFull: "too_many_streams",
+    domain.WatchEnded: "too_many_streams",
 }
 
 
-def _response(error: Exception) -> ErrorResponse:
+def error_response(error: Exception) -> ErrorResponse:
+    """The response to an exception; an unexpected one is a 500 that says nothing about its cause."""
     match error:
         case Invalid():
-            return ErrorResponse(error.status, error.message, error.code, error.details)
-        case domain.UserFull():
-            allowed = f"{error.tier.value} tier allows {error.user_limit} concurrent course generation."
-            message = f"Too many concurrent jobs. {allowed}"
-            return ErrorResponse(429, message, "user_limit", _user_counts(error), rate_limit(error), retry_s=30)
-        case domain.SystemFull():
-            counts = {"global_limit": error.system_limit, "global_active_jobs": error.system_active}
-            details = {**_user_counts(error), **counts}
-            message = "System at capacity. Please try again in a few minutes."
-            return ErrorResponse(429, message, "system_limit", details, rate_limit(error), retry_s=60)
+            return error.response
+        case domain.SlotsFull():
+            counts: dict[str, Any] = {
+                "tier": error.tier.value,
+                "user_limit": error.user_limit,
+                "current_user_jobs": error.user_active,
+            }
+            if isinstance(error, domain.UserFull):
+                return respond_with("user_limit", headers=rate_limit(error), **counts)
+            counts |= {"global_limit": error.system_limit, "global_active_jobs": error.system_active}
+            return respond_with("system_limit", headers=rate_limit(error), **counts)
         case domain.GenerationActive():
-            details = {"jobId": str(error.generation_id)} if error.generation_id else {}
-            return ErrorResponse(409, "Course generation is already in progress", "generation_active", details)
+            known: dict[str, Any] = {"jobId": str(error.generation_id)} if error.generation_id else {}
+            return respond_with("generation_active", **known)
         case HTTPException():
-            name = error.name or "Error"
             methods = getattr(error, "valid_methods", None)
             headers = {"Allow": ", ".join(sorted(methods))} if methods else {}
-            return ErrorResponse(error.code or 500, name, name.lower().replace(" ", "_"), headers=headers)
-    return _UNAVAILABLE if is_unavailable(error) else ErrorResponse(500, "Internal server error", "internal_error")
-
-
-def _user_counts(error: domain.SlotsFull) -> dict[str, Any]:
-    return {"tier": error.tier.value, "user_limit": error.user_limit, "current_user_jobs": error.user_active}
+            return ErrorResponse(error.code or 500, error.name, error.name.lower().replace(" ", "_"), headers=headers)
+    return respond_with(CODES.get(type(error)) or ("unavailable" if is_unavailable(error) else "internal_error"))

@@ -33,6 +33,5 @@ def parse_key(value: str) -> str:
         key = ""
     if not 1 <= len(key) <= MAX_KEY:
         expected = f'1 to {MAX_KEY} characters of printable ASCII, best a UUID, bare or as "…"'
-        details = {"field": FIELD, "value": excerpt(value), "expected": expected}
-        raise Invalid(f"Invalid {FIELD} format", "invalid_idempotency_key", details)
+        raise Invalid("invalid_idempotency_key", field=FIELD, value=excerpt(value), expected=expected)
     return key

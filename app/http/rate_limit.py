@@ -4,30 +4,14 @@ Both limits count active generations, the draft's unit `concurrent-requests`. Th
 have neither `w` nor `t`. `Retry-After` says when a new request is worth sending.
 """
 
-from typing import Protocol
+from app.generation.errors import SlotsFull
+from app.generation.slots.holders import SlotUse
 
 
-class Counts(Protocol):
-    """The limits of active generations and the active ones: the user's and the system's."""
-
-    @property
-    def user_limit(self) -> int: ...
-    @property
-    def user_active(self) -> int: ...
-    @property
-    def system_limit(self) -> int: ...
-    @property
-    def system_active(self) -> int: ...
-
-
-def rate_limit(counts: Counts) -> dict[str, str]:
+def rate_limit(counts: SlotUse | SlotsFull) -> dict[str, str]:
     """The two headers: each limit, and how much of it is left."""
-    user_left = max(0, counts.user_limit - counts.user_active)
-    system_left = max(0, counts.system_limit - counts.system_active)
-    return {
-        "RateLimit-Policy": (
-            f'"user";q={counts.user_limit};qu="concurrent-requests",'
-            f' "system";q={counts.system_limit};qu="concurrent-requests"'
-        ),
-        "RateLimit": f'"user";r={user_left}, "system";r={system_left}',
-    }
+    limits = {"user": counts.user_limit, "system": counts.system_limit}
+    active = {"user": counts.user_active, "system": counts.system_active}
+    policies = [f'"{name}";q={limit};qu="concurrent-requests"' for name, limit in limits.items()]
+    left = [f'"{name}";r={max(0, limit - active[name])}' for name, limit in limits.items()]
+    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}

@@ -8,21 +8,18 @@ docs/decisions/2026-11-29-streams-without-threads.md.
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from granian.server import mp
 
 #: The header that marks a stream, as Flask writes it.
 EVENT_STREAM = ("Content-Type", "text/event-stream; charset=utf-8")
+ENDS = frozenset({signal.SIGTERM, signal.SIGINT})
 
 Headers = Sequence[tuple[str, str]]
 
 _wrap_call: Callable[..., Any] = mp._wsgi_call_wrap  # type: ignore[attr-defined]
-
-
-class _Body(Protocol):
-    def close(self) -> None: ...
 
 
 def move_streams_to_threads() -> None:
@@ -40,13 +37,11 @@ def _wrap_application(application: Any, scope_options: Mapping[str, Any], access
 class _StreamingProtocol:
     """Wraps granian's object for sending one response."""
 
-    __slots__ = ("_protocol", "response_bytes")
-
     def __init__(self, protocol: Any) -> None:
         self._protocol = protocol
         self.response_bytes = protocol.response_bytes
 
-    def response_iter(self, status: int, headers: Headers, body: _Body) -> None:
+    def response_iter(self, status: int, headers: Headers, body: Any) -> None:
         send = self._protocol.response_iter
         if EVENT_STREAM not in headers:
             send(status, headers, body)
@@ -70,12 +65,8 @@ def _call_at_signal(callback: Callable[[], None]) -> None:
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
 
     def wait() -> None:
-        while not _has_end(os.read(reading, 64)):
+        while not ENDS.intersection(os.read(reading, 64)):
             pass
         callback()
 
     threading.Thread(target=wait, name="signals", daemon=True).start()
-
-
-def _has_end(signals: Iterable[int]) -> bool:
-    return any(number in (signal.SIGTERM, signal.SIGINT) for number in signals)

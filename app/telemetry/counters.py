@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 from prometheus_client.metrics_core import Metric
@@ -48,56 +49,36 @@ def shared_counters(folder: Path | None) -> Iterator[None]:
             shutil.rmtree(scratch, ignore_errors=True)
 
 
-class Counters:
-    """The counters of one process."""
+class Counters(Collector):
+    """The counters of one process; `collect` yields those of all."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        self._requests = Counter(
+        self._registry = registry = CollectorRegistry()
+        self.requests = Counter(
             "http_requests",
             "HTTP requests by route, method and status.",
             ["route", "method", "status"],
-            registry=self._registry,
+            registry=registry,
         )
-        self._seconds = Histogram(
+        self.seconds = Histogram(
             "http_request_duration_seconds",
             "Request duration, excluding queueing; for streams, time to first byte.",
             ["route", "method"],
             buckets=BUCKETS,
-            registry=self._registry,
+            registry=registry,
         )
-        self._admissions = Counter(
-            "coursegen_admissions", "Admission requests by outcome.", ["source", "outcome"], registry=self._registry
+        self.admissions = Counter(
+            "coursegen_admissions", "Admission requests by outcome.", ["source", "outcome"], registry=registry
         )
         self.streams = Gauge(
-            "coursegen_event_streams", "Open event streams.", registry=self._registry, multiprocess_mode="livesum"
+            "coursegen_event_streams", "Open event streams.", registry=registry, multiprocess_mode="livesum"
         )
 
-    def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
-        self._requests.labels(route, method, status).inc()
-        self._seconds.labels(route, method).observe(seconds)
-
-    def count_admission(self, source: str, outcome: str) -> None:
-        self._admissions.labels(source, outcome).inc()
-
-    def collect_with(self, more: Iterable[Metric]) -> Collector:
-        """A collector of all processes' counters and of these metrics."""
-        registry = CollectorRegistry()
-        if values.ValueClass is values.MutexValue:
-            registry.register(_Collected(self._registry.collect()))
-        else:
-            _remove_dead_processes(Path(os.environ[FOLDER_VARIABLE]))
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        registry.register(_Collected(more))
-        return registry
-
-
-class _Collected(Collector):
-    def __init__(self, metrics: Iterable[Metric]) -> None:
-        self._metrics = list(metrics)
-
     def collect(self) -> Iterable[Metric]:
-        return self._metrics
+        if values.ValueClass is values.MutexValue:
+            return self._registry.collect()
+        _remove_dead_processes(Path(os.environ[FOLDER_VARIABLE]))
+        return cast(Iterable[Metric], MultiProcessCollector(None).collect())  # type: ignore[no-untyped-call]
 
 
 def _remove_dead_processes(folder: Path) -> None:

@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from io import TextIOWrapper
 from types import MappingProxyType
@@ -22,19 +23,14 @@ _NOTHING: Mapping[str, object] = MappingProxyType({})
 _bound: ContextVar[Mapping[str, object]] = ContextVar("bound", default=_NOTHING)
 
 
-class bind:  # noqa: N801 - used like a function
+@contextmanager
+def bind(**ids: object) -> Iterator[None]:
     """Adds these fields to every log line of the block; those that are None are left out."""
-
-    __slots__ = ("_ids", "_token")
-
-    def __init__(self, **ids: object) -> None:
-        self._ids = ids
-
-    def __enter__(self) -> None:
-        self._token = _bound.set(_with(self._ids))
-
-    def __exit__(self, *_: object) -> None:
-        _bound.reset(self._token)
+    token = _bound.set(_with(ids))
+    try:
+        yield
+    finally:
+        _bound.reset(token)
 
 
 def bind_also(**ids: object) -> None:

@@ -3,17 +3,14 @@
 The document is built on the first request. `/docs` runs under a policy that allows only this service's own files.
 """
 
-import hashlib
 import json
-from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, current_app, request
 
-from app.http.description.document import describe
-from app.http.description.error_shapes import JSON
+from app.http.description.document import JSON, describe
 from app.settings import Settings
 
 #: How long a cache may keep them, in seconds. They change only with a release.
@@ -30,52 +27,28 @@ FILES = {"start.js": "text/javascript", "swagger-ui-bundle.js": "text/javascript
 blueprint = Blueprint("description", __name__)
 
 
-@dataclass(frozen=True, slots=True)
-class StaticBody:
-    """A body that changes only with a release, and its entity tag."""
-
-    body: bytes
-    mimetype: str
-
-    @property
-    def tag(self) -> str:
-        return hashlib.blake2b(self.body, digest_size=16).hexdigest()
-
-
-class Description:
-    """The document of an application, built on first use. Two threads may build it twice, with the same result."""
-
-    def __init__(self, app: Flask, version: str) -> None:
-        self._app = app
-        self._version = version
-
-    @cached_property
-    def document(self) -> dict[str, Any]:
-        return describe(self._app, self._version)
-
-    @cached_property
-    def json(self) -> StaticBody:
-        text = json.dumps(self.document, ensure_ascii=False, separators=(",", ":"))
-        return StaticBody(text.encode(), JSON)
-
-
 def register_description(app: Flask, settings: Settings) -> None:
     """Adds the routes to the application."""
-    app.extensions["description"] = Description(app, settings.app_version)
+
+    @cache  # two threads may build it twice, with the same result
+    def document() -> bytes:
+        text = json.dumps(describe(app, settings.app_version), ensure_ascii=False, separators=(",", ":"))
+        return text.encode()
+
+    app.extensions["openapi"] = document
     app.register_blueprint(blueprint)
 
 
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
     """The OpenAPI document."""
-    description: Description = current_app.extensions["description"]
-    return _respond(description.json)
+    return _respond(current_app.extensions["openapi"](), JSON)
 
 
 @blueprint.get("/docs")
 def docs() -> Response:
     """The page for people."""
-    response = _respond(_read("docs.html", "text/html"))
+    response = _respond(_read("docs.html"), "text/html")
     response.headers["Content-Security-Policy"] = POLICY
     return response
 
@@ -85,18 +58,24 @@ def docs_file(file: str) -> Response:
     """A file that the page loads."""
     if file not in FILES:
         abort(404)
-    return _respond(_read(file, FILES[file]))
+    return _respond(_read(file), FILES[file])
 
 
 @cache
-def _read(name: str, mimetype: str) -> StaticBody:
-    return StaticBody((SWAGGER_UI / name).read_bytes(), mimetype)
+def _read(name: str) -> bytes:
+    return (SWAGGER_UI / name).read_bytes()
 
 
-def _respond(static: StaticBody) -> Response:
+def _respond(body: bytes, mimetype: str) -> Response:
     """The body, or 304 if the client has it."""
-    known = request.if_none_match.contains_weak(static.tag)
-    response = Response(status=304) if known else Response(static.body, mimetype=static.mimetype)
-    response.set_etag(static.tag)
+    tag = _tag(body)
+    known = request.if_none_match.contains_weak(tag)
+    response = Response(status=304) if known else Response(body, mimetype=mimetype)
+    response.set_etag(tag)
     response.headers["Cache-Control"] = f"public, max-age={MAX_AGE_S}"
     return response
+
+
+@cache
+def _tag(body: bytes) -> str:
+    return blake2b(body, digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""The context of a request: its id, its deadline, its log line."""
+"""The context of a request: its id, its deadline, its log line, and the headers of its response."""
 
 import logging
 import re
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 DEADLINE_S = 4.5
 #: The key in the WSGI environment of the time at which the request reached its thread, by `time.perf_counter`.
 STARTED = "coursegen.started"
+#: The headers of each response whose view did not set them. Without Strict-Transport-Security: it binds the whole
+#: host, so it is set where TLS ends.
+HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Cache-Control", "no-store"),
+)
 
 #: The id of this thread's request; None outside one.
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
@@ -29,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 class RequestContextMiddleware:
-    """Gives each request an id and a deadline, echoes the id, binds it to the log, and logs the request once."""
+    """Gives each request an id and a deadline, binds the id to the log, logs the request once, and adds `HEADERS`."""
 
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app
@@ -47,7 +55,9 @@ class RequestContextMiddleware:
                 "ms": round((time.perf_counter() - started) * 1000, 1),
             }
             log.info("request", extra=fields)
-            return start_response(status, [*headers, ("X-Request-ID", name)], *error)
+            present = {header.lower() for header, _ in headers}
+            missing = [(header, value) for header, value in HEADERS if header.lower() not in present]
+            return start_response(status, [*headers, *missing, ("X-Request-ID", name)], *error)
 
         token = request_id.set(name)
         try:

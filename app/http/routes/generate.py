@@ -46,13 +46,14 @@ def initiate(caller: Caller, body: Mapping[str, Any], schema: Schema, source: st
         log.info("user_id_ignored")
     services = current_services()
     order = Order(fields["course_id"], fields["webhook_url"], request_id.get(), source, idempotency_key=read_key())
+    admissions = current_counters().admissions
     with bind(courseId=order.course_id):
         try:
             admission = services.admissions.admit(caller, order)
         except Exception as error:
-            current_counters().count_admission(source, error_response(error).code)
+            admissions.labels(source, error_response(error).code).inc()
             raise
-        current_counters().count_admission(source, "replayed" if admission.replayed else "admitted")
+        admissions.labels(source, "replayed" if admission.replayed else "admitted").inc()
         job_id = str(admission.generation_id)
         with bind(jobId=job_id):
             log.info("response_replayed" if admission.replayed else "generation_admitted")

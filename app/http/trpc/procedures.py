@@ -6,6 +6,7 @@ The calls of a batch run one by one, each in a transaction of its own, within th
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Response, current_app, request
 from marshmallow import EXCLUDE
@@ -14,7 +15,7 @@ from app.current import current_services
 from app.generation.callers import Caller
 from app.http.authentication import authenticate
 from app.http.bodies import as_object, excerpt, load
-from app.http.error_responses import ErrorResponse, Invalid, handle_error
+from app.http.error_responses import ErrorResponse, Invalid, handle_error, respond_with
 from app.http.routes.course_status import cancel, status_json
 from app.http.routes.generate import initiate
 from app.http.schemas import CourseSchema, GenerateSchema
@@ -31,23 +32,23 @@ GENERATION_INPUT = GenerateSchema(unknown=EXCLUDE)
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """The HTTP methods that call it, and a function of caller and input that returns the result as JSON text."""
+    """The HTTP methods that call it, and the function of caller, course and input that returns its result as JSON."""
 
     methods: tuple[str, ...]
-    run: Callable[[Caller, Mapping[str, Any]], str]
+    run: Callable[[Caller, UUID, Mapping[str, Any]], str]
 
 
-def _initiate(caller: Caller, given: Mapping[str, Any]) -> str:
+def _initiate(caller: Caller, course_id: UUID, given: Mapping[str, Any]) -> str:
     body = initiate(caller, given, GENERATION_INPUT, "trpc")
-    return current_app.json.dumps({**body, "courseId": str(load(COURSE_INPUT, given)["course_id"])})
+    return current_app.json.dumps({**body, "courseId": str(course_id)})
 
 
-def _cancel(caller: Caller, given: Mapping[str, Any]) -> str:
-    return current_app.json.dumps(cancel(caller, load(COURSE_INPUT, given)["course_id"]))
+def _cancel(caller: Caller, course_id: UUID, _: Mapping[str, Any]) -> str:
+    return current_app.json.dumps(cancel(caller, course_id))
 
 
-def _status(caller: Caller, given: Mapping[str, Any]) -> str:
-    return status_json(current_services().polls.read(caller, load(COURSE_INPUT, given)["course_id"]))
+def _status(caller: Caller, course_id: UUID, _: Mapping[str, Any]) -> str:
+    return status_json(current_services().polls.read(caller, course_id))
 
 
 PROCEDURES = {
@@ -62,7 +63,7 @@ def call(_: str) -> Response:
     """Runs each call of the request and responds to all, in their order."""
     paths = _paths()
     if len(paths) > MAX_CALLS:
-        raise Invalid(f"At most {MAX_CALLS} calls in a batch", "batch_too_large")
+        raise Invalid("batch_too_large")
     rejections = [_rejection(path) for path in paths]
     if all(rejections):
         return respond([failed(path, error) for path, error in zip(paths, rejections, strict=True) if error])
@@ -96,10 +97,10 @@ def _rejection(path: str) -> ErrorResponse | None:
     """The error if there is no such procedure, or not by the request's method."""
     procedure = PROCEDURES.get(path)
     if procedure is None:
-        return ErrorResponse(404, f'No procedure found on path "{excerpt(path)}"', "procedure_not_found")
+        return respond_with("procedure_not_found", path=excerpt(path))
     if request.method not in procedure.methods:
         message, headers = f"Not to be called by {request.method}", {"Allow": _allow(procedure.methods)}
-        return ErrorResponse(405, message, "method_not_allowed", headers=headers)
+        return respond_with("method_not_allowed", message, headers)
     return None
 
 
@@ -109,6 +110,7 @@ def _allow(methods: Iterable[str]) -> str:
 
 def _run(path: str, caller: Caller, given: object) -> CallResult:
     try:
-        return succeeded(PROCEDURES[path].run(caller, as_object(given)))
+        fields = as_object(given)
+        return succeeded(PROCEDURES[path].run(caller, load(COURSE_INPUT, fields)["course_id"], fields))
     except Exception as error:  # noqa: BLE001 - the other calls of the batch go on
         return failed(path, handle_error(error))

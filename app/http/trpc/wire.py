@@ -67,7 +67,7 @@ def read_inputs(count: int) -> list[Any]:
     if not is_batch():
         return [given]
     if not isinstance(given, dict):
-        raise Invalid("The inputs of a batch are an object by the calls' indexes", "invalid_json")
+        raise Invalid("invalid_json", "The inputs of a batch are an object by the calls' indexes")
     return [given.get(str(index), {}) for index in range(count)]
 
 
@@ -94,7 +94,8 @@ def respond_whole(result: CallResult) -> Response:
 
 def _response(text: str, status: int, results: Sequence[CallResult]) -> Response:
     response = Response(text, status, mimetype="application/json")
-    for result in sorted(results, key=_wait_s):  # of several Retry-After, the longest remains
+    # Of several Retry-After, the longest remains.
+    for result in sorted(results, key=lambda result: int(result.headers.get("Retry-After", 0))):
         response.headers.update(result.headers)
     response.headers["Vary"] = "trpc-accept, Accept, Authorization"
     return response
@@ -104,10 +105,6 @@ def _parameter(name: str) -> str:
     """The first query parameter of that name, or an empty text. Flask's own parser fails on invalid UTF-8."""
     query = parse_qsl(request.query_string.decode("utf-8", "replace"), keep_blank_values=True)
     return next((value for found, value in query if found == name), "")
-
-
-def _wait_s(result: CallResult) -> int:
-    return int(result.headers.get("Retry-After", 0))
 
 
 def _wants_lines() -> bool:

@@ -20,8 +20,7 @@ from app.generation.webhooks.messages import sign, write_body
 from app.generation.webhooks.outbox import Delivery
 from app.http import MAX_BODY
 from app.http.description.document import ALWAYS
-from app.http.description.error_codes import ERROR_CODES
-from app.http.error_responses import Invalid
+from app.http.error_responses import CODES, ERROR_CODES, Invalid
 from app.http.idempotency_header import MAX_KEY, parse_key
 from app.http.middleware.request_context import _REQUEST_ID
 from app.http.routes.generate import MESSAGE
@@ -38,6 +37,12 @@ SILENT = {"HEAD", "OPTIONS"}
 #: Its errors; the codes are made from their names.
 REFUSALS = (BadRequest, NotFound, MethodNotAllowed, RequestEntityTooLarge)
 TRPC = "/trpc/<path:_>"
+#: The route that does the same as each procedure.
+LIKE = {
+    "generation.initiate": ("post", "/api/coursegen/generate"),
+    "generation.cancel": ("post", "/api/courses/{slug}/cancel"),
+    "generation.status": ("get", "/api/courses/{slug}/check-status"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +56,7 @@ def app(settings: Settings) -> Iterator[Flask]:
 
 @pytest.fixture(scope="module")
 def document(app: Flask) -> dict[str, Any]:
-    found: dict[str, Any] = app.extensions["description"].document
+    found: dict[str, Any] = json.loads(app.extensions["openapi"]())
     return found
 
 
@@ -74,21 +79,16 @@ def error_codes(operation: dict[str, Any]) -> set[str]:
 
 
 def codes_in_the_code() -> set[str]:
-    """The codes in calls of `ErrorResponse` and `Invalid`, and those of the framework's errors."""
-    found = {error().name.lower().replace(" ", "_") for error in REFUSALS}
+    """The codes in calls of `respond_with` and `Invalid`, of exceptions, and of the framework's errors."""
+    found = {error().name.lower().replace(" ", "_") for error in REFUSALS} | set(CODES.values())
     for path in (ROOT / "app" / "http").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Name)
-                and node.func.id in {"ErrorResponse", "Invalid"}
+                and node.func.id in {"respond_with", "Invalid"}
             ):
-                code = node.args[2 if node.func.id == "ErrorResponse" else 1]
-                if isinstance(code, ast.Constant):
-                    assert isinstance(code.value, str)
-                    found.add(code.value)
-                else:  # passed on from another error
-                    assert path.name == "error_responses.py", f"{path.name}:{node.lineno}: the code is no literal"
+                found |= {str(name.value) for name in ast.walk(node.args[0]) if isinstance(name, ast.Constant)}
     return found
 
 
@@ -117,9 +117,22 @@ def test_every_procedure_is_described_and_no_other(document: dict[str, Any]) -> 
     }
 
 
+def test_a_procedure_has_the_errors_of_its_route_and_of_its_input(document: dict[str, Any]) -> None:
+    paths = document["paths"]
+    every: set[str] = set()
+    for name, (method, path) in LIKE.items():
+        route = error_codes(paths[path][method])
+        found = error_codes(paths[f"/trpc/{name}"][method])
+        body = {"request_entity_too_large", "unsupported_media_type"} if method == "post" else set()
+        assert found == (route | {"invalid_json", "missing_field", "invalid_field"} | body) - {"unknown_field"}
+        every |= found
+    for operation in paths["/trpc/{procedures}"].values():
+        assert error_codes(operation) == every | {"procedure_not_found", "method_not_allowed", "batch_too_large"}
+
+
 def test_every_code_has_a_cause_and_a_fix_and_there_is_no_other() -> None:
     assert set(ERROR_CODES) == codes_in_the_code()
-    statuses = [error.response.status for error in ERROR_CODES.values()]
+    statuses = [error.status for error in ERROR_CODES.values()]
     assert statuses == sorted(statuses)
 
 
@@ -137,7 +150,7 @@ def test_errors_without_an_exception_of_their_own_are_described_as_returned(
     answer = client.post(path, headers=authorized, **body).json
     assert answer is not None
     told = answer["error"] if isinstance(answer["error"], str) else answer["error"]["message"]
-    assert told == ERROR_CODES[code].response.message
+    assert told == ERROR_CODES[code].message.format_map(ERROR_CODES[code].example)
 
 
 def test_every_code_is_in_a_response_of_the_document(document: dict[str, Any]) -> None:
@@ -147,9 +160,7 @@ def test_every_code_is_in_a_response_of_the_document(document: dict[str, Any]) -
 
 def test_the_table_of_errors_is_the_same_in_the_docs_and_in_the_document(document: dict[str, Any]) -> None:
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-    rows = [
-        f"| {error.response.status} | `{code}` | {error.cause} | {error.fix} |" for code, error in ERROR_CODES.items()
-    ]
+    rows = [f"| {error.status} | `{code}` | {error.cause} | {error.fix} |" for code, error in ERROR_CODES.items()]
     for text in (page, document["info"]["description"]):
         table = re.split("\n## ", re.split("##+ Errors\n", text)[1])[0]
         assert [line for line in table.splitlines() if re.match(r"\| \d", line)] == rows
@@ -218,6 +229,7 @@ def test_an_example_event_holds_the_example_status(document: dict[str, Any]) -> 
 def test_numbers_and_texts_of_the_code_are_the_same_in_the_document(document: dict[str, Any]) -> None:
     text = json.dumps(document["paths"]["/trpc/{procedures}"])
     assert f"at most {MAX_CALLS}." in text
+    assert f" {MAX_CALLS} " in ERROR_CODES["batch_too_large"].message
     assert f" {MAX_CALLS} " in ERROR_CODES["batch_too_large"].cause
     assert f"maxItems: {MAX_CALLS}`" in ERROR_CODES["batch_too_large"].fix
     assert f"{MAX_BODY // 1024} KiB" in ERROR_CODES["request_entity_too_large"].cause
@@ -255,11 +267,9 @@ def test_a_webhook_is_described_as_it_is_sent(document: dict[str, Any], contract
 
 
 def test_the_document_is_built_once(app: Flask) -> None:
-    description = app.extensions["description"]
-    assert app.test_client().get("/openapi.json").data == description.json.body
-    built = description.json
-    assert app.test_client().get("/openapi.json").data == built.body
-    assert description.json is built
+    document = app.extensions["openapi"]
+    assert app.test_client().get("/openapi.json").data == document()
+    assert document() is document()
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/docs/swagger-ui.css"])

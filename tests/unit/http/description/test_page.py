@@ -15,7 +15,7 @@ from werkzeug.serving import make_server
 from app import create_app
 from app.http.description import docs_page
 from app.http.description.docs_page import FILES, POLICY, SWAGGER_UI
-from app.http.description.error_codes import ERROR_CODES
+from app.http.error_responses import ERROR_CODES
 from app.settings import Settings
 from tests.logs import logging_restored
 
