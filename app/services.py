@@ -8,7 +8,7 @@ from app.generation.admission.admit import Admissions
 from app.generation.events import EventBuffer
 from app.generation.progress.status import read_statuses
 from app.generation.progress.watch import Watch
-from app.generation.slots.holders import Holders
+from app.generation.slots.holders import list_holders
 from app.generation.slots.keeper import SlotKeeper
 from app.settings import Settings
 
@@ -34,9 +34,8 @@ class Services:
 
 def make_services(settings: Settings) -> Services:
     db = Database(settings.database_url, settings.pool_size, pooled=settings.database_pooled)
-    slots = SlotKeeper(
-        settings.redis_url, settings.global_concurrency_limit, Holders(db.connection), settings.redis_prefix
-    )
+    holders = partial(list_holders, db)
+    slots = SlotKeeper(settings.redis_url, settings.global_concurrency_limit, holders, settings.redis_prefix)
     watch = Watch(partial(read_statuses, db, stalled_s=settings.stalled_s), settings.sse_connections)
     events = EventBuffer(db.statement)
     return Services(settings, db, slots, events, Admissions(db, slots, events), watch)
