@@ -1,13 +1,14 @@
 """What the entry points share: the settings, the database, the slots and the events, made once a process."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from app.database.pool import Database
 from app.generation.admission.admit import Admissions
 from app.generation.events import EventBuffer
 from app.generation.progress.status import Polls
 from app.generation.progress.watch import Watch
-from app.generation.slots.holders import Holders
+from app.generation.slots.holders import list_holders
 from app.generation.slots.keeper import SlotKeeper
 from app.settings import Settings
 
@@ -34,9 +35,8 @@ class Services:
 
 def make_services(settings: Settings) -> Services:
     db = Database(settings.database_url, settings.pool_size, pooled=settings.database_pooled)
-    slots = SlotKeeper(
-        settings.redis_url, settings.global_concurrency_limit, Holders(db.connection), settings.redis_prefix
-    )
+    holders = partial(list_holders, db)
+    slots = SlotKeeper(settings.redis_url, settings.global_concurrency_limit, holders, settings.redis_prefix)
     polls = Polls(db, settings.stalled_s)
     events = EventBuffer(db.statement)
     return Services(

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -43,11 +43,12 @@ class WorkerApp(App):
 
     async def run_worker_async(self, **kwargs: Any) -> None:
         """Runs until SIGINT or SIGTERM, and ends within the grace even if something hangs."""
-        if not kwargs.get("queues") or STAGES_QUEUE in kwargs["queues"]:
+        queues = set(kwargs.get("queues") or (STAGES_QUEUE, WEBHOOKS_QUEUE, UPKEEP_QUEUE))
+        if STAGES_QUEUE in queues:
             self.children.start()
-        if set(kwargs.get("queues") or ()) == {WEBHOOKS_QUEUE}:
+        if queues == {WEBHOOKS_QUEUE}:
             kwargs.setdefault("concurrency", self.services.settings.webhook_concurrency)
-        if kwargs.get("queues") and not {STAGES_QUEUE, WEBHOOKS_QUEUE} & set(kwargs["queues"]):
+        if queues == {UPKEEP_QUEUE}:
             # Each queued stage wakes all listening sessions. Upkeep can wait, so it polls instead.
             kwargs["listen_notify"] = False
         for_signals = kwargs.pop("install_signal_handlers", True)
@@ -88,55 +89,44 @@ def make_app(settings: Settings) -> WorkerApp:
     app.services, app.inventory = services, inventory
     app.stopping = threading.Event()
     app.children = Children(settings.worker_concurrency, settings.handlers.values())
-    run_stages = _stage_task(app)
-    for stage in Stage:
-        app.task(name=STAGE_TASKS[stage], queue=STAGES_QUEUE, pass_context=True)(run_stages)
-    # Half of the concurrent requests may go to one receiver, so that a slow one leaves room for the others.
-    sender = Sender(services, WebhookClient(), CircuitBreakers(most=max(1, settings.webhook_concurrency // 2)))
-    app.task(name=WEBHOOK_TASK, queue=WEBHOOKS_QUEUE)(_webhook_task(sender))
-    # A registered periodic task also keeps Procrastinate's supervision of its own side tasks alive.
-    often = f"* * * * * */{settings.upkeep_s}"
-    for piece, cron in ((take_over, often), (keep_slots, often), (rescue_webhooks, often), (prune, HOURLY)):
-        name = piece.__name__
-        # At most one of each waits, however long this queue has had no worker.
-        upkeep = app.task(name=f"tasks.upkeep.{name}", queue=UPKEEP_QUEUE, queueing_lock=name)(_upkeep_task(app, piece))
-        app.periodic(cron=cron)(upkeep)
-    remove_jobs = app.task(name="tasks.upkeep.remove_jobs", queue=UPKEEP_QUEUE, queueing_lock="remove_jobs")(
-        _removal_task(app)
-    )
-    app.periodic(cron=HOURLY)(remove_jobs)
-    return app
-
-
-def _webhook_task(sender: Sender) -> Callable[..., None]:
-    def deliver(generation_id: str) -> None:
-        sender.send_next(UUID(generation_id))
-
-    return deliver
-
-
-def _upkeep_task(app: WorkerApp, piece: Callable[[Services], None]) -> Callable[[int], None]:
-    def run_upkeep(timestamp: int) -> None:
-        piece(app.services)
-
-    return run_upkeep
-
-
-def _removal_task(app: WorkerApp) -> Callable[[int], Awaitable[None]]:
-    async def remove_jobs(timestamp: int) -> None:
-        await app.job_manager.delete_old_jobs(
-            KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
-        )
-
-    return remove_jobs
-
-
-def _stage_task(app: WorkerApp) -> Callable[..., None]:
     worker = f"{socket.gethostname()}:{os.getpid()}"
 
     def run_stages(context: JobContext, generation_id: str, user_id: str, request_id: str | None, fence: int) -> None:
         assert context.job.id is not None  # noqa: S101 - a fetched job has one
         run = Run(UUID(generation_id), UUID(user_id), fence, context.job.id, worker, request_id)
-        Runner(app.services, app.children, run, context.abort_reason, app.stopping.is_set).run_stages()
+        Runner(services, app.children, run, context.abort_reason, app.stopping.is_set).run_stages()
 
-    return run_stages
+    for stage in Stage:
+        app.task(name=STAGE_TASKS[stage], queue=STAGES_QUEUE, pass_context=True)(run_stages)
+    # Half of the concurrent requests may go to one receiver, so that a slow one leaves room for the others.
+    sender = Sender(services, WebhookClient(), CircuitBreakers(most=max(1, settings.webhook_concurrency // 2)))
+
+    @app.task(name=WEBHOOK_TASK, queue=WEBHOOKS_QUEUE)
+    def deliver(generation_id: str) -> None:
+        sender.send_next(UUID(generation_id))
+
+    # A registered periodic task also keeps Procrastinate's supervision of its own side tasks alive.
+    often = f"* * * * * */{settings.upkeep_s}"
+    for piece, cron in ((take_over, often), (keep_slots, often), (rescue_webhooks, often), (prune, HOURLY)):
+        name = piece.__name__
+        # At most one of each waits, however long this queue has had no worker.
+        upkeep = app.task(name=f"tasks.upkeep.{name}", queue=UPKEEP_QUEUE, queueing_lock=name)(
+            _make_upkeep(services, piece)
+        )
+        app.periodic(cron=cron)(upkeep)
+
+    @app.periodic(cron=HOURLY)
+    @app.task(name="tasks.upkeep.remove_jobs", queue=UPKEEP_QUEUE, queueing_lock="remove_jobs")
+    async def remove_jobs(timestamp: int) -> None:
+        await app.job_manager.delete_old_jobs(
+            KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+        )
+
+    return app
+
+
+def _make_upkeep(services: Services, piece: Callable[[Services], None]) -> Callable[[int], None]:
+    def run_upkeep(timestamp: int) -> None:
+        piece(services)
+
+    return run_upkeep

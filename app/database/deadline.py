@@ -1,7 +1,7 @@
 """Deadlines that hold even when a server freezes.
 
-PostgreSQL's and libpq's own timeouts don't end a statement on a server that hangs with the connection
-open. What does is shutting the connection's socket down from another thread: the blocked call fails at once.
+PostgreSQL's and libpq's own timeouts don't end a statement on a server that hangs with the connection open. So
+another thread shuts the connection's socket down: the blocked call fails at once.
 """
 
 import heapq
@@ -17,19 +17,14 @@ from contextvars import ContextVar
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
-class deadline:  # noqa: N801 - as the function that it is used as
-    """Everything inside the block that waits for a server ends at most `seconds` from its beginning."""
-
-    __slots__ = ("_seconds", "_token")
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-
-    def __enter__(self) -> None:
-        self._token = _deadline.set(time.monotonic() + self._seconds)
-
-    def __exit__(self, *_: object) -> None:
-        _deadline.reset(self._token)
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Every wait for a server inside the block ends at most `seconds` from its beginning."""
+    token = _deadline.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
 
 
 def remaining(at_most: float) -> float:
@@ -39,7 +34,7 @@ def remaining(at_most: float) -> float:
 
 
 class SocketGuard:
-    """Shuts sockets down whose time is up, from one thread that starts with the first use."""
+    """Shuts sockets down at their deadline, from one thread that starts with the first use."""
 
     def __init__(self) -> None:
         self._begin_anew()
@@ -47,7 +42,7 @@ class SocketGuard:
         os.register_at_fork(after_in_child=self._begin_anew)
 
     def _begin_anew(self) -> None:
-        # Taken as itself and never by way of the condition, whose own code a KeyboardInterrupt may leave locked.
+        # Never acquired through the condition, whose own code a KeyboardInterrupt may leave locked.
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
         self._ends: list[tuple[float, int, int]] = []
@@ -57,11 +52,13 @@ class SocketGuard:
 
     @contextmanager
     def guard(self, fileno: int, seconds: float) -> Iterator[None]:
-        """The socket is shut down if the block is not left within `seconds`; afterwards never."""
+        """Shuts the socket down if the block takes longer than `seconds`, and never after the block."""
         end = time.monotonic() + seconds
         token = next(self._tokens)
         with self._lock:
-            self._start_once()
+            if not self._running:
+                self._running = True
+                threading.Thread(target=self._run, name="socket-guard", daemon=True).start()
             self._guarded.add(token)
             heapq.heappush(self._ends, (end, token, fileno))
             if self._ends[0][1] == token:
@@ -71,11 +68,6 @@ class SocketGuard:
         finally:
             with self._lock:
                 self._guarded.discard(token)
-
-    def _start_once(self) -> None:
-        if not self._running:
-            self._running = True
-            threading.Thread(target=self._run, name="socket-guard", daemon=True).start()
 
     def _run(self) -> None:
         with self._wake:
@@ -89,7 +81,7 @@ class SocketGuard:
 
 
 def _shut_down(fileno: int) -> None:
-    # The peer may have been faster, and so may whoever closed the descriptor. This thread outlives either.
+    # The peer or another thread may have closed the socket first.
     # socket.fromfd works on a duplicate, so closing it leaves libpq's descriptor alone.
     with suppress(OSError), socket.fromfd(fileno, socket.AF_INET, socket.SOCK_STREAM) as sock:
         sock.shutdown(socket.SHUT_RDWR)

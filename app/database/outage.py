@@ -1,4 +1,4 @@
-"""An outage of the database as the requests of one process see it."""
+"""How the requests of one process react to an outage of the database."""
 
 import threading
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ TRIAL_S = 0.4
 
 
 class DatabaseAway(psycopg.OperationalError):
-    """The database did not answer the last request that asked it, and another is finding out whether it does now."""
+    """The database did not answer the last request, and another request is trying it now."""
 
 
 class Outage:
     """While the database is away or hangs, one request at a time waits for it; the others are refused at once.
 
-    Without this every request would wait for its whole deadline on one of the few threads, and those behind it for
-    that of all before. What has no deadline (workers, commands) is never refused.
+    Otherwise each request would occupy one of the few threads for its whole deadline. Callers without a deadline
+    (workers, commands) are never refused.
     """
 
     def __init__(self) -> None:
@@ -30,13 +30,13 @@ class Outage:
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """The block asks the database; how it ends says whether the database is there. Raises `DatabaseAway`."""
+        """Learns from how the block ends whether the database is there. Raises `DatabaseAway` instead of running it."""
         if not self._lasts or remaining(float("inf")) == float("inf"):
             with self._learning():
                 yield
         elif self._trial.acquire(blocking=False):
             try:
-                # It may have waited for a whole deadline already, behind those that found out.
+                # Short: the request may already have waited in the server's queue.
                 with deadline(remaining(TRIAL_S)), self._learning():
                     yield
             finally:

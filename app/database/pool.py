@@ -1,10 +1,8 @@
 """PostgreSQL: one pool a process, and the ways to use it: `connection()`, `statement()` and `transaction()`."""
 
-import logging
 import select
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -21,8 +19,7 @@ POOL_TIMEOUT_S = 2.0
 #: Longest use of a connection where no deadline is set (workers, commands).
 USE_TIMEOUT_S = 30.0
 
-#: Longest wait for a lock. Shorter than an answer's deadline, so that it is the server that says there was no lock:
-#: of a statement that a deadline ends nobody knows the outcome.
+#: Longest wait for a lock. Shorter than a request's deadline, which would leave the statement's outcome unknown.
 LOCK_TIMEOUT_S = 1.5
 #: Ends what the server itself can end; the guard on the socket covers the rest.
 SESSION = (
@@ -30,17 +27,11 @@ SESSION = (
     " -c client_connection_check_interval=5s -c timezone=UTC"
 )
 
-log = logging.getLogger(__name__)
-
-#: What a write runs in: `Database.transaction`, or `Database.statement` where it is one statement.
-Scope = Callable[[], AbstractContextManager[Connection[DictRow]]]
-
 
 def session(options: str, *, pooled: bool) -> dict[str, Any]:
-    """What to connect with, so that the session has these options.
+    """The arguments to connect with, so that the session has these options.
 
-    Behind a pooler in transaction mode a session is nobody's own: nothing may be prepared in it, and its options are
-    for the pooler to set, which takes none from a client.
+    Behind a pooler in transaction mode clients share sessions: nothing is prepared, and the pooler sets the options.
     """
     return {"prepare_threshold": None} if pooled else {"options": options}
 
@@ -66,9 +57,7 @@ class Database:
     def __init__(self, url: str, pool_size: int, *, pooled: bool = False) -> None:
         self._guard = SocketGuard()
         self._outage = Outage()
-        self._opening = threading.Lock()
         self._migrated = False
-        self._opened = False
         self._pool: ConnectionPool[Connection[DictRow]] = ConnectionPool(
             url,
             min_size=1,
@@ -76,7 +65,7 @@ class Database:
             open=False,
             timeout=POOL_TIMEOUT_S,
             max_waiting=pool_size * 8,
-            # Short, because the pool backs off without bound and is to be there soon after the database is.
+            # Short, because the pool backs off without bound and should be back soon after the database.
             reconnect_timeout=5,
             check=_refuse_dead,
             kwargs={
@@ -93,19 +82,21 @@ class Database:
 
     @contextmanager
     def connection(self) -> Iterator[Connection[DictRow]]:
-        """A connection in autocommit mode, given up at the current deadline.
+        """A connection in autocommit mode, closed at the current deadline.
 
         Raises psycopg.OperationalError (PoolTimeout when none is free in time, `DatabaseAway` at once while the
         database is known to be away) and `Unmigrated`.
         """
-        self._open_once()
+        self._pool.open()  # does nothing if it is open
         with (
             self._outage.watch(),
             self._pool.connection(timeout=remaining(POOL_TIMEOUT_S)) as conn,
             self._guard.guard(conn.fileno(), remaining(USE_TIMEOUT_S)),
         ):
             if not self._migrated:
-                self._check_migrated(conn)
+                if names := missing(conn):
+                    raise Unmigrated(names)
+                self._migrated = True
             yield conn
 
     @contextmanager
@@ -143,18 +134,6 @@ class Database:
         """No connection of this pool is left open."""
         self._pool.close()
 
-    def _open_once(self) -> None:
-        if not self._opened:
-            with self._opening:
-                if not self._opened:
-                    self._pool.open()
-                    self._opened = True
-
-    def _check_migrated(self, conn: Connection[Any]) -> None:
-        if names := missing(conn):
-            raise Unmigrated(names)
-        self._migrated = True
-
 
 def only_row(cursor: Cursor[DictRow]) -> DictRow:
     """The row of a statement that always returns one."""
@@ -165,21 +144,13 @@ def only_row(cursor: Cursor[DictRow]) -> DictRow:
 
 
 def _is_rolled_back(error: psycopg.OperationalError) -> bool:
-    """Whether it is the server's own word that the statement failed, rather than the end of the connection."""
+    """Whether the server reported that the statement failed; else the connection ended."""
     return error.diag.severity_nonlocalized == "ERROR"
 
 
-def has_something_to_say(fileno: int) -> bool:
-    """Whether there is something to read from an idle connection: nothing, unless its server closed it or says so.
-
-    It costs no round trip.
-    """
-    idle = select.poll()
-    idle.register(fileno, select.POLLIN)
-    return bool(idle.poll(0))
-
-
 def _refuse_dead(conn: Connection[Any]) -> None:
-    """Raises OperationalError on a connection whose server is gone, without a round trip to one that is not."""
-    if has_something_to_say(conn.fileno()):
+    """Raises OperationalError if the connection's server is gone. Costs a live connection no round trip."""
+    idle = select.poll()
+    idle.register(conn.fileno(), select.POLLIN)
+    if idle.poll(0):  # the server has closed it, or sent a notice
         conn.execute("")

@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar, cast
 
 #: Calls of one batch, at most.
@@ -45,7 +46,7 @@ class Batcher(Generic[Q, A]):
             if len(self._waiting) >= self._expected:
                 self._all_here.set()
         if waits:
-            own.turn.acquire()
+            own.turn.wait()
         if not own.settled:
             self._run_batch()
         if own.error is not None:
@@ -70,9 +71,9 @@ class Batcher(Generic[Q, A]):
             self._expected = min(MAX_BATCH, len(batch) + len(self._waiting) - 1)
             self._finished_at = time.monotonic()
         if following is not None:
-            following.turn.release()
+            following.turn.set()
         for call in batch[1:]:
-            call.turn.release()
+            call.turn.set()
 
     def _gather(self) -> None:
         with self._lock:
@@ -83,15 +84,12 @@ class Batcher(Generic[Q, A]):
             self._all_here.wait(wait_s)
 
 
+@dataclass(slots=True, eq=False)
 class _Call(Generic[Q, A]):
-    """A question; `turn` is released when it is settled, or when its thread is to run the next batch."""
+    """A question; `turn` is set when it is settled, or when its thread has to run the next batch."""
 
-    __slots__ = ("answer", "error", "question", "settled", "turn")
-
-    def __init__(self, question: Q) -> None:
-        self.question = question
-        self.settled = False
-        self.answer: A | None = None
-        self.error: BaseException | None = None
-        self.turn = threading.Lock()
-        self.turn.acquire()
+    question: Q
+    turn: threading.Event = field(default_factory=threading.Event)
+    settled: bool = False
+    answer: A | None = None
+    error: BaseException | None = None

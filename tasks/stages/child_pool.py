@@ -1,8 +1,7 @@
-"""Handlers in child processes, from a warm pool: killable, unable to block the worker, their memory given back.
+"""Handlers in child processes, from a warm pool: a handler can be killed, and can't block the worker or leak memory.
 
-The pool is our own, because the libraries for it bring threads and queues between a call and its child, and pickle a
-pipe for every call's reports: that took more of the worker than everything else about an empty stage but its SQL.
-Here the thread that runs a stage talks to the child itself, over the socket the child was started with.
+The pool is our own: libraries put threads and queues between a call and its child, which cost more than all else about
+an empty stage but its SQL. Here the thread that runs a stage talks to the child over its socket.
 """
 
 import logging
@@ -15,9 +14,9 @@ from pipeline.child import Returned
 from pipeline.contract import StageInput
 from tasks.stages.child_process import POLL_S, Child, Died, Outcome, Stopped
 
-#: A child is replaced after this many stages, so that what a handler leaks is given back.
+#: A child is replaced after this many stages, which frees what a handler leaks.
 STAGES_PER_CHILD = 100
-#: New children that may be gone before a handler has begun in one of them.
+#: How many new children may die before a handler has begun in one of them.
 NEW_CHILDREN = 2
 
 log = logging.getLogger(__name__)
@@ -36,23 +35,20 @@ class Children:
         self._idle: list[Child] = []
 
     def start(self) -> None:
-        """The children run, or are about to, with every handler imported.
-
-        They are forked by a server of their own that never had threads or connections, so the time is free.
-        """
+        """Starts the children, which import every handler. A fork server without threads forks them."""
         with self._changed:
             self._fill()
 
     def stop(self) -> None:
-        """No child is left, whatever it was doing."""
+        """Ends every child, also those that run a handler."""
         with self._changed:
-            gone, idle, self._all, self._idle = self._all, self._idle, set(), []
-        for child in gone:
+            ended, idle, self._all, self._idle = self._all, self._idle, set(), []
+        for child in ended:
             child.terminate()
-        for child in gone:
-            child.kill()
+        for child in ended:
+            child.end()
         for child in idle:
-            child.close()  # those of the others are closed by who waits for them
+            child.close()  # the thread in `run` closes each other one
 
     def run(
         self,
@@ -63,31 +59,31 @@ class Children:
         on_report: Callable[[int, int], None],
         should_stop: Callable[[], bool],
     ) -> Outcome:
-        """How the handler ended. `on_report` is called in this thread; what it raises ends the handler and goes on.
+        """Returns how the handler ended. Calls `on_report` in this thread; an error that it raises ends the handler.
 
-        The time is the handler's own, by a clock that nobody sets.
+        The timeout starts when the handler does.
         """
         request = pickle.dumps((handler, stage_input), pickle.HIGHEST_PROTOCOL)
         exit_code = 0
         for _ in range(self._size + NEW_CHILDREN):
-            child = self._take(should_stop)
+            child = self._acquire(should_stop)
             if child is None:
                 return Stopped()
             try:
                 outcome = child.run(request, timeout_s, on_report, should_stop)
             finally:
-                was_ours = self._give_back(child)
-            if not was_ours and not isinstance(outcome, Returned):
+                is_pooled = self._release(child)
+            if not is_pooled and not isinstance(outcome, Returned):
                 return Stopped()
             if outcome is not None:
                 return outcome
-            # That was not the handler's doing, which has not begun: it may begin in another.
+            # The handler has not begun, so it is not to blame and may begin in another child.
             exit_code = child.exit_code
             log.warning("children_replaced", extra={"exitCode": exit_code})
         return Died(exit_code)
 
-    def _take(self, should_stop: Callable[[], bool]) -> Child | None:
-        """A child that nobody else has; None as soon as `should_stop` says so."""
+    def _acquire(self, should_stop: Callable[[], bool]) -> Child | None:
+        """Waits for an idle child; None if `should_stop` returns true first."""
         while True:
             with self._changed:
                 self._fill()
@@ -96,26 +92,23 @@ class Children:
             if should_stop():
                 return None
 
-    def _give_back(self, child: Child) -> bool:
-        """The child is idle again, or gone and replaced. False: the pool was stopped meanwhile."""
+    def _release(self, child: Child) -> bool:
+        """Makes the child idle again, or replaces it. False if the pool was stopped meanwhile."""
         with self._changed:
-            ours = child in self._all
-            if ours and child.is_free and child.runs < STAGES_PER_CHILD:
+            is_pooled = child in self._all
+            if is_pooled and child.is_free and child.runs < STAGES_PER_CHILD:
                 self._idle.append(child)
                 self._changed.notify()
                 return True
-            self._all.discard(child)
-        # It is gone before another takes its place: its memory may be all there is.
-        if child.is_free:
-            child.leave()
-        child.terminate()
-        child.kill()
+        # Before another child starts: this one's memory may be all there is.
+        child.end()
         child.close()
-        if ours:
-            with self._changed:
+        with self._changed:
+            if child in self._all:
+                self._all.remove(child)
                 self._fill()
                 self._changed.notify()
-        return ours
+        return is_pooled
 
     def _fill(self) -> None:
         while len(self._all) < self._size:

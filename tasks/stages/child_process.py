@@ -1,19 +1,19 @@
-"""One child process as the worker sees it: asked over a socket, never waited for without a look at the clock."""
+"""One child process as the worker sees it: it gets requests over a socket, and every wait for it is bounded."""
 
 import pickle
 import select
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
-from typing import Any
 
 from pipeline.child import HEADER, Kind, Raised, Returned, pack, serve
 
-#: How often a running handler is looked at: reports, a wish to stop, its time.
+#: How often a running handler is checked for reports, a stop and its timeout.
 POLL_S = 0.1
-#: How long a child has to end by itself, and how long after it was asked to, before it is killed.
+#: How long a child has to end by itself, and then again after SIGTERM, before it is killed.
 LEAVE_S = 1.0
 CHUNK = 1 << 18
 
@@ -32,16 +32,16 @@ class Died:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The handler was killed because `stop` said so."""
+    """The handler was killed because `should_stop` returned true."""
 
 
 Outcome = Returned | Raised | TimedOut | Died | Stopped
 
 
 class Child:
-    """A process that was started, imports its handlers, and then runs what it is asked to, one at a time.
+    """A process that imports its handlers and then runs one request at a time.
 
-    `is_free`: it may be asked; afterwards it is, if the handler came to its end. `runs`: how often it was asked.
+    `is_free`: it can run a request. False after a request whose handler did not end. `runs` counts the requests.
     """
 
     def __init__(self, context: ForkServerContext, handlers: tuple[str, ...]) -> None:
@@ -64,7 +64,7 @@ class Child:
         on_report: Callable[[int, int], None],
         should_stop: Callable[[], bool],
     ) -> Outcome | None:
-        """How the handler ended; None: the process was gone before it began. Unless free, the child is to be ended."""
+        """Returns how the handler ended, or None if the process was gone before it began."""
         self.is_free = False
         self.runs += 1
         unsent = memoryview(pack(Kind.REQUEST, self.runs, request))
@@ -80,7 +80,7 @@ class Child:
                     if kind == Kind.READY:
                         self._ready = True
                     elif run != self.runs:
-                        continue  # told by what an earlier handler left running
+                        continue  # from a thread that an earlier handler left running
                     elif kind == Kind.REPORT:
                         report = pickle.loads(payload)  # noqa: S301 - of two numbers
                     else:
@@ -100,27 +100,27 @@ class Child:
 
     @property
     def exit_code(self) -> int:
-        """Of the process, which is over or about to be."""
+        """The exit code of the process, which has ended or is about to."""
         self._process.join(LEAVE_S)
         return self._process.exitcode or 0
 
-    def leave(self) -> None:
-        """The process, which is free, has ended by itself, or was given the time to."""
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._process.join(LEAVE_S)
-
     def terminate(self) -> None:
-        """The process is asked to end, whatever it does."""
+        """Sends SIGTERM to the process."""
         self._process.terminate()
 
-    def kill(self) -> None:
-        """The process is gone; where it was asked to end, it has had the time to."""
+    def end(self) -> None:
+        """Ends the process. It is killed if it does not end in time."""
+        if self.is_free:
+            with suppress(OSError):  # another thread may have closed it
+                self._socket.shutdown(socket.SHUT_RDWR)
+            self._process.join(LEAVE_S)
+        self._process.terminate()
         self._process.join(LEAVE_S)
         self._process.kill()
         self._process.join()
 
     def close(self) -> None:
-        """Nothing is left of it here. Not while a thread waits in `run`."""
+        """Closes the socket. Not while a thread waits in `run`."""
         self._socket.close()
 
     def _send(self, data: memoryview) -> int:
@@ -130,31 +130,29 @@ class Child:
             return 0
 
     def _receive(self, until: float, *, writing: bool) -> list[tuple[int, int, bytes]]:
-        """The messages that have come, waited for until then, or until more can be sent. Raises EOFError."""
+        """The messages received. Waits for them until then, or until more can be sent. Raises EOFError."""
         self._poll.modify(self._socket, select.POLLIN | select.POLLOUT if writing else select.POLLIN)
-        waited_for = self._poll.poll(max(0.0, until - time.monotonic()) * 1000)
-        if not waited_for or waited_for[0][1] == select.POLLOUT:
+        ready = self._poll.poll(max(0.0, until - time.monotonic()) * 1000)
+        if not ready or ready[0][1] == select.POLLOUT:
             return []
         chunk = self._socket.recv(CHUNK)
         if not chunk:
             raise EOFError
         self._received += chunk
-        return list(self._messages())
-
-    def _messages(self) -> Any:
+        messages = []
         while len(self._received) >= HEADER.size:
             kind, run, length = HEADER.unpack_from(self._received)
             end = HEADER.size + length
             if len(self._received) < end:
-                return
-            payload = bytes(self._received[HEADER.size : end])
+                break
+            messages.append((kind, run, bytes(self._received[HEADER.size : end])))
             del self._received[:end]
-            yield kind, run, payload
+        return messages
 
 
 def _unpickle(payload: bytes) -> Outcome:
     try:
-        outcome: Outcome = pickle.loads(payload)  # noqa: S301 - of our own child's make
-    except Exception as error:  # noqa: BLE001 - a result whose class is not here
+        outcome: Outcome = pickle.loads(payload)  # noqa: S301 - from our own child
+    except Exception as error:  # noqa: BLE001 - a class that can't be imported here
         return Raised(f"{type(error).__name__}: {error}", "")
     return outcome

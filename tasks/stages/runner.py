@@ -4,15 +4,12 @@ import logging
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
 from procrastinate.job_context import AbortReason
 from psycopg import Connection
 from tenacity import (
-    RetryCallState,
     Retrying,
     before_sleep_log,
     retry_if_exception,
@@ -31,8 +28,7 @@ from app.telemetry.log import bind
 from pipeline.child import Raised, Returned
 from tasks.stages.child_pool import Children
 from tasks.stages.child_process import Died, Outcome, Stopped, TimedOut
-from tasks.stages.inputs import NEEDS, read_input
-from tasks.stages.results import WrongResult, as_rows, check_result
+from tasks.stages.stage_data import as_rows, read_input
 
 #: How long a run waits for a database that is away, before the whole stage is to run again.
 PATIENCE_S = 300
@@ -47,19 +43,19 @@ T = TypeVar("T")
 class Runner:
     """Runs a job: its generation's stages, one after the other, until the job may not go on.
 
-    `stops`: the worker begins no more stages.
+    `stops`: whether the worker begins no more stages.
     """
 
     services: Services
     children: Children
     run: Run
     abort_reason: Callable[[], AbortReason | None]
-    stops: Callable[[], bool] = lambda: False
+    stops: Callable[[], bool]
 
     def run_stages(self) -> None:
-        """Every start has ended in exactly one way, recorded in the database, or there was nothing to do.
+        """Ends every start in exactly one way, recorded in the database.
 
-        Raises what the database raised, if it was away for too long: upkeep then queues the stage again.
+        Raises the database's error if the database was away for too long: upkeep then queues the stage again.
         """
         run = self.run
         with bind(requestId=run.request_id, userId=run.user_id, jobId=run.generation_id):
@@ -80,55 +76,50 @@ class Runner:
                 self._patiently(lambda: settle(self.services.db, self.services.slots, run.generation_id, run.user_id))
 
     def _begin(self) -> BegunStage | None:
-        """The start is counted, which commits; then the stage begins. An error of that is the stage's failure."""
+        """Counts the start, which commits; then begins the stage. An error of the latter is the stage's failure."""
         start = self._verb(lambda conn: verbs.count_start(conn, self.run))
         try:
-            return self._verb(lambda conn: verbs.begin_stage(conn, start, NEEDS[start.stage]))
+            return self._verb(lambda conn: verbs.begin_stage(conn, start))
         except psycopg.Error as error:
             if is_unavailable(error):
                 raise
             with bind(stage=start.stage.value):
-                self._fail(start, "failed", f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+                self._fail(start, "failed", _describe(error), traceback.format_exc())
             return None
 
     def _finish(self, begun: BegunStage) -> BegunStage | None:
-        """The start has ended; returns the next stage if the job goes on with it.
+        """Performs the stage and ends its start. Returns the next stage if the job goes on with it.
 
-        What neither handler nor outage explains counts as the stage's own failure.
+        An error that is not an outage counts as the stage's failure.
         """
         start = begun.start
         try:
             return self._record(start, self._perform(begun))
         except Superseded:
-            # Take-over may have presumed this start dead, which would count against the stage.
+            # Take-over may have recorded this start as died, which would count against the stage.
             self._verb(lambda conn: verbs.close_attempt(conn, start))
             raise
         except Exception as error:
             if is_unavailable(error):
                 raise
-            self._fail(start, "failed", f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+            self._fail(start, "failed", _describe(error), traceback.format_exc())
             return None
 
     def _perform(self, begun: BegunStage) -> Outcome:
         settings, start = self.services.settings, begun.start
         outcome = self.children.run(
             settings.handlers[start.stage],
-            read_input(begun.input, start.stage, _resolve(settings.files_root)),
+            read_input(begun.input, start.stage, str(settings.files_root.resolve())),
             timeout_s=settings.stage_timeout_s,
             on_report=lambda done, total: self._report(start, done, total),
             should_stop=lambda: self.abort_reason() is not None,
         )
         if isinstance(outcome, Died) and self.abort_reason() is not None:
             return Stopped()
-        if isinstance(outcome, Returned):
-            try:
-                check_result(start.stage, outcome.result)
-            except WrongResult as error:
-                return Raised(f"WrongResult: {error}", "")
         return outcome
 
     def _record(self, start: Start, outcome: Outcome) -> BegunStage | None:
-        """Folds the outcome into the one statement that ends the start."""
+        """Ends the start by one statement, chosen by the outcome."""
         match outcome:
             case Returned(result):
                 return self._complete(start, result)
@@ -144,26 +135,25 @@ class Runner:
             case Died(exit_code):
                 self._fail(start, "died", f"The handler's process ended with exit code {exit_code}")
             case Raised(error, trace, message, final):
-                self._fail(start, "failed", error, trace=trace, message=message, final=final)
+                self._fail(start, "failed", error, trace, message, final=final)
         return None
 
     def _complete(self, start: Start, result: Any) -> BegunStage | None:
-        rows, next_stage = as_rows(start.stage, result), start.stage.next
-        needs = NEEDS[next_stage] if next_stage else ()
+        rows = as_rows(start.stage, result)
 
         def complete(may_continue: bool) -> BegunStage | None:
-            return self._verb(lambda conn: verbs.complete_stage(conn, start, rows, needs, may_continue=may_continue))
+            return self._verb(lambda conn: verbs.complete_stage(conn, start, rows, may_continue=may_continue))
 
-        may_continue = next_stage is not None and not self.stops() and self.abort_reason() is None
+        may_continue = start.stage.next is not None and not self.stops() and self.abort_reason() is None
         try:
             begun = complete(may_continue)
         except psycopg.Error as error:
             if is_unavailable(error) or not may_continue:
                 raise
-            # It may be the next stage that can't begin: that is not to be this one's failure.
+            # Perhaps the next stage can't begin, which must not fail this one.
             begun = complete(False)
         log.info("stage_completed")
-        if next_stage is None:
+        if start.stage.next is None:
             self._release()
             log.info("generation_completed")
         return begun
@@ -173,9 +163,9 @@ class Runner:
         start: Start,
         outcome: str,
         error: str,
-        *,
         trace: str = "",
         message: str | None = None,
+        *,
         final: bool = False,
     ) -> None:
         message = message or STEPS[start.stage].failed
@@ -192,7 +182,7 @@ class Runner:
             log.error("generation_failed")
 
     def _report(self, start: Start, done: int, total: int) -> None:
-        """Progress is worth a write, not a failure: only a lost fence stops the handler."""
+        """Reports progress. A database error is logged and does not stop the handler; a lost fence does."""
         try:
             with self.services.db.statement() as conn:
                 verbs.report_units(conn, start, done, total)
@@ -203,9 +193,9 @@ class Runner:
         self.services.slots.release(self.run.generation_id, self.run.user_id)
 
     def _verb(self, run_verb: Callable[[Connection[Any]], T]) -> T:
-        """What the verb returned, run as one statement that committed; a database that is away is waited for.
+        """Returns what the verb returned, as one statement that committed. Waits for a database that is away.
 
-        A commit whose outcome is unknown may run the verb twice: the fence then answers `Superseded`.
+        If the outcome of a commit is unknown, the verb runs again: the fence then makes it raise `Superseded`.
         """
 
         def run() -> T:
@@ -214,35 +204,16 @@ class Runner:
 
         return self._patiently(run)
 
-    def _patiently(self, ask: Callable[[], T]) -> T:
-        """What `ask` returned, asked again while the database can't answer; given up after minutes, or at an abort."""
-        try:
-            return ask()
-        except Exception as error:
-            if not is_unavailable(error):
-                raise
-            return self._again(ask, error)
-
-    def _again(self, ask: Callable[[], T], error: Exception) -> T:
-        first: Exception | None = error
-        for attempt in Retrying(
+    def _patiently(self, run: Callable[[], T]) -> T:
+        """Returns what `run` returned, run again while the database is away, for minutes or until an abort."""
+        return Retrying(
             retry=retry_if_exception(is_unavailable),
-            stop=self._has_waited_enough,
+            stop=lambda state: _stop_after_patience(state) or self.abort_reason() is not None,
             wait=wait_exponential_jitter(multiplier=0.1, max=3, jitter=0.1),
             before_sleep=before_sleep_log(log, logging.WARNING),
             reraise=True,
-        ):
-            with attempt:
-                if first is not None:
-                    failed, first = first, None
-                    raise failed
-                return ask()
-        raise AssertionError("tenacity returns or raises")
-
-    def _has_waited_enough(self, state: RetryCallState) -> bool:
-        return _stop_after_patience(state) or self.abort_reason() is not None
+        )(run)
 
 
-@cache
-def _resolve(path: Path) -> str:
-    return str(path.resolve())
+def _describe(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""An admission's transaction, repeated until it is known to have committed, or not to."""
+"""An admission's transaction, repeated until it is known whether it committed."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -15,30 +15,32 @@ def decide_once(decide: Callable[[], T], failure: Exception | None = None) -> T:
     """Returns what `decide` returned, called again after transient errors: after 100, 200 and 400 ms, in the deadline.
 
     `failure` is the error of a first attempt that was made elsewhere. `decide` must find what an earlier attempt
-    committed. Raises the domain errors of `decide`; the database's own where no transaction was begun; `OutcomeUnknown`
-    where an attempt may have committed; else `AdmissionFailed`.
+    committed. Raises the domain errors of `decide`; `OutcomeUnknown` if an attempt may have committed; the database's
+    own error if no transaction was begun; else `AdmissionFailed`.
     """
     may_exist = False
+
+    def attempt() -> T:
+        nonlocal failure, may_exist
+        try:
+            if failure is not None:
+                error, failure = failure, None
+                raise error
+            decision = decide()
+            if may_exist and isinstance(decision, KeyInFlight):  # an own attempt, whose commit is under way
+                raise CommitOutcomeUnknown(str(decision))
+            return decision
+        except CommitOutcomeUnknown:
+            may_exist = True
+            raise
+
     try:
-        for attempt in retrying():
-            with attempt:
-                try:
-                    if failure is not None:
-                        error, failure = failure, None
-                        raise error
-                    decision = decide()
-                    if may_exist and isinstance(decision, KeyInFlight):  # an own attempt, whose commit is under way
-                        raise CommitOutcomeUnknown(str(decision))
-                    return decision
-                except CommitOutcomeUnknown:
-                    may_exist = True
-                    raise
+        return retrying()(attempt)
     except GenerationError:
         raise
     except Exception as error:
         if may_exist:
             raise OutcomeUnknown from error
         if is_overloaded(error) or is_connection_lost(error):
-            raise  # the transaction was not begun
+            raise
         raise AdmissionFailed(exhausted=is_transient(error)) from error
-    raise AssertionError("tenacity returns or raises")

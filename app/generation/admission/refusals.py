@@ -1,11 +1,11 @@
-"""What is recorded of an admission that did not happen."""
+"""Refused and failed admissions: the events they leave, and the refusal after clashes."""
 
 import logging
 from uuid import UUID
 
 from app.database.pool import Database, only_row
 from app.database.queries import QUERIES
-from app.generation.admission.requests import AdmissionRequest, Order
+from app.generation.admission.requests import AdmissionRequest
 from app.generation.callers import Caller
 from app.generation.errors import AdmissionFailed, GenerationActive, GenerationError, SlotsFull, SystemFull, UserFull
 from app.generation.events import Event, EventBuffer, EventType
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def report_refusal(events: EventBuffer, request: AdmissionRequest, error: GenerationError) -> None:
-    """Records the refusal or failure as an event, where such are counted."""
+    """Records the refusal or failure as an event if its kind is counted."""
     generation_id, caller, order = request.generation_id, request.caller, request.order
 
     def add(event_type: EventType, job_id: UUID | None = None, **metadata: object) -> None:
@@ -43,13 +43,8 @@ def report_refusal(events: EventBuffer, request: AdmissionRequest, error: Genera
 
 
 def full_after_clashes(db: Database, system_limit: int, caller: Caller) -> SlotsFull:
-    """The refusal of a request whose numbers were taken by others each time it tried."""
+    """The refusal of a request whose slot numbers were taken by others at each try."""
     with db.connection() as conn:
         row = only_row(conn.execute(QUERIES["count_active"], {"user_id": caller.user_id}))
     limit = caller.tier.slots
     return SystemFull(caller.tier, limit, row["user_active"], system_limit, row["system_active"])
-
-
-def warn_of_malformed_files(order: Order) -> None:
-    """The log says that the course's `generation_progress.files` counts as none because of its shape."""
-    log.warning("files_malformed", extra={"courseId": str(order.course_id)})

@@ -1,5 +1,6 @@
 """The transaction of an admission: one statement for all requests of a batch."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,6 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from app.database.queries import QUERIES
-from app.generation.admission.refusals import warn_of_malformed_files
 from app.generation.admission.requests import Admission, AdmissionRequest, Decision, Undecided
 from app.generation.errors import (
     CourseNotFound,
@@ -26,7 +26,9 @@ from app.generation.errors import (
 from app.generation.progress.steps import ADMITTED_MESSAGE, ADMITTED_STATUS, STEPS, StepStatus, change
 from app.generation.slots.holders import Slots, SlotUse
 
-#: The outcomes of `admit_generations_v1` that say no more than their name.
+log = logging.getLogger(__name__)
+
+#: The outcomes of `admit_generations_v1` that carry no data.
 _OTHERS: Mapping[str, type[GenerationError | Undecided]] = {
     "undecided": Undecided,
     "not_found": CourseNotFound,
@@ -51,10 +53,7 @@ def start_generations(
     described = [_describe(request, numbers, system_limit) for request, numbers in slots.items()]
     values = {"requests": Jsonb(described, orjson.dumps), "wait": wait}
     rows = {row["id"]: row for row in conn.execute(QUERIES["admit_generations"], values)}
-    return {
-        request: _read_decision(rows[request.generation_id], request, numbers, system_limit)
-        for request, numbers in slots.items()
-    }
+    return {r: _read_decision(rows[r.generation_id], r, numbers, system_limit) for r, numbers in slots.items()}
 
 
 def _describe(request: AdmissionRequest, slots: Slots | None, system_limit: int) -> dict[str, Any]:
@@ -84,11 +83,15 @@ def _describe(request: AdmissionRequest, slots: Slots | None, system_limit: int)
 
 
 def _read_decision(row: DictRow, request: AdmissionRequest, slots: Slots | None, system_limit: int) -> Decision:
+    user_limit = request.caller.tier.slots
     match row["outcome"]:
         case "admitted":
             if row["files_malformed"]:
-                warn_of_malformed_files(request.order)
-            use = slots.use if slots is not None else _count(row, request, system_limit)
+                # `generation_progress.files` counts as none because of its shape.
+                log.warning("files_malformed", extra={"courseId": str(request.order.course_id)})
+            use = slots.use if slots is not None else None
+            if row["user_active"] is not None:  # the database picked the numbers just now
+                use = SlotUse(user_limit, row["user_active"] + 1, system_limit, row["system_active"] + 1)
             return Admission(request.generation_id, use)
         case "replayed":
             return Admission(row["generation_id"], replayed=True)
@@ -96,14 +99,6 @@ def _read_decision(row: DictRow, request: AdmissionRequest, slots: Slots | None,
             return GenerationActive(row["generation_id"])
         case "user_full" | "system_full" as full:
             refusal = UserFull if full == "user_full" else SystemFull
-            tier = request.caller.tier
-            return refusal(tier, tier.slots, row["user_active"], system_limit, row["system_active"])
+            return refusal(request.caller.tier, user_limit, row["user_active"], system_limit, row["system_active"])
         case other:
             return _OTHERS[other]()
-
-
-def _count(row: DictRow, request: AdmissionRequest, system_limit: int) -> SlotUse | None:
-    """Null counts: an earlier attempt admitted it."""
-    if row["user_active"] is None:
-        return None
-    return SlotUse(request.caller.tier.slots, row["user_active"] + 1, system_limit, row["system_active"] + 1)

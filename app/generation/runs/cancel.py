@@ -16,22 +16,22 @@ MESSAGE = "Генерация отменена"
 
 
 def cancel_course(db: Database, keeper: SlotKeeper, caller: Caller, key: str | UUID) -> UUID:
-    """The active generation of the course of that slug or id is cancelled and its slot free; returns its id.
+    """Cancels the active generation of the course of that slug or id and releases its slots; returns its id.
 
     For the course's owner or an admin, who is audited. Raises `CourseNotFound`, `Forbidden`, `NothingActive`.
     """
     course = find_course(db, caller, key)
-    if course.user_id == caller.user_id:
-        return cancel_generation(db, keeper, course.course_id, Actor(f"owner:{caller.user_id}"))
-    return cancel_generation(db, keeper, course.course_id, Actor(f"admin:{caller.user_id}"), audited=True)
+    is_owner = course.user_id == caller.user_id
+    actor = Actor(f"{'owner' if is_owner else 'admin'}:{caller.user_id}")
+    return cancel_generation(db, keeper, course.course_id, actor, audited=not is_owner)
 
 
 def cancel_generation(
     db: Database, keeper: SlotKeeper, course_id: UUID, actor: Actor, *, audited: bool = False
 ) -> UUID:
-    """The course's active generation is cancelled by `actor`, without a check of rights; returns its id.
+    """Cancels the course's active generation without a check of rights; returns its id.
 
-    Of two at once one raises `NothingActive`. A running handler is stopped within seconds and writes nothing: its
+    Of two calls at once one raises `NothingActive`. A running handler is stopped within seconds and writes nothing: its
     generation is final, so the fence refuses it.
     """
     values = {"course_id": course_id, "message": MESSAGE, "ended_by": str(actor)}
@@ -51,9 +51,9 @@ def cancel_generation(
 
 
 def settle(db: Database, keeper: SlotKeeper, generation_id: UUID, user_id: UUID) -> None:
-    """A generation that a run had to leave holds no slot unless a later run has it.
+    """Releases the slots of a generation that a run had to leave, unless a later run has it.
 
-    One whose course has another owner since is cancelled.
+    If its course has another owner since, the generation is cancelled.
     """
     with db.statement() as conn:
         values = {"generation_id": generation_id, "message": MESSAGE}

@@ -1,7 +1,7 @@
-"""Take-over: what a dead worker left goes on with another, and what the queue lost track of is closed.
+"""Take-over: the stages of dead workers are queued again, and jobs that the queue lost track of are closed.
 
-Each generation is one transaction, so that one that fails holds up no other. Safe to run twice at once: the job's row
-is looked at again under its lock, and the fence lets only one past.
+Each generation is a transaction of its own, so that an error holds up no other. Safe to run twice at once: the job is
+read again under its lock, and the fence lets only one past.
 """
 
 import logging
@@ -29,12 +29,17 @@ log = logging.getLogger(__name__)
 
 
 def take_over(db: Database, keeper: SlotKeeper, *, stalled_s: float, timeout_s: float) -> int:
-    """Every stage whose worker is dead is queued again under a new fence, or failed after its third start.
+    """Queues every stage whose worker is dead again under a new fence, or fails it after its third start.
 
     Dead: without a heartbeat for `stalled_s`, or well past the stage's own `timeout_s`. Also every active generation
-    without a job gets one, and jobs whose run ended in another way are closed. Returns how many were touched.
+    without a job gets one, and jobs whose run ended in another way are closed. Returns how many were changed.
     """
-    limits = {"stalled_s": stalled_s, "stages": Jsonb(describe_stages(overdue_s=timeout_s + PATIENCE_S))}
+    limits = {
+        "stalled_s": stalled_s,
+        "stages": Jsonb(describe_stages(overdue_s=timeout_s + PATIENCE_S)),
+        "suspects_lock": SUSPECTS_LOCK,
+        "exhausted": EXHAUSTED_MESSAGE,
+    }
     with db.connection() as conn:
         abandoned = conn.execute(QUERIES["list_abandoned"], limits).fetchall()
         upkeep = {"queue": UPKEEP_QUEUE, "stalled_s": stalled_s}
@@ -43,9 +48,9 @@ def take_over(db: Database, keeper: SlotKeeper, *, stalled_s: float, timeout_s: 
 
 
 def disown(db: Database, worker_id: int, held: Set[int], missed: Set[int]) -> set[int]:
-    """The jobs marked as this worker's that it does not hold. Of these, the `missed` of last time are orphaned now.
+    """Returns the jobs that the queue marks as this worker's, but the worker does not hold.
 
-    So a worker that lives gives up what it does not run, and `take_over` treats it like what the dead leave.
+    Those that were `missed` last time too are orphaned now: `take_over` treats them like the jobs of a dead worker.
     """
     with db.connection() as conn:
         marked = conn.execute(QUERIES["list_jobs_of_worker"], {"worker_id": worker_id}).fetchall()
@@ -57,19 +62,12 @@ def disown(db: Database, worker_id: int, held: Set[int], missed: Set[int]) -> se
 
 
 def _take_over_generation(db: Database, keeper: SlotKeeper, row: Mapping[str, Any], limits: Mapping[str, Any]) -> bool:
-    """Whether anything was done; an error is logged and leaves the generation for the next time."""
+    """Whether anything was changed. An error is logged and leaves the generation for the next time."""
     generation_id, user_id = row["generation_id"], row["user_id"]
-    values = {
-        "generation_id": generation_id,
-        "job_id": row["job_id"],
-        "suspects_lock": SUSPECTS_LOCK,
-        "exhausted": EXHAUSTED_MESSAGE,
-        **limits,
-    }
     with bind(jobId=generation_id, userId=user_id, requestId=row["request_id"]):
         try:
             with db.statement() as conn:
-                taken = only_row(conn.execute(QUERIES["take_over_stage"], values))
+                taken = only_row(conn.execute(QUERIES["take_over_stage"], {**row, **limits}))
         except psycopg.Error:
             log.exception("take_over_failed")
             return False

@@ -1,4 +1,4 @@
-"""The verbs of a run, one statement each. A run that no longer holds its generation gets `Superseded`.
+"""The verbs of a run, one statement each. They raise `Superseded` if the run no longer holds its generation.
 
 Each function runs one versioned SQL function of `sql/functions/verbs`, which describes it and its outcomes. As a
 statement of its own it is a transaction.
@@ -7,8 +7,8 @@ statement of its own it is a transaction.
 import json
 import logging
 import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
@@ -31,6 +31,15 @@ MAX_MESSAGE = 1000
 #: For the course's owner, when a stage has used up its starts.
 EXHAUSTED_MESSAGE = "Этап прерван несколько раз подряд. Попробуйте запустить генерацию ещё раз."
 
+#: The results of earlier stages that each stage reads.
+NEEDS: Mapping[Stage, tuple[str, ...]] = {
+    Stage.DOCUMENT_PROCESSING: (),
+    Stage.STRUCTURE_ANALYSIS: (),
+    Stage.STRUCTURE_GENERATION: ("documents", "brief"),
+    Stage.TEXT_GENERATION: ("documents", "brief", "outline"),
+    Stage.FINALIZATION: ("outline", "drafts"),
+}
+
 _FIRST_STEP = change(ADMITTED_STEP, StepStatus.COMPLETED, ADMITTED_MESSAGE, recovered_by_worker=True)
 
 _write_json = partial(json.dumps, ensure_ascii=False)
@@ -38,16 +47,8 @@ _write_json = partial(json.dumps, ensure_ascii=False)
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a stage made, as `store_stage_result` stores it; `lessons`: how many are done, of how many."""
-
-    rows: Any
-    lessons: tuple[int, int] | None = None
-
-
 def count_start(conn: Connection[Any], run: Run) -> Start:
-    """The start of the generation's stage is counted. Raises `StartsExhausted`, the generation being failed then."""
+    """Counts the start of the generation's stage. Raises `StartsExhausted` after the last: it has then failed."""
     values = {"stages": Jsonb(describe_stages()), "exhausted": EXHAUSTED_MESSAGE}
     row = _run_verb(conn, "count_start", run, job_id=run.job_id, worker=run.worker, **values)
     if row["outcome"] == "exhausted":
@@ -55,33 +56,26 @@ def count_start(conn: Connection[Any], run: Run) -> Start:
     return Start(run, Stage(row["stage"]), row["attempt_id"], row["course_id"], row["tier"], row["priority"])
 
 
-def begin_stage(conn: Connection[Any], start: Start, needs: Sequence[str]) -> BegunStage:
-    """The stage's step is in progress. `needs`: what to read of that which earlier stages stored."""
-    row = _run_verb(
-        conn,
-        "begin_stage",
-        start.run,
-        attempt_id=start.attempt_id,
-        change=Jsonb(_begun(start.stage)),
-        status=STEPS[start.stage].course_status,
-        needs=list(needs),
-        first_change=Jsonb(_FIRST_STEP),
-    )
+def begin_stage(conn: Connection[Any], start: Start) -> BegunStage:
+    """Sets the stage's step in progress and reads the stage's input."""
+    begun = _describe_begun(start.stage)
+    values = {**begun, "change": Jsonb(begun["change"]), "first_change": Jsonb(_FIRST_STEP)}
+    row = _run_verb(conn, "begin_stage", start.run, attempt_id=start.attempt_id, **values)
     return BegunStage(start, row["input"])
 
 
-def complete_stage(
-    conn: Connection[Any], start: Start, result: Result, needs: Sequence[str], *, may_continue: bool
-) -> BegunStage | None:
-    """The stage's result is stored, once, and the next stage follows, or generation and course are completed.
+def complete_stage(conn: Connection[Any], start: Start, rows: Any, *, may_continue: bool) -> BegunStage | None:
+    """Stores the stage's result, once; then the next stage follows, or generation and course are completed.
 
-    With `may_continue` the run's own job goes on with the next stage unless something more urgent waits: returns that
-    stage, begun. Else a new job is queued.
+    `rows` is the result as `coursegen.store_stage_result` stores it. With `may_continue` the run's own job goes on with
+    the next stage unless something more urgent waits: returns that stage, begun. Else a new job is queued.
     """
     run, step, next_stage = start.run, STEPS[start.stage], start.stage.next
     changes: list[dict[str, Any]] = [change(step.id, StepStatus.COMPLETED, step.completed)]
-    if result.lessons is not None:
-        changes.append(_lessons(*result.lessons))
+    if start.stage is Stage.STRUCTURE_GENERATION:
+        changes.append(_lessons(0, len(rows["lessons"])))
+    elif start.stage is Stage.TEXT_GENERATION:
+        changes.append(_lessons(len(rows), len(rows)))
     row = _run_verb(
         conn,
         "complete_stage",
@@ -90,10 +84,10 @@ def complete_stage(
         attempt_id=start.attempt_id,
         job_id=run.job_id,
         worker=run.worker,
-        result=Json(result.rows, dumps=_write_json),
+        result=Json(rows, dumps=_write_json),
         changes=Jsonb(changes),
         status=step.course_status,
-        next=None if next_stage is None else Jsonb(_next(next_stage, needs)),
+        next=next_stage and Jsonb(_describe_begun(next_stage)),
         **{"continue": may_continue},
     )
     if next_stage is None or row["outcome"] != "continued":
@@ -104,7 +98,7 @@ def complete_stage(
 def fail_or_retry_stage(
     conn: Connection[Any], start: Start, outcome: str, error: str, *, message: str, final: bool, backoff_s: float
 ) -> Literal["retried", "failed"]:
-    """The start has gone wrong: the stage is queued again after a backoff, or generation and course are failed.
+    """Queues a stage whose start has gone wrong again after a backoff, or fails generation and course.
 
     `error` is for operators, `message` for the course's owner. A `final` error is not retried, nor one after the third
     start.
@@ -126,23 +120,23 @@ def fail_or_retry_stage(
 
 
 def hand_back_stage(conn: Connection[Any], start: Start, outcome: str) -> None:
-    """The stage is queued again at once, for another worker; this start does not count."""
+    """Queues the stage again at once, for another worker; this start does not count."""
     _run_verb(conn, "hand_back_stage", start.run, attempt_id=start.attempt_id, outcome=outcome)
 
 
 def close_attempt(conn: Connection[Any], start: Start) -> None:
-    """The start is recorded as superseded; nothing else changes."""
+    """Records the start as superseded; nothing else changes."""
     conn.execute(QUERIES["close_attempt"], {"attempt_id": start.attempt_id, "outcome": "superseded"})
 
 
 def report_units(conn: Connection[Any], start: Start, done: int, total: int) -> None:
-    """The course shows how far the stage is: its lessons while they are written."""
+    """Records that the stage works, and while lessons are written, how many are done."""
     counts = _lessons(done, total) if start.stage is Stage.TEXT_GENERATION else {"alive": True}
     _run_verb(conn, "report_units", start.run, stage=start.stage.value, change=Jsonb(counts))
 
 
 def describe_stages(**limits: float) -> dict[str, dict[str, Any]]:
-    """What the verbs that find the stage themselves need to know of each: its starts, its failed step, the limits."""
+    """Describes each stage to the verbs that find the stage themselves: its starts, its failed step, the limits."""
     return {stage.value: {"most_starts": MAX_STARTS, "failed": step.failed, **limits} for stage, step in STEPS.items()}
 
 
@@ -161,18 +155,10 @@ def _run_verb(conn: Connection[Any], verb: str, run: Run, **values: Any) -> Dict
     return row
 
 
-def _begun(stage: Stage) -> dict[str, Any]:
+def _describe_begun(stage: Stage) -> dict[str, Any]:
     step = STEPS[stage]
-    return change(step.id, StepStatus.IN_PROGRESS, step.started)
-
-
-def _next(stage: Stage, needs: Sequence[str]) -> dict[str, Any]:
-    return {
-        "stage": stage.value,
-        "change": _begun(stage),
-        "status": STEPS[stage].course_status,
-        "needs": list(needs),
-    }
+    begun = change(step.id, StepStatus.IN_PROGRESS, step.started)
+    return {"stage": stage.value, "change": begun, "status": step.course_status, "needs": list(NEEDS[stage])}
 
 
 def _lessons(done: int, total: int) -> dict[str, Any]:

@@ -1,14 +1,13 @@
 """Who holds slots according to PostgreSQL, which decides."""
 
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from psycopg import Connection
 from psycopg.rows import class_row
 
+from app.database.pool import Database
 from app.database.queries import QUERIES
 from app.generation.tiers import Tier
 
@@ -41,7 +40,7 @@ class Claim(NamedTuple):
 
 
 class Holder(NamedTuple):
-    """A generation and its numbers; 0 for one that it does not hold."""
+    """A generation and its numbers; 0 for a number that it does not hold."""
 
     id: str
     user_id: UUID
@@ -49,20 +48,8 @@ class Holder(NamedTuple):
     system_slot: int
 
 
-class Holders:
-    """Reads from PostgreSQL which generations hold slots.
-
-    `connect` returns a context manager with a connection, which is used for one statement.
-    """
-
-    def __init__(self, connect: Callable[[], AbstractContextManager[Connection[Any]]]) -> None:
-        self._connect = connect
-
-    def read(self, users: Collection[UUID] | None) -> list[Holder]:
-        """Returns the holders among these users' generations, or all holders.
-
-        Generations that ended within the last 30 s are included. A number that a generation does not hold is 0.
-        """
-        with self._connect() as conn, conn.cursor(row_factory=class_row(Holder)) as cursor:
-            values = {"users": None if users is None else list(users)}
-            return cursor.execute(QUERIES["list_slot_holders"], values).fetchall()
+def list_holders(db: Database, users: Collection[UUID] | None) -> list[Holder]:
+    """Returns the holders among these users' generations, or all; also generations that ended within the last 30 s."""
+    with db.connection() as conn, conn.cursor(row_factory=class_row(Holder)) as cursor:
+        values = {"users": None if users is None else list(users)}
+        return cursor.execute(QUERIES["list_slot_holders"], values).fetchall()

@@ -24,7 +24,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from app.generation.errors import SlotsFull, SystemFull, UserFull
-from app.generation.slots.holders import Claim, Holders, Slots, SlotUse
+from app.generation.slots.holders import Claim, Holder, Slots, SlotUse
 from app.generation.slots.key_names import KeyNames, hide_user, scope_keys
 
 TIMEOUT_S = 0.25
@@ -43,15 +43,18 @@ AWAY = ["away"]
 
 T = TypeVar("T")
 
+#: Returns the holders of slots among these users' generations, or all: `holders.list_holders` without its `db`.
+ListHolders = Callable[[Collection[UUID] | None], list[Holder]]
+
 log = logging.getLogger(__name__)
 
 
 class SlotKeeper:
     """The slots in Redis. No method raises `RedisError`. Those that rebuild keys may raise `psycopg.Error`."""
 
-    def __init__(self, redis_url: str, system_limit: int, holders: Holders, prefix: str = "") -> None:
+    def __init__(self, redis_url: str, system_limit: int, list_holders: ListHolders, prefix: str = "") -> None:
         self.system_limit = system_limit
-        self._holders, self._names = holders, KeyNames(prefix)
+        self._list_holders, self._names = list_holders, KeyNames(prefix)
         self._redis: Redis = Redis.from_url(
             redis_url,
             decode_responses=True,
@@ -85,19 +88,13 @@ class SlotKeeper:
 
     def release(self, generation_id: UUID, user_id: UUID) -> None:
         """Removes the generation from Redis. If Redis is away, a rebuild removes it later."""
-        scopes = self._names.of_user(user_id), self._names.system
-
-        def remove() -> None:
-            with self._redis.pipeline(transaction=True) as pipe:
-                for scope in scopes:
-                    for key in scope_keys(scope)[:2]:
-                        pipe.zrem(key, str(generation_id))
-                pipe.execute(raise_on_error=False)  # a key of another program holds nothing of ours
-
-        self._ask(remove)
+        pipe = self._redis.pipeline(transaction=True)
+        for scope in (self._names.of_user(user_id), self._names.system):
+            for key in scope_keys(scope)[:2]:
+                pipe.zrem(key, str(generation_id))
+        self._ask(lambda: pipe.execute(raise_on_error=False))  # a key of another program holds nothing of ours
 
     def release_claims(self, claims: Iterable[Claim]) -> None:
-        """As `release` of each."""
         for generation_id, user_id, _ in claims:
             self.release(generation_id, user_id)
 
@@ -110,7 +107,7 @@ class SlotKeeper:
         """Makes the keys of the system, and of every user in PostgreSQL or Redis, agree with PostgreSQL."""
         counts = self.counts()
         if counts is not None:
-            of_postgresql = {holder.user_id for holder in self._holders.read(None)}
+            of_postgresql = {holder.user_id for holder in self._list_holders(None)}
             self._rebuild(of_postgresql | {user_id for user_id in counts if user_id}, system=True)
 
     def counts(self) -> Mapping[UUID | None, int] | None:
@@ -166,7 +163,7 @@ class SlotKeeper:
         clock = self._ask(self._redis.time)  # before PostgreSQL is read: what is unknown there and old here is invalid
         if clock is None:
             return
-        found = self._holders.read(None if system else users)
+        found = self._list_holders(None if system else users)
         scopes: dict[str, dict[str, int]] = {self._names.of_user(user_id): {} for user_id in users}
         for holder in found:
             if (scope := self._names.of_user(holder.user_id)) in scopes:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from redis import Redis
 
-from app.generation.slots.holders import Claim, Holders
+from app.generation.slots.holders import Claim
 from app.generation.slots.keeper import SlotKeeper
 from app.generation.slots.key_names import KeyNames, scope_keys
 from app.generation.tiers import Tier
@@ -30,7 +30,7 @@ def bench(size: Size, log: Callable[[str], None]) -> list[Section]:
     figures = []
     with RedisServer() as server, Redis.from_url(server.url, decode_responses=True) as client:
         client.config_set("latency-tracking-info-percentiles", "99 100")
-        keeper = SlotKeeper(server.url, NO_LIMIT, Holders(_no_database))
+        keeper = SlotKeeper(server.url, NO_LIMIT, _no_database)
         try:
             for holders in HOLDERS:
                 log(f"slot script, {holders:,} holders, {size.calls} calls")
@@ -46,7 +46,7 @@ def bench(size: Size, log: Callable[[str], None]) -> list[Section]:
     return [Section("The slot script inside Redis", HOW, figures)]
 
 
-def _no_database() -> NoReturn:
+def _no_database(users: object) -> NoReturn:
     raise BenchError("the slots' keys were compared with PostgreSQL")
 
 

@@ -30,6 +30,7 @@ begin
     return new;
 end $$;
 create sequence failures;
+grant usage on sequence failures to public;
 create trigger fail_job before insert on procrastinate_jobs for each row execute function fail_job();
 """
 

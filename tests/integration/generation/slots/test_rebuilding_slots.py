@@ -1,7 +1,7 @@
 """Every drift between Redis and PostgreSQL heals."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,8 +10,10 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
+import app.services
+from app.database.pool import Database
 from app.generation.errors import SystemFull, UserFull
-from app.generation.slots.holders import Holder, Holders
+from app.generation.slots.holders import Holder, list_holders
 from app.generation.slots.keeper import SlotKeeper
 from app.generation.slots.key_names import scope_keys
 from app.generation.tiers import Tier
@@ -74,16 +76,13 @@ def test_an_admission_that_begins_during_a_rebuild_survives_it(
 ) -> None:
     user, late = uuid4(), uuid4()
 
-    class Reading(Holders):
-        """PostgreSQL as it was before the late admission."""
-
-        def read(self, users: Any) -> list[Holder]:
-            take(keeper, user, late)
-            return []
+    def read_before_late_admission(users: object) -> list[Holder]:
+        take(keeper, user, late)
+        return []
 
     take(keeper, uuid4(), uuid4())
     redis_client.delete(MARKER)
-    rebuilding = SlotKeeper(redis_url, 100, Reading(lambda: pytest.fail("not read")))
+    rebuilding = SlotKeeper(redis_url, 100, read_before_late_admission)
     take(rebuilding, uuid4(), uuid4())
     rebuilding.close()
     assert str(late) in redis_client.zrange(SYSTEM, 0, -1)
@@ -124,15 +123,16 @@ def test_a_slot_whose_generation_has_ended_is_gone_with_the_next_rebuild_however
 def test_one_of_many_requests_rebuilds_when_the_marker_is_gone(
     make_services_with: MakeServices, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    reads = []
+
+    def note(db: Database, users: Collection[UUID] | None) -> list[Holder]:
+        reads.append(users)
+        return list_holders(db, users)
+
+    monkeypatch.setattr(app.services, "list_holders", note)
     keepers = [make_services_with(limit=100).slots for _ in range(4)]
     take(keepers[0], uuid4(), uuid4())
-    reads, read = [], Holders.read
-
-    def count(holders: Holders, users: Any) -> list[Holder]:
-        reads.append(users)
-        return read(holders, users)
-
-    monkeypatch.setattr(Holders, "read", count)
+    reads.clear()
     redis_client.delete(MARKER)
     with ThreadPoolExecutor(4) as pool:
         taken = list(pool.map(lambda keeper: take(keeper, uuid4(), uuid4()), keepers * 5))

@@ -119,7 +119,7 @@ def test_a_shutdown_hands_the_stage_back_without_counting_the_start(
     app = make_worker({Stage.STRUCTURE_ANALYSIS: "hangs"})
     first = claim(conn, generation_id)
     reason: list[AbortReason] = []
-    runner = Runner(app.services, app.children, first, lambda: reason[0] if reason else None)
+    runner = Runner(app.services, app.children, first, lambda: reason[0] if reason else None, lambda: False)
     thread = threading.Thread(target=runner.run_stages)
     thread.start()
     wait_until((files_root / "hanging").exists)
