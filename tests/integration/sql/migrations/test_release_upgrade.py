@@ -40,7 +40,7 @@ def test_a_stage_begun_before_the_migration_completes_after_it_and_counts_one_st
         [(job_id,)] = conn.execute(FETCH).fetchall()
         run = Run(admitted.generation_id, course.user_id, fence=1, job_id=job_id, worker="of the older release")
         with older_process.db.connection() as own:
-            verbs.begin_stage(own, start := verbs.count_start(own, run), needs=[])
+            verbs.begin_stage(own, start := verbs.count_start(own, run))
 
         # The newer release calls the verb with one argument more, and has no file of the older version any more.
         v1 = release / "functions" / "verbs" / "complete_stage_v1.sql"
@@ -56,7 +56,7 @@ def test_a_stage_begun_before_the_migration_completes_after_it_and_counts_one_st
         assert conn.execute(signatures).fetchone() == (2,)
 
         with older_process.db.connection() as own:
-            verbs.complete_stage(own, start, verbs.Result({"goals": []}), needs=[], may_continue=False)
+            verbs.complete_stage(own, start, {"goals": []}, may_continue=False)
         assert conn.execute("select stage::text, outcome::text from coursegen.attempts").fetchall() == [
             (Stage.STRUCTURE_ANALYSIS.value, "completed")
         ]
