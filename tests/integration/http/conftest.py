@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from app.settings import Settings
 from app.telemetry.log import configure_logging
-from tests.integration.factories import MakeToken
+from tests.integration.factories import Course, MakeToken
 from tests.logs import logging_restored
 
 Headers = dict[str, str]
@@ -118,6 +118,10 @@ def only(conn: Conn, query: Any, *values: object) -> DictRow:
     rows = conn.execute(query, values).fetchall()
     assert len(rows) == 1
     return rows[0]
+
+
+def change_step(conn: Conn, course: Course, step: int, status: str = "completed") -> None:
+    conn.execute("select update_course_progress(%s, %s, %s, 'дальше')", [course.id, step, status])
 
 
 def events(app: Flask, conn: Conn) -> list[DictRow]:

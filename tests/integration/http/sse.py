@@ -3,7 +3,12 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPResponse
 from typing import Any
+
+from stack.server import HOST
+from tests.integration.factories import Course
+from tests.integration.serving import Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +46,22 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
         yield from (line + b"\n" for line in lines)
+
+
+class Client:
+    """One that follows a course."""
+
+    def __init__(self, server: Server, course: Course, token: str) -> None:
+        self.connection = HTTPConnection(HOST, server.port, timeout=10)
+        self.connection.request(
+            "GET", f"/api/courses/{course.slug}/events", headers={"Authorization": f"Bearer {token}"}
+        )
+        self.response: HTTPResponse = self.connection.getresponse()
+        self.blocks = read_blocks(iter(self.response.readline, b""))
+
+    def next(self) -> Event:
+        return next(block for block in self.blocks if block.name)
+
+    def close(self) -> None:
+        self.response.close()
+        self.connection.close()

@@ -4,27 +4,21 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from http.client import HTTPConnection, HTTPResponse
 
-import psycopg
 import pytest
-from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from app.generation.progress.watch import PAUSE_S
-from stack.server import HOST
 from tests.conftest import WaitUntil
 from tests.integration.factories import Course, MakeCourse, MakeToken
 from tests.integration.generation.proxy import Proxy, proxied
-from tests.integration.http.routes.test_events import change_step
-from tests.integration.http.sse import Event, read_blocks
+from tests.integration.http.conftest import Conn, change_step
+from tests.integration.http.sse import Client
 from tests.integration.serving import Server, StartServer
 
 ROOM = 200
 WITHIN_S = 1.0
 ROUNDS = 6
-
-Conn = psycopg.Connection[DictRow]
 
 
 @pytest.fixture(scope="module")
@@ -40,25 +34,6 @@ def server(start_server: StartServer, proxy: Proxy, wait_until: WaitUntil) -> Se
     server = start_server(DATABASE_URL=proxy.url, API_THREADS="1", SSE_CONNECTIONS=str(ROOM))
     wait_until(lambda: server.status("/readyz") == 200)
     return server
-
-
-class Client:
-    """One that follows a course."""
-
-    def __init__(self, server: Server, course: Course, token: str) -> None:
-        self.connection = HTTPConnection(HOST, server.port, timeout=10)
-        self.connection.request(
-            "GET", f"/api/courses/{course.slug}/events", headers={"Authorization": f"Bearer {token}"}
-        )
-        self.response: HTTPResponse = self.connection.getresponse()
-        self.blocks = read_blocks(iter(self.response.readline, b""))
-
-    def next(self) -> Event:
-        return next(block for block in self.blocks if block.name)
-
-    def close(self) -> None:
-        self.response.close()
-        self.connection.close()
 
 
 @contextmanager

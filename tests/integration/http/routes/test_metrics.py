@@ -20,7 +20,7 @@ from tests.answers import assert_unauthorized
 from tests.conftest import WaitUntil
 from tests.integration.factories import MakeCourse, MakeToken
 from tests.integration.http.conftest import Generate
-from tests.integration.http.test_streams import Client
+from tests.integration.http.sse import Client
 from tests.integration.serving import Server, StartServer
 from tests.logs import logging_restored
 

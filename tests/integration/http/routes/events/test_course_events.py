@@ -1,95 +1,21 @@
-"""`GET /api/courses/<slug>/events`: access, events, and the end of a stream."""
+"""`GET /api/courses/<slug>/events`: access, and the events that come."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
-from psycopg.rows import DictRow
 from werkzeug.test import TestResponse
 
-from app import create_app
-from app.http.routes import course_stream as events
 from app.settings import Settings
 from tests.answers import assert_error, assert_unauthorized, error_body
-from tests.integration.factories import Course, MakeCourse, MakeToken
+from tests.integration.factories import MakeCourse, MakeToken
 from tests.integration.generation.proxy import proxied
-from tests.integration.http.conftest import CheckStatus, LogLines
-from tests.integration.http.sse import Event, read_blocks, split_lines
-from tests.logs import logging_restored
-
-Conn = psycopg.Connection[DictRow]
-
-#: The id of a state that no course is in.
-OTHER = "0" * 32
-
-
-class Following:
-    """One stream, read block by block."""
-
-    def __init__(self, response: TestResponse) -> None:
-        assert response.status_code == 200, response.text
-        self.response = response
-        self.blocks = read_blocks(split_lines(response.iter_encoded()))
-        assert next(self.blocks).retry.isdecimal()
-
-    def next(self) -> Event:
-        """The next event; comments are passed over."""
-        return next(block for block in self.blocks if block.name)
-
-
-Follow = Callable[..., Following]
-
-
-@pytest.fixture
-def ask(client: FlaskClient, token: MakeToken) -> Callable[..., TestResponse]:
-    """A function that asks for a course's events, as its owner unless told otherwise."""
-    return asking(client, token)
-
-
-def asking(client: FlaskClient, token: MakeToken) -> Callable[..., TestResponse]:
-    def ask(course: Course, seen: str = "", method: str = "GET", user_id: object = None, **claims: Any) -> TestResponse:
-        headers = {"Authorization": f"Bearer {token(str(user_id or course.user_id), **claims)}"}
-        if seen:
-            headers["Last-Event-ID"] = seen
-        return client.open(f"/api/courses/{course.slug}/events", method=method, headers=headers)
-
-    return ask
-
-
-@pytest.fixture
-def follow(ask: Callable[..., TestResponse]) -> Iterator[Follow]:
-    """A function that opens a stream, as its owner unless told otherwise; all are closed after the test."""
-    opened: list[Following] = []
-
-    def follow(course: Course, **how: Any) -> Following:
-        opened.append(Following(ask(course, **how)))
-        return opened[-1]
-
-    yield follow
-    for following in opened:
-        following.response.close()
-
-
-@pytest.fixture
-def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Heartbeats, and with them looks at the token, come often."""
-    monkeypatch.setattr(events, "HEARTBEAT_S", 0.1)
-    monkeypatch.setattr(events, "PROBE_S", 0.05)
-
-
-def change_step(conn: Conn, course: Course, step: int, status: str = "completed") -> None:
-    conn.execute("select update_course_progress(%s, %s, %s, 'дальше')", [course.id, step, status])
-
-
-def change_status(conn: Conn, course: Course, status: str) -> None:
-    conn.execute("select coursegen.set_course_status(%s, %s)", [course.id, status])
+from tests.integration.http.conftest import CheckStatus, Conn, change_step
+from tests.integration.http.routes.events.conftest import OTHER, Follow, asking, change_status, following, serving
+from tests.integration.http.sse import Event
 
 
 def test_the_first_event_is_what_check_status_answers(
@@ -185,21 +111,6 @@ def test_a_stream_outlives_an_outage(
         assert stream.next().body["generationProgress"]["percentage"] == 20
 
 
-@contextmanager
-def serving(settings: Settings, **changes: Any) -> Iterator[Flask]:
-    with logging_restored():
-        app = create_app(replace(settings, **changes))
-        yield app
-        app.extensions["services"].close()
-
-
-@contextmanager
-def following(response: TestResponse) -> Iterator[Following]:
-    stream = Following(response)
-    yield stream
-    stream.response.close()
-
-
 def test_no_connection_is_held_for_a_stream(
     clean: None, settings: Settings, token: MakeToken, conn: Conn, make_course: MakeCourse
 ) -> None:
@@ -250,54 +161,3 @@ def test_it_is_for_the_owner_and_admins_alone(
     assert_error(ask(course, user_id=uuid4()), 403, "Forbidden: You do not have access to this course", "forbidden")
     assert_error(ask(replace(course, slug="unknown")), 404, "Course not found", "course_not_found")
     assert follow(course, user_id=uuid4(), app_metadata={"role": "admin"}).next().name == "progress"
-
-
-@pytest.mark.usefixtures("brisk")
-def test_it_ends_with_the_token(follow: Follow, make_course: MakeCourse, log_lines: LogLines) -> None:
-    following = follow(make_course(), exp=int(time.time()) - 28)  # which the leeway makes good for two seconds
-    assert following.next().name == "progress"
-    assert set(following.blocks) == {Event()}
-    assert reason(log_lines) == "Unauthorized"
-
-
-def reason(log_lines: LogLines) -> object:
-    (line,) = [line for line in log_lines() if line["message"] == "stream_ended"]
-    assert line.keys() >= {"requestId", "userId", "courseId", "seconds"}
-    return line["reason"]
-
-
-def test_it_ends_when_the_course_is_given_away(
-    follow: Follow, conn: Conn, make_course: MakeCourse, log_lines: LogLines
-) -> None:
-    course = make_course()
-    following = follow(course)
-    following.next()
-    conn.execute("update courses set user_id = %s where id = %s", [uuid4(), course.id])
-    assert list(following.blocks) == []
-    assert reason(log_lines) == "Forbidden"
-
-
-def test_it_ends_when_the_course_is_deleted(
-    follow: Follow, conn: Conn, make_course: MakeCourse, log_lines: LogLines
-) -> None:
-    course = make_course()
-    following = follow(course)
-    following.next()
-    conn.execute("delete from courses where id = %s", [course.id])
-    assert list(following.blocks) == []
-    assert reason(log_lines) == "CourseNotFound"
-
-
-def test_it_ends_with_its_client(follow: Follow, make_course: MakeCourse, log_lines: LogLines) -> None:
-    following = follow(make_course())
-    following.next()
-    following.response.close()
-    assert reason(log_lines) == "client_gone"
-
-
-def test_it_ends_with_its_process(app: Flask, follow: Follow, make_course: MakeCourse, log_lines: LogLines) -> None:
-    following = follow(make_course())
-    following.next()
-    app.extensions["services"].watch.close()
-    assert list(following.blocks) == []
-    assert reason(log_lines) == "WatchEnded"
