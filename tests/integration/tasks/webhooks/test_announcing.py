@@ -1,19 +1,15 @@
-"""Webhook messages of a generation: every step, in order, once, and nothing that was rolled back."""
+"""Webhook messages of a generation: every step, in order."""
 
-import threading
 from pathlib import Path
 from uuid import UUID
 
-import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from psycopg.rows import DictRow
 from standardwebhooks import Webhook
 
 from app.generation.callers import Caller
 from app.generation.queue import WEBHOOK_TASK, WEBHOOKS_QUEUE
-from app.generation.runs import take_over as takeover
 from app.generation.runs.cancel import cancel_course
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
@@ -21,50 +17,22 @@ from app.generation.webhooks import outbox as webhooks
 from app.services import Services
 from tests.integration.factories import FILE, MakeCourse, MakeToken
 from tests.integration.generation.conftest import rows
-from tests.integration.tasks.conftest import MakeWorker, StartGeneration, status_of, work, work_until_final, working
+from tests.integration.tasks.conftest import MakeWorker, StartGeneration, status_of, work, working
 from tests.integration.tasks.processes import wait_until
 from tests.integration.tasks.running import claim, run
-from tests.integration.tasks.webhooks.conftest import SECRET, SENDING, announce
-from tests.receivers import Received, Receiver, say_nothing, speaking
-
-Connection = psycopg.Connection[DictRow]
-
-BEGINNING = [("initializing", 1, 20, "Инициализация завершена")]
-ANALYSIS = [
-    ("analyzing_task", 2, 30, "Анализируем задачу курса..."),
-    ("analyzing_task", 2, 40, "Задача курса проанализирована"),
-]
-DOCUMENTS = [
-    ("processing_documents", 2, 30, "Обрабатываем загруженные документы..."),
-    ("processing_documents", 2, 40, "Документы успешно обработаны"),
-]
-STRUCTURE = [
-    ("generating_structure", 3, 50, "Создаём структуру курса..."),
-    ("generating_structure", 3, 60, "Структура курса создана"),
-]
-CONTENT = [
-    ("generating_content", 4, 70, "Создаём содержание уроков..."),
-    ("generating_content", 4, 80, "Содержание уроков создано"),
-]
-END = [("finalizing", 5, 90, "Завершаем создание курса..."), ("completed", 5, 100, "Курс успешно создан")]
-
-
-def summaries(messages: list[Received]) -> list[tuple[str, int, int, str]]:
-    bodies = [message.json for message in messages]
-    return [(body["status"], *(body["progress"][key] for key in ("step", "percentage", "message"))) for body in bodies]
-
-
-def written(conn: Connection, generation_id: UUID) -> list[tuple[str, int, int, str]]:
-    """The messages of the outbox, sent or not."""
-    query = (
-        "select status, step, percentage, message from coursegen.webhook_deliveries where"
-        " generation_id = %s order by seq"
-    )
-    return [tuple(row.values()) for row in rows(conn, query, generation_id)]
-
-
-def waiting_jobs(conn: Connection) -> int:
-    return len(rows(conn, "select 1 from procrastinate_jobs where queue_name = 'webhooks' and status = 'todo'"))
+from tests.integration.tasks.webhooks.conftest import SECRET, SENDING, Connection, announce
+from tests.integration.tasks.webhooks.messages import (
+    ANALYSIS,
+    BEGINNING,
+    CONTENT,
+    DOCUMENTS,
+    END,
+    STRUCTURE,
+    summaries,
+    waiting_jobs,
+    written,
+)
+from tests.receivers import Receiver, say_nothing, speaking
 
 
 def test_a_generation_sends_a_message_for_every_step_signed_both_ways(
@@ -160,19 +128,6 @@ def test_the_message_of_a_failure_has_its_error(
     assert "error" not in receiver.received[0].json
 
 
-def test_a_retried_stage_is_not_announced_again(
-    make_worker: MakeWorker,
-    start_generation: StartGeneration,
-    make_course: MakeCourse,
-    conn: Connection,
-    receiver: Receiver,
-) -> None:
-    generation_id = start_generation(make_course(), webhook_url=receiver.url)
-    app = make_worker({Stage.STRUCTURE_ANALYSIS: "fails_once"}, **SENDING)
-    work_until_final(app, conn, generation_id)
-    assert written(conn, generation_id) == BEGINNING + ANALYSIS + STRUCTURE + CONTENT + END
-
-
 def test_a_cancellation_is_announced_queued_or_running(
     services: Services,
     make_worker: MakeWorker,
@@ -191,74 +146,6 @@ def test_a_cancellation_is_announced_queued_or_running(
     of = {id_: [m for m in receiver.received if m.json["data"]["jobId"] == str(id_)] for id_ in (first, second)}
     assert summaries(of[first]) == [*BEGINNING, ("cancelled", 1, 20, "Инициализация завершена")]
     assert summaries(of[second])[-1] == ("cancelled", 2, 40, "Задача курса проанализирована")
-
-
-def test_an_operators_retry_is_announced_from_its_first_stage_with_its_own_id(
-    app: Flask,
-    make_worker: MakeWorker,
-    start_generation: StartGeneration,
-    make_course: MakeCourse,
-    receiver: Receiver,
-) -> None:
-    failed = start_generation(make_course(), webhook_url=receiver.url)
-    work(make_worker({Stage.STRUCTURE_GENERATION: "refuses"}, **SENDING), "stages", "webhooks")
-    before = len(receiver.received)
-    assert app.test_cli_runner().invoke(args=["generations", "retry", str(failed)]).exit_code == 0
-    work(make_worker(**SENDING), "stages", "webhooks")
-    after = receiver.received[before:]
-    assert summaries(after)[0] == ("initializing", 2, 40, "Задача курса проанализирована")
-    assert summaries(after)[1:] == STRUCTURE + CONTENT + END
-    assert [message.seq for message in after] == list(range(1, 8))
-    assert {message.json["data"]["jobId"] for message in after} != {str(failed)}
-
-
-def test_exhausted_starts_are_announced_as_a_failure(
-    services: Services, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
-) -> None:
-    generation_id = start_generation(make_course(), webhook_url="https://example.org/")
-    conn.execute(
-        "insert into coursegen.attempts (generation_id, stage, fence, job_id, worker)"
-        " select %s, 'STRUCTURE_ANALYSIS', 1, 1000 + n, 'gone' from generate_series(1, 3) n",
-        [generation_id],
-    )
-    conn.execute("delete from procrastinate_jobs where queue_name = 'stages'")
-    conn.execute("update coursegen.generations set created_at = now() - interval '1 minute'")
-    conn.execute("update coursegen.attempts set outcome = 'died', finished_at = now()")
-    takeover.take_over(services.db, services.slots, stalled_s=20, timeout_s=600)
-    assert status_of(conn, generation_id) == "failed"
-    assert written(conn, generation_id)[-1] == ("failed", 2, 20, "Не удалось проанализировать задачу курса")
-
-
-def test_a_stage_that_was_taken_over_is_announced_once_and_not_by_its_former_run(
-    make_worker: MakeWorker,
-    start_generation: StartGeneration,
-    make_course: MakeCourse,
-    conn: Connection,
-    files_root: Path,
-) -> None:
-    generation_id = start_generation(make_course(), webhook_url="https://example.org/")
-    app = make_worker({Stage.STRUCTURE_ANALYSIS: "waits"})
-    zombie = threading.Thread(target=run, args=(app, claim(conn, generation_id)))
-    zombie.start()
-    wait_until((files_root / "hanging").exists)
-    assert written(conn, generation_id) == [*BEGINNING, ANALYSIS[0]]
-    with psycopg.connect(app.services.settings.database_url, row_factory=psycopg.rows.dict_row) as other:
-        other.execute("update coursegen.generations set fence = fence + 1")
-    (files_root / "go").touch()
-    zombie.join(30)
-    assert written(conn, generation_id) == [*BEGINNING, ANALYSIS[0]]
-    assert rows(conn, "select status::text from coursegen.generations") == [{"status": "running"}]
-
-
-def test_a_rolled_back_change_is_not_announced(
-    services: Services, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
-) -> None:
-    generation_id = start_generation(make_course(), webhook_url="https://example.org/")
-    with pytest.raises(ZeroDivisionError), services.db.transaction() as inner:
-        inner.execute("select coursegen.announce(%s, 'completed', null)", [generation_id])
-        raise ZeroDivisionError
-    assert written(conn, generation_id) == BEGINNING
-    assert waiting_jobs(conn) == 1
 
 
 @pytest.mark.parametrize(
@@ -280,20 +167,6 @@ def test_malformed_progress_is_announced_with_values_of_the_right_types(
     [_, (status, step, percentage, message)] = written(conn, generation_id)
     assert (status, step, percentage) == ("failed", 1, 20)
     assert isinstance(message, str)
-
-
-def test_a_deleted_course_takes_its_pending_messages_with_it(
-    make_worker: MakeWorker,
-    start_generation: StartGeneration,
-    make_course: MakeCourse,
-    conn: Connection,
-    receiver: Receiver,
-) -> None:
-    start_generation(make_course(), webhook_url=receiver.url)
-    conn.execute("delete from courses")
-    work(make_worker(**SENDING), "stages", "webhooks")
-    assert receiver.received == []
-    assert rows(conn, "select 1 from procrastinate_jobs where queue_name in ('stages', 'webhooks')") == []
 
 
 def test_a_generation_completes_while_its_receiver_does_not_respond(

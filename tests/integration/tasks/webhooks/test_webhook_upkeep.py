@@ -1,0 +1,53 @@
+"""Upkeep finds deliveries without a sender, and deletes what is old."""
+
+from app.generation.webhooks import outbox as webhooks
+from app.generation.webhooks.outbox import Attempt, DeliveryState
+from app.services import Services
+from tasks import upkeep
+from tests.integration.generation.conftest import rows
+from tests.integration.tasks.webhooks.conftest import Connection, StartWithWebhook, jobs, let_time_pass
+
+
+def test_upkeep_rescues_deliveries_without_a_sender_and_no_others(
+    services: Services, start_with_webhook: StartWithWebhook, conn: Connection
+) -> None:
+    stranded, held, queued, put_off = (start_with_webhook("https://example.org/", count=2) for _ in range(4))
+    conn.execute("delete from procrastinate_jobs where queueing_lock <> %s", [f"webhook:{queued}"])
+    assert webhooks.claim_delivery(services.db, held) is not None
+    later = webhooks.claim_delivery(services.db, put_off)
+    assert later is not None
+    webhooks.finish_delivery(services.db, later, DeliveryState.PENDING, wait_s=600)
+    assert [webhooks.rescue_deliveries(services.db, stalled_s=20) for _ in range(2)] == [1, 0]
+    assert jobs(conn, stranded) == [0]
+    assert jobs(conn, held) == []
+    let_time_pass(conn)
+    assert webhooks.rescue_deliveries(services.db, stalled_s=20) == 1
+    assert jobs(conn, held) == [0]
+
+
+def test_a_dead_workers_job_is_deleted_and_a_live_ones_kept(
+    services: Services, start_with_webhook: StartWithWebhook, conn: Connection
+) -> None:
+    for age in ("1 hour", "0 s"):
+        conn.execute(
+            "with worker as (insert into procrastinate_workers (last_heartbeat) values (now() - %s::interval)"
+            " returning id) insert into procrastinate_jobs (queue_name, task_name, status, worker_id)"
+            " select 'webhooks', 'tasks.webhooks.deliver', 'doing', id from worker",
+            [age],
+        )
+    webhooks.rescue_deliveries(services.db, stalled_s=20)
+    assert len(rows(conn, "select 1 from procrastinate_jobs where status = 'doing'")) == 1
+
+
+def test_deliveries_are_kept_for_thirty_days_with_their_attempts(
+    services: Services, start_with_webhook: StartWithWebhook, conn: Connection
+) -> None:
+    generation_id = start_with_webhook("https://example.org/", count=3)
+    claimed = webhooks.claim_delivery(services.db, generation_id)
+    assert claimed is not None
+    webhooks.finish_delivery(services.db, claimed, DeliveryState.PENDING, Attempt(1, 500), wait_s=1)
+    conn.execute("update coursegen.webhook_deliveries set created_at = now() - interval '31 days' where seq = 1")
+    conn.execute("update coursegen.webhook_deliveries set created_at = now() - interval '29 days' where seq = 2")
+    upkeep.prune(services)
+    assert rows(conn, "select seq from coursegen.webhook_deliveries order by seq") == [{"seq": 2}, {"seq": 3}]
+    assert rows(conn, "select 1 from coursegen.webhook_attempts") == []
