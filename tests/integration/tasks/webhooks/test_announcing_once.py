@@ -16,7 +16,7 @@ from tests.integration.tasks.conftest import MakeWorker, StartGeneration, status
 from tests.integration.tasks.processes import wait_until
 from tests.integration.tasks.running import claim, run
 from tests.integration.tasks.webhooks.conftest import SENDING, Connection
-from tests.integration.tasks.webhooks.messages import (
+from tests.integration.tasks.webhooks.webhook_messages import (
     ANALYSIS,
     BEGINNING,
     CONTENT,
