@@ -11,7 +11,7 @@ from app.database.migration_session import MigrationError
 from app.database.migrations import migrate, missing
 from app.database.rollback import rollback
 from tests.integration.sql.courses import Connection
-from tests.integration.sql.migrations.test_migrations import THEIRS
+from tests.integration.sql.migrations.conftest import THEIRS
 
 #: What API, workers and commands do to each table beside reading it.
 WRITES = {

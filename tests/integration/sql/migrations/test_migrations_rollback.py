@@ -13,7 +13,7 @@ from app.database.rollback import rollback
 from stack.postgres import PostgresServer
 from stack.schema_dump import dump_schema
 from tests.integration.sql.courses import new_course
-from tests.integration.sql.migrations.test_migrations import THEIRS
+from tests.integration.sql.migrations.conftest import THEIRS
 
 #: What a platform may have done to the tables that the migration grants something on.
 GUARDED = """
