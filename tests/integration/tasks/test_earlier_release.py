@@ -2,23 +2,31 @@
 
 import io
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.rows import DictRow
+from psycopg.rows import dict_row
 
-from tests.integration.factories import MakeCourse
+from app.database.migrations import migrate
+from app.generation.admission.requests import Order
+from app.generation.callers import Caller
+from app.generation.tiers import Tier
+from app.services import Services
+from tests.integration.factories import insert_course
 from tests.integration.generation.conftest import rows
-from tests.integration.tasks.conftest import StartGeneration, status_of
+from tests.integration.tasks.conftest import status_of
 from tests.integration.tasks.processes import WorkerProcess, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 
 #: The first commit that has every verb. From it on, each release runs against the schema of the next one.
-EARLIEST = "d4ad46b"
+EARLIEST = "7abc1e4"
+
+MIGRATE = "import sys; from app.database.migrations import migrate; migrate(sys.argv[1])"
 
 
 @pytest.fixture
@@ -39,15 +47,20 @@ def earliest_release(tmp_path: Path) -> Path:
 
 
 def test_a_worker_of_the_earliest_release_completes_generations_on_the_newest_schema(
+    clean: None,
     earliest_release: Path,
+    empty_database_url: str,
     start_worker: Callable[..., WorkerProcess],
-    start_generation: StartGeneration,
-    make_course: MakeCourse,
-    conn: psycopg.Connection[DictRow],
+    make_services_with: Callable[..., Services],
 ) -> None:
-    worker = start_worker(cwd=earliest_release)
-    generation_id = start_generation(make_course())
-    wait_until(lambda: status_of(conn, generation_id) in ("completed", "failed"), seconds=60)
-    assert status_of(conn, generation_id) == "completed", worker.output
-    outcomes = rows(conn, "select outcome::text from coursegen.attempts where generation_id = %s", generation_id)
+    subprocess.run([sys.executable, "-c", MIGRATE, empty_database_url], cwd=earliest_release, check=True)
+    migrate(empty_database_url)
+    worker = start_worker(cwd=earliest_release, DATABASE_URL=empty_database_url)
+    services = make_services_with(database_url=empty_database_url)
+    with psycopg.connect(empty_database_url, autocommit=True, row_factory=dict_row) as conn:
+        course = insert_course(conn)
+        admission = services.admissions.admit(Caller(course.user_id, Tier.FREE), Order(course.id))
+        wait_until(lambda: status_of(conn, admission.generation_id) in ("completed", "failed"), seconds=60)
+        assert status_of(conn, admission.generation_id) == "completed", worker.output
+        outcomes = rows(conn, "select outcome::text from coursegen.attempts")
     assert [row["outcome"] for row in outcomes] == ["completed"] * 4
