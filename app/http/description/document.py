@@ -1,7 +1,5 @@
 """Builds the OpenAPI document."""
 
-from typing import Any
-
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
@@ -13,6 +11,7 @@ from app.http.description.error_bodies import (
     BATCH,
     OPENAPI,
     REST,
+    Tree,
     by_status,
     describe_error,
     error_schema,
@@ -23,8 +22,6 @@ from app.http.error_responses import ERROR_CODES
 from app.http.middleware.request_context import request_id
 from app.http.schemas import GenerateSchema
 from app.http.trpc.procedures import COURSE_INPUT, GENERATION_INPUT
-
-Tree = dict[str, Any]
 
 JSON = "application/json"
 OPENAPI_VERSION = "3.1.0"
