@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -81,8 +82,7 @@ def _is_for_tokens(entry: Mapping[str, Any]) -> bool:
 def _download(url: str) -> bytes:
     parts = urlsplit(url)
     connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
-    try:
+    with closing(connect(parts.hostname or "", parts.port, timeout=TIMEOUT_S)) as connection:
         connection.connect()
         with _guard.guard(connection.sock.fileno(), TIMEOUT_S):
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -91,8 +91,6 @@ def _download(url: str) -> bytes:
             if response.status != 200:
                 raise ValueError(f"status {response.status}")
             document = response.read(MAX_BYTES + 1)
-    finally:
-        connection.close()
     if len(document) > MAX_BYTES:
         raise ValueError(f"more than {MAX_BYTES} bytes")
     return document

@@ -47,28 +47,24 @@ class RemoteKeys:
         self._url = url
         self._refresh_s, self._max_age_s, self._cooldown_s = refresh_s, max_age_s, cooldown_s
         self._lock = threading.Lock()
-        self._keys: Keys | None = None
+        #: The last keys; the same object until they change.
+        self.current: Keys | None = None
         self._fetched_at = self._not_before = float("-inf")
         self._fetch: Fetch | None = None
-
-    @property
-    def current(self) -> Keys | None:
-        """The last keys; the same object until they change."""
-        return self._keys
 
     def find(self, key_id: str, algorithm: str) -> PyJWK | None:
         """The endpoint's key with that id and algorithm, if any. Raises `KeysUnavailable`."""
         name = (key_id, algorithm)
-        known = (self._keys or {}).get(name)
+        known = (self.current or {}).get(name)
         age_s = time.monotonic() - self._fetched_at
         if known is not None and age_s < self._refresh_s:
             return known
         fetch, started = self._start_fetch()
-        if fetch is not None and (self._keys is None or (started and (known is None or age_s > self._max_age_s))):
+        if fetch is not None and (self.current is None or (started and (known is None or age_s > self._max_age_s))):
             fetch.ended.wait(remaining(max(0.0, fetch.until - time.monotonic())))
-        if self._keys is None:
+        if self.current is None:
             raise KeysUnavailable
-        return self._keys.get(name)
+        return self.current.get(name)
 
     def _start_fetch(self) -> tuple[Fetch | None, bool]:
         """The running fetch, or None during the cooldown, and whether this call started it."""
@@ -83,20 +79,19 @@ class RemoteKeys:
 
     def _run(self, fetch: Fetch) -> None:
         try:
-            self._store(fetch_keys(self._url))
+            keys = fetch_keys(self._url)
         except JwksError as error:
             log.warning("keys_unavailable", extra={"error": str(error)})
+        else:
+            self._fetched_at = time.monotonic()
+            if self.current is None or _values(keys) != _values(self.current):
+                self.current = keys
+                log.info("keys_changed", extra={"keys": [key_id for key_id, _ in keys]})
         finally:
             with self._lock:
                 self._not_before = time.monotonic() + self._cooldown_s
                 self._fetch = None
             fetch.ended.set()
-
-    def _store(self, keys: Keys) -> None:
-        self._fetched_at = time.monotonic()
-        if self._keys is None or _values(keys) != _values(self._keys):
-            self._keys = keys
-            log.info("keys_changed", extra={"keys": [key_id for key_id, _ in keys]})
 
 
 def _values(keys: Keys) -> dict[tuple[str, str], object]:

@@ -23,11 +23,8 @@ class Keyring:
         encoded = base64.urlsafe_b64encode(secret.encode()).decode() if secret else ""
         self._secret = PyJWK({"kty": "oct", "k": encoded}, HMAC) if secret else None
         self._remote = RemoteKeys(url) if url else None
-
-    @property
-    def algorithms(self) -> list[str]:
-        """The algorithms that tokens may be signed with."""
-        return [*([HMAC] if self._secret else []), *(KEY_TYPES if self._remote else [])]
+        #: The algorithms that tokens may be signed with.
+        self.algorithms = [*([HMAC] if secret else []), *(KEY_TYPES if url else [])]
 
     @property
     def current(self) -> Keys | None:

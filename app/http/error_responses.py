@@ -68,10 +68,7 @@ class Invalid(Exception):
         self.response = respond_with(code, message, **values)
 
 
-Render = Callable[[ErrorResponse], Response]
-
-
-def register_errors(app: Flask, renders: Mapping[str, Render]) -> None:
+def register_errors(app: Flask, renders: Mapping[str, Callable[[ErrorResponse], Response]]) -> None:
     """Renders every exception of a view or of Flask as an error of the contract.
 
     `renders` maps the first part of a path to the function that renders its errors, where their shape is another.
@@ -122,13 +119,15 @@ def respond_with(
     )
 
 
-#: The codes of exceptions without data.
+#: The codes of exceptions that have one each.
 CODES: Mapping[type[Exception], str] = {
     Unauthorized: "unauthorized",
     KeysUnavailable: "unavailable",
     domain.Forbidden: "forbidden",
     domain.CourseNotFound: "course_not_found",
     domain.NothingActive: "nothing_active",
+    domain.UserFull: "user_limit",
+    domain.SystemFull: "system_limit",
     domain.KeyInFlight: "idempotency_in_flight",
     domain.KeyReused: "idempotency_key_reused",
     domain.AdmissionFailed: "admission_failed",
@@ -144,15 +143,10 @@ def error_response(error: Exception) -> ErrorResponse:
         case Invalid():
             return error.response
         case domain.SlotsFull():
-            counts: dict[str, Any] = {
-                "tier": error.tier.value,
-                "user_limit": error.user_limit,
-                "current_user_jobs": error.user_active,
-            }
-            if isinstance(error, domain.UserFull):
-                return respond_with("user_limit", headers=rate_limit(error), **counts)
-            counts |= {"global_limit": error.system_limit, "global_active_jobs": error.system_active}
-            return respond_with("system_limit", headers=rate_limit(error), **counts)
+            counts: dict[str, Any] = {"user_limit": error.user_limit, "current_user_jobs": error.user_active}
+            if isinstance(error, domain.SystemFull):
+                counts |= {"global_limit": error.system_limit, "global_active_jobs": error.system_active}
+            return respond_with(CODES[type(error)], headers=rate_limit(error), tier=error.tier.value, **counts)
         case domain.GenerationActive():
             known: dict[str, Any] = {"jobId": str(error.generation_id)} if error.generation_id else {}
             return respond_with("generation_active", **known)

@@ -2,8 +2,6 @@
 
 import re
 
-from flask import request
-
 from app.http.bodies import excerpt
 from app.http.error_responses import Invalid
 
@@ -14,12 +12,6 @@ MAX_KEY = 255
 # two headers, and a quotation mark may be half of a string.
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"', re.ASCII)
 _BARE = re.compile(r"[ !#-+\--~]*", re.ASCII)
-
-
-def read_key() -> str | None:
-    """The key of the current request, unquoted; None without the header. Raises `Invalid`."""
-    value = request.headers.get(FIELD)
-    return None if value is None else parse_key(value)
 
 
 def parse_key(value: str) -> str:

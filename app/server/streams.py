@@ -9,6 +9,8 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 from granian.server import mp
@@ -16,8 +18,6 @@ from granian.server import mp
 #: The header that marks a stream, as Flask writes it.
 EVENT_STREAM = ("Content-Type", "text/event-stream; charset=utf-8")
 ENDS = frozenset({signal.SIGTERM, signal.SIGINT})
-
-Headers = Sequence[tuple[str, str]]
 
 _wrap_call: Callable[..., Any] = mp._wsgi_call_wrap  # type: ignore[attr-defined]
 
@@ -31,27 +31,25 @@ def _wrap_application(application: Any, scope_options: Mapping[str, Any], access
     """Replaces granian's function, which is called once in each process, in its main thread, before it serves."""
     call = _wrap_call(application, scope_options, access_log_format)
     _call_at_signal(application.extensions["services"].watch.close)
-    return lambda protocol, scope: call(_StreamingProtocol(protocol), scope)
+
+    def respond(protocol: Any, scope: Any) -> Any:
+        send = partial(_send, protocol.response_iter)
+        return call(SimpleNamespace(response_bytes=protocol.response_bytes, response_iter=send), scope)
+
+    return respond
 
 
-class _StreamingProtocol:
-    """Wraps granian's object for sending one response."""
-
-    def __init__(self, protocol: Any) -> None:
-        self._protocol = protocol
-        self.response_bytes = protocol.response_bytes
-
-    def response_iter(self, status: int, headers: Headers, body: Any) -> None:
-        send = self._protocol.response_iter
-        if EVENT_STREAM not in headers:
-            send(status, headers, body)
-            return
-        thread = threading.Thread(target=send, args=(status, headers, body), name="stream", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # the system has no more threads
-            body.close()
-            raise
+def _send(send: Callable[..., None], status: int, headers: Sequence[tuple[str, str]], body: Any) -> None:
+    """Sends a response by granian's function, a stream in a thread."""
+    if EVENT_STREAM not in headers:
+        send(status, headers, body)
+        return
+    thread = threading.Thread(target=send, args=(status, headers, body), name="stream", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # the system has no more threads
+        body.close()
+        raise
 
 
 def _call_at_signal(callback: Callable[[], None]) -> None:

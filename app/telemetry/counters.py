@@ -54,12 +54,7 @@ class Counters(Collector):
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
-        self.requests = Counter(
-            "http_requests",
-            "HTTP requests by route, method and status.",
-            ["route", "method", "status"],
-            registry=registry,
-        )
+        self.requests = Counter("http_requests", "HTTP requests.", ["route", "method", "status"], registry=registry)
         self.seconds = Histogram(
             "http_request_duration_seconds",
             "Request duration, excluding queueing; for streams, time to first byte.",

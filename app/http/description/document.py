@@ -1,7 +1,5 @@
 """Builds the OpenAPI document."""
 
-from typing import Any
-
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
@@ -13,6 +11,7 @@ from app.http.description.error_bodies import (
     BATCH,
     OPENAPI,
     REST,
+    Tree,
     by_status,
     describe_error,
     error_schema,
@@ -23,8 +22,6 @@ from app.http.error_responses import ERROR_CODES
 from app.http.middleware.request_context import request_id
 from app.http.schemas import GenerateSchema
 from app.http.trpc.procedures import COURSE_INPUT, GENERATION_INPUT
-
-Tree = dict[str, Any]
 
 JSON = "application/json"
 OPENAPI_VERSION = "3.1.0"
@@ -90,18 +87,12 @@ def _add_operations(spec: APISpec, paths: Tree, headers: Tree) -> None:
     for path, item in paths.items():
         prefix = prefix_of(path)
         for method, operation in item.items():
-            responses: Tree = {
-                str(status): _expand_response({**response, "examples": _wrap(response.get("examples", {}))}, headers)
-                for status, response in operation["responses"].items()
-            }
+            given: Tree = operation["responses"]
+            responses: Tree = {str(status): _expand_response(response, headers) for status, response in given.items()}
             for status, codes in by_status([*operation.pop("errors", []), *ALWAYS]).items():
                 responses[str(status)] = name = prefix + "-or-".join(codes)
                 errors[name] = prefix, codes
-            expanded = {**operation, "responses": dict(sorted(responses.items()))}
-            if body := expanded.pop("body", None):
-                content = {"schema": body["schema"], "examples": _wrap(body["examples"])}
-                expanded["requestBody"] = {"required": True, "content": {JSON: content}}
-            spec.path(path, operations={method: expanded})
+            spec.path(path, operations={method: {**operation, "responses": dict(sorted(responses.items()))}})
     for name, (prefix, codes) in errors.items():
         spec.components.response(name, _expand_response(describe_error(prefix, codes), headers))
 
@@ -112,10 +103,6 @@ def _expand_response(response: Tree, headers: Tree) -> Tree:
     optional = {name: {**headers[name], "required": False} for name in response.get("optional_headers", [])}
     expanded = {"description": response["description"], "headers": {**always, **optional}}
     if "schema" in response:
-        content = {"schema": response["schema"], "examples": response["examples"]}
+        content = {"schema": response["schema"], "examples": response.get("examples", {})}
         expanded["content"] = {mimetype: {**content} for mimetype in response.get("mimetypes", [JSON])}
     return expanded
-
-
-def _wrap(examples: Tree) -> Tree:
-    return {name: {"value": value} for name, value in examples.items()}

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from app.http.error_responses import ERROR_CODES, ErrorCode, render_error, respond_with
+from app.http.error_responses import ERROR_CODES, render_error, respond_with
 from app.http.trpc.procedures import ROOT
 from app.http.trpc.wire import CODES, failed
 
@@ -65,7 +65,10 @@ def error_schema(prefix: str, codes: Sequence[str]) -> Tree:
 def describe_error(prefix: str, codes: Sequence[str]) -> Tree:
     """The short form of a response with one of these codes, which have one status. Needs an application context."""
     errors = {code: ERROR_CODES[code] for code in codes}
-    headers = [_headers(error) for error in errors.values()]
+    headers = [
+        {*error.headers, *error.computed_headers, *(["Retry-After"] if error.retry_s else [])}
+        for error in errors.values()
+    ]
     always, ever = set.intersection(*headers), set.union(*headers)
     schema = error_schema(prefix, codes)
     return {
@@ -79,10 +82,6 @@ def describe_error(prefix: str, codes: Sequence[str]) -> Tree:
             for code, error in errors.items()
         },
     }
-
-
-def _headers(error: ErrorCode) -> set[str]:
-    return {*error.headers, *error.computed_headers, *(["Retry-After"] if error.retry_s else [])}
 
 
 def _example(prefix: str, code: str) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, after_this_request, jsonify
+from flask import Blueprint, Response, after_this_request, jsonify, request
 from marshmallow import Schema
 
 from app.current import current_services
@@ -14,7 +14,7 @@ from app.generation.callers import Caller
 from app.http.authentication import authenticate
 from app.http.bodies import load, read_json
 from app.http.error_responses import error_response
-from app.http.idempotency_header import read_key
+from app.http.idempotency_header import FIELD, parse_key
 from app.http.middleware.request_context import request_id
 from app.http.rate_limit import rate_limit
 from app.http.routes.prometheus import current_counters
@@ -45,7 +45,9 @@ def initiate(caller: Caller, body: Mapping[str, Any], schema: Schema, source: st
     if "userId" in body:
         log.info("user_id_ignored")
     services = current_services()
-    order = Order(fields["course_id"], fields["webhook_url"], request_id.get(), source, idempotency_key=read_key())
+    key = request.headers.get(FIELD)
+    key = None if key is None else parse_key(key)
+    order = Order(fields["course_id"], fields["webhook_url"], request_id.get(), source, idempotency_key=key)
     admissions = current_counters().admissions
     with bind(courseId=order.course_id):
         try:

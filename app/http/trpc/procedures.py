@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, abort, current_app, request
 from marshmallow import EXCLUDE
 
 from app.current import current_services
@@ -64,12 +64,10 @@ def call(_: str) -> Response:
     paths = _paths()
     if len(paths) > MAX_CALLS:
         raise Invalid("batch_too_large")
-    rejections = [_rejection(path) for path in paths]
-    if all(rejections):
-        return respond([failed(path, error) for path, error in zip(paths, rejections, strict=True) if error])
+    if all(_rejection(path) for path in paths):
+        abort(404)  # `render_error` gives each call its own error
     caller, inputs = authenticate(), read_inputs(len(paths))
-    calls = zip(paths, rejections, inputs, strict=True)
-    return respond([failed(path, error) if error else _run(path, caller, given) for path, error, given in calls])
+    return respond([_run(path, caller, given) for path, given in zip(paths, inputs, strict=True)])
 
 
 @blueprint.route(f"{ROOT}/<path:_>", methods=["OPTIONS"])
@@ -109,6 +107,8 @@ def _allow(methods: Iterable[str]) -> str:
 
 
 def _run(path: str, caller: Caller, given: object) -> CallResult:
+    if rejection := _rejection(path):
+        return failed(path, rejection)
     try:
         fields = as_object(given)
         return succeeded(PROCEDURES[path].run(caller, load(COURSE_INPUT, fields)["course_id"], fields))

@@ -10,7 +10,7 @@ import jwt
 import pytest
 from flask.testing import FlaskClient
 
-from app.http.authentication import LEEWAY_S
+from app.auth.authenticator import LEEWAY_S
 from tests.answers import assert_unauthorized
 from tests.conftest import WaitUntil
 from tests.tokens import SECRET, make_claims, sign
@@ -174,7 +174,7 @@ def test_a_cached_token_is_refused_once_it_has_expired(client: FlaskClient, wait
 def test_more_tokens_than_the_cache_holds_are_accepted(
     make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.http.authentication.MAX_CACHED", 2)
+    monkeypatch.setattr("app.auth.authenticator.MAX_CACHED", 2)
     client = make_client()
     users = [UUID(int=number) for number in range(1, 6)]
     tokens = [sign(make_claims(user)) for user in users]

@@ -17,7 +17,7 @@ TAGGED = {**HEADERS, "ETag": '"x"', "Cache-Control": "no-cache"}
 FORBIDDEN = {"error": "Forbidden", "code": "forbidden", "requestId": "r"}
 EXAMPLE: dict[str, Any] = read_yaml("operations")["/api/courses/{slug}/check-status"]["get"]["responses"][200][
     "examples"
-]["running"]
+]["running"]["value"]
 FOUND = {"result": {"data": EXAMPLE}}
 MISSING = {
     "error": {

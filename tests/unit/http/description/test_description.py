@@ -20,11 +20,11 @@ from app.generation.webhooks.messages import sign, write_body
 from app.generation.webhooks.outbox import Delivery
 from app.http import MAX_BODY
 from app.http.description.document import ALWAYS
-from app.http.error_responses import CODES, ERROR_CODES, Invalid
+from app.http.error_responses import CODES, ERROR_CODES, Invalid, error_response
 from app.http.idempotency_header import MAX_KEY, parse_key
 from app.http.middleware.request_context import _REQUEST_ID
 from app.http.routes.generate import MESSAGE
-from app.http.schemas import GenerateSchema
+from app.http.schemas import EXAMPLE_ID, GenerateSchema
 from app.http.trpc.procedures import MAX_CALLS, PROCEDURES
 from app.settings import Settings
 from tests.contract import Contract, contract_of
@@ -37,6 +37,7 @@ SILENT = {"HEAD", "OPTIONS"}
 #: Its errors; the codes are made from their names.
 REFUSALS = (BadRequest, NotFound, MethodNotAllowed, RequestEntityTooLarge)
 TRPC = "/trpc/<path:_>"
+GENERATE = "/api/coursegen/generate"
 #: The route that does the same as each procedure.
 LIKE = {
     "generation.initiate": ("post", "/api/coursegen/generate"),
@@ -139,18 +140,30 @@ def test_every_code_has_a_cause_and_a_fix_and_there_is_no_other() -> None:
 @pytest.mark.parametrize(
     ("path", "body", "code"),
     [
-        ("/api/coursegen/generate", {"data": "{}", "content_type": "text/plain"}, "unsupported_media_type"),
+        (GENERATE, {"data": "{}", "content_type": "text/plain"}, "unsupported_media_type"),
+        (GENERATE, {"data": "{", "content_type": "application/json"}, "invalid_json"),
+        (GENERATE, {"json": {}}, "missing_field"),
+        (GENERATE, {"json": {"courseId": "42"}}, "invalid_field"),
+        (GENERATE, {"json": {"courseId": EXAMPLE_ID, "title": "Основы геологии"}}, "unknown_field"),
+        (GENERATE, {"json": {"courseId": EXAMPLE_ID}, "headers": {"Idempotency-Key": ""}}, "invalid_idempotency_key"),
         ("/trpc/generation.start", {"json": {}}, "procedure_not_found"),
         (f"/trpc/{'x,' * MAX_CALLS}x?batch=1", {"json": {}}, "batch_too_large"),
     ],
 )
-def test_errors_without_an_exception_of_their_own_are_described_as_returned(
+def test_errors_of_requests_are_described_as_returned(
     client: FlaskClient, authorized: dict[str, str], path: str, body: dict[str, Any], code: str
 ) -> None:
-    answer = client.post(path, headers=authorized, **body).json
+    answer = client.post(path, **{**body, "headers": authorized | body.get("headers", {})}).json
     assert answer is not None
-    told = answer["error"] if isinstance(answer["error"], str) else answer["error"]["message"]
-    assert told == ERROR_CODES[code].message.format_map(ERROR_CODES[code].example)
+    known = ERROR_CODES[code]
+    returned = answer["error"] if isinstance(answer["error"], str) else answer["error"]["message"]
+    assert returned == known.message.format_map(known.example)
+    assert answer.get("details") == (known.example if known.details else None)
+
+
+def test_errors_of_the_framework_are_described_as_returned() -> None:
+    for error in map(error_response, (refusal() for refusal in REFUSALS)):
+        assert (ERROR_CODES[error.code].status, ERROR_CODES[error.code].message) == (error.status, error.message)
 
 
 def test_every_code_is_in_a_response_of_the_document(document: dict[str, Any]) -> None:
