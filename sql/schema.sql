@@ -578,7 +578,11 @@ begin
             number := (change ->> 'step')::int;
             status := change ->> 'status';
             step := steps -> (number - 1);
-            continue when not coursegen.step_may_move(step ->> 'status', status);
+            continue when ((step ->> 'status', status) in (
+                ('pending', 'in_progress'), ('pending', 'completed'), ('pending', 'failed'),
+                ('in_progress', 'completed'), ('in_progress', 'failed'), ('in_progress', 'pending'),
+                ('failed', 'in_progress'), ('failed', 'pending')
+            )) is not true;
             steps := jsonb_set(steps, array[(number - 1)::text], step || jsonb_build_object(
                 'status', status,
                 'started_at', case
@@ -1273,10 +1277,33 @@ $$;
 
 CREATE FUNCTION coursegen.read_stage_input(g coursegen.generations, p_needs text[]) RETURNS json
     LANGUAGE plpgsql STABLE
-    AS $$
+    AS $_$
+declare
+    texts constant jsonpath := '$[*] ? (@.type() == "string")';
 begin
     return json_build_object(
-        'course', (select coursegen.stage_course(c) from public.courses c where c.id = g.course_id),
+        'course', (
+            select row_to_json(course) from (
+                select
+                    c.id, c.title, c.language, c.style, c.course_description, c.target_audience, c.difficulty,
+                    c.lesson_duration_minutes, c.estimated_lessons, c.estimated_sections, c.content_strategy,
+                    jsonb_path_query_array(to_jsonb(c.learning_outcomes), texts) as learning_outcomes,
+                    jsonb_path_query_array(to_jsonb(c.output_formats), texts) as output_formats,
+                    (
+                        select coalesce(json_agg(json_build_object(
+                            'id', file ->> 'id', 'name', file ->> 'name', 'path', file ->> 'path',
+                            'mime_type', file ->> 'mime_type'
+                        ) order by position), '[]')
+                        from jsonb_array_elements(
+                            case when coursegen.has_documents(c.generation_progress)
+                                then c.generation_progress -> 'files' else '[]'
+                            end
+                        ) with ordinality as files (file, position)
+                    ) as files
+                from public.courses c
+                where c.id = g.course_id
+            ) course
+        ),
         'documents', case when 'documents' = any (p_needs) then (
             select json_agg(json_build_object(
                 'file_id', d.file_id, 'name', d.name, 'mime_type', d.mime_type, 'text', d.body,
@@ -1302,7 +1329,7 @@ begin
         ) end
     );
 end
-$$;
+$_$;
 
 --
 -- Name: record_event(coursegen.generations, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
@@ -1400,16 +1427,6 @@ end
 $$;
 
 --
--- Name: reset_course_progress(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
---
-
-CREATE FUNCTION coursegen.reset_course_progress(p_course_id uuid) RETURNS jsonb
-    LANGUAGE sql
-    AS $$
-    select coursegen.write_course(p_course_id, '[{"reset": true}]')
-$$;
-
---
 -- Name: schedule_delivery(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1498,44 +1515,6 @@ end
 $$;
 
 --
--- Name: stage_course(public.courses); Type: FUNCTION; Schema: coursegen; Owner: -
---
-
-CREATE FUNCTION coursegen.stage_course(p_course public.courses) RETURNS jsonb
-    LANGUAGE plpgsql STABLE
-    AS $_$
-begin
-    return jsonb_build_object(
-        'id', p_course.id,
-        'title', p_course.title,
-        'language', p_course.language,
-        'style', p_course.style,
-        'course_description', p_course.course_description,
-        'target_audience', p_course.target_audience,
-        'difficulty', p_course.difficulty,
-        'lesson_duration_minutes', p_course.lesson_duration_minutes,
-        'learning_outcomes',
-            jsonb_path_query_array(to_jsonb(p_course.learning_outcomes), '$[*] ? (@.type() == "string")'),
-        'estimated_lessons', p_course.estimated_lessons,
-        'estimated_sections', p_course.estimated_sections,
-        'content_strategy', p_course.content_strategy,
-        'output_formats', jsonb_path_query_array(to_jsonb(p_course.output_formats), '$[*] ? (@.type() == "string")'),
-        'files', (
-            select coalesce(jsonb_agg(jsonb_build_object(
-                'id', file ->> 'id', 'name', file ->> 'name', 'path', file ->> 'path', 'mime_type', file ->> 'mime_type'
-            ) order by position), '[]')
-            from jsonb_array_elements(
-                case when jsonb_typeof(p_course.generation_progress -> 'files') = 'array'
-                    then p_course.generation_progress -> 'files'
-                    else '[]'
-                end
-            ) with ordinality as files (file, position)
-        )
-    );
-end
-$_$;
-
---
 -- Name: stage_job(coursegen.generations, double precision, text); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1573,20 +1552,6 @@ CREATE FUNCTION coursegen.stage_step(p_stage coursegen.stage) RETURNS integer
 $$;
 
 --
--- Name: step_may_move(text, text); Type: FUNCTION; Schema: coursegen; Owner: -
---
-
-CREATE FUNCTION coursegen.step_may_move(p_from text, p_to text) RETURNS boolean
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$
-    select coalesce((p_from, p_to) in (
-        ('pending', 'in_progress'), ('pending', 'completed'), ('pending', 'failed'),
-        ('in_progress', 'completed'), ('in_progress', 'failed'), ('in_progress', 'pending'),
-        ('failed', 'in_progress'), ('failed', 'pending')
-    ), false)
-$$;
-
---
 -- Name: store_stage_result(uuid, text, json); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1600,27 +1565,23 @@ begin
                 generation_id, position, file_id, name, mime_type, body, headings, error
             )
             select p_generation_id, d.position, d.file_id, d.name, d.mime_type, d.body, d.headings, d.error
-            from json_to_recordset(p_result) as d (
-                position int, file_id text, name text, mime_type text, body text, headings jsonb, error text
-            );
+            from json_populate_recordset(null::coursegen.documents, p_result) d;
         when 'STRUCTURE_ANALYSIS' then
             insert into coursegen.briefs (generation_id, brief) values (p_generation_id, p_result::jsonb);
         when 'STRUCTURE_GENERATION' then
             insert into coursegen.sections (generation_id, number, title)
             select p_generation_id, s.number, s.title
-            from json_to_recordset(p_result -> 'sections') as s (number int, title text);
+            from json_populate_recordset(null::coursegen.sections, p_result -> 'sections') s;
             insert into coursegen.lessons (generation_id, number, section_number, title, goals, sources)
             select p_generation_id, l.number, l.section_number, l.title, l.goals, l.sources
-            from json_to_recordset(p_result -> 'lessons') as l (
-                number int, section_number int, title text, goals jsonb, sources jsonb
-            );
+            from json_populate_recordset(null::coursegen.lessons, p_result -> 'lessons') l;
         when 'TEXT_GENERATION' then
             insert into coursegen.drafts (generation_id, lesson_number, body)
             select p_generation_id, d.lesson_number, d.body
-            from json_to_recordset(p_result) as d (lesson_number int, body text);
+            from json_populate_recordset(null::coursegen.drafts, p_result) d;
         when 'FINALIZATION' then
             insert into coursegen.finished_courses (generation_id, body, summary)
-            select p_generation_id, c.body, c.summary from json_to_record(p_result) as c (body text, summary jsonb);
+            values (p_generation_id, p_result ->> 'body', (p_result -> 'summary')::jsonb);
     end case;
 end
 $$;
@@ -3489,13 +3450,6 @@ REVOKE ALL ON FUNCTION coursegen.resend_deliveries_v1(p_generation_id uuid, p_se
 GRANT ALL ON FUNCTION coursegen.resend_deliveries_v1(p_generation_id uuid, p_seq integer, p_actor text, p_reason text) TO coursegen_app;
 
 --
--- Name: FUNCTION reset_course_progress(p_course_id uuid); Type: ACL; Schema: coursegen; Owner: -
---
-
-REVOKE ALL ON FUNCTION coursegen.reset_course_progress(p_course_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.reset_course_progress(p_course_id uuid) TO coursegen_app;
-
---
 -- Name: FUNCTION schedule_delivery(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -3517,13 +3471,6 @@ REVOKE ALL ON FUNCTION coursegen.settle_generation_v1(p_generation_id uuid, p_me
 GRANT ALL ON FUNCTION coursegen.settle_generation_v1(p_generation_id uuid, p_message text) TO coursegen_app;
 
 --
--- Name: FUNCTION stage_course(p_course public.courses); Type: ACL; Schema: coursegen; Owner: -
---
-
-REVOKE ALL ON FUNCTION coursegen.stage_course(p_course public.courses) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.stage_course(p_course public.courses) TO coursegen_app;
-
---
 -- Name: FUNCTION stage_job(g coursegen.generations, p_delay_s double precision, p_lock text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -3536,13 +3483,6 @@ GRANT ALL ON FUNCTION coursegen.stage_job(g coursegen.generations, p_delay_s dou
 
 REVOKE ALL ON FUNCTION coursegen.stage_step(p_stage coursegen.stage) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.stage_step(p_stage coursegen.stage) TO coursegen_app;
-
---
--- Name: FUNCTION step_may_move(p_from text, p_to text); Type: ACL; Schema: coursegen; Owner: -
---
-
-REVOKE ALL ON FUNCTION coursegen.step_may_move(p_from text, p_to text) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.step_may_move(p_from text, p_to text) TO coursegen_app;
 
 --
 -- Name: FUNCTION store_stage_result(p_generation_id uuid, p_stage text, p_result json); Type: ACL; Schema: coursegen; Owner: -

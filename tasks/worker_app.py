@@ -11,7 +11,7 @@ from uuid import UUID
 from procrastinate import App, JobContext
 
 from app.generation.queue import STAGE_TASKS, STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOK_TASK, WEBHOOKS_QUEUE
-from app.generation.runs.stage_run import Run
+from app.generation.runs.verbs import Run
 from app.generation.stages import Stage
 from app.services import Services, make_services
 from app.settings import Settings

@@ -1,6 +1,7 @@
 """PostgreSQL: one pool a process, and the ways to use it: `connection()`, `statement()` and `transaction()`."""
 
 import select
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,17 +9,18 @@ from typing import Any
 import psycopg
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
-from app.database.deadline import SocketGuard, remaining
+from app.database.deadline import SocketGuard, deadline, remaining
 from app.database.migrations import missing
-from app.database.outage import Outage
 
 #: Longest wait for a free connection; past it the service is overloaded or the database away.
 POOL_TIMEOUT_S = 2.0
 #: Longest use of a connection where no deadline is set (workers, commands).
 USE_TIMEOUT_S = 30.0
 
+#: How long one request tries a database that did not answer the last one.
+TRIAL_S = 0.4
 #: Longest wait for a lock. Shorter than a request's deadline, which would leave the statement's outcome unknown.
 LOCK_TIMEOUT_S = 1.5
 #: Ends what the server itself can end; the guard on the socket covers the rest.
@@ -46,6 +48,48 @@ class Unmigrated(Exception):
 
 class CommitOutcomeUnknown(psycopg.OperationalError):
     """The connection was lost while the commit was under way: it may have taken place."""
+
+
+class DatabaseAway(psycopg.OperationalError):
+    """The database did not answer the last request, and another request is trying it now."""
+
+
+class Outage:
+    """While the database is away or hangs, one request at a time waits for it; the others are refused at once.
+
+    Otherwise each request would occupy one of the few threads for its whole deadline. Callers without a deadline
+    (workers, commands) are never refused.
+    """
+
+    def __init__(self) -> None:
+        self._lasts = False
+        self._trial = threading.Lock()
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Learns from how the block ends whether the database is there. Raises `DatabaseAway` instead of running it."""
+        if not self._lasts or remaining(float("inf")) == float("inf"):
+            with self._learning():
+                yield
+        elif self._trial.acquire(blocking=False):
+            try:
+                # Short: the request may already have waited in the server's queue.
+                with deadline(remaining(TRIAL_S)), self._learning():
+                    yield
+            finally:
+                self._trial.release()
+        else:
+            raise DatabaseAway("the database did not answer a moment ago")
+
+    @contextmanager
+    def _learning(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.OperationalError as error:
+            if isinstance(error, PoolTimeout) or remaining(1.0) == 0:
+                self._lasts = True
+            raise
+        self._lasts = False
 
 
 class Database:

@@ -4,8 +4,7 @@ import psycopg
 from psycopg import errors as pg
 from psycopg_pool import PoolTimeout, TooManyRequests
 
-from app.database.outage import DatabaseAway
-from app.database.pool import Unmigrated
+from app.database.pool import DatabaseAway, Unmigrated
 
 #: Besides a lost connection: the same transaction may succeed when it is run again.
 _RETRYABLE = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable)

@@ -84,13 +84,12 @@ class Children:
 
     def _acquire(self, should_stop: Callable[[], bool]) -> Child | None:
         """Waits for an idle child; None if `should_stop` returns true first."""
-        while True:
+        while not should_stop():
             with self._changed:
                 self._fill()
-                if self._idle or self._changed.wait_for(lambda: self._idle, POLL_S):
+                if self._changed.wait_for(lambda: self._idle, POLL_S):
                     return self._idle.pop()
-            if should_stop():
-                return None
+        return None
 
     def _release(self, child: Child) -> bool:
         """Makes the child idle again, or replaces it. False if the pool was stopped meanwhile."""

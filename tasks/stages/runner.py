@@ -22,7 +22,7 @@ from app.generation.errors import StartsExhausted, Superseded
 from app.generation.progress.steps import STEPS
 from app.generation.runs import verbs
 from app.generation.runs.cancel import settle
-from app.generation.runs.stage_run import BegunStage, Run, Start
+from app.generation.runs.verbs import BegunStage, Run, Start
 from app.services import Services
 from app.telemetry.log import bind
 from pipeline.child import Raised, Returned
@@ -81,10 +81,8 @@ class Runner:
         try:
             return self._verb(lambda conn: verbs.begin_stage(conn, start))
         except psycopg.Error as error:
-            if is_unavailable(error):
-                raise
             with bind(stage=start.stage.value):
-                self._fail(start, "failed", _describe(error), traceback.format_exc())
+                self._fail_for(start, error)
             return None
 
     def _finish(self, begun: BegunStage) -> BegunStage | None:
@@ -99,10 +97,8 @@ class Runner:
             # Take-over may have recorded this start as died, which would count against the stage.
             self._verb(lambda conn: verbs.close_attempt(conn, start))
             raise
-        except Exception as error:
-            if is_unavailable(error):
-                raise
-            self._fail(start, "failed", _describe(error), traceback.format_exc())
+        except Exception as error:  # noqa: BLE001 - counted as the stage's failure
+            self._fail_for(start, error)
             return None
 
     def _perform(self, begun: BegunStage) -> Outcome:
@@ -157,6 +153,12 @@ class Runner:
             self._release()
             log.info("generation_completed")
         return begun
+
+    def _fail_for(self, start: Start, error: Exception) -> None:
+        """Counts the error as the stage's failure. Raises it if the database is away."""
+        if is_unavailable(error):
+            raise error
+        self._fail(start, "failed", f"{type(error).__name__}: {error}", traceback.format_exc())
 
     def _fail(
         self,
@@ -213,7 +215,3 @@ class Runner:
             before_sleep=before_sleep_log(log, logging.WARNING),
             reraise=True,
         )(run)
-
-
-def _describe(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"

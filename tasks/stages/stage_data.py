@@ -6,27 +6,14 @@ from typing import Any
 
 from app.generation.runs.verbs import NEEDS
 from app.generation.stages import Stage
-from pipeline.contract import (
-    Brief,
-    Course,
-    Document,
-    Draft,
-    File,
-    FinishedCourse,
-    Heading,
-    Lesson,
-    Outline,
-    Section,
-    Span,
-    StageInput,
-)
+from pipeline import contract
 
 _RESULTS: Mapping[Stage, type] = {
-    Stage.DOCUMENT_PROCESSING: Document,
-    Stage.STRUCTURE_ANALYSIS: Brief,
-    Stage.STRUCTURE_GENERATION: Outline,
-    Stage.TEXT_GENERATION: Draft,
-    Stage.FINALIZATION: FinishedCourse,
+    Stage.DOCUMENT_PROCESSING: contract.Document,
+    Stage.STRUCTURE_ANALYSIS: contract.Brief,
+    Stage.STRUCTURE_GENERATION: contract.Outline,
+    Stage.TEXT_GENERATION: contract.Draft,
+    Stage.FINALIZATION: contract.FinishedCourse,
 }
 #: These stages return a tuple, and not an empty one.
 _SEVERAL = (Stage.DOCUMENT_PROCESSING, Stage.TEXT_GENERATION)
@@ -36,15 +23,15 @@ class WrongResult(Exception):
     """The handler's result does not have its stage's type; the message says what was expected."""
 
 
-def read_input(given: Mapping[str, Any], stage: Stage, files_root: str) -> StageInput:
+def read_input(given: Mapping[str, Any], stage: Stage, files_root: str) -> contract.StageInput:
     """The stage's input, from what `begin_stage` read. What the stage does not need is empty."""
-    return StageInput(
+    return contract.StageInput(
         course=_course(given["course"]),
         files_root=files_root,
         documents=tuple(map(_document, given["documents"] or ())),
         brief=_brief(given["brief"]),
         outline=_outline(given["outline"] or ()) if "outline" in NEEDS[stage] else None,
-        drafts=tuple(Draft(**draft) for draft in given["drafts"] or ()),
+        drafts=tuple(contract.Draft(**draft) for draft in given["drafts"] or ()),
     )
 
 
@@ -71,13 +58,13 @@ def _check(stage: Stage, result: object) -> None:
             raise WrongResult(f"{stage.value} returns a tuple of {expected.__name__}, and not an empty one")
     elif not isinstance(result, expected):
         raise WrongResult(f"{stage.value} returns {expected.__name__}, not {type(result).__name__}")
-    elif isinstance(result, Outline) and not any(section.lessons for section in result.sections):
+    elif isinstance(result, contract.Outline) and not any(section.lessons for section in result.sections):
         raise WrongResult("An outline has at least one lesson")
 
 
-def _course(row: Mapping[str, Any]) -> Course:
+def _course(row: Mapping[str, Any]) -> contract.Course:
     """The course; fields of a wrong type count as not filled in."""
-    return Course(
+    return contract.Course(
         id=str(row["id"]),
         title=str(row["title"] or ""),
         language=_text(row["language"]),
@@ -108,36 +95,42 @@ def _lines(items: list[str] | None) -> tuple[str, ...]:
     return tuple(stripped for item in items or [] for line in item.splitlines() if (stripped := line.strip()))
 
 
-def _file(number: int, entry: Mapping[str, str | None]) -> File:
+def _file(number: int, entry: Mapping[str, str | None]) -> contract.File:
     """The course's file. One without a path can't be read."""
     path = entry["path"] or ""
-    return File(entry["id"] or str(number), entry["name"] or path or f"№ {number}", path, entry["mime_type"] or "")
+    return contract.File(
+        entry["id"] or str(number), entry["name"] or path or f"№ {number}", path, entry["mime_type"] or ""
+    )
 
 
-def _document(stored: Mapping[str, Any]) -> Document:
-    return Document(**{**stored, "headings": tuple(Heading(**heading) for heading in stored["headings"])})
+def _document(stored: Mapping[str, Any]) -> contract.Document:
+    return contract.Document(
+        **{**stored, "headings": tuple(contract.Heading(**heading) for heading in stored["headings"])}
+    )
 
 
-def _brief(stored: Mapping[str, Any] | None) -> Brief | None:
+def _brief(stored: Mapping[str, Any] | None) -> contract.Brief | None:
     if stored is None:
         return None
-    return Brief(**{**stored, "goals": tuple(stored["goals"]), "key_points": tuple(stored["key_points"])})
+    return contract.Brief(**{**stored, "goals": tuple(stored["goals"]), "key_points": tuple(stored["key_points"])})
 
 
-def _outline(stored: Iterable[Mapping[str, Any]]) -> Outline:
-    sections: dict[int, tuple[str, list[Lesson]]] = {}
+def _outline(stored: Iterable[Mapping[str, Any]]) -> contract.Outline:
+    sections: dict[int, tuple[str, list[contract.Lesson]]] = {}
     for row in stored:
         _, lessons = sections.setdefault(row["section"], (row["section_title"], []))
-        lessons.append(Lesson(row["title"], tuple(row["goals"]), tuple(Span(**span) for span in row["sources"])))
-    return Outline(tuple(Section(title, tuple(lessons)) for title, lessons in sections.values()))
+        lessons.append(
+            contract.Lesson(row["title"], tuple(row["goals"]), tuple(contract.Span(**span) for span in row["sources"]))
+        )
+    return contract.Outline(tuple(contract.Section(title, tuple(lessons)) for title, lessons in sections.values()))
 
 
-def _document_row(position: int, document: Document) -> dict[str, Any]:
+def _document_row(position: int, document: contract.Document) -> dict[str, Any]:
     row = asdict(document)
     return {"position": position, "body": row.pop("text"), **row}
 
 
-def _outline_rows(outline: Outline) -> dict[str, list[dict[str, Any]]]:
+def _outline_rows(outline: contract.Outline) -> dict[str, list[dict[str, Any]]]:
     sections = list(enumerate(outline.sections, start=1))
     lessons = [(number, lesson) for number, section in sections for lesson in section.lessons]
     return {

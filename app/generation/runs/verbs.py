@@ -8,9 +8,10 @@ import json
 import logging
 import textwrap
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
+from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import DictRow
@@ -20,7 +21,6 @@ from app.database.pool import only_row
 from app.database.queries import QUERIES
 from app.generation.errors import StartsExhausted, Superseded
 from app.generation.progress.steps import ADMITTED_MESSAGE, ADMITTED_STEP, STEPS, StepStatus, change
-from app.generation.runs.stage_run import BegunStage, Run, Start
 from app.generation.stages import Stage
 
 #: Starts of one stage that may go wrong before the generation fails.
@@ -45,6 +45,38 @@ _FIRST_STEP = change(ADMITTED_STEP, StepStatus.COMPLETED, ADMITTED_MESSAGE, reco
 _write_json = partial(json.dumps, ensure_ascii=False)
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A job that carries a generation through its stages. It may write while it holds the fence."""
+
+    generation_id: UUID
+    user_id: UUID
+    fence: int
+    job_id: int
+    worker: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A counted start of a stage by a run."""
+
+    run: Run
+    stage: Stage
+    attempt_id: int
+    course_id: UUID
+    tier: str
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class BegunStage:
+    """A stage that has begun. `input` is what `coursegen.read_stage_input` read."""
+
+    start: Start
+    input: Mapping[str, Any]
 
 
 def count_start(conn: Connection[Any], run: Run) -> Start:

@@ -36,7 +36,11 @@ begin
             number := (change ->> 'step')::int;
             status := change ->> 'status';
             step := steps -> (number - 1);
-            continue when not coursegen.step_may_move(step ->> 'status', status);
+            continue when ((step ->> 'status', status) in (
+                ('pending', 'in_progress'), ('pending', 'completed'), ('pending', 'failed'),
+                ('in_progress', 'completed'), ('in_progress', 'failed'), ('in_progress', 'pending'),
+                ('failed', 'in_progress'), ('failed', 'pending')
+            )) is not true;
             steps := jsonb_set(steps, array[(number - 1)::text], step || jsonb_build_object(
                 'status', status,
                 'started_at', case

@@ -1,10 +1,34 @@
--- What a stage is given: its course and what earlier stages of the generation stored, as far as it needs it, in order.
+-- The input of a stage: its course, and the results of earlier stages of the generation that it needs, in order.
+-- Only texts are read from the course's JSON: other values may be more than another parser accepts.
 create or replace function coursegen.read_stage_input(g coursegen.generations, p_needs text[]) returns json
 language plpgsql stable
 as $$
+declare
+    texts constant jsonpath := '$[*] ? (@.type() == "string")';
 begin
     return json_build_object(
-        'course', (select coursegen.stage_course(c) from public.courses c where c.id = g.course_id),
+        'course', (
+            select row_to_json(course) from (
+                select
+                    c.id, c.title, c.language, c.style, c.course_description, c.target_audience, c.difficulty,
+                    c.lesson_duration_minutes, c.estimated_lessons, c.estimated_sections, c.content_strategy,
+                    jsonb_path_query_array(to_jsonb(c.learning_outcomes), texts) as learning_outcomes,
+                    jsonb_path_query_array(to_jsonb(c.output_formats), texts) as output_formats,
+                    (
+                        select coalesce(json_agg(json_build_object(
+                            'id', file ->> 'id', 'name', file ->> 'name', 'path', file ->> 'path',
+                            'mime_type', file ->> 'mime_type'
+                        ) order by position), '[]')
+                        from jsonb_array_elements(
+                            case when coursegen.has_documents(c.generation_progress)
+                                then c.generation_progress -> 'files' else '[]'
+                            end
+                        ) with ordinality as files (file, position)
+                    ) as files
+                from public.courses c
+                where c.id = g.course_id
+            ) course
+        ),
         'documents', case when 'documents' = any (p_needs) then (
             select json_agg(json_build_object(
                 'file_id', d.file_id, 'name', d.name, 'mime_type', d.mime_type, 'text', d.body,

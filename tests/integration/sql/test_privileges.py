@@ -13,7 +13,7 @@ from tests.integration.sql.courses import Connection, advance, new_course, progr
 CALLS = [
     "select public.update_course_progress(gen_random_uuid(), 1, 'completed', '')",
     "select coursegen.update_course_progress(gen_random_uuid(), 1, 'completed', '')",
-    "select coursegen.reset_course_progress(gen_random_uuid())",
+    "select coursegen.write_course(gen_random_uuid(), '[]')",
     "select coursegen.set_course_status(gen_random_uuid(), 'failed')",
 ]
 #: What an owner may read of his own.

@@ -7,7 +7,7 @@ import redis
 from procrastinate.job_context import AbortReason
 from psycopg.rows import DictRow
 
-from app.generation.runs.stage_run import Run
+from app.generation.runs.verbs import Run
 from tasks.stages.runner import Runner
 from tasks.worker_app import WorkerApp
 from tests.integration.generation.conftest import rows

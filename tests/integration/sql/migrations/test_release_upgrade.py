@@ -11,7 +11,7 @@ from app.database.migrations import migrate
 from app.generation.admission.requests import Order
 from app.generation.callers import Caller
 from app.generation.runs import verbs
-from app.generation.runs.stage_run import Run
+from app.generation.runs.verbs import Run
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.services import Services, make_services

@@ -141,7 +141,7 @@ def test_a_first_step_that_was_never_completed_is_recovered_with_an_event(
     make_worker: MakeWorker, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
 ) -> None:
     generation_id = start_generation(make_course())
-    conn.execute("select coursegen.reset_course_progress(id) from courses")
+    conn.execute("select coursegen.write_course(id, '[{\"reset\": true}]') from courses")
     work(make_worker())
     [course] = rows(conn, "select * from courses")
     assert course["status"] == "completed"
