@@ -4,8 +4,6 @@ PostgreSQL's and libpq's own timeouts don't end a statement on a server that han
 another thread shuts the connection's socket down: the blocked call fails at once.
 """
 
-import heapq
-import itertools
 import os
 import socket
 import threading
@@ -13,6 +11,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+
+#: How long the guard's thread sleeps while it guards nothing.
+IDLE_S = 60.0
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
@@ -45,39 +46,38 @@ class SocketGuard:
         # Never acquired through the condition, whose own code a KeyboardInterrupt may leave locked.
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
-        self._ends: list[tuple[float, int, int]] = []
-        self._guarded: set[int] = set()
-        self._tokens = itertools.count()
+        self._guarded: dict[object, tuple[float, int]] = {}  # the end and the socket of each block
+        self._wakes_at = 0.0
         self._running = False
 
     @contextmanager
     def guard(self, fileno: int, seconds: float) -> Iterator[None]:
         """Shuts the socket down if the block takes longer than `seconds`, and never after the block."""
-        end = time.monotonic() + seconds
-        token = next(self._tokens)
+        end, block = time.monotonic() + seconds, object()
         with self._lock:
             if not self._running:
                 self._running = True
                 threading.Thread(target=self._run, name="socket-guard", daemon=True).start()
-            self._guarded.add(token)
-            heapq.heappush(self._ends, (end, token, fileno))
-            if self._ends[0][1] == token:
+            self._guarded[block] = end, fileno
+            if end < self._wakes_at:
+                self._wakes_at = end
                 self._wake.notify()
         try:
             yield
         finally:
             with self._lock:
-                self._guarded.discard(token)
+                self._guarded.pop(block, None)
 
     def _run(self) -> None:
         with self._wake:
             while True:
                 now = time.monotonic()
-                while self._ends and (self._ends[0][1] not in self._guarded or self._ends[0][0] <= now):
-                    _, token, fileno = heapq.heappop(self._ends)
-                    if token in self._guarded:
+                for block, (end, fileno) in list(self._guarded.items()):
+                    if end <= now:
                         _shut_down(fileno)
-                self._wake.wait(self._ends[0][0] - now if self._ends else None)
+                        del self._guarded[block]
+                self._wakes_at = min((end for end, _ in self._guarded.values()), default=now + IDLE_S)
+                self._wake.wait(self._wakes_at - now)
 
 
 def _shut_down(fileno: int) -> None:

@@ -1,6 +1,7 @@
 """Refused and failed admissions: the events they leave, and the refusal after clashes."""
 
 import logging
+from dataclasses import asdict
 from uuid import UUID
 
 from app.database.pool import Database, only_row
@@ -18,20 +19,14 @@ def report_refusal(events: EventBuffer, request: AdmissionRequest, error: Genera
     generation_id, caller, order = request.generation_id, request.caller, request.order
 
     def add(event_type: EventType, job_id: UUID | None = None, **metadata: object) -> None:
-        facts = {"tier": caller.tier.value, "source": order.source, "request_id": order.request_id, **metadata}
+        facts = {**metadata, "tier": caller.tier.value, "source": order.source, "request_id": order.request_id}
         job = str(job_id) if job_id else None
         events.add(Event(event_type, caller.user_id, order.course_id, job, facts))
 
     match error:
         case SlotsFull():
-            add(
-                EventType.CONCURRENCY_LIMIT_HIT,
-                limit="user" if isinstance(error, UserFull) else "system",
-                user_limit=error.user_limit,
-                user_active=error.user_active,
-                system_limit=error.system_limit,
-                system_active=error.system_active,
-            )
+            limit = "user" if isinstance(error, UserFull) else "system"
+            add(EventType.CONCURRENCY_LIMIT_HIT, limit=limit, **asdict(error))
         case GenerationActive():
             add(EventType.DUPLICATE_JOB_DETECTED, error.generation_id)
         case AdmissionFailed():

@@ -4,15 +4,14 @@ Each function runs one versioned SQL function of `sql/functions/verbs`, which de
 statement of its own it is a transaction.
 """
 
-import json
 import logging
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
 
+import orjson
 from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg.types.json import Json, Jsonb
@@ -41,8 +40,6 @@ NEEDS: Mapping[Stage, tuple[str, ...]] = {
 }
 
 _FIRST_STEP = change(ADMITTED_STEP, StepStatus.COMPLETED, ADMITTED_MESSAGE, recovered_by_worker=True)
-
-_write_json = partial(json.dumps, ensure_ascii=False)
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +78,7 @@ class BegunStage:
 
 def count_start(conn: Connection[Any], run: Run) -> Start:
     """Counts the start of the generation's stage. Raises `StartsExhausted` after the last: it has then failed."""
-    values = {"stages": Jsonb(describe_stages()), "exhausted": EXHAUSTED_MESSAGE}
-    row = _run_verb(conn, "count_start", run, job_id=run.job_id, worker=run.worker, **values)
+    row = _run_verb(conn, "count_start", run, stages=Jsonb(describe_stages()), exhausted=EXHAUSTED_MESSAGE)
     if row["outcome"] == "exhausted":
         raise StartsExhausted(run.generation_id)
     return Start(run, Stage(row["stage"]), row["attempt_id"], row["course_id"], row["tier"], row["priority"])
@@ -102,7 +98,7 @@ def complete_stage(conn: Connection[Any], start: Start, rows: Any, *, may_contin
     `rows` is the result as `coursegen.store_stage_result` stores it. With `may_continue` the run's own job goes on with
     the next stage unless something more urgent waits: returns that stage, begun. Else a new job is queued.
     """
-    run, step, next_stage = start.run, STEPS[start.stage], start.stage.next
+    step, next_stage = STEPS[start.stage], start.stage.next
     changes: list[dict[str, Any]] = [change(step.id, StepStatus.COMPLETED, step.completed)]
     if start.stage is Stage.STRUCTURE_GENERATION:
         changes.append(_lessons(0, len(rows["lessons"])))
@@ -111,12 +107,10 @@ def complete_stage(conn: Connection[Any], start: Start, rows: Any, *, may_contin
     row = _run_verb(
         conn,
         "complete_stage",
-        run,
+        start.run,
         stage=start.stage.value,
         attempt_id=start.attempt_id,
-        job_id=run.job_id,
-        worker=run.worker,
-        result=Json(rows, dumps=_write_json),
+        result=Json(rows, orjson.dumps),
         changes=Jsonb(changes),
         status=step.course_status,
         next=next_stage and Jsonb(_describe_begun(next_stage)),
@@ -179,8 +173,7 @@ def warn_of_refused_course(row: DictRow) -> None:
 
 
 def _run_verb(conn: Connection[Any], verb: str, run: Run, **values: Any) -> DictRow:
-    guard = {"generation_id": run.generation_id, "fence": run.fence}
-    row: DictRow = only_row(conn.execute(QUERIES[verb], {**guard, **values}))
+    row: DictRow = only_row(conn.execute(QUERIES[verb], {**asdict(run), **values}))
     if row["outcome"] == "superseded":
         raise Superseded(run.generation_id)
     warn_of_refused_course(row)

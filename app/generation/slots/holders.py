@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
-from psycopg.rows import class_row
+from psycopg.rows import DictRow
 
 from app.database.pool import Database
 from app.database.queries import QUERIES
@@ -39,17 +39,11 @@ class Claim(NamedTuple):
     tier: Tier
 
 
-class Holder(NamedTuple):
-    """A generation and its numbers; 0 for a number that it does not hold."""
+def list_holders(db: Database, users: Collection[UUID] | None) -> list[DictRow]:
+    """Returns `id`, `user_id`, `user_slot` and `system_slot` of these users' generations, or of all, that hold slots.
 
-    id: str
-    user_id: UUID
-    user_slot: int
-    system_slot: int
-
-
-def list_holders(db: Database, users: Collection[UUID] | None) -> list[Holder]:
-    """Returns the holders among these users' generations, or all; also generations that ended within the last 30 s."""
-    with db.connection() as conn, conn.cursor(row_factory=class_row(Holder)) as cursor:
+    Generations that ended within the last 30 s are included. A number that a generation does not hold is 0.
+    """
+    with db.connection() as conn:
         values = {"users": None if users is None else list(users)}
-        return cursor.execute(QUERIES["list_slot_holders"], values).fetchall()
+        return conn.execute(QUERIES["list_slot_holders"], values).fetchall()

@@ -18,13 +18,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
+from psycopg.rows import DictRow
 from redis import Redis, RedisError, ResponseError
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from app.generation.errors import SlotsFull, SystemFull, UserFull
-from app.generation.slots.holders import Claim, Holder, Slots, SlotUse
+from app.generation.slots.holders import Claim, Slots, SlotUse
 from app.generation.slots.key_names import KeyNames, hide_user, scope_keys
 
 TIMEOUT_S = 0.25
@@ -43,8 +44,8 @@ AWAY = ["away"]
 
 T = TypeVar("T")
 
-#: Returns the holders of slots among these users' generations, or all: `holders.list_holders` without its `db`.
-ListHolders = Callable[[Collection[UUID] | None], list[Holder]]
+#: `holders.list_holders` without its `db`.
+ListHolders = Callable[[Collection[UUID] | None], list[DictRow]]
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ class SlotKeeper:
         """Makes the keys of the system, and of every user in PostgreSQL or Redis, agree with PostgreSQL."""
         counts = self.counts()
         if counts is not None:
-            of_postgresql = {holder.user_id for holder in self._list_holders(None)}
+            of_postgresql = {holder["user_id"] for holder in self._list_holders(None)}
             self._rebuild(of_postgresql | {user_id for user_id in counts if user_id}, system=True)
 
     def counts(self) -> Mapping[UUID | None, int] | None:
@@ -166,10 +167,10 @@ class SlotKeeper:
         found = self._list_holders(None if system else users)
         scopes: dict[str, dict[str, int]] = {self._names.of_user(user_id): {} for user_id in users}
         for holder in found:
-            if (scope := self._names.of_user(holder.user_id)) in scopes:
-                scopes[scope][holder.id] = holder.user_slot
+            if (scope := self._names.of_user(holder["user_id"])) in scopes:
+                scopes[scope][holder["id"]] = holder["user_slot"]
         if system:
-            scopes[self._names.system] = {holder.id: holder.system_slot for holder in found}
+            scopes[self._names.system] = {holder["id"]: holder["system_slot"] for holder in found}
         for start in range(0, len(scopes), BATCH):
             batch = dict(islice(scopes.items(), start, start + BATCH))
             self._ask(partial(self._rebuild_scopes, batch, clock[0] - UNDER_WAY_S))

@@ -13,7 +13,7 @@ from psycopg.rows import DictRow
 import app.services
 from app.database.pool import Database
 from app.generation.errors import SystemFull, UserFull
-from app.generation.slots.holders import Holder, list_holders
+from app.generation.slots.holders import list_holders
 from app.generation.slots.keeper import SlotKeeper
 from app.generation.slots.key_names import scope_keys
 from app.generation.tiers import Tier
@@ -76,7 +76,7 @@ def test_an_admission_that_begins_during_a_rebuild_survives_it(
 ) -> None:
     user, late = uuid4(), uuid4()
 
-    def read_before_late_admission(users: object) -> list[Holder]:
+    def read_before_late_admission(users: object) -> list[DictRow]:
         take(keeper, user, late)
         return []
 
@@ -125,7 +125,7 @@ def test_one_of_many_requests_rebuilds_when_the_marker_is_gone(
 ) -> None:
     reads = []
 
-    def note(db: Database, users: Collection[UUID] | None) -> list[Holder]:
+    def note(db: Database, users: Collection[UUID] | None) -> list[DictRow]:
         reads.append(users)
         return list_holders(db, users)
 
