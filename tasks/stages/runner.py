@@ -22,7 +22,7 @@ from app.generation.errors import StartsExhausted, Superseded
 from app.generation.progress.steps import STEPS
 from app.generation.runs import verbs
 from app.generation.runs.cancel import settle
-from app.generation.runs.verbs import BegunStage, Run, Start
+from app.generation.runs.verbs import Run, Start
 from app.services import Services
 from app.telemetry.log import bind
 from pipeline.child import Raised, Returned
@@ -60,14 +60,13 @@ class Runner:
         run = self.run
         with bind(requestId=run.request_id, userId=run.user_id, jobId=run.generation_id):
             try:
-                begun = self._begin()
-                while begun is not None:
-                    start = begun.start
+                start = self._begin()
+                while start is not None:
                     with bind(
                         courseId=start.course_id, tier=start.tier, priority=start.priority, stage=start.stage.value
                     ):
                         log.info("stage_started", extra={"fence": run.fence})
-                        begun = self._finish(begun)
+                        start = self._finish(start)
             except StartsExhausted:
                 log.error("stage_starts_exhausted")
                 self._release()
@@ -75,7 +74,7 @@ class Runner:
                 log.warning("run_superseded", extra={"fence": run.fence})
                 self._patiently(lambda: settle(self.services.db, self.services.slots, run.generation_id, run.user_id))
 
-    def _begin(self) -> BegunStage | None:
+    def _begin(self) -> Start | None:
         """Counts the start, which commits; then begins the stage. An error of the latter is the stage's failure."""
         start = self._verb(lambda conn: verbs.count_start(conn, self.run))
         try:
@@ -85,14 +84,13 @@ class Runner:
                 self._fail_for(start, error)
             return None
 
-    def _finish(self, begun: BegunStage) -> BegunStage | None:
-        """Performs the stage and ends its start. Returns the next stage if the job goes on with it.
+    def _finish(self, start: Start) -> Start | None:
+        """Performs the stage and ends its start. Returns the start of the next stage if the job goes on with it.
 
         An error that is not an outage counts as the stage's failure.
         """
-        start = begun.start
         try:
-            return self._record(start, self._perform(begun))
+            return self._record(start, self._perform(start))
         except Superseded:
             # Take-over may have recorded this start as died, which would count against the stage.
             self._verb(lambda conn: verbs.close_attempt(conn, start))
@@ -101,11 +99,11 @@ class Runner:
             self._fail_for(start, error)
             return None
 
-    def _perform(self, begun: BegunStage) -> Outcome:
-        settings, start = self.services.settings, begun.start
+    def _perform(self, start: Start) -> Outcome:
+        settings = self.services.settings
         outcome = self.children.run(
             settings.handlers[start.stage],
-            read_input(begun.input, start.stage, str(settings.files_root.resolve())),
+            read_input(start.input, start.stage, str(settings.files_root.resolve())),
             timeout_s=settings.stage_timeout_s,
             on_report=lambda done, total: self._report(start, done, total),
             should_stop=lambda: self.abort_reason() is not None,
@@ -114,7 +112,7 @@ class Runner:
             return Stopped()
         return outcome
 
-    def _record(self, start: Start, outcome: Outcome) -> BegunStage | None:
+    def _record(self, start: Start, outcome: Outcome) -> Start | None:
         """Ends the start by one statement, chosen by the outcome."""
         match outcome:
             case Returned(result):
@@ -134,25 +132,25 @@ class Runner:
                 self._fail(start, "failed", error, trace, message, final=final)
         return None
 
-    def _complete(self, start: Start, result: Any) -> BegunStage | None:
+    def _complete(self, start: Start, result: Any) -> Start | None:
         rows = as_rows(start.stage, result)
 
-        def complete(may_continue: bool) -> BegunStage | None:
+        def complete(may_continue: bool) -> Start | None:
             return self._verb(lambda conn: verbs.complete_stage(conn, start, rows, may_continue=may_continue))
 
         may_continue = start.stage.next is not None and not self.stops() and self.abort_reason() is None
         try:
-            begun = complete(may_continue)
+            following = complete(may_continue)
         except psycopg.Error as error:
             if is_unavailable(error) or not may_continue:
                 raise
             # Perhaps the next stage can't begin, which must not fail this one.
-            begun = complete(False)
+            following = complete(False)
         log.info("stage_completed")
         if start.stage.next is None:
             self._release()
             log.info("generation_completed")
-        return begun
+        return following
 
     def _fail_for(self, start: Start, error: Exception) -> None:
         """Counts the error as the stage's failure. Raises it if the database is away."""

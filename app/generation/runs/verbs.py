@@ -7,7 +7,7 @@ statement of its own it is a transaction.
 import logging
 import textwrap
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -58,7 +58,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A counted start of a stage by a run."""
+    """A counted start of a stage by a run. Once the stage has begun, `input` is what `read_stage_input` read."""
 
     run: Run
     stage: Stage
@@ -66,14 +66,7 @@ class Start:
     course_id: UUID
     tier: str
     priority: int
-
-
-@dataclass(frozen=True, slots=True)
-class BegunStage:
-    """A stage that has begun. `input` is what `coursegen.read_stage_input` read."""
-
-    start: Start
-    input: Mapping[str, Any]
+    input: Mapping[str, Any] = field(default_factory=dict)
 
 
 def count_start(conn: Connection[Any], run: Run) -> Start:
@@ -84,15 +77,15 @@ def count_start(conn: Connection[Any], run: Run) -> Start:
     return Start(run, Stage(row["stage"]), row["attempt_id"], row["course_id"], row["tier"], row["priority"])
 
 
-def begin_stage(conn: Connection[Any], start: Start) -> BegunStage:
+def begin_stage(conn: Connection[Any], start: Start) -> Start:
     """Sets the stage's step in progress and reads the stage's input."""
     begun = _describe_begun(start.stage)
     values = {**begun, "change": Jsonb(begun["change"]), "first_change": Jsonb(_FIRST_STEP)}
     row = _run_verb(conn, "begin_stage", start.run, attempt_id=start.attempt_id, **values)
-    return BegunStage(start, row["input"])
+    return replace(start, input=row["input"])
 
 
-def complete_stage(conn: Connection[Any], start: Start, rows: Any, *, may_continue: bool) -> BegunStage | None:
+def complete_stage(conn: Connection[Any], start: Start, rows: Any, *, may_continue: bool) -> Start | None:
     """Stores the stage's result, once; then the next stage follows, or generation and course are completed.
 
     `rows` is the result as `coursegen.store_stage_result` stores it. With `may_continue` the run's own job goes on with
@@ -118,7 +111,7 @@ def complete_stage(conn: Connection[Any], start: Start, rows: Any, *, may_contin
     )
     if next_stage is None or row["outcome"] != "continued":
         return None
-    return BegunStage(replace(start, stage=next_stage, attempt_id=row["attempt_id"]), row["input"])
+    return replace(start, stage=next_stage, attempt_id=row["attempt_id"], input=row["input"])
 
 
 def fail_or_retry_stage(
