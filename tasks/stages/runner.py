@@ -9,13 +9,7 @@ from typing import Any, TypeVar
 import psycopg
 from procrastinate.job_context import AbortReason
 from psycopg import Connection
-from tenacity import (
-    Retrying,
-    before_sleep_log,
-    retry_if_exception,
-    stop_after_delay,
-    wait_exponential_jitter,
-)
+from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
 from app.generation.database_errors import is_unavailable
 from app.generation.errors import StartsExhausted, Superseded

@@ -10,33 +10,22 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from app.database.queries import QUERIES
+from app.generation import errors
 from app.generation.admission.requests import Admission, AdmissionRequest, Decision, Undecided
-from app.generation.errors import (
-    CourseNotFound,
-    Forbidden,
-    GenerationActive,
-    GenerationError,
-    KeyInFlight,
-    KeyReused,
-    NotFailed,
-    SlotClash,
-    SystemFull,
-    UserFull,
-)
 from app.generation.progress.steps import ADMITTED_MESSAGE, ADMITTED_STATUS, STEPS, StepStatus, change
 from app.generation.slots.holders import Slots, SlotUse
 
 log = logging.getLogger(__name__)
 
 #: The outcomes of `admit_generations_v1` that carry no data.
-_OTHERS: Mapping[str, type[GenerationError | Undecided]] = {
+_OTHERS: Mapping[str, type[errors.GenerationError | Undecided]] = {
     "undecided": Undecided,
-    "not_found": CourseNotFound,
-    "forbidden": Forbidden,
-    "slot_taken": SlotClash,
-    "not_failed": NotFailed,
-    "key_in_flight": KeyInFlight,
-    "key_reused": KeyReused,
+    "not_found": errors.CourseNotFound,
+    "forbidden": errors.Forbidden,
+    "slot_taken": errors.SlotClash,
+    "not_failed": errors.NotFailed,
+    "key_in_flight": errors.KeyInFlight,
+    "key_reused": errors.KeyReused,
 }
 _COMPLETED_STEPS = {stage.value: change(step.id, StepStatus.COMPLETED, step.completed) for stage, step in STEPS.items()}
 
@@ -96,9 +85,9 @@ def _read_decision(row: DictRow, request: AdmissionRequest, slots: Slots | None,
         case "replayed":
             return Admission(row["generation_id"], replayed=True)
         case "active":
-            return GenerationActive(row["generation_id"])
+            return errors.GenerationActive(row["generation_id"])
         case "user_full" | "system_full" as full:
-            refusal = UserFull if full == "user_full" else SystemFull
+            refusal = errors.UserFull if full == "user_full" else errors.SystemFull
             return refusal(request.caller.tier, user_limit, row["user_active"], system_limit, row["system_active"])
         case other:
             return _OTHERS[other]()
