@@ -1427,6 +1427,16 @@ end
 $$;
 
 --
+-- Name: reset_course_progress(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.reset_course_progress(p_course_id uuid) RETURNS jsonb
+    LANGUAGE sql
+    AS $$
+    select coursegen.write_course(p_course_id, '[{"reset": true}]')
+$$;
+
+--
 -- Name: schedule_delivery(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -3448,6 +3458,13 @@ GRANT ALL ON FUNCTION coursegen.rescue_delivery_v1(p_generation_id uuid) TO cour
 
 REVOKE ALL ON FUNCTION coursegen.resend_deliveries_v1(p_generation_id uuid, p_seq integer, p_actor text, p_reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.resend_deliveries_v1(p_generation_id uuid, p_seq integer, p_actor text, p_reason text) TO coursegen_app;
+
+--
+-- Name: FUNCTION reset_course_progress(p_course_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.reset_course_progress(p_course_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.reset_course_progress(p_course_id uuid) TO coursegen_app;
 
 --
 -- Name: FUNCTION schedule_delivery(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -

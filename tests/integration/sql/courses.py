@@ -46,7 +46,7 @@ def advance(
 
 
 def reset(conn: Connection, course: UUID) -> Any:
-    row = conn.execute("select coursegen.write_course(%s, '[{\"reset\": true}]')", (course,)).fetchone()
+    row = conn.execute("select coursegen.reset_course_progress(%s)", (course,)).fetchone()
     assert row is not None
     return row[0]
 
