@@ -1,26 +1,19 @@
 """`GET /api/courses/<slug>/check-status`: who may see it, what it says, and when it says nothing new."""
 
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg
-import pytest
 from flask.testing import FlaskClient
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow
 from psycopg.types.json import Json
 
-from app import create_app
-from app.database.migrations import migrate
-from app.settings import Settings
 from tests.answers import assert_error, assert_unauthorized
 from tests.conftest import WaitUntil
 from tests.contract import contract_of
-from tests.integration.factories import FILE, MakeCourse, MakeToken, insert_course
+from tests.integration.factories import FILE, MakeCourse
 from tests.integration.http.conftest import CheckStatus, Generate
-from tests.logs import logging_restored
 
 Conn = psycopg.Connection[DictRow]
 
@@ -239,188 +232,9 @@ def test_head_answers_like_get_without_a_body(check_status: CheckStatus, make_co
     assert check_status("unknown", course.user_id, method="HEAD").status_code == 404
 
 
-def stand_still(conn: Conn, minutes: float, status: str = "running") -> None:
-    """The generation was admitted two hours ago, and has made no progress for so many minutes."""
-    conn.execute(
-        "update coursegen.generations set created_at = now() - interval '2 hours',"
-        " status = %s::text::coursegen.generation_status",
-        [status],
-    )
-    conn.execute("update courses set last_progress_update = now() - make_interval(secs => %s)", [minutes * 60])
-
-
-def test_fifteen_minutes_without_progress_are_stuck(
-    check_status: CheckStatus, generate: Generate, make_course: MakeCourse, conn: Conn
-) -> None:
-    course = make_course()
-    assert generate(course.id, course.user_id).status_code == 200
-    for minutes, stuck in ((14.5, False), (15.5, True), (90, True)):
-        stand_still(conn, minutes)
-        body = check_status(course.slug, course.user_id).json
-        assert body is not None
-        assert body["isStuck"] is stuck, minutes
-        assert bool(body["recoveryReason"]) is stuck
-        assert body["suggestedStatus"] == ("failed" if stuck else body["currentGenerationStatus"])
-
-
-def test_a_queued_generation_is_not_stuck(
-    check_status: CheckStatus, generate: Generate, make_course: MakeCourse, conn: Conn
-) -> None:
-    course = make_course()
-    assert generate(course.id, course.user_id).status_code == 200
-    stand_still(conn, 90, "queued")
-    body = check_status(course.slug, course.user_id).json
-    assert body is not None
-    assert (body["isStuck"], body["suggestedStatus"], body["queuePosition"]) == (False, "initializing", 0)
-
-
-def test_a_paused_generation_is_not_stuck(
-    check_status: CheckStatus, generate: Generate, make_course: MakeCourse, conn: Conn
-) -> None:
-    course = make_course()
-    assert generate(course.id, course.user_id).status_code == 200
-    stand_still(conn, 90)
-    conn.execute("update coursegen.generations set paused_until = now(), paused_why = 'provider'")
-    body = check_status(course.slug, course.user_id).json
-    assert body is not None
-    assert (body["isStuck"], body["recoveryReason"]) == (False, "")
-
-
-def test_a_generation_that_has_just_begun_is_not_stuck_for_what_was_before(
-    check_status: CheckStatus, generate: Generate, make_course: MakeCourse, conn: Conn
-) -> None:
-    course = make_course()
-    assert generate(course.id, course.user_id).status_code == 200
-    conn.execute("update coursegen.generations set status = 'running'")
-    conn.execute("update courses set last_progress_update = now() - interval '3 days'")
-    body = check_status(course.slug, course.user_id).json
-    assert body is not None
-    assert body["isStuck"] is False
-
-
-@pytest.mark.parametrize("status", ["completed", "failed", "cancelled"])
-def test_what_is_over_is_not_stuck(
-    check_status: CheckStatus, generate: Generate, make_course: MakeCourse, conn: Conn, status: str
-) -> None:
-    course = make_course()
-    assert generate(course.id, course.user_id).status_code == 200
-    stand_still(conn, 90)
-    conn.execute(
-        "update coursegen.generations set status = %s::text::coursegen.generation_status, finished_at ="
-        " now(), user_slot = null, system_slot = null",
-        [status],
-    )
-    body = check_status(course.slug, course.user_id).json
-    assert body is not None
-    assert (body["isStuck"], body["recoveryReason"]) == (False, "")
-
-
-def test_a_course_never_generated_is_not_stuck(check_status: CheckStatus, make_course: MakeCourse) -> None:
-    course = make_course(status="generating_content")
-    body = check_status(course.slug, course.user_id).json
-    assert body is not None
-    assert (body["isStuck"], body["suggestedStatus"]) == (False, "generating_content")
-
-
 def test_a_platform_s_status_is_none_of_a_generation(check_status: CheckStatus, make_course: MakeCourse) -> None:
     course = make_course(status="draft")
     body = check_status(course.slug, course.user_id).json
     assert body is not None
     assert body["currentStatus"] == "draft"
     assert (body["currentGenerationStatus"], body["suggestedStatus"]) == (None, None)
-
-
-@pytest.fixture
-def platform_url(empty_database_url: str) -> str:
-    """A platform's database: slugs that are not unique, and a status of the generation beside the course's own."""
-    with psycopg.connect(empty_database_url) as conn:
-        conn.execute(
-            """
-            create table courses (
-                id uuid primary key, user_id uuid, title text, slug text,
-                status text default 'draft', generation_status text
-            )
-            """
-        )
-    migrate(empty_database_url)
-    return empty_database_url
-
-
-@pytest.fixture
-def platform_client(platform_url: str, settings: Settings) -> Iterator[FlaskClient]:
-    with logging_restored():
-        app = create_app(replace(settings, database_url=platform_url))
-        yield app.test_client()
-        app.extensions["services"].close()
-
-
-def test_a_slug_found_twice_is_the_caller_s_own(
-    platform_client: FlaskClient, platform_url: str, token: MakeToken
-) -> None:
-    users = [uuid4() for _ in range(3)]
-    with psycopg.connect(platform_url, autocommit=True, row_factory=dict_row) as conn:
-        courses = {user: insert_course(conn, user_id=user, slug="geology") for user in users}
-
-    def ask(user: UUID, **claims: Any) -> Any:
-        headers = {"Authorization": f"Bearer {token(user, **claims)}"}
-        return platform_client.get("/api/courses/geology/check-status", headers=headers)
-
-    for user in users:
-        assert ask(user).json["courseId"] == str(courses[user].id)
-        assert ask(user, app_metadata={"role": "admin"}).json["courseId"] == str(courses[user].id)
-    with psycopg.connect(platform_url, autocommit=True) as other:
-        other.execute("insert into courses (id, title, slug) values (gen_random_uuid(), 'Ничья', 'geology')")
-    assert ask(users[0]).json["courseId"] == str(courses[users[0]].id)
-    assert ask(uuid4()).status_code == 403
-    assert ask(uuid4(), app_metadata={"role": "admin"}).status_code == 200
-
-
-def test_a_platform_s_own_status_stands_beside_the_generation_s(
-    platform_client: FlaskClient, platform_url: str, token: MakeToken
-) -> None:
-    with psycopg.connect(platform_url, autocommit=True, row_factory=dict_row) as conn:
-        course = insert_course(conn, slug="geology")
-    headers = {"Authorization": f"Bearer {token(course.user_id)}"}
-    answer = platform_client.post("/api/coursegen/generate", json={"courseId": str(course.id)}, headers=headers)
-    assert answer.status_code == 200
-    body = platform_client.get("/api/courses/geology/check-status", headers=headers).json
-    assert body is not None
-    assert (body["currentStatus"], body["currentGenerationStatus"]) == ("draft", "initializing")
-    assert body["suggestedStatus"] == "initializing"
-
-
-def test_a_course_of_nobody_is_nobody_s(platform_client: FlaskClient, platform_url: str, token: MakeToken) -> None:
-    course_id = uuid4()
-    with psycopg.connect(platform_url, autocommit=True) as conn:
-        conn.execute("insert into courses (id, title, slug) values (%s, 'Ничья', 'nobodys')", [course_id])
-    headers = {"Authorization": f"Bearer {token(uuid4())}"}
-    assert platform_client.get("/api/courses/nobodys/check-status", headers=headers).status_code == 403
-    answer = platform_client.post("/api/coursegen/generate", json={"courseId": str(course_id)}, headers=headers)
-    assert answer.status_code == 403
-
-
-def test_a_platform_s_own_times_may_lack_a_zone_or_be_unknown(
-    platform_client: FlaskClient, platform_url: str, token: MakeToken
-) -> None:
-    with psycopg.connect(platform_url, autocommit=True, row_factory=dict_row) as conn:
-        conn.execute(
-            """
-            alter table courses
-                alter created_at type timestamp using '2026-01-02 03:04:05', alter updated_at drop not null
-            """
-        )
-        course = insert_course(conn, slug="geology", created_at="2026-01-02 03:04:05", updated_at=None)
-        headers = {"Authorization": f"Bearer {token(course.user_id)}"}
-        body = platform_client.get("/api/courses/geology/check-status", headers=headers).json
-        assert body is not None
-        assert (body["createdAt"], body["updatedAt"]) == ("2026-01-02T03:04:05.000Z", None)
-        assert body["minutesSinceCreation"] > 0
-        conn.execute("alter table courses alter created_at drop not null")
-        conn.execute("update courses set created_at = null")
-        body = platform_client.get("/api/courses/geology/check-status", headers=headers).json
-        assert body is not None
-        assert (body["createdAt"], body["minutesSinceCreation"]) == (None, None)
-        conn.execute("update courses set created_at = 'infinity', updated_at = '-infinity'")
-        body = platform_client.get("/api/courses/geology/check-status", headers=headers).json
-        assert body is not None
-        assert (body["createdAt"], body["updatedAt"], body["minutesSinceCreation"]) == (None, None, None)
