@@ -25,7 +25,7 @@ TIMES = """
     union all select "timestamp" from system_metrics
 """
 ATTEMPTS = """
-    select a.fence, outcome::text from coursegen.attempts a
+    select outcome::text from coursegen.attempts a
     join coursegen.generations g on g.id = a.generation_id where g.course_id = %s order by a.id
 """
 
@@ -48,8 +48,8 @@ def test_nothing_depends_on_the_clock_of_a_host(house: House, measure: Measure, 
     wait_until(lambda: house.rows("select 1 from system_metrics"))
     house.settle()
     assert house.statuses() == {"completed": 3, "failed": 1}
-    for course in courses:
-        assert [(row["fence"], row["outcome"]) for row in house.rows(ATTEMPTS, course.id)] == [(1, "completed")] * 4
+    for course in courses:  # one may have given way to the retries of the failing one
+        assert [row["outcome"] for row in house.rows(ATTEMPTS, course.id)] == ["completed"] * 4
     # Three starts after their backoffs, which the database's clock measured.
     assert [row["outcome"] for row in house.rows(ATTEMPTS, failing.id)][2:] == ["failed"] * 3
     ended = now(house)

@@ -137,9 +137,8 @@ def test_only_a_function_whose_file_changed_is_applied_again(
         assert migrate(new_database_url) == ["probe_v1"]
 
     assert lacks(new_database_url) == []
-    assert [(record.message, record.__dict__["function"]) for record in caplog.records] == [
-        ("function_applied", "probe_v1")
-    ]
+    applied = [record.__dict__["function"] for record in caplog.records if record.message == "function_applied"]
+    assert applied == ["probe_v1"]
     changed = {(kind, name) for kind, name, *_ in catalog(new_database_url) ^ before}
     assert changed == {("function", "coursegen.probe_v1(integer)"), ("applied", "probe_v1")}
 
