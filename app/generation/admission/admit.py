@@ -62,7 +62,7 @@ class Admissions:
         except psycopg.Error as error:
             self._keeper.release_claims(r.claim for r in slots if is_overloaded(error))
             raise
-        self._keeper.release_claims(r.claim for r, d in started.items() if isinstance(d, GenerationError))
+        self._keeper.release_claims(r.claim for r, d in started.items() if _starts_nothing(d, r))
         return [(decisions | refused | started)[request] for request in requests]
 
     def _decide_batch(self, requests: Sequence[AdmissionRequest]) -> list[Decision]:
@@ -80,6 +80,8 @@ class Admissions:
             for _ in range(CLASH_TRIES):
                 decision = decide_once(lambda: self._decide([request], wait=True)[0], failure)
                 if not isinstance(decision, SlotClash):
+                    if _starts_nothing(decision, request):  # an earlier attempt may have taken slots
+                        self._keeper.release_claims([request.claim])
                     return decision
                 self._keeper.put_right(*request.claim[:2])
                 failure = None
@@ -88,3 +90,10 @@ class Admissions:
             if not isinstance(error, OutcomeUnknown):  # then the generation may exist, and upkeep settles its slot
                 self._keeper.release_claims([request.claim])
             raise
+
+
+def _starts_nothing(decision: Decision, request: AdmissionRequest) -> bool:
+    """Whether the request is refused, or repeats what another one started."""
+    if isinstance(decision, Admission):
+        return decision.generation_id != request.generation_id
+    return isinstance(decision, GenerationError)
