@@ -19,8 +19,10 @@ from app.generation.runs.cancel import cancel_course
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.services import Services
+from app.settings import Settings
 from tests.integration.factories import Course, MakeCourse, MakeToken
 from tests.integration.generation.conftest import rows
+from tests.integration.generation.proxy import Fault, proxied
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration, status_of, work
 from tests.integration.tasks.processes import WorkerProcess, wait_until
 
@@ -163,3 +165,21 @@ def test_over_http_it_answers_as_the_contract_says(
     assert second.json.keys() == {"error", "code", "requestId"}
     assert client.post(f"/api/courses/{course.slug}/cancel").status_code == 401
     assert client.get(f"/api/courses/{course.slug}/cancel", headers=headers).status_code == 405
+
+
+def test_a_cancellation_whose_commit_was_not_confirmed_is_found_again(
+    make_services_with: Callable[..., Services],
+    settings: Settings,
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    conn: Connection,
+    redis_client: Redis,
+) -> None:
+    course = make_course()
+    generation_id = start_generation(course)
+    with proxied(settings.database_url) as proxy:
+        services = make_services_with(database_url=proxy.url)
+        proxy.arm(b"COMMIT", Fault.CUT_AFTER)
+        assert cancel(services, course) == generation_id
+    assert status_of(conn, generation_id) == "cancelled"
+    assert slots_held(redis_client) == 0
