@@ -881,7 +881,10 @@ begin
     else
         begin
             perform coursegen.write_course(generation.course_id, p_changes, p_status, p_error, p_error_details);
-        exception when others then
+        exception when others or query_canceled then
+            if sqlstate in ('40001', '40P01', '55P03') or sqlstate like '53%' then
+                raise;
+            end if;
             refused := sqlerrm;
         end;
     end if;
@@ -1021,7 +1024,9 @@ begin
     if coursegen.holds_fence(coursegen.lock_generation(p_generation_id), p_fence) then
         outcome := 'handed_back';
         perform coursegen.close_attempt(p_attempt_id, p_outcome);
-        perform coursegen.requeue_stage(p_generation_id);
+        perform coursegen.requeue_stage(p_generation_id, 0, (
+            select j.lock from coursegen.attempts a join procrastinate_jobs j on j.id = a.job_id where a.id = p_attempt_id
+        ));
     else
         outcome := 'superseded';
         perform coursegen.close_attempt(p_attempt_id, outcome);
