@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from tenacity import stop_after_delay
 
 from app.generation.callers import Caller
 from app.generation.runs.cancel import cancel_course
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.services import Services
+from tasks.stages import runner
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration, status_of, work_until_final
@@ -75,3 +77,36 @@ def test_a_failure_is_final_where_the_course_can_not_be_written_in_time(
     run(app, claim(conn, generation_id))
     assert status_of(conn, generation_id) == "failed"
     assert slots_held(redis_client) == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "stage"), [("analyzing_task", "STRUCTURE_ANALYSIS"), ("generating_structure", "STRUCTURE_GENERATION")]
+)
+def test_a_stage_that_can_not_begin_in_time_has_three_starts(
+    make_worker: MakeWorker,
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    conn: Connection,
+    hinder: Hinder,
+    monkeypatch: pytest.MonkeyPatch,
+    status: str,
+    stage: str,
+) -> None:
+    monkeypatch.setattr(runner, "_stop_after_patience", stop_after_delay(0.1))
+    generation_id = start_generation(make_course())
+    hinder(status, "raise exception 'canceling statement due to statement timeout' using errcode = '57014';")
+    work_until_final(make_worker(), conn, generation_id)
+    assert status_of(conn, generation_id) == "failed"
+    query = "select outcome::text from coursegen.attempts where stage::text = %s"
+    assert [row["outcome"] for row in rows(conn, query, stage)] == ["failed"] * 3
+
+
+def test_a_stage_whose_input_can_not_be_read_has_three_starts(
+    make_worker: MakeWorker, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
+) -> None:
+    generation_id = start_generation(make_course())
+    conn.execute("update coursegen.generations set stage = 'STRUCTURE_GENERATION'")
+    depth = 3000  # more than Python's parser reads
+    conn.execute("insert into coursegen.briefs values (%s, %s)", [generation_id, "[" * depth + "]" * depth])
+    work_until_final(make_worker(), conn, generation_id)
+    assert [row["outcome"] for row in rows(conn, "select outcome::text from coursegen.attempts")] == ["failed"] * 3
