@@ -110,3 +110,20 @@ def test_a_stage_whose_input_can_not_be_read_has_three_starts(
     conn.execute("insert into coursegen.briefs values (%s, %s)", [generation_id, "[" * depth + "]" * depth])
     work_until_final(make_worker(), conn, generation_id)
     assert [row["outcome"] for row in rows(conn, "select outcome::text from coursegen.attempts")] == ["failed"] * 3
+
+
+@pytest.mark.parametrize(("status", "ends"), [("analyzing_task", "failed"), ("completed", "failed")])
+def test_a_write_that_the_platform_skips_is_no_success(
+    make_worker: MakeWorker,
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    conn: Connection,
+    hinder: Hinder,
+    status: str,
+    ends: str,
+) -> None:
+    generation_id = start_generation(make_course())
+    hinder(status, "return null;")
+    work_until_final(make_worker(), conn, generation_id)
+    assert status_of(conn, generation_id) == ends
+    assert rows(conn, "select status from courses") == [{"status": ends}]
