@@ -31,9 +31,9 @@ def cancel_course(db: Database, keeper: SlotKeeper, caller: Caller, key: str | U
 
 
 def cancel_generation(
-    db: Database, keeper: SlotKeeper, course_id: UUID, actor: Actor, *, audited: bool = False
+    db: Database, keeper: SlotKeeper, course_id: UUID, actor: Actor, *, audited: bool = False, only: UUID | None = None
 ) -> UUID:
-    """Cancels the course's active generation without a check of rights; returns its id.
+    """Cancels the course's active generation without a check of rights, if it is `only`; returns its id.
 
     Of two calls at once one raises `NothingActive`. A running handler is stopped within seconds and writes nothing: its
     generation is final, so the fence refuses it.
@@ -44,6 +44,8 @@ def cancel_generation(
         with attempt, db.transaction() as conn:
             row = only_row(conn.execute(QUERIES["cancel_generation"], values))
             if row["outcome"] == "cancelled":
+                if only is not None and row["generation_id"] != only:
+                    raise NothingActive  # that one has ended since; this rolls back
                 cancelled = row
                 if audited:
                     record_audit(conn, actor, "cancel", generation_id=row["generation_id"], course_id=course_id)

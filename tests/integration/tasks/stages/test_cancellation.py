@@ -13,9 +13,10 @@ import redis
 from flask.testing import FlaskClient
 from psycopg.rows import DictRow
 
+from app.generation.audit import Actor
 from app.generation.callers import Caller
 from app.generation.errors import CourseNotFound, Forbidden, NothingActive
-from app.generation.runs.cancel import cancel_course
+from app.generation.runs.cancel import cancel_course, cancel_generation
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.services import Services
@@ -183,3 +184,16 @@ def test_a_cancellation_whose_commit_was_not_confirmed_is_found_again(
         assert cancel(services, course) == generation_id
     assert status_of(conn, generation_id) == "cancelled"
     assert slots_held(redis_client) == 0
+
+
+def test_an_operator_cancels_no_later_generation_of_the_course(
+    services: Services, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
+) -> None:
+    course = make_course()
+    ended = start_generation(course)
+    cancel(services, course)
+    later = start_generation(course)
+    with pytest.raises(NothingActive):
+        cancel_generation(services.db, services.slots, course.id, Actor("operator"), audited=True, only=ended)
+    assert status_of(conn, later) == "queued"
+    assert rows(conn, "select 1 from coursegen.audit") == []
