@@ -262,6 +262,12 @@ begin
                     select coalesce(jsonb_agg(request.completed_steps -> s::text order by coursegen.stage_step(s)), '[]')
                     into carried
                     from coursegen.carry_over_results(request.retry_of, request.id) s;
+                    carried := carried || jsonb_build_object(
+                        'lessons_completed',
+                        (select count(*) from coursegen.drafts d where d.generation_id = request.id),
+                        'lessons_total',
+                        (select count(*) from coursegen.lessons l where l.generation_id = request.id)
+                    );
                 end if;
                 perform coursegen.write_course(request.course_id, jsonb_build_array(
                     '{"reset": true}'::jsonb,
@@ -881,7 +887,10 @@ begin
     else
         begin
             perform coursegen.write_course(generation.course_id, p_changes, p_status, p_error, p_error_details);
-        exception when others then
+        exception when others or query_canceled then
+            if sqlstate in ('40001', '40P01', '55P03') or sqlstate like '53%' then
+                raise;
+            end if;
             refused := sqlerrm;
         end;
     end if;
@@ -1021,7 +1030,9 @@ begin
     if coursegen.holds_fence(coursegen.lock_generation(p_generation_id), p_fence) then
         outcome := 'handed_back';
         perform coursegen.close_attempt(p_attempt_id, p_outcome);
-        perform coursegen.requeue_stage(p_generation_id);
+        perform coursegen.requeue_stage(p_generation_id, 0, (
+            select j.lock from coursegen.attempts a join procrastinate_jobs j on j.id = a.job_id where a.id = p_attempt_id
+        ));
     else
         outcome := 'superseded';
         perform coursegen.close_attempt(p_attempt_id, outcome);
@@ -1765,8 +1776,8 @@ begin
         error_message = case when starts then null else coalesce(p_error, c.error_message) end,
         error_details = case when starts then null else coalesce(p_error_details, c.error_details) end
     where c.id = p_course_id;
-    if p_status is not null then
-        perform coursegen.set_course_status(p_course_id, p_status);
+    if not found or p_status is not null and not coursegen.set_course_status(p_course_id, p_status) then
+        raise exception 'A trigger of the platform skipped the write of course %', p_course_id;
     end if;
     return after;
 end

@@ -32,7 +32,7 @@ def cancel(services: Services, generation_id: UUID, actor: Actor) -> None:
     generation = find_generation(services.db, generation_id)
     if generation["finished_at"] is not None:
         raise NothingActive
-    cancel_generation(services.db, services.slots, generation["course_id"], actor, audited=True)
+    cancel_generation(services.db, services.slots, generation["course_id"], actor, audited=True, only=generation_id)
 
 
 def retry(services: Services, generation_id: UUID, actor: Actor) -> UUID:

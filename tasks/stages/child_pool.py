@@ -8,6 +8,7 @@ import logging
 import multiprocessing
 import pickle
 import threading
+import time
 from collections.abc import Callable, Iterable
 
 from pipeline.child import Returned
@@ -18,6 +19,8 @@ from tasks.stages.child_process import POLL_S, Child, Died, Outcome, Stopped
 STAGES_PER_CHILD = 100
 #: How many new children may die before a handler has begun in one of them.
 NEW_CHILDREN = 2
+#: When a child that could not be started is tried again.
+RESTART_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +36,7 @@ class Children:
         self._changed = threading.Condition()
         self._all: set[Child] = set()
         self._idle: list[Child] = []
+        self._starts_at = 0.0
 
     def start(self) -> None:
         """Starts the children, which import every handler. A fork server without threads forks them."""
@@ -110,7 +114,12 @@ class Children:
         return is_pooled
 
     def _fill(self) -> None:
-        while len(self._all) < self._size:
-            child = Child(self._context, self._handlers)
+        while len(self._all) < self._size and time.monotonic() >= self._starts_at:
+            try:
+                child = Child(self._context, self._handlers)
+            except OSError as error:  # no memory, process or descriptor is left: no handler is to blame
+                self._starts_at = time.monotonic() + RESTART_S
+                log.warning("child_not_started", extra={"error": str(error)})
+                return
             self._all.add(child)
             self._idle.insert(0, child)  # behind those that are warm

@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 import psycopg
 from procrastinate.job_context import AbortReason
 from psycopg import Connection
+from psycopg.errors import QueryCanceled
 from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
+from app.database.deadline import deadline
 from app.generation.database_errors import is_unavailable
 from app.generation.errors import StartsExhausted, Superseded
 from app.generation.progress.steps import STEPS
@@ -26,6 +28,8 @@ from tasks.stages.stage_data import as_rows, read_input
 
 #: How long a run waits for a database that is away, before the whole stage is to run again.
 PATIENCE_S = 300
+#: How soon a database answers that is not to blame for a statement that took too long.
+ANSWER_S = 1
 _stop_after_patience = stop_after_delay(PATIENCE_S)
 
 log = logging.getLogger(__name__)
@@ -73,7 +77,9 @@ class Runner:
         start = self._verb(lambda conn: verbs.count_start(conn, self.run))
         try:
             return self._verb(lambda conn: verbs.begin_stage(conn, start))
-        except psycopg.Error as error:
+        except Superseded:
+            raise
+        except Exception as error:  # noqa: BLE001 - counted as the stage's failure
             with bind(stage=start.stage.value):
                 self._fail_for(start, error)
             return None
@@ -136,7 +142,7 @@ class Runner:
         try:
             following = complete(may_continue)
         except psycopg.Error as error:
-            if is_unavailable(error) or not may_continue:
+            if not may_continue or not self._is_to_blame(error):
                 raise
             # Perhaps the next stage can't begin, which must not fail this one.
             following = complete(False)
@@ -148,9 +154,22 @@ class Runner:
 
     def _fail_for(self, start: Start, error: Exception) -> None:
         """Counts the error as the stage's failure. Raises it if the database is away."""
-        if is_unavailable(error):
+        if not self._is_to_blame(error):
             raise error
         self._fail(start, "failed", f"{type(error).__name__}: {error}", traceback.format_exc())
+
+    def _is_to_blame(self, error: Exception) -> bool:
+        """Whether the error is no outage. A statement that takes too long on a database that answers is none."""
+        if not is_unavailable(error):
+            return True
+        if not isinstance(error, QueryCanceled):
+            return False
+        try:
+            with deadline(ANSWER_S), self.services.db.connection() as conn:
+                conn.execute("select 1")
+        except psycopg.Error:
+            return False
+        return True
 
     def _fail(
         self,

@@ -10,7 +10,7 @@ from app.database.pool import Database
 from app.generation.admission.attempts import decide_once
 from app.generation.admission.look_up import look_up
 from app.generation.admission.refusals import full_after_clashes, report_refusal
-from app.generation.admission.requests import Admission, AdmissionRequest, Decision, Order, Undecided
+from app.generation.admission.requests import Admission, AdmissionRequest, Decision, Order, Undecided, starts_nothing
 from app.generation.admission.start import start_generations
 from app.generation.batching import Batcher
 from app.generation.callers import Caller
@@ -62,7 +62,7 @@ class Admissions:
         except psycopg.Error as error:
             self._keeper.release_claims(r.claim for r in slots if is_overloaded(error))
             raise
-        self._keeper.release_claims(r.claim for r, d in started.items() if isinstance(d, GenerationError))
+        self._keeper.release_claims(r.claim for r, d in started.items() if starts_nothing(d, r))
         return [(decisions | refused | started)[request] for request in requests]
 
     def _decide_batch(self, requests: Sequence[AdmissionRequest]) -> list[Decision]:
@@ -80,6 +80,8 @@ class Admissions:
             for _ in range(CLASH_TRIES):
                 decision = decide_once(lambda: self._decide([request], wait=True)[0], failure)
                 if not isinstance(decision, SlotClash):
+                    # An earlier attempt may have taken slots.
+                    self._keeper.release_claims([request.claim] if starts_nothing(decision, request) else [])
                     return decision
                 self._keeper.put_right(*request.claim[:2])
                 failure = None

@@ -69,3 +69,10 @@ class Undecided:
 
 
 Decision = Admission | GenerationError | Undecided
+
+
+def starts_nothing(decision: Decision, request: AdmissionRequest) -> bool:
+    """Whether the request is refused, or repeats what another one started."""
+    if isinstance(decision, Admission):
+        return decision.generation_id != request.generation_id
+    return isinstance(decision, GenerationError)

@@ -1,6 +1,10 @@
 """Cancelling: an active generation is final at once, queued or running."""
 
+from typing import Any
 from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import DictRow
 
 from app.database.pool import Database, only_row
 from app.database.queries import QUERIES
@@ -27,27 +31,35 @@ def cancel_course(db: Database, keeper: SlotKeeper, caller: Caller, key: str | U
 
 
 def cancel_generation(
-    db: Database, keeper: SlotKeeper, course_id: UUID, actor: Actor, *, audited: bool = False
+    db: Database, keeper: SlotKeeper, course_id: UUID, actor: Actor, *, audited: bool = False, only: UUID | None = None
 ) -> UUID:
-    """Cancels the course's active generation without a check of rights; returns its id.
+    """Cancels the course's active generation without a check of rights, if it is `only`; returns its id.
 
     Of two calls at once one raises `NothingActive`. A running handler is stopped within seconds and writes nothing: its
     generation is final, so the fence refuses it.
     """
     values = {"course_id": course_id, "message": MESSAGE, "ended_by": str(actor)}
+    cancelled: DictRow = {}  # also by an earlier attempt, which may have committed
     for attempt in retrying():
         with attempt, db.transaction() as conn:
             row = only_row(conn.execute(QUERIES["cancel_generation"], values))
-            if row["outcome"] == "not_found":
-                raise CourseNotFound
-            if row["outcome"] == "not_active":
-                raise NothingActive
-            generation_id: UUID = row["generation_id"]
-            if audited:
-                record_audit(conn, actor, "cancel", generation_id=generation_id, course_id=course_id)
-    warn_of_refused_course(row)
-    keeper.release(generation_id, row["user_id"])
+            if row["outcome"] == "cancelled":
+                if only is not None and row["generation_id"] != only:
+                    raise NothingActive  # that one has ended since; this rolls back
+                cancelled = row
+                if audited:
+                    record_audit(conn, actor, "cancel", generation_id=row["generation_id"], course_id=course_id)
+            elif not _has_ended(conn, cancelled.get("generation_id"), actor):
+                raise CourseNotFound if row["outcome"] == "not_found" else NothingActive
+    warn_of_refused_course(cancelled)
+    generation_id: UUID = cancelled["generation_id"]
+    keeper.release(generation_id, cancelled["user_id"])
     return generation_id
+
+
+def _has_ended(conn: Connection[Any], generation_id: UUID | None, actor: Actor) -> bool:
+    query = "select from coursegen.generations where id = %s and ended_by = %s"
+    return generation_id is not None and conn.execute(query, [generation_id, str(actor)]).rowcount == 1
 
 
 def settle(db: Database, keeper: SlotKeeper, generation_id: UUID, user_id: UUID) -> None:

@@ -1,6 +1,6 @@
 -- The generation is final and holds no slot, its course shows it, its webhook is announced. The caller has locked it and
--- checked that it is active. A failure or cancellation is final even where the platform refuses the change of the course:
--- returns that error, else null.
+-- checked that it is active. A failure or cancellation is final even where the platform refuses the change of the course,
+-- or is too slow for it: returns that error, else null. An error that another attempt may not meet is raised.
 create or replace function coursegen.end_generation(
     p_generation_id uuid, p_status text, p_changes jsonb, p_ended_by text default null,
     p_error text default null, p_error_details jsonb default null
@@ -22,7 +22,10 @@ begin
     else
         begin
             perform coursegen.write_course(generation.course_id, p_changes, p_status, p_error, p_error_details);
-        exception when others then
+        exception when others or query_canceled then
+            if sqlstate in ('40001', '40P01', '55P03') or sqlstate like '53%' then
+                raise;
+            end if;
             refused := sqlerrm;
         end;
     end if;

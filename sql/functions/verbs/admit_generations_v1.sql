@@ -115,6 +115,12 @@ begin
                     select coalesce(jsonb_agg(request.completed_steps -> s::text order by coursegen.stage_step(s)), '[]')
                     into carried
                     from coursegen.carry_over_results(request.retry_of, request.id) s;
+                    carried := carried || jsonb_build_object(
+                        'lessons_completed',
+                        (select count(*) from coursegen.drafts d where d.generation_id = request.id),
+                        'lessons_total',
+                        (select count(*) from coursegen.lessons l where l.generation_id = request.id)
+                    );
                 end if;
                 perform coursegen.write_course(request.course_id, jsonb_build_array(
                     '{"reset": true}'::jsonb,

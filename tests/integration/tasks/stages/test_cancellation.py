@@ -13,14 +13,17 @@ import redis
 from flask.testing import FlaskClient
 from psycopg.rows import DictRow
 
+from app.generation.audit import Actor
 from app.generation.callers import Caller
 from app.generation.errors import CourseNotFound, Forbidden, NothingActive
-from app.generation.runs.cancel import cancel_course
+from app.generation.runs.cancel import cancel_course, cancel_generation
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.services import Services
+from app.settings import Settings
 from tests.integration.factories import Course, MakeCourse, MakeToken
 from tests.integration.generation.conftest import rows
+from tests.integration.generation.proxy import Fault, proxied
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration, status_of, work
 from tests.integration.tasks.processes import WorkerProcess, wait_until
 
@@ -163,3 +166,34 @@ def test_over_http_it_answers_as_the_contract_says(
     assert second.json.keys() == {"error", "code", "requestId"}
     assert client.post(f"/api/courses/{course.slug}/cancel").status_code == 401
     assert client.get(f"/api/courses/{course.slug}/cancel", headers=headers).status_code == 405
+
+
+def test_a_cancellation_whose_commit_was_not_confirmed_is_found_again(
+    make_services_with: Callable[..., Services],
+    settings: Settings,
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    conn: Connection,
+    redis_client: Redis,
+) -> None:
+    course = make_course()
+    generation_id = start_generation(course)
+    with proxied(settings.database_url) as proxy:
+        services = make_services_with(database_url=proxy.url)
+        proxy.arm(b"COMMIT", Fault.CUT_AFTER)
+        assert cancel(services, course) == generation_id
+    assert status_of(conn, generation_id) == "cancelled"
+    assert slots_held(redis_client) == 0
+
+
+def test_an_operator_cancels_no_later_generation_of_the_course(
+    services: Services, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
+) -> None:
+    course = make_course()
+    ended = start_generation(course)
+    cancel(services, course)
+    later = start_generation(course)
+    with pytest.raises(NothingActive):
+        cancel_generation(services.db, services.slots, course.id, Actor("operator"), audited=True, only=ended)
+    assert status_of(conn, later) == "queued"
+    assert rows(conn, "select 1 from coursegen.audit") == []

@@ -1,6 +1,7 @@
 """The pool of handlers' processes: every way a handler ends, and what is left of its process."""
 
 import os
+import resource
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -157,3 +158,32 @@ def test_stopping_the_pool_ends_what_runs_and_leaves_nobody(run: Run, children: 
     thread.join(10)
     assert outcomes == [Stopped()]
     assert not psutil.pid_exists(int((tmp_path / "hanging").read_text()))
+
+
+@pytest.fixture
+def exhaust() -> Iterator[Callable[[], Callable[[], None]]]:
+    """A function that leaves this process no file descriptor, until the function that it returns is called."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def give_back() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+    def exhaust() -> Callable[[], None]:
+        with Path(os.devnull).open() as lowest_free:
+            limit = lowest_free.fileno()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, before[1]))
+        return give_back
+
+    yield exhaust
+    give_back()
+
+
+def test_a_child_that_can_not_be_started_costs_no_result_and_is_waited_for(
+    run: Run, exhaust: Callable[[], Callable[[], None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks.stages.child_pool, "STAGES_PER_CHILD", 2)
+    first = pid_of(run("names_itself"))
+    give_back = exhaust()
+    threading.Timer(0.5, give_back).start()
+    assert pid_of(run("names_itself")) == first
+    assert pid_of(run("names_itself")) != first

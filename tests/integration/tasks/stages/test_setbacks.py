@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from procrastinate.job_context import AbortReason
 
+from app.generation.audit import Actor
 from app.generation.stages import Stage
+from app.operations.actions import retry
+from app.services import Services
 from tasks.stages.runner import Runner
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows
@@ -162,6 +165,28 @@ def test_a_job_run_again_under_its_own_row_does_not_count_as_a_silent_death(
     )
     work(make_worker())
     assert status_of(conn, generation_id) == "completed"
+
+
+def test_a_retry_shows_the_lessons_that_it_has_from_the_failed_generation(
+    services: Services,
+    make_worker: MakeWorker,
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    conn: Connection,
+) -> None:
+    failed = start_generation(make_course())
+    work(make_worker({Stage.STRUCTURE_GENERATION: "outline", Stage.FINALIZATION: "refuses"}))
+    lessons = (
+        "select generation_progress -> 'lessons_completed' as done, generation_progress -> 'lessons_total' as total"
+        " from courses"
+    )
+    before = rows(conn, lessons)
+    assert before == [{"done": 3, "total": 3}]
+    retried = retry(services, failed, Actor("operator"))
+    assert rows(conn, lessons) == before
+    work(make_worker())
+    assert status_of(conn, retried) == "completed"
+    assert rows(conn, lessons) == before
 
 
 def alive(pid: int) -> bool:

@@ -13,13 +13,16 @@ import pytest
 import redis
 from psycopg.rows import DictRow
 
+from app.generation.queue import SUSPECTS_LOCK
 from app.generation.runs.take_over import disown, take_over
+from app.generation.runs.verbs import count_start, hand_back_stage
 from app.generation.stages import Stage
 from app.services import Services
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration, status_of, work
 from tests.integration.tasks.processes import WorkerProcess, wait_until
+from tests.integration.tasks.running import claim
 
 Connection = psycopg.Connection[DictRow]
 Redis = redis.Redis
@@ -278,3 +281,23 @@ def test_a_run_that_is_long_past_its_timeout_is_taken_over_from_a_live_worker(
     assert taken_over(services) == 1
     assert outcomes(conn) == ["died"]
     assert rows(conn, "select fence from coursegen.generations") == [{"fence": 2}]
+
+
+def test_the_last_start_runs_alone_also_after_it_was_handed_back(
+    services: Services, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
+) -> None:
+    generation_id = start_generation(make_course())
+    conn.execute(
+        "insert into coursegen.attempts (generation_id, stage, fence, job_id, worker, finished_at, outcome)"
+        " select %s, 'STRUCTURE_ANALYSIS', 1, -n, 'w', now(), 'died' from generate_series(1, 2) n",
+        [generation_id],
+    )
+    conn.execute("delete from procrastinate_jobs")
+    assert taken_over(services) == 1
+    suspect = claim(conn, generation_id)
+    with services.db.statement() as verb:
+        start = count_start(verb, suspect)
+    with services.db.statement() as verb:
+        hand_back_stage(verb, start, "shutdown")
+    [job] = rows(conn, "select lock from procrastinate_jobs where status = 'todo'")
+    assert job["lock"] == SUSPECTS_LOCK
