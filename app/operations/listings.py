@@ -101,7 +101,7 @@ def follow_course(db: Database, course_id: UUID, stalled_s: float) -> Iterator[D
 
 
 def list_gauges(db: Database, stalled_s: float) -> list[DictRow]:
-    """How much is under way and how long it has waited: `name`, `label` (the status or the queue, or empty), `value`."""
+    """How much is under way and how long it has waited: `name`, `label` (a status, a queue or empty) and `value`."""
     return _rows(db, "list_gauges", queues=[STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE], stalled=stalled_s)
 
 

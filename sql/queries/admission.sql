@@ -1,6 +1,6 @@
 -- name: find_courses
--- Those of the courses that exist, with their owner and their active generation, if any. An array's length would have the
--- plan made anew for every call; this one is made once, and goes by the index from course to course.
+-- The courses of these ids that exist, with their owner and their active generation, if any. As JSON, since an array is
+-- planned by its length at every call. This plan is made once and looks up one course after the other in the index.
 select course.id, course.user_id, course.active_generation
 from jsonb_array_elements_text(%(course_ids)s) asked (id)
 cross join lateral (
