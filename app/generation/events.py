@@ -58,7 +58,7 @@ class Event:
     """`raised` is when it happened, by the monotonic clock: SQL subtracts the age from PostgreSQL's own time.
 
     An event that may have been written already is written once, by its `id`. `job_id` is the generation's public id.
-    `count`: how many equal events this one stands for.
+    `count`: how many equal events this one represents.
     """
 
     type: EventType
@@ -159,7 +159,7 @@ class EventBuffer:
                 # A retry would fail again, and would hold up the events that come after.
                 log.exception("events_dropped", extra={"count": count})
                 self.dropped += count
-            except Exception as error:  # noqa: BLE001 - whatever it is, the events are kept and tried again
+            except Exception as error:  # noqa: BLE001 - after any error the events are kept and tried again
                 log.warning("events_delayed", extra={"count": count, "error": str(error)})
                 with self._lock:
                     newer, self._waiting = self._waiting, batch

@@ -40,7 +40,7 @@ class WorkerConnector(PsycopgConnector):
             # Not in `kwargs`: the listener's connection has its own `autocommit`.
             configure=_commit_each_statement,
             timeout=300,  # longer than an outage: the end of a job is then written late instead of lost
-            reconnect_timeout=5,  # the backoff doubles without a limit; starting it anew limits it
+            reconnect_timeout=5,  # the backoff doubles without a limit; a restart limits it
             reconnect_failed=_reconnect,
             kwargs={
                 "connect_timeout": 3,

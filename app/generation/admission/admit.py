@@ -19,7 +19,7 @@ from app.generation.errors import GenerationError, OutcomeUnknown, SlotClash, Sl
 from app.generation.events import EventBuffer
 from app.generation.slots.keeper import SlotKeeper
 
-#: How often slot numbers may clash with those of others before the request is refused.
+#: After this many clashes of slot numbers a request is refused.
 CLASH_TRIES = 3
 
 
@@ -31,9 +31,9 @@ class Admissions:
         self.batches = Batcher(self._decide_batch)
 
     def admit(self, caller: Caller, order: Order) -> Admission:
-        """The course is started and its generation queued, both or neither. Nothing can fail after the commit.
+        """Starts the course and queues its generation, both or neither. Nothing can fail after the commit.
 
-        Raises a refusal; `AdmissionFailed` when all was rolled back, `OutcomeUnknown` when that can't be known.
+        Raises a refusal, `AdmissionFailed` if all was rolled back, or `OutcomeUnknown` if that can't be known.
         """
         request = AdmissionRequest(uuid7(), caller, order)
         try:
@@ -53,7 +53,7 @@ class Admissions:
             decisions = look_up(conn, requests)  # 404, 403, 409, or what the same key started before
         chosen = [request for request in requests if request not in decisions]
         answers = dict(zip(chosen, self._keeper.take_all([request.claim for request in chosen]), strict=True))
-        # 429. The slot of a key may be held by the first request of that key: then the transaction decides.
+        # 429. The first request of a key may hold the slot that a repeat lacks: then the transaction decides.
         refused = {r: a for r, a in answers.items() if isinstance(a, SlotsFull) and not r.order.idempotency_key}
         slots = {r: None if isinstance(a, SlotsFull) else a for r, a in answers.items() if r not in refused}
         try:

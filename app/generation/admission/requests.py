@@ -1,4 +1,4 @@
-"""What an admission is asked for, and what it decides."""
+"""The request for an admission, and the decision."""
 
 import hashlib
 import json

@@ -29,11 +29,11 @@ from app.generation.slots.holders import Claim, Slots, SlotUse
 from app.generation.slots.key_names import KeyNames, hide_user, scope_keys
 
 TIMEOUT_S = 0.25
-#: How long Redis is not asked after it failed.
+#: The pause before Redis is called again after a failure.
 BREAKER_S = 1.0
 MARKER_S = 15
 USER_KEYS_S = 3600
-#: No admission takes longer: PostgreSQL knows every valid holder that is older.
+#: No admission takes longer, so PostgreSQL knows every valid holder that is older.
 UNDER_WAY_S = 10
 #: How many keys or scopes Redis handles in one round trip.
 BATCH = 500

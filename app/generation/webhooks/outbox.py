@@ -107,7 +107,7 @@ def finish_delivery(
 
 
 def resend_deliveries(db: Database, generation_id: UUID, seq: int | None, actor: Actor) -> list[int]:
-    """The delivery of that number, or all that were not delivered, are due now, as if new; returns their numbers.
+    """Makes that delivery, or all that were not delivered, due now, as if new; returns their numbers.
 
     Audited. Raises `NothingToSend`.
     """
