@@ -108,7 +108,7 @@ def test_any_other_error_is_not_tried_again(
     assert event_types(services, conn) == ["job_rollback"]
 
 
-#: An order is one statement whatever it asks for, and has no commit of its own on the wire.
+#: Every order is one statement, without a commit of its own on the wire.
 STATEMENT = b"admit_generations_v1"
 EITHER = pytest.mark.parametrize("webhook_url", [None, "https://example.org/hook"], ids=["plain", "webhook"])
 

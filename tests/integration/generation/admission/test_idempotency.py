@@ -1,4 +1,4 @@
-"""Idempotency keys: a key starts one generation, whatever is sent at once and whatever breaks."""
+"""Idempotency keys: a key starts one generation, also when requests coincide or something breaks."""
 
 import threading
 from collections import Counter
