@@ -4,7 +4,7 @@ from datetime import UTC
 
 import click
 
-from app.cli.operating import with_services
+from app.cli.command_setup import with_services
 from app.cli.tables import to_csv, to_json, to_table
 from app.operations.reports import (
     DEFAULT_SINCE,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from app.cli.operating import operator, with_services
+from app.cli.command_setup import operator, with_services
 from app.database.migrations import missing
 from app.database.preflight import connect_briefly
 from app.database.rollback import rollback

@@ -2,7 +2,7 @@
 
 import click
 
-from app.cli.operating import as_json, operator, with_services
+from app.cli.command_setup import as_json, operator, with_services
 from app.cli.tables import print_rows
 from app.operations.actions import rebuild_slots
 from app.operations.slot_drift import compare_slots

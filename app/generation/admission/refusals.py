@@ -37,7 +37,7 @@ def report_refusal(events: EventBuffer, request: AdmissionRequest, error: Genera
             log.error("admission_rolled_back", exc_info=error)
 
 
-def full_after_clashes(db: Database, system_limit: int, caller: Caller) -> SlotsFull:
+def refuse_after_clashes(db: Database, system_limit: int, caller: Caller) -> SlotsFull:
     """The refusal of a request whose slot numbers were taken by others at each try."""
     with db.connection() as conn:
         row = only_row(conn.execute(QUERIES["count_active"], {"user_id": caller.user_id}))

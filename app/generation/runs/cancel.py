@@ -10,7 +10,7 @@ from app.generation.errors import CourseNotFound, NothingActive
 from app.generation.progress.status import find_course
 from app.generation.runs.verbs import warn_of_refused_course
 from app.generation.slots.keeper import SlotKeeper
-from app.generation.transient import retrying
+from app.generation.transaction_retries import retrying
 
 MESSAGE = "Генерация отменена"
 

@@ -31,7 +31,7 @@ class Slots:
     use: SlotUse
 
 
-class Claim(NamedTuple):
+class SlotRequest(NamedTuple):
     """A generation that needs one of its user's slots and one of the system's."""
 
     generation_id: UUID

@@ -22,7 +22,7 @@ from app.database.queries import QUERIES
 from app.generation.audit import Actor
 from app.generation.errors import NothingToSend
 from app.generation.queue import WEBHOOK_LOCK, WEBHOOKS_QUEUE
-from app.generation.transient import retrying
+from app.generation.transaction_retries import retrying
 from app.telemetry.log import bind
 
 #: How long a claim lasts: longer than any attempt, so that only a dead sender loses it.

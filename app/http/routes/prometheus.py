@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from app.current import current_services
+from app.current_services import current_services
 from app.database.deadline import deadline
 from app.http.error_responses import Unauthorized
 from app.http.middleware.request_context import STARTED

@@ -18,7 +18,7 @@ from click.testing import Result
 from flask import Flask
 from psycopg.rows import DictRow, dict_row
 
-from app.cli.operating import operator
+from app.cli.command_setup import operator
 from app.operations import listings
 from tests.conftest import WaitUntil
 from tests.integration.factories import Course, MakeCourse

@@ -6,7 +6,7 @@ from typing import TypeVar
 from app.database.pool import CommitOutcomeUnknown
 from app.generation.database_errors import is_connection_lost, is_overloaded, is_transient
 from app.generation.errors import AdmissionFailed, GenerationError, KeyInFlight, OutcomeUnknown
-from app.generation.transient import retrying
+from app.generation.transaction_retries import retrying
 
 T = TypeVar("T")
 
