@@ -1,7 +1,7 @@
 """Events: what an operator must be able to count, one row of `system_metrics` each.
 
-`record` writes events in the caller's transaction. Without a transaction, `EventBuffer.add` keeps an event in memory
-and writes it within a second, or when the database is back.
+Verbs record theirs in SQL, in their own transaction. `EventBuffer.add` keeps an event in memory and writes it within a
+second, or when the database is back.
 """
 
 import atexit
@@ -92,11 +92,6 @@ class Event:
         }
 
 
-def record(conn: Connection[Any], *events: Event) -> None:
-    """Writes the events in the caller's transaction, by one statement."""
-    conn.execute(QUERIES["insert_events"], {"events": Jsonb([event.as_row() for event in events])})
-
-
 class EventBuffer:
     """Events that wait for the database, at most `capacity`. Further ones are dropped and counted.
 
@@ -154,7 +149,8 @@ class EventBuffer:
             count = sum(event.count for event in batch.values())
             try:
                 with self._statement() as conn:
-                    record(conn, *batch.values())
+                    rows = [event.as_row() for event in batch.values()]
+                    conn.execute(QUERIES["insert_events"], {"events": Jsonb(rows)})
             except psycopg.DataError:
                 # A retry would fail again, and would hold up the events that come after.
                 log.exception("events_dropped", extra={"count": count})

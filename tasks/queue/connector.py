@@ -15,8 +15,8 @@ from procrastinate.exceptions import ConnectorException
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from app.database.migrations import missing
-from app.database.pool import session
-from app.database.preflight import connect_briefly, refusal
+from app.database.pool import Unmigrated, session
+from app.database.preflight import connect_briefly
 from app.settings import Settings
 
 #: Threads for sync tasks. The default does not depend on `--concurrency`.
@@ -58,7 +58,7 @@ class WorkerConnector(PsycopgConnector):
         """The pool is open on a migrated database. Exits if the database is not migrated."""
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="job"))
         if names := await self._missing_migrations():
-            sys.exit(refusal(names))
+            sys.exit(str(Unmigrated(names)))
         await super().open_async(pool)
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
