@@ -24,9 +24,3 @@ where kept.created_at > now() - interval '1 day';
 
 -- name: admit_generations
 select * from coursegen.admit_generations_v1(%(requests)s, %(wait)s);
-
--- name: count_active
--- How many slots are held: the user's and all.
-select count(*) filter (where user_id = %(user_id)s) as user_active, count(system_slot) as system_active
-from coursegen.generations
-where user_slot is not null;

@@ -1,8 +1,5 @@
 -- name: count_start
-select *
-from coursegen.count_start_v1(
-    %(generation_id)s, %(fence)s, %(job_id)s, %(worker)s, %(stages)s, %(exhausted)s
-);
+select * from coursegen.count_start_v1(%(generation_id)s, %(fence)s, %(job_id)s, %(worker)s, %(stages)s, %(exhausted)s);
 
 -- name: begin_stage
 select *

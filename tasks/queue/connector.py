@@ -57,7 +57,13 @@ class WorkerConnector(PsycopgConnector):
     async def open_async(self, pool: AsyncConnectionPool | None = None) -> None:
         """The pool is open on a migrated database. Exits if the database is not migrated."""
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="job"))
-        if names := await self._missing_migrations():
+        async for _ in _with_backoff():
+            try:
+                names = await asyncio.to_thread(self._look_up_missing)
+                break
+            except psycopg.OperationalError as error:
+                log.warning("database_unavailable", extra={"error": str(error)})
+        if names:
             sys.exit(str(Unmigrated(names)))
         await super().open_async(pool)
 
@@ -68,14 +74,6 @@ class WorkerConnector(PsycopgConnector):
                 await super().listen_notify(on_notification, channels)
             except ConnectorException as error:
                 log.warning("listen_lost", extra={"error": str(error.__cause__ or error)})
-
-    async def _missing_migrations(self) -> list[str]:
-        async for _ in _with_backoff():
-            try:
-                return await asyncio.to_thread(self._look_up_missing)
-            except psycopg.OperationalError as error:
-                log.warning("database_unavailable", extra={"error": str(error)})
-        raise AssertionError("unreachable")
 
     def _look_up_missing(self) -> list[str]:
         settings = self._settings

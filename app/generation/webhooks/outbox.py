@@ -22,7 +22,7 @@ from app.database.queries import QUERIES
 from app.generation.audit import Actor
 from app.generation.errors import NothingToSend
 from app.generation.queue import WEBHOOK_LOCK, WEBHOOKS_QUEUE
-from app.generation.transaction_retries import retrying
+from app.generation.transaction_retries import RETRYING
 from app.telemetry.log import bind
 
 #: How long a claim lasts: longer than any attempt, so that only a dead sender loses it.
@@ -142,7 +142,7 @@ def _rescue(db: Database, generation_id: UUID) -> bool:
 
 def _run_verb(db: Database, verb: str, **values: Any) -> DictRow:
     """The row of the verb's SQL function, which is repeated after transient errors."""
-    for attempt in retrying():
+    for attempt in RETRYING:
         with attempt, db.statement() as conn:
             row = only_row(conn.execute(QUERIES[verb], values))
     return row
