@@ -74,7 +74,7 @@ def needs(program: str) -> pytest.MarkDecorator:
     ],
 )
 @pytest.mark.slow
-def test_a_client_generates_a_course_and_verifies_what_it_is_told(
+def test_a_client_generates_a_course_and_verifies_its_webhooks(
     stack: Stack, course: OwnedCourse, command: list[str]
 ) -> None:
     for _ in range(2):  # the same course again is another request

@@ -145,7 +145,7 @@ def test_run_prints_all_it_takes_to_try_it(running: Running, wait_until: WaitUnt
 
 
 @pytest.mark.slow
-def test_whatever_dies_comes_back(running: Running, wait_until: WaitUntil) -> None:
+def test_a_process_that_dies_comes_back(running: Running, wait_until: WaitUntil) -> None:
     for words in CHILDREN:
         victim = running.child(*words)
         assert victim is not None, words

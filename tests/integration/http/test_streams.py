@@ -136,7 +136,7 @@ def change_metadata(conn: Conn, course: Course, number: int) -> None:
     conn.execute("update courses set generation_progress = %s where id = %s", [metadata, course.id])
 
 
-def test_a_server_that_is_told_to_stop_ends_them_in_good_order(
+def test_a_server_that_stops_ends_them_in_good_order(
     start_server: StartServer, clean: None, make_course: MakeCourse, token: MakeToken, wait_until: WaitUntil
 ) -> None:
     server = start_server(API_THREADS="1")

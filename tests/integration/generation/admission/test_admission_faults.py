@@ -72,7 +72,7 @@ def test_a_transient_error_is_tried_again_and_logged(
     assert caplog.messages.count("transaction_retry") == 3
 
 
-def test_after_the_last_failure_all_is_rolled_back_and_told(
+def test_after_the_last_failure_all_is_rolled_back_and_recorded(
     services: Services,
     conn: Connection,
     redis_client: Redis,
