@@ -53,6 +53,11 @@ def missing(conn: psycopg.Connection[Any]) -> list[str]:
     ]
 
 
+def abridge(names: list[str]) -> str:
+    """The first three of the names, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
 def _read_applied(conn: psycopg.Connection[Any]) -> set[tuple[str, str, str | None]]:
     with conn.cursor(row_factory=tuple_row) as cursor:
         cursor.execute("select to_regclass('coursegen.created_objects')")
