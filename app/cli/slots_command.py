@@ -17,7 +17,7 @@ def command(services: Services, as_json: bool, rebuild: bool) -> None:
     """Show how many slots each user holds in PostgreSQL and in Redis, and the difference."""
     if rebuild:
         rebuild_slots(services, operator())
-    rows = [count.as_dict() for count in compare_slots(services.db, services.slots)]
+    rows = [{**count._asdict(), "drift": count.drift} for count in compare_slots(services.db, services.slots)]
     if not as_json:
         for row in rows:
             drift = "?" if row["drift"] is None else f"{row['drift']:+d}" if row["drift"] else "0"

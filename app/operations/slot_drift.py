@@ -1,7 +1,6 @@
 """Compares the slot counts in Redis with PostgreSQL."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import NamedTuple
 
 from app.database.pool import Database
 from app.generation.slots.holders import count_slots
@@ -11,8 +10,7 @@ from app.generation.slots.keeper import SlotKeeper
 GLOBAL = "global"
 
 
-@dataclass(frozen=True, slots=True)
-class SlotCount:
+class SlotCount(NamedTuple):
     """The counts of one holder: a user's id, or "global". `redis` is None while Redis is away."""
 
     holder: str
@@ -23,9 +21,6 @@ class SlotCount:
     def drift(self) -> int | None:
         """How many more Redis has than PostgreSQL."""
         return None if self.redis is None else self.redis - self.postgresql
-
-    def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "drift": self.drift}
 
 
 def compare_slots(db: Database, keeper: SlotKeeper) -> list[SlotCount]:
