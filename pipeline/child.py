@@ -1,4 +1,4 @@
-"""What runs in a child process: one handler after another, found by its dotted path, its outcome told in plain data."""
+"""What runs in a child process: one handler after another, found by its dotted path. Its outcome is plain data."""
 
 import importlib
 import multiprocessing
@@ -51,9 +51,9 @@ class Raised:
 
 
 def serve(parent: socket.socket, paths: tuple[str, ...]) -> None:
-    """Every request of the worker's was answered with its handler's outcome, until the worker hung up."""
+    """Answers each request of the worker with its handler's outcome, until the worker hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which then ends this process
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # ends it, whatever this process was started under would do instead
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # an inherited handler might not end the process
     line = _Line(parent)
     warm_up(paths)
     line.send(Kind.READY, 0, b"")
@@ -85,7 +85,7 @@ def warm_up(paths: tuple[str, ...]) -> None:
     for path in paths:
         try:
             load_handler(path)
-        except Exception:  # noqa: BLE001, S112 - told by the run that needs it
+        except Exception:  # noqa: BLE001, S112 - reported by the run that needs it
             continue
 
 
@@ -137,7 +137,7 @@ def _reporter(line: _Line, run: int) -> Report:
 
 
 def _end_with_parent() -> None:
-    # A pipe tells, whose other end only the worker has: closed by whatever death, and unlike a pid never reused.
+    # Waits on a pipe whose other end only the worker has. Any death closes it, and unlike a pid it is never reused.
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

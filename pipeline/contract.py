@@ -126,7 +126,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class FinishedCourse:
-    """The whole course as one Markdown text, and what one wants to know of it at a glance."""
+    """The whole course as one Markdown text, and its key figures."""
 
     text: str
     summary: dict[str, int | str] = field(default_factory=dict)

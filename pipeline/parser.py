@@ -1,7 +1,7 @@
 """A process of its own that parses one file: `python -m pipeline.parser READER SECONDS BYTES PARENT`.
 
-The file's bytes come on stdin, the answer goes to stdout as JSON, because what parsed a hostile file is not to be
-trusted with a pickle. The kernel ends the process at its limits and with its parent, whatever library it hangs in.
+The file's bytes come on stdin. The answer goes to stdout as JSON, since a process that parsed a hostile file is not
+trusted with a pickle. The kernel ends the process at its limits and with its parent.
 """
 
 import ctypes
@@ -78,9 +78,9 @@ def _tell(content: Content) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    logging.disable()  # parsers complain at length of what they mend
+    logging.disable()  # parsers log every fault that they correct
     with os.fdopen(os.dup(1), "wb") as answers:
-        os.dup2(2, 1)  # whatever a library prints is no answer
+        os.dup2(2, 1)  # so that a library's output does not mix with the answer
         answer = main(sys.argv[1], *map(int, sys.argv[2:]))
         answers.write(json.dumps(answer, ensure_ascii=False).encode())
     os._exit(0)  # nothing here is worth tearing down

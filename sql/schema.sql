@@ -183,7 +183,7 @@ begin
         user_active := null;
         system_active := null;
 
-        -- Before the wait for the course: who sends the key again meanwhile is answered at once.
+        -- Before the wait for the course, so that a repeated key is answered at once.
         if request.idempotency_key is not null then
             select * into picked
             from coursegen.claim_key(request.user_id, request.idempotency_key, request.fingerprint);

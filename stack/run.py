@@ -82,9 +82,9 @@ def _course_lines(stack: Stack, tier: Tier, course: OwnedCourse) -> Iterator[str
     yield f"token {course.token}"
     yield shlex.join(generate)
     yield shlex.join(["curl", "-sS", f"{url}/api/courses/{course.slug}/check-status", *authorization])
-    wanted = {"API": url, "TOKEN": course.token, "COURSE_ID": str(course.id), "SLUG": course.slug}
-    wanted["WEBHOOK_SECRET"] = stack.webhook_secret
-    yield shlex.join(["env", *map("=".join, wanted.items()), "python3", "examples/clients/python/generate.py"])
+    environment = {"API": url, "TOKEN": course.token, "COURSE_ID": str(course.id), "SLUG": course.slug}
+    environment["WEBHOOK_SECRET"] = stack.webhook_secret
+    yield shlex.join(["env", *map("=".join, environment.items()), "python3", "examples/clients/python/generate.py"])
 
 
 def _tool(name: str, package: str, path: str) -> str:

@@ -67,7 +67,7 @@ def scratch_folder(prefix: str) -> Path:
 
 
 def add_folder(folder: Path) -> None:
-    """The folder is removed, with all in it, when this process has ended in whatever way."""
+    """Registers a folder that is removed when this process has ended in any way."""
     # A session of its own: Ctrl-C must not end it before its work is done.
     _removers[folder] = subprocess.Popen(
         ["/bin/sh", "-c", REMOVE, "sh", str(folder)],

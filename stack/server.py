@@ -16,7 +16,7 @@ from stack.scratch import remove_folder, scratch_folder
 from tasks.supervision.watchdog import watchdog
 
 HOST = "127.0.0.1"
-#: Between looks at a server that starts: it tells nobody when it serves.
+#: Between checks of a server that starts, since it does not report when it serves.
 TICK_S = 0.02
 START_S = 30.0
 STOP_S = 10.0
@@ -130,7 +130,7 @@ class Server(ABC):
 
     @abstractmethod
     def _prepare(self) -> None:
-        """Whatever has to be on disk before the server can start; called before every start."""
+        """Writes what has to be on disk before the server can start; called before every start."""
 
     @abstractmethod
     def _command(self) -> list[str]:

@@ -26,19 +26,19 @@ from tasks.supervision.workers import ROOT, worker_commands
 READY_S = 60.0
 GRACE_S = 10.0
 TAIL_LINES = 20
-#: Between looks at what nobody tells of: whether a process answers, or lives.
+#: Between checks of whether a process answers, or lives.
 TICK_S = 0.1
 
 #: Settings that would make the service refuse the tokens we mint.
 AUTHENTICATION = ("JWT_ISSUER", "JWT_JWKS_URL", "TIER_CLAIMS")
 
 
-#: What webhooks may be sent to besides public hosts: whatever listens on this machine.
+#: Hosts that webhooks may be sent to besides public ones: this machine.
 LOOPBACK = "127.0.0.1:*,localhost:*,[::1]:*"
 
 
 class StackError(Exception):
-    """Something of the stack failed; `tails` is what the logs that tell why said last, read at once."""
+    """A part of the stack failed. `tails` has the last lines of its logs."""
 
     def __init__(self, message: str, *logs: Path) -> None:
         self.tails = "\n".join(_tail(log) for log in logs)

@@ -33,17 +33,10 @@ def rescue_webhooks(services: Services) -> None:
 def prune(services: Services) -> None:
     """Deletes the rows that are past their time, as `sql/queries/upkeep.sql` defines it."""
     for table in ("events", "attempts", "idempotency_keys", "webhook_deliveries", "workers"):
-        deleted = _prune(services, f"prune_{table}")
-        if deleted:
-            log.info("pruned", extra={"what": table, "count": deleted})
-
-
-def _prune(services: Services, query: str) -> int:
-    """Returns how many rows were deleted."""
-    total = 0
-    while True:
-        with services.db.connection() as conn:
-            deleted = conn.execute(QUERIES[query], {"batch": BATCH}).rowcount
-        total += deleted
-        if deleted < BATCH:
-            return total
+        count, deleted = 0, BATCH
+        while deleted == BATCH:
+            with services.db.connection() as conn:
+                deleted = conn.execute(QUERIES[f"prune_{table}"], {"batch": BATCH}).rowcount
+            count += deleted
+        if count:
+            log.info("pruned", extra={"what": table, "count": count})

@@ -24,7 +24,7 @@ def assert_unauthorized(response: TestResponse) -> None:
 
 
 def error_body(response: TestResponse) -> dict[str, Any]:
-    """The body of an error of the contract's shape, whatever the error."""
+    """The body of any error, in the contract's shape."""
     assert response.mimetype == "application/json", response.text
     body = response.json
     assert isinstance(body, dict)

@@ -83,7 +83,7 @@ def tracer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.fixture(scope="session")
 def wait_until() -> WaitUntil:
-    """A function that returns when its condition is true, and fails the test after 20 s, or so many as it is told."""
+    """A function that returns when its condition is true, and fails the test after 20 s, or a given time."""
 
     def wait(condition: Callable[[], object], within_s: float = 20.0) -> None:
         deadline = time.monotonic() + within_s

@@ -40,7 +40,7 @@ class SigningKey:
 
 
 def make_key(algorithm: str, kid: str | None = None) -> SigningKey:
-    """A new key; its name is that of the algorithm unless it is told otherwise."""
+    """A new key; its name is that of the algorithm by default."""
     generate: dict[str, Callable[[], Any]] = {
         "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
         "RS256": lambda: rsa.generate_private_key(65537, 2048),
@@ -85,7 +85,7 @@ def jwks_endpoint() -> Iterator[Endpoint]:
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, *_: Any) -> None:
-            """Whoever asked has left."""
+            """The client has left."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
         endpoint = Endpoint(f"http://127.0.0.1:{server.server_address[1]}/auth/v1/.well-known/jwks.json?a=b")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def logging_restored() -> Iterator[None]:
-    """Whatever the block does to the root logger is undone after it."""
+    """Restores the root logger after the block."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     try:

@@ -30,7 +30,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Reply:
-    """What is answered: nothing but the status, unless it is told otherwise."""
+    """A response; by default only the status."""
 
     status: int = 204
     headers: tuple[tuple[str, str], ...] = ()
@@ -42,7 +42,7 @@ Answering = Callable[[list[Received]], Reply]
 
 
 class Receiver:
-    """A receiver that notes what comes and answers as it is told: `reply` may be changed at any time."""
+    """A receiver that records requests and responds with `reply`, which may be changed at any time."""
 
     def __init__(self, reply: Reply | Answering | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.reply = reply or Reply()
@@ -135,7 +135,7 @@ def say_nothing(conn: socket.socket, over: threading.Event) -> None:
 
 
 def say(words: bytes, stay: bool = False) -> Callable[[socket.socket, threading.Event], None]:
-    """Says this to whatever it is asked, then hangs up, or stays on the line."""
+    """Sends this to every client, then hangs up or stays on the line."""
 
     def speak(conn: socket.socket, over: threading.Event) -> None:
         conn.recv(65536)

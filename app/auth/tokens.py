@@ -32,14 +32,14 @@ class Keyring:
         return self._remote.current if self._remote else None
 
     def find(self, header: Mapping[str, Any]) -> PyJWK:
-        """The key for a token with this header. It verifies by its own algorithm, whatever the header says.
+        """The key for a token with this header. It verifies by its own algorithm only.
 
         Raises `jwt.InvalidKeyError` if there is none, and `KeysUnavailable`.
         """
         algorithm, key_id = header.get("alg"), header.get("kid")
         key = None
         if algorithm == HMAC:
-            key = self._secret  # whatever its `kid`: the platform names the secret, but does not publish the name
+            key = self._secret  # with any `kid`: the platform names the secret, but does not publish the name
         elif self._remote and isinstance(algorithm, str) and algorithm in KEY_TYPES and isinstance(key_id, str):
             key = self._remote.find(key_id, algorithm)
         if key is None:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import click
 
-from app.cli.operating import as_json, with_services
+from app.cli.command_setup import as_json, with_services
 from app.cli.tables import print_rows
 from app.operations.doctor import State, examine
 from app.services import Services

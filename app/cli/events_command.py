@@ -2,7 +2,7 @@
 
 import click
 
-from app.cli.operating import as_json, limit, since, with_services
+from app.cli.command_setup import as_json, limit, since, with_services
 from app.cli.tables import print_rows
 from app.generation.events import EventType
 from app.operations.listings import list_events

@@ -10,7 +10,7 @@ from uuid import UUID
 import click
 from psycopg.rows import DictRow
 
-from app.cli.operating import operator, with_services
+from app.cli.command_setup import operator, with_services
 from app.generation.errors import GenerationActive, SlotsFull
 from app.generation.progress.steps import FINAL_STATUSES
 from app.generation.tiers import Tier

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import click
 
-from app.cli.operating import as_json, limit, operator, reason, since, with_services
+from app.cli.command_setup import as_json, limit, operator, reason, since, with_services
 from app.cli.tables import print_rows
 from app.operations import actions, listings
 from app.services import Services

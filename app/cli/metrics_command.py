@@ -4,7 +4,7 @@ from datetime import UTC
 
 import click
 
-from app.cli.operating import with_services
+from app.cli.command_setup import with_services
 from app.cli.tables import to_csv, to_json, to_table
 from app.operations.reports import (
     DEFAULT_SINCE,
@@ -25,7 +25,7 @@ from app.services import Services
     "--since",
     default=DEFAULT_SINCE,
     show_default=True,
-    help="So long ago (7d, 24h), or from that time on (2026-11-01).",
+    help="The last 7d or 24h, or from a time on (2026-11-01).",
 )
 @click.option(
     "--format",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from app.cli.operating import operator, with_services
+from app.cli.command_setup import operator, with_services
 from app.database.migrations import missing
 from app.database.preflight import connect_briefly
 from app.database.rollback import rollback
@@ -14,7 +14,9 @@ from app.settings import Settings
 
 
 @click.command("migrate")
-@click.option("--check", is_flag=True, help="List what would be applied and change nothing. Exit code 1 if anything.")
+@click.option(
+    "--check", is_flag=True, help="List what would be applied and change nothing. Exit code 1 if anything would be."
+)
 @click.option("--upgrade-queue", is_flag=True, help="Also upgrade a queue schema that was here before this service.")
 @click.option("--rollback", "undo", is_flag=True, help="Undo every migration instead.")
 @click.option("--yes", is_flag=True, help="Roll back without asking.")

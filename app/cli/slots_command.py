@@ -2,7 +2,7 @@
 
 import click
 
-from app.cli.operating import as_json, operator, with_services
+from app.cli.command_setup import as_json, operator, with_services
 from app.cli.tables import print_rows
 from app.operations.actions import rebuild_slots
 from app.operations.slot_drift import compare_slots
@@ -17,7 +17,7 @@ def command(services: Services, as_json: bool, rebuild: bool) -> None:
     """Show how many slots each user holds in PostgreSQL and in Redis, and the difference."""
     if rebuild:
         rebuild_slots(services, operator())
-    rows = [count.as_dict() for count in compare_slots(services.db, services.slots)]
+    rows = [{**count._asdict(), "drift": count.drift} for count in compare_slots(services.db, services.slots)]
     if not as_json:
         for row in rows:
             drift = "?" if row["drift"] is None else f"{row['drift']:+d}" if row["drift"] else "0"

@@ -5,7 +5,7 @@ from uuid import UUID
 import click
 
 from app.auth.minting import mint_token
-from app.cli.operating import Span, with_services
+from app.cli.command_setup import Span, with_services
 from app.generation.tiers import Tier
 from app.services import Services
 

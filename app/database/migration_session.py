@@ -1,4 +1,4 @@
-"""The session of a migration: alone on its database, patient with locks, never behind a transaction pooler."""
+"""The session of a migration: one at a time, with short waits for locks, never behind a transaction pooler."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ Connection = psycopg.Connection[Any]
 
 #: Held while a database is migrated; a number that other users of the database are unlikely to choose.
 LOCK = 20261123000001
-#: Longest single wait for a lock: everybody who queues behind the migration waits as long.
+#: Longest single wait for a lock. Sessions that queue behind the migration wait as long.
 LOCK_TIMEOUT_MS = 200
 #: How long a transaction that gets no lock is tried again, and how long another migration is waited for.
 LOCK_PATIENCE_S, TURN_PATIENCE_S = 60.0, 600.0
@@ -39,7 +39,7 @@ class MigrationSession:
         self._pid = _backend(conn)
 
     def run(self, change: Callable[[Connection], T], *, patience_s: float | None = None) -> T:
-        """Runs `change` in one transaction and commits it. While others hold its locks, starts it anew.
+        """Runs `change` in one transaction and commits it. While others hold its locks, restarts it.
 
         Raises `MigrationError` that names the sessions in the way when `patience_s` (`LOCK_PATIENCE_S`) is over.
         """
@@ -103,7 +103,7 @@ def _connect(database_url: str) -> Connection:
 def _refuse_transaction_pooler(conn: Connection, watcher: Connection) -> None:
     """Raises `MigrationError` where two transactions of one client may run in different sessions of the server."""
     if conn.info.backend_pid == _backend(conn):
-        return  # the server's own word: nobody stands between
+        return  # the server itself answered, not a pooler
     for _ in range(5):
         backend = _backend(conn)
         with watcher.transaction():

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -45,36 +44,26 @@ def missing(conn: psycopg.Connection[Any]) -> list[str]:
 
     Two short reads. What a newer release has added, or replaced, is no lack.
     """
-    there = _read(conn)
-    scripts = [script.stem for script in queue_scripts() if script.stem not in there.scripts]
+    applied = _read_applied(conn)
+    scripts = [script.stem for script in queue_scripts() if ("script", script.stem, None) not in applied]
     return [
-        *(scripts if there.scripts else ["procrastinate"]),
-        *(file.stem for file in _migrations() if _version(file) not in there.versions),
-        *(file.stem for file in _functions() if (file.stem, _checksum(file)) not in there.functions),
+        *(scripts if any(kind == "script" for kind, *_ in applied) else ["procrastinate"]),
+        *(file.stem for file in _migrations() if ("migration", _version(file), None) not in applied),
+        *(file.stem for file in _functions() if ("function", file.stem, _checksum(file)) not in applied),
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _There:
-    """What the database has: the queue's scripts, migrations by version, functions by name and checksum."""
-
-    scripts: frozenset[str] = frozenset()
-    versions: frozenset[str] = frozenset()
-    functions: frozenset[tuple[str, str]] = frozenset()
+def abridge(names: list[str]) -> str:
+    """The first three of the names, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _read(conn: psycopg.Connection[Any]) -> _There:
+def _read_applied(conn: psycopg.Connection[Any]) -> set[tuple[str, str, str | None]]:
     with conn.cursor(row_factory=tuple_row) as cursor:
         cursor.execute("select to_regclass('coursegen.created_objects')")
         if cursor.fetchone() in (None, (None,)):
-            return _There()
-        cursor.execute((SQL / "setup" / "applied.sql").read_bytes())
-        rows = cursor.fetchall()
-    return _There(
-        frozenset(name for kind, name, _ in rows if kind == "script"),
-        frozenset(name for kind, name, _ in rows if kind == "migration"),
-        frozenset((name, checksum) for kind, name, checksum in rows if kind == "function"),
-    )
+            return set()
+        return set(cursor.execute(read_setup("applied")).fetchall())
 
 
 def _apply_migration(conn: Connection, *, file: Path) -> bool:

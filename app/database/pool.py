@@ -12,7 +12,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from app.database.deadline import SocketGuard, deadline, remaining
-from app.database.migrations import missing
+from app.database.migrations import abridge, missing
 
 #: Longest wait for a free connection; past it the service is overloaded or the database away.
 POOL_TIMEOUT_S = 2.0
@@ -43,7 +43,7 @@ class Unmigrated(Exception):
 
     def __init__(self, names: list[str]) -> None:
         self.names = names
-        super().__init__(f"The database is not migrated: run `coursegen migrate`. Missing: {', '.join(names)}")
+        super().__init__(f"The database is not migrated: run `coursegen migrate`. Missing: {abridge(names)}")
 
 
 class CommitOutcomeUnknown(psycopg.OperationalError):

@@ -32,8 +32,3 @@ def check_database(url: str, *, pooled: bool) -> list[str]:
     except psycopg.OperationalError as error:
         log.warning("database_unavailable", extra={"error": str(error)})
         return []
-
-
-def refusal(names: list[str]) -> str:
-    """The message of a process that does not start on an unmigrated database."""
-    return f"The database is not migrated. Run `coursegen migrate`. Missing: {', '.join(names)}"

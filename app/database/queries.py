@@ -13,13 +13,13 @@ _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
 def load_queries(folder: Path = SQL / "queries") -> dict[str, LiteralString]:
-    """The text of every query by its name. Raises ValueError where a name stands twice."""
+    """The text of every query by its name. Raises ValueError for a duplicate name."""
     queries: dict[str, LiteralString] = {}
     for path in sorted(folder.glob("*.sql")):
         _, *parts = _NAME.split(path.read_text(encoding="utf-8"))
         for name, text in zip(parts[::2], parts[1::2], strict=True):
             if name in queries:
-                raise ValueError(f"The query {name} stands twice, the second time in {path.name}")
+                raise ValueError(f"The query {name} is defined twice, the second time in {path.name}")
             # The files are this project's own source, as trusted as a literal in the code.
             queries[name] = cast(LiteralString, text.strip().rstrip(";"))
     return queries

@@ -29,7 +29,7 @@ def queue_scripts() -> list[Path]:
 def migrate_queue(session: MigrationSession, *, upgrade: bool) -> list[str]:
     """The queue's schema is the installed library's. Returns the names of the scripts that were applied.
 
-    A schema that was there before this service belongs to somebody else as well. It is upgraded only with `upgrade`;
+    A schema that was there before this service has other users as well. It is upgraded only with `upgrade`;
     without it, `MigrationError` is raised when scripts are missing.
     """
     recorded = _read_recorded(session.conn)
@@ -57,7 +57,7 @@ def migrate_queue(session: MigrationSession, *, upgrade: bool) -> list[str]:
 
 
 def _read_recorded(conn: psycopg.Connection[Any]) -> dict[str, bool]:
-    """The recorded scripts, each with whether somebody else had applied it."""
+    """The recorded scripts, each with whether it was there before this service."""
     row = conn.execute("select to_regclass('coursegen.queue_migrations')").fetchone()
     if row is None or row[0] is None:
         return {}

@@ -40,7 +40,7 @@ def _roll_back(conn: Connection, *, app_role: str, export: Path | None) -> list[
     try:
         conn.execute(name_role(conn, read_setup("rollback"), app_role))
     except psycopg.errors.DependentObjectsStillExist as error:
-        raise MigrationError(f"Something of somebody else's depends on what would go: {error}") from error
+        raise MigrationError(f"Objects that this service did not create depend on it: {error}") from error
     try:
         with conn.transaction():
             conn.execute(name_role(conn, read_setup("drop_role"), app_role))

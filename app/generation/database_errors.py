@@ -46,7 +46,7 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the database can't serve now, whatever the request."""
+    """Whether the database can't serve any request now."""
     if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith(_INSUFFICIENT_RESOURCES):
         return True
     return isinstance(error, _UNABLE) or is_transient(error)

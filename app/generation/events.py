@@ -1,7 +1,7 @@
 """Events: what an operator must be able to count, one row of `system_metrics` each.
 
-`record` writes events in the caller's transaction. Without a transaction, `EventBuffer.add` keeps an event in memory
-and writes it within a second, or when the database is back.
+Verbs record theirs in SQL, in their own transaction. `EventBuffer.add` keeps an event in memory and writes it within a
+second, or when the database is back.
 """
 
 import atexit
@@ -58,7 +58,7 @@ class Event:
     """`raised` is when it happened, by the monotonic clock: SQL subtracts the age from PostgreSQL's own time.
 
     An event that may have been written already is written once, by its `id`. `job_id` is the generation's public id.
-    `count`: how many equal events this one stands for.
+    `count`: how many equal events this one represents.
     """
 
     type: EventType
@@ -90,11 +90,6 @@ class Event:
             "metadata": dict(self.metadata) if self.count == 1 else {**self.metadata, "count": self.count},
             "age_s": time.monotonic() - self.raised,
         }
-
-
-def record(conn: Connection[Any], *events: Event) -> None:
-    """Writes the events in the caller's transaction, by one statement."""
-    conn.execute(QUERIES["insert_events"], {"events": Jsonb([event.as_row() for event in events])})
 
 
 class EventBuffer:
@@ -154,12 +149,13 @@ class EventBuffer:
             count = sum(event.count for event in batch.values())
             try:
                 with self._statement() as conn:
-                    record(conn, *batch.values())
+                    rows = [event.as_row() for event in batch.values()]
+                    conn.execute(QUERIES["insert_events"], {"events": Jsonb(rows)})
             except psycopg.DataError:
                 # A retry would fail again, and would hold up the events that come after.
                 log.exception("events_dropped", extra={"count": count})
                 self.dropped += count
-            except Exception as error:  # noqa: BLE001 - whatever it is, the events are kept and tried again
+            except Exception as error:  # noqa: BLE001 - after any error the events are kept and tried again
                 log.warning("events_delayed", extra={"count": count, "error": str(error)})
                 with self._lock:
                     newer, self._waiting = self._waiting, batch

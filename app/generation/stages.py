@@ -4,7 +4,7 @@ from enum import Enum
 
 
 class Stage(Enum):
-    """A piece of work a worker runs. Compared with the database's `generation_stage` by a test."""
+    """A piece of work that a worker runs. Compared with the database's `coursegen.stage` by a test."""
 
     DOCUMENT_PROCESSING = "DOCUMENT_PROCESSING"
     STRUCTURE_ANALYSIS = "STRUCTURE_ANALYSIS"
@@ -25,8 +25,3 @@ _NEXT = {
     Stage.TEXT_GENERATION: Stage.FINALIZATION,
     Stage.FINALIZATION: None,
 }
-
-
-def first_stage(has_documents: bool) -> Stage:
-    """The stage a generation starts with."""
-    return Stage.DOCUMENT_PROCESSING if has_documents else Stage.STRUCTURE_ANALYSIS

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from app.current import current_services
+from app.current_services import current_services
 from app.generation.webhooks.urls import MAX_URL, BadWebhookUrl, parse_webhook_url
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)

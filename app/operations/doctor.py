@@ -10,7 +10,7 @@ import psycopg
 from psycopg.rows import DictRow
 
 from app.auth.jwks import KEY_TYPES, JwksError, fetch_keys
-from app.database.migrations import missing
+from app.database.migrations import abridge, missing
 from app.database.pool import only_row
 from app.database.preflight import connect_briefly
 from app.database.queries import QUERIES
@@ -95,7 +95,7 @@ def _check_database(services: Services) -> Iterator[Finding]:
         yield Finding(State.ERROR, "database", str(error).splitlines()[0], "Check DATABASE_URL and the server.")
         return
     if lacking:
-        yield Finding(State.ERROR, "migrations", f"missing: {', '.join(lacking)}", "Run `coursegen migrate`.")
+        yield Finding(State.ERROR, "migrations", f"missing: {abridge(lacking)}", "Run `coursegen migrate`.")
         return
     yield Finding(State.OK, "migrations", "up to date")
     asked_at = time.time()

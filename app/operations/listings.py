@@ -1,4 +1,4 @@
-"""What operators read: generations, events, webhooks and courses, as rows."""
+"""What operators read: generations, events, webhooks, courses and gauges, as rows."""
 
 import time
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from psycopg.rows import DictRow
 from app.database.pool import Database
 from app.database.queries import QUERIES
 from app.generation.progress.steps import FINAL_STATUSES
+from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
 
 #: Between two reads of a course that is followed.
 PAUSE_S = 0.5
@@ -97,6 +98,11 @@ def follow_course(db: Database, course_id: UUID, stalled_s: float) -> Iterator[D
         if rows[0] != last:
             yield rows[0]
         last = rows[0]
+
+
+def list_gauges(db: Database, stalled_s: float) -> list[DictRow]:
+    """How much is under way and how long it has waited: `name`, `label` (a status, a queue or empty) and `value`."""
+    return _rows(db, "list_gauges", queues=[STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE], stalled=stalled_s)
 
 
 def _rows(db: Database, query: str, **values: object) -> list[DictRow]:

@@ -1,4 +1,4 @@
-"""The reports of `sql/metrics`: each file answers one question of operators about the past.
+"""The reports of `sql/metrics`: each file answers one question about the past.
 
 psql runs the same files. They use three parts of psql's language, which `read_statement` translates: lines that begin
 with a backslash, full-line comments, and `:'name'`, a quoted literal in psql and a bound parameter here. No value ever
@@ -82,7 +82,7 @@ REPORTS = load_reports()
 def run_report(db: Database, report: Report, since: str, variables: Mapping[str, object]) -> Result:
     """The report's rows since then, from a read-only transaction of its own.
 
-    `variables` are the file's psql variables besides `since`. Raises `BadSince`, `ReportTimeout`, and as
+    `variables` are the file's psql variables except `since`. Raises `BadSince`, `ReportTimeout`, and as
     `Database.connection`.
     """
     with db.connection() as conn, conn.transaction(), conn.cursor(row_factory=tuple_row) as cursor:

@@ -7,7 +7,8 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
-from app.database.preflight import check_database, refusal
+from app.database.pool import Unmigrated
+from app.database.preflight import check_database
 from app.server.streams import move_streams_to_threads
 from app.settings import BadSettings, Settings, read_settings
 from app.telemetry.counters import shared_counters
@@ -26,7 +27,7 @@ def main() -> None:
         sys.exit(str(error))
     configure_logging("api", settings.log_level, settings.app_env, settings.app_version)
     if names := check_database(settings.database_url, pooled=settings.database_pooled):
-        sys.exit(refusal(names))
+        sys.exit(str(Unmigrated(names)))
     # The server's processes are forked and share the objects loaded by now until a collection writes to them.
     gc.freeze()
     with shared_counters(settings.prometheus_multiproc_dir):

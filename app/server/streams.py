@@ -1,4 +1,4 @@
-"""Event streams under granian: each runs in a thread of its own, and all end when their process is told to stop.
+"""Event streams under granian: each runs in a thread of its own, and all end when their process stops.
 
 granian iterates a response in the thread that called the application. A stream would hold one of these few threads for
 as long as its client listens. The private name used here is recorded in

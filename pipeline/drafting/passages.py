@@ -57,7 +57,7 @@ def quote_passages(
 
 
 class _Levels:
-    """Numbers nested headings anew: whatever their levels were, each is one deeper than the one it stands under."""
+    """Renumbers nested headings: each is one level deeper than the heading above it."""
 
     def __init__(self) -> None:
         self._open: list[int] = []

@@ -23,7 +23,7 @@ class Blocks:
             self._blocks.append(block)
 
     def add_heading(self, level: int, title: str) -> None:
-        """A `#` line ends the text and is known as a heading; blank titles and levels below the sixth are mended."""
+        """A `#` line ends the text and counts as a heading; blank titles and levels below the sixth are corrected."""
         title = " ".join(title.split())
         level = min(max(level, 1), DEEPEST_LEVEL)
         if title:

@@ -1,4 +1,4 @@
-"""The zip package of DOCX and PPTX: measured before anything in it is believed, read without what nobody reads."""
+"""The zip package of DOCX and PPTX: measured before it is unpacked, and read without the parts that no reader needs."""
 
 import zlib
 from dataclasses import dataclass

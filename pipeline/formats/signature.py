@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, whatever it is called."""
+"""What a file is by its first bytes; its name does not matter."""
 
 from pipeline.formats.content import Unreadable
 from pipeline.formats.package import list_names

@@ -45,7 +45,7 @@ def outline_brief(course: Course, brief: Brief) -> Outline:
 
 
 def _count_facets(limits: Limits, themes: int, has_frame: bool) -> int:
-    """How many lessons every theme has: more than one only where the course's owner wants as many."""
+    """How many lessons every theme has: more than one only if the course's owner asks for as many."""
     return (limits.lessons - 2) // themes if has_frame and limits.lessons_are_estimated else 1
 
 
@@ -62,7 +62,7 @@ def _plan_theme(theme: _Plan, count: int, phrases: Phrases) -> list[_Plan]:
 
 
 def _divide_sections(groups: Sequence[Sequence[Lesson]], limits: Limits) -> list[list[Lesson]]:
-    """The lessons in sections, groups of several whole; several lessons each where fewer are made than wanted."""
+    """The lessons in sections, groups of several whole; several lessons each where too few are made."""
     count = sum(map(len, groups))
     if any(len(group) > 1 for group in groups):
         first, *themes, last = groups  # themes have several lessons only between introduction and conclusion

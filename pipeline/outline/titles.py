@@ -1,4 +1,4 @@
-"""Titles: clean, not too long, told apart."""
+"""Titles: clean, not too long, distinct."""
 
 import re
 from collections import Counter

@@ -1,6 +1,5 @@
--- Everything of this service lives in a schema of its own. `public` holds what the platform shares: `courses`,
--- `system_metrics` with its two enums and `update_course_progress`; what is there already stays as it is.
--- What is shared. Where it exists it stays as it is; `courses` only gains the columns it lacks.
+-- This service lives in a schema of its own. `public` holds what it shares with the platform: `courses`, `system_metrics`
+-- with its two enums, and `update_course_progress`. What exists stays as it is; `courses` only gains the columns it lacks.
 do $$
 begin
     if to_regtype('public.metric_event_type') is null then

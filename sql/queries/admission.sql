@@ -1,6 +1,6 @@
 -- name: find_courses
--- Those of the courses that exist, with their owner and their active generation, if any. An array's length would have the
--- plan made anew for every call; this one is made once, and goes by the index from course to course.
+-- The courses of these ids that exist, with their owner and their active generation, if any. As JSON, since an array is
+-- planned by its length at every call. This plan is made once and looks up one course after the other in the index.
 select course.id, course.user_id, course.active_generation
 from jsonb_array_elements_text(%(course_ids)s) asked (id)
 cross join lateral (
@@ -24,9 +24,3 @@ where kept.created_at > now() - interval '1 day';
 
 -- name: admit_generations
 select * from coursegen.admit_generations_v1(%(requests)s, %(wait)s);
-
--- name: count_active
--- How many slots are held: the user's and all.
-select count(*) filter (where user_id = %(user_id)s) as user_active, count(system_slot) as system_active
-from coursegen.generations
-where user_slot is not null;

@@ -1,6 +1,6 @@
 -- name: insert_events
--- Events, each of which happened so many seconds ago. One whose first writing had an unknown outcome comes again, and
--- its count may have risen since.
+-- Each event happened `age_s` seconds ago. If the outcome of a first write was unknown, the event is written again, and its
+-- count may have risen since.
 insert into system_metrics (id, event_type, severity, user_id, course_id, job_id, metadata, "timestamp")
 select id, event_type, severity, user_id, course_id, job_id, metadata, clock_timestamp() - make_interval(secs => age_s)
 from jsonb_to_recordset(%(events)s) as event (

@@ -1,8 +1,5 @@
 -- name: count_start
-select *
-from coursegen.count_start_v1(
-    %(generation_id)s, %(fence)s, %(job_id)s, %(worker)s, %(stages)s, %(exhausted)s
-);
+select * from coursegen.count_start_v1(%(generation_id)s, %(fence)s, %(job_id)s, %(worker)s, %(stages)s, %(exhausted)s);
 
 -- name: begin_stage
 select *
@@ -81,7 +78,7 @@ from disowned
 where job_id = disowned.id and outcome is null;
 
 -- name: delete_dead_jobs
--- Jobs of a queue that nobody runs any more, where the next ones do their work: upkeep, webhooks.
+-- Jobs that nobody runs any more, of a queue where the next job does their work: upkeep, webhooks.
 with gone as (
     delete from procrastinate_jobs job
     where job.status = 'doing' and job.queue_name = %(queue)s

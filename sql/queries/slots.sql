@@ -5,10 +5,3 @@ select id::text, user_id, coalesce(user_slot, 0) as user_slot, coalesce(system_s
 from coursegen.generations
 where (user_slot is not null or finished_at > now() - interval '30 seconds')
     and (%(users)s::uuid[] is null or user_id = any(%(users)s));
-
--- name: count_holders
--- How many slots each user holds, and how many of them are the system's as well.
-select user_id, count(*) as active, count(system_slot) as of_system
-from coursegen.generations
-where user_slot is not null
-group by user_id;

@@ -18,7 +18,7 @@ where id in (
 );
 
 -- name: prune_workers
--- Jobs that such a worker still has are left without one, which counts as having a dead one.
+-- Jobs of such a worker are left without one, and count as orphaned.
 delete from procrastinate_workers
 where id in (
     select id from procrastinate_workers where last_heartbeat < now() - interval '1 day' limit %(batch)s

@@ -14,7 +14,7 @@ create table if not exists coursegen.applied_functions (
     applied_at timestamptz not null default now(),
     primary key (name, checksum)
 );
--- The queue library's own scripts. `was_there`: somebody else had applied it before.
+-- The queue library's own scripts. `was_there`: applied before this service.
 create table if not exists coursegen.queue_migrations (
     script text primary key,
     was_there boolean not null,

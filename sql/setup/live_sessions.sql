@@ -1,4 +1,4 @@
--- Sessions of the service's own processes, and workers of a queue that nobody else uses with a recent sign of life.
+-- Sessions of the service's own processes, and workers with a recent heartbeat, if the queue is used by this service alone.
 select concat('pid ', pid, ' (', application_name, ')') from pg_stat_activity
 where datname = current_database() and application_name like 'course-generation%'
 union all

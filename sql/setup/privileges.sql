@@ -1,5 +1,5 @@
 -- All privileges of this service, in one place; applied after every migration, and a second time changes nothing.
--- `coursegen_app` stands for the role that APP_ROLE names. API, workers and commands run as a member of it.
+-- APP_ROLE replaces the name `coursegen_app`. API, workers and commands run as a member of it.
 do $$
 begin
     if to_regrole('coursegen_app') is null then

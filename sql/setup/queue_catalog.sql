@@ -1,4 +1,4 @@
--- What the queue's scripts made in a schema: kind, name and what else tells one state of it from another.
+-- What the queue's scripts made in a schema: kind, name, and details that distinguish its states.
 with relation as (
     select oid, relname, relkind from pg_class
     where relnamespace = to_regnamespace(%(schema)s) and relname ~ 'procrastinate'

@@ -1,5 +1,5 @@
 -- Undoes everything that `migrate` did. `created_objects` lists what to drop in `public`.
--- `coursegen_app` stands for the role that APP_ROLE names.
+-- APP_ROLE replaces the name `coursegen_app`.
 do $$
 declare
     object record;

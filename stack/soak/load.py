@@ -36,7 +36,7 @@ ACTIVE = """
 
 @dataclass(slots=True)
 class Tally:
-    """What the users were told, and what was seen of the limits."""
+    """The responses to the users, and the samples of the limits."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)

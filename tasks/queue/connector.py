@@ -15,8 +15,8 @@ from procrastinate.exceptions import ConnectorException
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from app.database.migrations import missing
-from app.database.pool import session
-from app.database.preflight import connect_briefly, refusal
+from app.database.pool import Unmigrated, session
+from app.database.preflight import connect_briefly
 from app.settings import Settings
 
 #: Threads for sync tasks. The default does not depend on `--concurrency`.
@@ -40,7 +40,7 @@ class WorkerConnector(PsycopgConnector):
             # Not in `kwargs`: the listener's connection has its own `autocommit`.
             configure=_commit_each_statement,
             timeout=300,  # longer than an outage: the end of a job is then written late instead of lost
-            reconnect_timeout=5,  # the backoff doubles without a limit; starting it anew limits it
+            reconnect_timeout=5,  # the backoff doubles without a limit; a restart limits it
             reconnect_failed=_reconnect,
             kwargs={
                 "connect_timeout": 3,
@@ -57,8 +57,14 @@ class WorkerConnector(PsycopgConnector):
     async def open_async(self, pool: AsyncConnectionPool | None = None) -> None:
         """The pool is open on a migrated database. Exits if the database is not migrated."""
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="job"))
-        if names := await self._missing_migrations():
-            sys.exit(refusal(names))
+        async for _ in _with_backoff():
+            try:
+                names = await asyncio.to_thread(self._look_up_missing)
+                break
+            except psycopg.OperationalError as error:
+                log.warning("database_unavailable", extra={"error": str(error)})
+        if names:
+            sys.exit(str(Unmigrated(names)))
         await super().open_async(pool)
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
@@ -68,14 +74,6 @@ class WorkerConnector(PsycopgConnector):
                 await super().listen_notify(on_notification, channels)
             except ConnectorException as error:
                 log.warning("listen_lost", extra={"error": str(error.__cause__ or error)})
-
-    async def _missing_migrations(self) -> list[str]:
-        async for _ in _with_backoff():
-            try:
-                return await asyncio.to_thread(self._look_up_missing)
-            except psycopg.OperationalError as error:
-                log.warning("database_unavailable", extra={"error": str(error)})
-        raise AssertionError("unreachable")
 
     def _look_up_missing(self) -> list[str]:
         settings = self._settings

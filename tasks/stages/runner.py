@@ -26,7 +26,7 @@ from tasks.stages.child_pool import Children
 from tasks.stages.child_process import Died, Outcome, Stopped, TimedOut
 from tasks.stages.stage_data import as_rows, read_input
 
-#: How long a run waits for a database that is away, before the whole stage is to run again.
+#: How long a run waits for a database that is away, before it gives up and the stage is queued again.
 PATIENCE_S = 300
 #: How soon a database answers that is not to blame for a statement that took too long.
 ANSWER_S = 1
@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Runs a job: its generation's stages, one after the other, until the job may not go on.
+    """Runs a job: its generation's stages, one after the other, while the job may go on.
 
     `stops`: whether the worker begins no more stages.
     """
@@ -218,7 +218,7 @@ class Runner:
         return self._patiently(run)
 
     def _patiently(self, run: Callable[[], T]) -> T:
-        """Returns what `run` returned, run again while the database is away, for minutes or until an abort."""
+        """Returns what `run` returned. Retries while the database is away, for `PATIENCE_S` or until an abort."""
         return Retrying(
             retry=retry_if_exception(is_unavailable),
             stop=lambda state: _stop_after_patience(state) or self.abort_reason() is not None,

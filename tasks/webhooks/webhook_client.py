@@ -154,7 +154,7 @@ def _exchange(
 
 
 def _excerpt(response: HTTPResponse) -> str:
-    """The first piece of the body. The status counts whatever happens to the body."""
+    """The first piece of the body. The status counts even if the body breaks off."""
     try:
         piece = response.read1(EXCERPT_BYTES)
     except (OSError, HTTPException):

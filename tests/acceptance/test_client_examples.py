@@ -1,4 +1,4 @@
-"""The examples of clients as a developer runs them against `make run`: each starts a generation and is told its end."""
+"""The examples of clients as a developer runs them against `make run`: each starts a generation and reports its end."""
 
 import os
 import shutil
@@ -56,7 +56,7 @@ def run(stack: Stack, course: OwnedCourse, command: list[str], cwd: Path, **more
 
 
 def was_told_the_end(lines: list[str]) -> bool:
-    shown = [line for line in lines if not line.startswith("webhook")]  # the first of which may come before the answer
+    shown = [line for line in lines if not line.startswith("webhook")]  # the first may come before the response
     return shown[0].startswith("started ") and lines[-1] == "completed" and "webhook verified: completed 100 %" in lines
 
 
@@ -74,10 +74,10 @@ def needs(program: str) -> pytest.MarkDecorator:
     ],
 )
 @pytest.mark.slow
-def test_a_client_generates_a_course_and_verifies_what_it_is_told(
+def test_a_client_generates_a_course_and_verifies_its_webhooks(
     stack: Stack, course: OwnedCourse, command: list[str]
 ) -> None:
-    for _ in range(2):  # the same course again is another wish
+    for _ in range(2):  # the same course again is another request
         assert was_told_the_end(run(stack, course, command, CLIENTS))
 
 

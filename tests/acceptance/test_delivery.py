@@ -284,7 +284,7 @@ def generate(release: Release, settings: dict[str, str], wait_until: WaitUntil) 
 
 
 def stop(release: Release, processes: dict[str, subprocess.Popen[bytes]]) -> None:
-    """SIGTERM ended every process with 0, before whoever supervises it would have killed it."""
+    """SIGTERM ended every process with 0, before its supervisor would have killed it."""
     grace = float(compose()["services"]["worker"]["stop_grace_period"].removesuffix("s"))
     assert grace > default_settings().shutdown_grace_s
     deadline = time.monotonic() + grace

@@ -34,7 +34,7 @@ TINY = Size(
     remembered=(40, 2),
 )
 
-#: Figures of each measure, whatever other stacks are installed.
+#: Figures of each measure, with or without other stacks.
 FIGURES = {
     "admissions": {"admissions", "admissions, p95", "admissions, CPU of PostgreSQL", "admissions, WAL"},
     "stacks": {"admissions by this service", "empty stages of this service"},

@@ -78,7 +78,7 @@ def test_its_sessions_have_the_limits_that_the_service_sets_elsewhere(stand: Sta
             assert pooled.execute(f"show {name}").fetchone() == direct.execute(f"show {name}").fetchone()
 
 
-def test_operators_are_told_the_query_that_is_tested_here() -> None:
+def test_the_documented_query_is_the_one_tested_here() -> None:
     document = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
     assert f"connect_query='{CONNECT_QUERY.replace(chr(39), chr(39) * 2)}'" in document
 

@@ -35,7 +35,7 @@ CHILDREN = [
     ("valkey",),
     ("postgres", "data"),
 ]
-# Loopback is never behind a proxy, whatever the environment says.
+# Loopback is never behind a proxy; the environment may name one.
 HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -97,7 +97,7 @@ class Running:
 
 @contextmanager
 def start() -> Iterator[Running]:
-    """The stack, up. Whatever a failed test leaves is stopped."""
+    """The stack, up. What a failed test leaves running is stopped."""
     environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
     process = subprocess.Popen(
         [sys.executable, "-m", "stack.run"],
@@ -145,7 +145,7 @@ def test_run_prints_all_it_takes_to_try_it(running: Running, wait_until: WaitUnt
 
 
 @pytest.mark.slow
-def test_whatever_dies_comes_back(running: Running, wait_until: WaitUntil) -> None:
+def test_a_process_that_dies_comes_back(running: Running, wait_until: WaitUntil) -> None:
     for words in CHILDREN:
         victim = running.child(*words)
         assert victim is not None, words

@@ -1,4 +1,4 @@
-"""Cancelling over HTTP: one final state, whoever asks and whenever."""
+"""Cancelling over HTTP: one final state, for any caller at any time."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -97,7 +97,7 @@ def test_a_full_disk_is_a_clean_refusal_and_all_goes_on_by_itself_once_there_is_
 
     def make_room() -> None:
         disk.make_room()
-        house.postgres.start()  # as whatever supervises it does, if it is down
+        house.postgres.start()  # as its supervisor does, if it is down
 
     assert_lives_through(house, measure, fill, make_room)
 

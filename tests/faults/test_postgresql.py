@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 AWAY_S = 45.0 if SHIPPED else 3.0
 FROZEN_S = 60.0 if SHIPPED else 5.0
 
-#: How often a worker looks for jobs that nobody told it of.
+#: How often a worker looks for jobs that it was not notified of.
 POLLING_S = 1.0
 PICK_UPS = 8
 

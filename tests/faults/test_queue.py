@@ -49,7 +49,7 @@ def test_a_finish_that_is_lost_is_found_under_a_live_worker(house: House, measur
     [("insert", 1, ["completed"] * 4), ("update", 3, ["interrupted"] + ["completed"] * 4)],
     ids=["its begin", "its end"],
 )
-def test_a_run_of_which_neither_we_nor_the_queue_could_write_is_found_under_a_live_worker(
+def test_a_run_that_neither_we_nor_the_queue_could_write_is_found_under_a_live_worker(
     house: House, measure: Measure, operation: str, times: int, outcomes: list[str]
 ) -> None:
     with proxied(house.database_url) as proxy:
@@ -65,7 +65,7 @@ def test_a_run_of_which_neither_we_nor_the_queue_could_write_is_found_under_a_li
         assert attempts(house) == outcomes
 
 
-def test_a_run_that_only_the_queue_could_write_of_goes_on(house: House, measure: Measure) -> None:
+def test_a_run_that_only_the_queue_could_write_goes_on(house: House, measure: Measure) -> None:
     with house.changed(REFUSE.format(operation="update", times=3), REFUSE_NO_MORE):
         house.admit([house.course()])
         with measure("terminal, and no job left", within=120):

@@ -97,7 +97,7 @@ def redis_client(clean: None, redis_url: str) -> Iterator["redis.Redis"]:
 
 @pytest.fixture
 def make_course(conn: psycopg.Connection[DictRow]) -> MakeCourse:
-    """A function that inserts a course: of a user of its own and without files, unless it is told otherwise."""
+    """A function that inserts a course: by default of a user of its own and without files."""
 
     def make(*, user_id: UUID | None = None, files: Any = None, **fields: Any) -> Course:
         return insert_course(conn, user_id=user_id, files=files, **fields)

@@ -7,9 +7,9 @@ import psycopg
 from uuid_utils.compat import uuid7
 
 from app.database.pool import Database
-from app.generation.admission.attempts import decide_once
+from app.generation.admission.admission_retries import decide_once
 from app.generation.admission.look_up import look_up
-from app.generation.admission.refusals import full_after_clashes, report_refusal
+from app.generation.admission.refusals import refuse_after_clashes, report_refusal
 from app.generation.admission.requests import Admission, AdmissionRequest, Decision, Order, Undecided, starts_nothing
 from app.generation.admission.start import start_generations
 from app.generation.batching import Batcher
@@ -19,7 +19,7 @@ from app.generation.errors import GenerationError, OutcomeUnknown, SlotClash, Sl
 from app.generation.events import EventBuffer
 from app.generation.slots.keeper import SlotKeeper
 
-#: How often slot numbers may clash with those of others before the request is refused.
+#: After this many clashes of slot numbers a request is refused.
 CLASH_TRIES = 3
 
 
@@ -31,9 +31,9 @@ class Admissions:
         self.batches = Batcher(self._decide_batch)
 
     def admit(self, caller: Caller, order: Order) -> Admission:
-        """The course is started and its generation queued, both or neither. Nothing can fail after the commit.
+        """Starts the course and queues its generation, both or neither. Nothing can fail after the commit.
 
-        Raises a refusal; `AdmissionFailed` when all was rolled back, `OutcomeUnknown` when that can't be known.
+        Raises a refusal, `AdmissionFailed` if all was rolled back, or `OutcomeUnknown` if that can't be known.
         """
         request = AdmissionRequest(uuid7(), caller, order)
         try:
@@ -52,17 +52,17 @@ class Admissions:
         with self._db.connection() as conn:
             decisions = look_up(conn, requests)  # 404, 403, 409, or what the same key started before
         chosen = [request for request in requests if request not in decisions]
-        answers = dict(zip(chosen, self._keeper.take_all([request.claim for request in chosen]), strict=True))
-        # 429. The slot of a key may be held by the first request of that key: then the transaction decides.
+        answers = dict(zip(chosen, self._keeper.take_all([request.slot_request for request in chosen]), strict=True))
+        # 429. The first request of a key may hold the slot that a repeat lacks: then the transaction decides.
         refused = {r: a for r, a in answers.items() if isinstance(a, SlotsFull) and not r.order.idempotency_key}
         slots = {r: None if isinstance(a, SlotsFull) else a for r, a in answers.items() if r not in refused}
         try:
             with self._db.statement() as conn:
                 started = start_generations(conn, slots, self._keeper.system_limit, wait=wait)
         except psycopg.Error as error:
-            self._keeper.release_claims(r.claim for r in slots if is_overloaded(error))
+            self._keeper.release_all(r.slot_request for r in slots if is_overloaded(error))
             raise
-        self._keeper.release_claims(r.claim for r, d in started.items() if starts_nothing(d, r))
+        self._keeper.release_all(r.slot_request for r, d in started.items() if starts_nothing(d, r))
         return [(decisions | refused | started)[request] for request in requests]
 
     def _decide_batch(self, requests: Sequence[AdmissionRequest]) -> list[Decision]:
@@ -80,13 +80,13 @@ class Admissions:
             for _ in range(CLASH_TRIES):
                 decision = decide_once(lambda: self._decide([request], wait=True)[0], failure)
                 if not isinstance(decision, SlotClash):
-                    # An earlier attempt may have taken slots.
-                    self._keeper.release_claims([request.claim] if starts_nothing(decision, request) else [])
+                    if starts_nothing(decision, request):  # an earlier attempt may have taken slots
+                        self._keeper.release_all([request.slot_request])
                     return decision
-                self._keeper.put_right(*request.claim[:2])
+                self._keeper.rebuild_after_clash(*request.slot_request[:2])
                 failure = None
-            return full_after_clashes(self._db, self._keeper.system_limit, request.caller)
+            return refuse_after_clashes(self._db, self._keeper.system_limit, request.caller)
         except BaseException as error:
             if not isinstance(error, OutcomeUnknown):  # then the generation may exist, and upkeep settles its slot
-                self._keeper.release_claims([request.claim])
+                self._keeper.release_all([request.slot_request])
             raise

@@ -18,7 +18,7 @@ def look_up(conn: Connection[Any], requests: Sequence[AdmissionRequest]) -> dict
     course_ids = [request.order.course_id for request in requests]
     rows = conn.execute(QUERIES["find_courses"], {"course_ids": Jsonb(course_ids, orjson.dumps)})
     courses = {row["id"]: row for row in rows}
-    # After the courses: a key whose first request has just made its course active is then found.
+    # After the courses, so that a key is found whose first request has just made its course active.
     decisions = _find_replays(conn, requests)
     for request in requests:
         decision = decisions.get(request) or _refusal(courses.get(request.order.course_id), request)

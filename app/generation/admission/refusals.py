@@ -4,12 +4,12 @@ import logging
 from dataclasses import asdict
 from uuid import UUID
 
-from app.database.pool import Database, only_row
-from app.database.queries import QUERIES
+from app.database.pool import Database
 from app.generation.admission.requests import AdmissionRequest
 from app.generation.callers import Caller
 from app.generation.errors import AdmissionFailed, GenerationActive, GenerationError, SlotsFull, SystemFull, UserFull
 from app.generation.events import Event, EventBuffer, EventType
+from app.generation.slots.holders import count_slots
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +37,7 @@ def report_refusal(events: EventBuffer, request: AdmissionRequest, error: Genera
             log.error("admission_rolled_back", exc_info=error)
 
 
-def full_after_clashes(db: Database, system_limit: int, caller: Caller) -> SlotsFull:
+def refuse_after_clashes(db: Database, system_limit: int, caller: Caller) -> SlotsFull:
     """The refusal of a request whose slot numbers were taken by others at each try."""
-    with db.connection() as conn:
-        row = only_row(conn.execute(QUERIES["count_active"], {"user_id": caller.user_id}))
-    limit = caller.tier.slots
-    return SystemFull(caller.tier, limit, row["user_active"], system_limit, row["system_active"])
+    counts = count_slots(db)
+    return SystemFull(caller.tier, caller.tier.slots, counts[caller.user_id], system_limit, counts[None])

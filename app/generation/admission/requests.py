@@ -1,4 +1,4 @@
-"""What an admission is asked for, and what it decides."""
+"""The request for an admission, and the decision."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from uuid import UUID
 from app.generation.audit import Actor
 from app.generation.callers import Caller
 from app.generation.errors import GenerationError
-from app.generation.slots.holders import Claim, SlotUse
+from app.generation.slots.holders import SlotRequest, SlotUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class AdmissionRequest:
     order: Order
 
     @property
-    def claim(self) -> Claim:
+    def slot_request(self) -> SlotRequest:
         """The slots it needs."""
-        return Claim(self.generation_id, self.caller.user_id, self.caller.tier)
+        return SlotRequest(self.generation_id, self.caller.user_id, self.caller.tier)
 
 
 @dataclass(frozen=True, slots=True)

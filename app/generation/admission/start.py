@@ -33,9 +33,9 @@ _COMPLETED_STEPS = {stage.value: change(step.id, StepStatus.COMPLETED, step.comp
 def start_generations(
     conn: Connection[Any], slots: Mapping[AdmissionRequest, Slots | None], system_limit: int, *, wait: bool
 ) -> dict[AdmissionRequest, Decision]:
-    """Each request is decided under the lock of its course; those admitted are started. One statement.
+    """Decides each request under the lock of its course, and starts those admitted. One statement.
 
-    Without slots their numbers are picked by the database. `wait`: for locked courses; else they stay `Undecided`.
+    PostgreSQL picks numbers where `slots` has none. `wait`: for locked courses; else they stay `Undecided`.
     """
     if not slots:
         return {}

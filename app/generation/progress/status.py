@@ -1,4 +1,4 @@
-"""Polling: how a course stands."""
+"""Polling: the state of a course."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class FoundCourse:
 
 @dataclass(frozen=True, slots=True)
 class CourseStatus(FoundCourse):
-    """How a course stands. `progress` is JSON text; times are ISO 8601 in UTC.
+    """The state of a course. `progress` is JSON text; times are ISO 8601 in UTC.
 
     `minutes` is the age of the course. `queue_position` counts the jobs that run before a queued generation, up to 100.
     `worker_alive` says whether any worker can run an active generation. Two that differ only in tag and age are equal.

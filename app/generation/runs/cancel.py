@@ -14,7 +14,7 @@ from app.generation.errors import CourseNotFound, NothingActive
 from app.generation.progress.status import find_course
 from app.generation.runs.verbs import warn_of_refused_course
 from app.generation.slots.keeper import SlotKeeper
-from app.generation.transient import retrying
+from app.generation.transaction_retries import RETRYING
 
 MESSAGE = "Генерация отменена"
 
@@ -40,7 +40,7 @@ def cancel_generation(
     """
     values = {"course_id": course_id, "message": MESSAGE, "ended_by": str(actor)}
     cancelled: DictRow = {}  # also by an earlier attempt, which may have committed
-    for attempt in retrying():
+    for attempt in RETRYING:
         with attempt, db.transaction() as conn:
             row = only_row(conn.execute(QUERIES["cancel_generation"], values))
             if row["outcome"] == "cancelled":

@@ -1,7 +1,7 @@
 """Take-over: the stages of dead workers are queued again, and jobs that the queue lost track of are closed.
 
 Each generation is a transaction of its own, so that an error holds up no other. Safe to run twice at once: the job is
-read again under its lock, and the fence lets only one past.
+read again under its lock, and the fence admits only one.
 """
 
 import logging
@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 def take_over(db: Database, keeper: SlotKeeper, *, stalled_s: float, timeout_s: float) -> int:
     """Queues every stage whose worker is dead again under a new fence, or fails it after its third start.
 
-    Dead: without a heartbeat for `stalled_s`, or well past the stage's own `timeout_s`. Also every active generation
-    without a job gets one, and jobs whose run ended in another way are closed. Returns how many were changed.
+    Dead: without a heartbeat for `stalled_s`, or well past the stage's own `timeout_s`. Also queues a job for
+    each active generation without one, and closes jobs whose run has ended. Returns how many were changed.
     """
     limits = {
         "stalled_s": stalled_s,

@@ -1,7 +1,7 @@
 """The verbs of a run, one statement each. They raise `Superseded` if the run no longer holds its generation.
 
-Each function runs one versioned SQL function of `sql/functions/verbs`, which describes it and its outcomes. As a
-statement of its own it is a transaction.
+Each function runs one versioned SQL function of `sql/functions/verbs`, which describes it and its outcomes. Outside a
+transaction it commits by itself.
 """
 
 import logging
@@ -22,7 +22,7 @@ from app.generation.errors import StartsExhausted, Superseded
 from app.generation.progress.steps import ADMITTED_MESSAGE, ADMITTED_STEP, STEPS, StepStatus, change
 from app.generation.stages import Stage
 
-#: Starts of one stage that may go wrong before the generation fails.
+#: Failed starts of one stage after which the generation fails.
 MAX_STARTS = 3
 #: Characters of a message for the course's owner.
 MAX_MESSAGE = 1000
@@ -70,7 +70,7 @@ class Start:
 
 
 def count_start(conn: Connection[Any], run: Run) -> Start:
-    """Counts the start of the generation's stage. Raises `StartsExhausted` after the last: it has then failed."""
+    """Counts the start of the generation's stage. After the last, the generation has failed: `StartsExhausted`."""
     row = _run_verb(conn, "count_start", run, stages=Jsonb(describe_stages()), exhausted=EXHAUSTED_MESSAGE)
     if row["outcome"] == "exhausted":
         raise StartsExhausted(run.generation_id)
@@ -86,10 +86,10 @@ def begin_stage(conn: Connection[Any], start: Start) -> Start:
 
 
 def complete_stage(conn: Connection[Any], start: Start, rows: Any, *, may_continue: bool) -> Start | None:
-    """Stores the stage's result, once; then the next stage follows, or generation and course are completed.
+    """Stores the stage's result, once; then starts or queues the next stage, or completes generation and course.
 
     `rows` is the result as `coursegen.store_stage_result` stores it. With `may_continue` the run's own job goes on with
-    the next stage unless something more urgent waits: returns that stage, begun. Else a new job is queued.
+    the next stage, unless something more urgent waits, and that stage is returned, begun. Else a new job is queued.
     """
     step, next_stage = STEPS[start.stage], start.stage.next
     changes: list[dict[str, Any]] = [change(step.id, StepStatus.COMPLETED, step.completed)]
@@ -119,8 +119,7 @@ def fail_or_retry_stage(
 ) -> Literal["retried", "failed"]:
     """Queues a stage whose start has gone wrong again after a backoff, or fails generation and course.
 
-    `error` is for operators, `message` for the course's owner. A `final` error is not retried, nor one after the third
-    start.
+    `error` is for operators, `message` for the course's owner. Fails at once if `final`, else after the third start.
     """
     row = _run_verb(
         conn,
@@ -149,13 +148,13 @@ def close_attempt(conn: Connection[Any], start: Start) -> None:
 
 
 def report_units(conn: Connection[Any], start: Start, done: int, total: int) -> None:
-    """Records that the stage works, and while lessons are written, how many are done."""
+    """Records that the stage works and, while lessons are written, how many are done."""
     counts = _lessons(done, total) if start.stage is Stage.TEXT_GENERATION else {"alive": True}
     _run_verb(conn, "report_units", start.run, stage=start.stage.value, change=Jsonb(counts))
 
 
 def describe_stages(**limits: float) -> dict[str, dict[str, Any]]:
-    """Describes each stage to the verbs that find the stage themselves: its starts, its failed step, the limits."""
+    """Describes each stage for verbs that read the stage from the row: its starts, its failed step, the limits."""
     return {stage.value: {"most_starts": MAX_STARTS, "failed": step.failed, **limits} for stage, step in STEPS.items()}
 
 

@@ -1,5 +1,6 @@
 """Who holds slots according to PostgreSQL, which decides."""
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -31,7 +32,7 @@ class Slots:
     use: SlotUse
 
 
-class Claim(NamedTuple):
+class SlotRequest(NamedTuple):
     """A generation that needs one of its user's slots and one of the system's."""
 
     generation_id: UUID
@@ -47,3 +48,11 @@ def list_holders(db: Database, users: Collection[UUID] | None) -> list[DictRow]:
     with db.connection() as conn:
         values = {"users": None if users is None else list(users)}
         return conn.execute(QUERIES["list_slot_holders"], values).fetchall()
+
+
+def count_slots(db: Database) -> Counter[UUID | None]:
+    """Returns how many slots each user holds, and the system under None: what `SlotKeeper.counts` says of Redis."""
+    holders = list_holders(db, None)
+    counts = Counter[UUID | None](holder["user_id"] for holder in holders if holder["user_slot"])
+    counts[None] = sum(holder["system_slot"] > 0 for holder in holders)
+    return counts

@@ -25,15 +25,15 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from app.generation.errors import SlotsFull, SystemFull, UserFull
-from app.generation.slots.holders import Claim, Slots, SlotUse
+from app.generation.slots.holders import SlotRequest, Slots, SlotUse
 from app.generation.slots.key_names import KeyNames, hide_user, scope_keys
 
 TIMEOUT_S = 0.25
-#: How long Redis is not asked after it failed.
+#: The pause before Redis is called again after a failure.
 BREAKER_S = 1.0
 MARKER_S = 15
 USER_KEYS_S = 3600
-#: No admission takes longer: PostgreSQL knows every valid holder that is older.
+#: No admission takes longer, so PostgreSQL knows every valid holder that is older.
 UNDER_WAY_S = 10
 #: How many keys or scopes Redis handles in one round trip.
 BATCH = 500
@@ -72,20 +72,20 @@ class SlotKeeper:
         #: A key that another program wrote, and its type.
         self._foreign: tuple[str, str] | None = None
 
-    def take_all(self, claims: Sequence[Claim]) -> list[Slots | SlotsFull | None]:
-        """Returns for each claim the slots it may try to insert, a refusal, or None if PostgreSQL has to pick.
+    def take_all(self, requests: Sequence[SlotRequest]) -> list[Slots | SlotsFull | None]:
+        """Returns for each request the slots it may try to insert, a refusal, or None if PostgreSQL has to pick.
 
-        One round trip for all. Taking the same claim again returns the same numbers. May rebuild keys, which needs a
+        One round trip for all. Taking the same request again returns the same numbers. May rebuild keys, which needs a
         connection to PostgreSQL: the caller must hold none.
         """
-        if not claims:
+        if not requests:
             return []
-        _, *answers = self._take(claims)
+        _, *answers = self._take(requests)
         if any(answer[0] in STALE for answer in answers):
-            users = {claim.user_id for claim, answer in zip(claims, answers, strict=True) if answer[0] in STALE}
+            users = {request.user_id for request, answer in zip(requests, answers, strict=True) if answer[0] in STALE}
             self._rebuild(users, system=["system_stale"] in answers)
-            _, *answers = self._take(claims)
-        return [self._read_answer(claim, answer) for claim, answer in zip(claims, answers, strict=True)]
+            _, *answers = self._take(requests)
+        return [self._read_answer(request, answer) for request, answer in zip(requests, answers, strict=True)]
 
     def release(self, generation_id: UUID, user_id: UUID) -> None:
         """Removes the generation from Redis. If Redis is away, a rebuild removes it later."""
@@ -95,11 +95,11 @@ class SlotKeeper:
                 pipe.zrem(key, str(generation_id))
         self._ask(lambda: pipe.execute(raise_on_error=False))  # a key of another program holds nothing of ours
 
-    def release_claims(self, claims: Iterable[Claim]) -> None:
-        for generation_id, user_id, _ in claims:
+    def release_all(self, requests: Iterable[SlotRequest]) -> None:
+        for generation_id, user_id, _ in requests:
             self.release(generation_id, user_id)
 
-    def put_right(self, generation_id: UUID, user_id: UUID) -> None:
+    def rebuild_after_clash(self, generation_id: UUID, user_id: UUID) -> None:
         """After a clash: releases the generation's slots, then rebuilds the user's and the system's keys."""
         self.release(generation_id, user_id)
         self._rebuild([user_id], system=True)
@@ -116,7 +116,7 @@ class SlotKeeper:
         return self._ask(self._count)
 
     def problem(self) -> str | None:
-        """Returns why PostgreSQL has to pick the numbers, or None if Redis serves. Runs the script without claims.
+        """Returns why PostgreSQL has to pick the numbers, or None if Redis serves. Runs the script without requests.
 
         The text is public, so it has a * for a user's id. The log line `redis_key_foreign` names the key.
         """
@@ -133,26 +133,26 @@ class SlotKeeper:
     def close(self) -> None:
         self._redis.close()
 
-    def _take(self, claims: Sequence[Claim]) -> list[Any]:
-        """Returns the script's answer for the system, then one for each claim."""
+    def _take(self, requests: Sequence[SlotRequest]) -> list[Any]:
+        """Returns the script's answer for the system, then one for each request."""
         keys = [*scope_keys(self._names.system)]
         values: list[str | int] = [self.system_limit, USER_KEYS_S]
-        for generation_id, user_id, tier in claims:
+        for generation_id, user_id, tier in requests:
             keys += scope_keys(self._names.of_user(user_id))
             values += str(generation_id), tier.slots
-        answers: list[Any] = self._ask(lambda: self._take_script(keys, values)) or [AWAY] * (len(claims) + 1)
+        answers: list[Any] = self._ask(lambda: self._take_script(keys, values)) or [AWAY] * (len(requests) + 1)
         for answer in answers:
             self._remember_foreign(answer)
         return answers
 
-    def _read_answer(self, claim: Claim, answer: Sequence[Any]) -> Slots | SlotsFull | None:
-        limit = claim.tier.slots
+    def _read_answer(self, request: SlotRequest, answer: Sequence[Any]) -> Slots | SlotsFull | None:
+        limit = request.tier.slots
         match answer:
             case ["taken", user_slot, system_slot, user_active, system_active]:
                 return Slots(user_slot, system_slot, SlotUse(limit, user_active, self.system_limit, system_active))
             case ["user_full" | "system_full" as outcome, user_active, system_active]:
                 full = UserFull if outcome == "user_full" else SystemFull
-                return full(claim.tier, limit, user_active, self.system_limit, system_active)
+                return full(request.tier, limit, user_active, self.system_limit, system_active)
         return None
 
     def _rebuild(self, users: Collection[UUID], *, system: bool) -> None:

@@ -1,9 +1,9 @@
--- Takes one of the user's slots and one of the system's for each claim, or neither.
+-- Takes one of the user's slots and one of the system's for each request, or neither.
 --
--- KEYS  the system's holders, numbers and marker; then for each claim those of its user
--- ARGV  1 system limit  2 seconds that a user's keys live; then for each claim its generation id and its user's limit
+-- KEYS  the system's holders, numbers and marker; then for each request those of its user
+-- ARGV  1 system limit  2 seconds that a user's keys live; then for each request its generation id and its user's limit
 --
--- Returns the system's answer ({'ok'} or {'foreign', key, type}), then one answer for each claim:
+-- Returns the system's answer ({'ok'} or {'foreign', key, type}), then one answer for each request:
 --   {'taken', user slot, system slot, user count, system count}   a second call with the same id returns the same
 --   {'user_full', user count, system count}      the user has no free slot
 --   {'system_full', user count, system count}    the system has no free slot
@@ -72,12 +72,12 @@ local function take(user, user_numbers, user_marker, id, user_limit)
     return {'taken', tonumber(user_slot), tonumber(system_slot), redis.call('ZCARD', user), redis.call('ZCARD', system)}
 end
 
-local foreign, claims = find_foreign(1), #KEYS / 3 - 1
-local system_stale = not foreign and claims > 0 and is_system_stale()
+local foreign, requests = find_foreign(1), #KEYS / 3 - 1
+local system_stale = not foreign and requests > 0 and is_system_stale()
 local answers = {foreign or {'ok'}}
-for claim = 1, claims do
-    local key, arg = 3 * claim + 1, 2 * claim + 1
-    answers[claim + 1] = foreign or find_foreign(key) or (system_stale and {'system_stale'})
+for request = 1, requests do
+    local key, arg = 3 * request + 1, 2 * request + 1
+    answers[request + 1] = foreign or find_foreign(key) or (system_stale and {'system_stale'})
         or take(KEYS[key], KEYS[key + 1], KEYS[key + 2], ARGV[arg], tonumber(ARGV[arg + 1]))
 end
 return answers

@@ -22,7 +22,7 @@ from app.database.queries import QUERIES
 from app.generation.audit import Actor
 from app.generation.errors import NothingToSend
 from app.generation.queue import WEBHOOK_LOCK, WEBHOOKS_QUEUE
-from app.generation.transient import retrying
+from app.generation.transaction_retries import RETRYING
 from app.telemetry.log import bind
 
 #: How long a claim lasts: longer than any attempt, so that only a dead sender loses it.
@@ -107,7 +107,7 @@ def finish_delivery(
 
 
 def resend_deliveries(db: Database, generation_id: UUID, seq: int | None, actor: Actor) -> list[int]:
-    """The delivery of that number, or all that were not delivered, are due now, as if new; returns their numbers.
+    """Makes that delivery, or all that were not delivered, due now, as if new; returns their numbers.
 
     Audited. Raises `NothingToSend`.
     """
@@ -142,7 +142,7 @@ def _rescue(db: Database, generation_id: UUID) -> bool:
 
 def _run_verb(db: Database, verb: str, **values: Any) -> DictRow:
     """The row of the verb's SQL function, which is repeated after transient errors."""
-    for attempt in retrying():
+    for attempt in RETRYING:
         with attempt, db.statement() as conn:
             row = only_row(conn.execute(QUERIES[verb], values))
     return row

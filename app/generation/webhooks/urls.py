@@ -130,7 +130,7 @@ def parse_allowed_host(text: str) -> str:
 
 
 def is_public(address: str) -> bool:
-    """Whether the address is a public one of the internet, in whatever notation."""
+    """Whether the address, in any notation, is a public one of the internet."""
     found = ip_address(address)
     if isinstance(found, IPv4Address):
         return not any(found in network for network in _SPECIAL_IPV4)

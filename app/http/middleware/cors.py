@@ -5,7 +5,7 @@ from collections.abc import Collection
 from flask import Flask, Response, request
 
 ANY = "*"
-#: The response headers that scripts may read besides those that are always readable.
+#: The response headers that scripts may read in addition to those that are always readable.
 EXPOSED = "ETag, Idempotent-Replayed, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
 #: How long a browser may cache a preflight; none caches it longer.
 PREFLIGHT_S = 2 * 60 * 60

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Blueprint, current_app, jsonify, request
 from werkzeug.wrappers import Response
 
-from app.current import current_services
+from app.current_services import current_services
 from app.generation.callers import Caller
 from app.generation.progress.status import STUCK_AFTER_S, CourseStatus
 from app.generation.runs.cancel import cancel_course

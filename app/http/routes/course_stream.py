@@ -9,7 +9,7 @@ from contextlib import suppress
 from flask import Blueprint, Response, current_app, request
 
 from app.auth.remote_keys import KeysUnavailable
-from app.current import current_services
+from app.current_services import current_services
 from app.generation.callers import Caller
 from app.generation.errors import CourseNotFound, Forbidden, WatchEnded
 from app.generation.progress.status import CourseStatus

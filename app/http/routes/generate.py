@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, after_this_request, jsonify, request
 from marshmallow import Schema
 
-from app.current import current_services
+from app.current_services import current_services
 from app.generation.admission.requests import Admission, Order
 from app.generation.callers import Caller
 from app.http.authentication import authenticate

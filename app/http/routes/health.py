@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 from flask import Blueprint, Response, jsonify
 
-from app.current import current_services
+from app.current_services import current_services
 from app.database.pool import Unmigrated
 
 blueprint = Blueprint("health", __name__)

@@ -12,11 +12,11 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from app.current import current_services
+from app.current_services import current_services
 from app.database.deadline import deadline
 from app.http.error_responses import Unauthorized
 from app.http.middleware.request_context import STARTED
-from app.operations.gauges import read_gauges
+from app.operations.listings import list_gauges
 from app.telemetry.counters import Counters
 
 #: The time limit of the database's gauges. After it the response has the counters alone.
@@ -73,8 +73,8 @@ class _Gauges(Collector):
         up = ("coursegen_database_up", "Whether the database responded.")
         try:
             with deadline(DATABASE_S):
-                gauges = read_gauges(services.db, services.settings.stalled_s)
-        except Exception as error:  # noqa: BLE001 - the counters are reported whatever the database does
+                gauges = list_gauges(services.db, services.settings.stalled_s)
+        except Exception as error:  # noqa: BLE001 - the counters are reported without the database
             log.warning("gauges_unavailable", extra={"error": f"{type(error).__name__}: {error}"})
             yield GaugeMetricFamily(*up, 0)
             return
@@ -82,8 +82,8 @@ class _Gauges(Collector):
         for name, (metric, text, labels) in GAUGES.items():
             family = GaugeMetricFamily(metric, text, labels=labels)
             for gauge in gauges:
-                if gauge.name == name:
-                    family.add_metric([gauge.label] if labels else [], gauge.value)
+                if gauge["name"] == name:
+                    family.add_metric([gauge["label"]] if labels else [], gauge["value"])
             yield family
 
 

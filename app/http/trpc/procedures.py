@@ -11,7 +11,7 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, current_app, request
 from marshmallow import EXCLUDE
 
-from app.current import current_services
+from app.current_services import current_services
 from app.generation.callers import Caller
 from app.http.authentication import authenticate
 from app.http.bodies import as_object, excerpt, load

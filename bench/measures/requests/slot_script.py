@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from redis import Redis
 
-from app.generation.slots.holders import Claim
+from app.generation.slots.holders import SlotRequest
 from app.generation.slots.keeper import SlotKeeper
 from app.generation.slots.key_names import KeyNames, scope_keys
 from app.generation.tiers import Tier
@@ -38,7 +38,7 @@ def bench(size: Size, log: Callable[[str], None]) -> list[Section]:
                 client.config_resetstat()
                 for _ in range(size.calls):
                     generation_id, user_id = uuid4(), uuid4()
-                    keeper.take_all([Claim(generation_id, user_id, Tier.FREE)])
+                    keeper.take_all([SlotRequest(generation_id, user_id, Tier.FREE)])
                     keeper.release(generation_id, user_id)
                 figures += _read(client, holders)
         finally:

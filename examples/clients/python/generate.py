@@ -27,7 +27,7 @@ api = os.environ["API"]
 authorization = {"Authorization": f"Bearer {os.environ['TOKEN']}"}
 # Ignore the environment's proxies: call the service directly.
 http = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-told_last = threading.Event()
+received_last = threading.Event()
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
@@ -47,10 +47,10 @@ class Receiver(BaseHTTPRequestHandler):
         self.send_response(204 if good else 401)
         self.end_headers()
         if good:
-            told = json.loads(body)
-            print(f"webhook verified: {told['status']} {told['progress']['percentage']} %", flush=True)
-            if told["status"] in FINAL:
-                told_last.set()
+            message = json.loads(body)
+            print(f"webhook verified: {message['status']} {message['progress']['percentage']} %", flush=True)
+            if message["status"] in FINAL:
+                received_last.set()
 
     def log_message(self, *args: object) -> None:
         pass
@@ -92,10 +92,10 @@ def main() -> int:
             progress = course["generationProgress"]
             print(f"{progress['percentage']:3} % {progress['message']}", flush=True)
         time.sleep(POLL_S)
-    told_last.wait(30)
+    received_last.wait(30)
     receiver.shutdown()
     print(status)
-    return 0 if status == "completed" and told_last.is_set() else 1
+    return 0 if status == "completed" and received_last.is_set() else 1
 
 
 if __name__ == "__main__":

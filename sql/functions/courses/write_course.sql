@@ -1,6 +1,6 @@
 -- The one writer of a course's progress: applies the changes (changed_progress) and, unless null, sets the status
 -- (set_course_status). Returns the progress; null for an unknown course. Without an effect the row stays untouched.
--- A reset starts the course's times anew; every final status sets the completion time. p_error is the message for
+-- A reset restarts the course's times; every final status sets the completion time. p_error is the message for
 -- the course's owner. The change {"alive": true} alone counts as progress though nothing is shown.
 -- As its owner: a platform's triggers write tables that the service's role has no privilege on.
 create or replace function coursegen.write_course(

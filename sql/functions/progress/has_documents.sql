@@ -1,4 +1,4 @@
--- Whether the progress names files to work on; whatever is not a list of them counts as none.
+-- Whether the progress names files to process. Anything but a filled array counts as none.
 create or replace function coursegen.has_documents(p_progress jsonb) returns boolean
 language sql immutable parallel safe
 as $$

@@ -1,5 +1,5 @@
--- Whether a progress lacks five steps with ids 1 to 5 in order and known statuses, whatever else it holds.
--- A strict path: a lax one looks through arrays, and would take [[{"id": 1, …}], …] for steps.
+-- Whether a progress lacks five steps with ids 1 to 5 in order and known statuses. Other keys do not matter.
+-- A strict path: a lax one looks through arrays, and would accept [[{"id": 1, …}], …] for steps.
 create or replace function coursegen.is_malformed_progress(p_progress jsonb) returns boolean
 language sql immutable parallel safe
 as $$

@@ -1,5 +1,5 @@
--- Whether a stage's job is marked as running while nobody runs it: its worker gave no sign of life for a while or is
--- unknown, or should have ended the stage long ago: p_stages has for each stage its overdue_s.
+-- Whether a stage's job is marked as running and nobody runs it: its worker is unknown or has sent no heartbeat for
+-- p_stalled_s, or the stage is overdue. p_stages has the overdue_s of each stage.
 create or replace function coursegen.is_orphaned(job procrastinate_jobs, p_stalled_s float, p_stages jsonb)
 returns boolean
 language sql stable

@@ -1,5 +1,5 @@
--- The generation's current stage is queued under a new fence: whatever still runs under the old one may write no more.
--- The caller has locked the generation. Returns the new fence.
+-- Queues the generation's current stage under a new fence: a run under the old one may write nothing more. The caller has
+-- locked the generation. Returns the new fence.
 create or replace function coursegen.requeue_stage(p_generation_id uuid, p_delay_s float default 0, p_lock text default null)
 returns int
 language plpgsql

@@ -1,5 +1,5 @@
--- The generation is cancelled: its running step is pending again, its waiting job never starts, its running one is asked
--- to abort. The caller has locked it and checked that it is active.
+-- Cancels the generation: its running step is pending again, its waiting job never starts, its running job is asked to
+-- abort. The caller has locked it and checked that it is active.
 create or replace function coursegen.cancel_generation(g coursegen.generations, p_message text, p_ended_by text) returns text
 language plpgsql
 as $$

@@ -1,4 +1,4 @@
--- The start of a stage has ended so. The run itself says how: a start that was presumed dead was not.
+-- Ends the start of a stage with this outcome. It replaces `died`: a run that reports its own end was not dead.
 create or replace function coursegen.close_attempt(p_attempt_id bigint, p_outcome text, p_error text default null)
 returns void
 language plpgsql

@@ -1,6 +1,6 @@
--- The generation is final and holds no slot, its course shows it, its webhook is announced. The caller has locked it and
--- checked that it is active. A failure or cancellation is final even where the platform refuses the change of the course,
--- or is too slow for it: returns that error, else null. An error that another attempt may not meet is raised.
+-- Ends the generation: it is final and holds no slot, its course shows that, its webhook is announced. The caller has locked
+-- it and checked that it is active. It fails or is cancelled even if the platform refuses the change of the course or is too
+-- slow for it: returns that error, else null. An error that another attempt may not meet is raised.
 create or replace function coursegen.end_generation(
     p_generation_id uuid, p_status text, p_changes jsonb, p_ended_by text default null,
     p_error text default null, p_error_details jsonb default null

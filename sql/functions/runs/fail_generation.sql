@@ -1,4 +1,4 @@
--- The generation and its stage's step are failed: p_step is shown as the step's message, p_error is for the course's owner.
+-- Fails the generation and its stage's step: p_step is shown as the step's message, p_error is for the course's owner.
 create or replace function coursegen.fail_generation(
     g coursegen.generations, p_step text, p_error text, p_details jsonb
 ) returns text

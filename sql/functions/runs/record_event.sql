@@ -1,4 +1,4 @@
--- An event of the generation, in the caller's transaction.
+-- Records an event of the generation.
 create or replace function coursegen.record_event(
     g coursegen.generations, p_type text, p_severity text, p_metadata jsonb default '{}'
 ) returns void

@@ -1,4 +1,4 @@
--- The number of the step that a stage is shown as.
+-- The number of the step that shows the stage.
 create or replace function coursegen.stage_step(p_stage coursegen.stage) returns int
 language sql immutable parallel safe
 as $$

@@ -1,11 +1,10 @@
--- Admits each request whose course is its user's, has no active generation and is not locked, and whose slot numbers are
--- free: the generation is inserted, its course started, its first job queued, its webhook announced, its key kept; or none
--- of that. With p_wait a locked course is waited for; without, the request is
--- undecided, as where a slot number is taken. Without slot numbers they are
--- picked here. A retry starts at the stage at which retry_of failed, with the results of the stages before.
--- A second call for the same id, after a commit whose outcome was unknown, admits nothing again.
--- Outcomes: admitted; undecided; not_found; forbidden; active (generation_id is the active one); slot_taken;
--- user_full, system_full (with the counts); not_failed; key_in_flight, key_reused, replayed (generation_id of then).
+-- Decides each request. Inserts the admitted generations, starts their courses, queues their first jobs, announces their
+-- webhooks and keeps their keys. A course must be its user's and have no active generation; slot numbers must be free.
+-- With p_wait, waits for locked courses. Without, a locked course or a taken slot number leaves the request undecided.
+-- Picks the slot numbers of a request that has none. A retry starts at the stage at which retry_of failed, with the results
+-- of the stages before. A second call with the same id, after an unknown outcome of the first, admits nothing again.
+-- Outcomes: admitted; undecided; not_found; forbidden; active (generation_id is the active one); slot_taken; user_full,
+-- system_full (with the counts); not_failed; key_in_flight, key_reused; replayed (generation_id is the earlier one).
 create or replace function coursegen.admit_generations_v1(p_requests jsonb, p_wait boolean)
 returns table (
     id uuid, outcome text, generation_id uuid, files_malformed boolean, user_active int, system_active int
@@ -36,7 +35,7 @@ begin
         user_active := null;
         system_active := null;
 
-        -- Before the wait for the course: who sends the key again meanwhile is answered at once.
+        -- Before the wait for the course, so that a repeated key is answered at once.
         if request.idempotency_key is not null then
             select * into picked
             from coursegen.claim_key(request.user_id, request.idempotency_key, request.fingerprint);

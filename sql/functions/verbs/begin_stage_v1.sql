@@ -1,5 +1,5 @@
--- Begins the stage whose start was counted: its step is in progress (p_change), the course has p_status, and the stage's
--- input is read. A first step that was never completed is completed now (p_first_change), with an event.
+-- Begins the stage whose start was counted: sets its step in progress (p_change) and the course to p_status, and reads the
+-- stage's input. Completes a first step that was never completed (p_first_change), with an event.
 -- Outcomes: begun; superseded: the run no longer holds the generation, its attempt is closed.
 create or replace function coursegen.begin_stage_v1(
     p_generation_id uuid, p_fence int, p_attempt_id bigint, p_change jsonb, p_status text, p_needs text[],

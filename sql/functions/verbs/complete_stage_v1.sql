@@ -1,4 +1,4 @@
--- Completes the stage: its result is stored once, its attempt and step are completed (p_changes), the next stage follows.
+-- Completes the stage: stores its result, once, completes its attempt and step (p_changes), starts or queues the next.
 -- p_next is null after the last stage, else {"stage", "change", "status", "needs"} of the next one.
 -- With p_continue the run's own job goes on with the next stage, unless something more urgent waits in the queue: that
 -- stage has then begun, its start counted in this transaction. Else a new job is queued under a new fence.

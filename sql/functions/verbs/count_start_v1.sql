@@ -1,8 +1,8 @@
--- Counts a start of the generation's stage, and commits that before the work begins: whatever goes wrong afterwards, the
--- stage ends after so many. A start that the same job left open was interrupted: its worker lived to queue it again.
+-- Counts a start of the generation's stage. It commits before the work begins, so that every start counts, however it ends.
+-- A start that the same job left open was interrupted: its worker lived to queue it again.
 -- p_stages has for each stage its most_starts and `failed`, the message of a failed step; p_exhausted is for the course's
 -- owner.
--- Outcomes: counted; exhausted: the stage had its starts, the generation is failed; superseded: this run may not start.
+-- Outcomes: counted; exhausted: no start was left, and the generation has failed; superseded: this run may not start.
 create or replace function coursegen.count_start_v1(
     p_generation_id uuid, p_fence int, p_job_id bigint, p_worker text, p_stages jsonb, p_exhausted text
 ) returns table (outcome text, attempt_id bigint, stage text, course_id uuid, tier text, priority int, refused text)

@@ -1,6 +1,6 @@
--- The start has gone wrong: the stage is queued again after a backoff that doubles with each start, or the generation is
--- failed: after p_most_starts, or at once where the error is final. p_error is for operators; p_step is shown as the step's
--- message and p_message is for the course's owner.
+-- Queues the stage of a failed start again, after a backoff that doubles with each start. Fails the generation after
+-- p_most_starts, or at once if the error is final. p_error is for operators; p_step is shown as the step's message and
+-- p_message is for the course's owner.
 -- Outcomes: retried, failed, superseded (the attempt is closed so).
 create or replace function coursegen.fail_or_retry_stage_v1(
     p_generation_id uuid, p_fence int, p_attempt_id bigint, p_outcome text, p_error text, p_final boolean,

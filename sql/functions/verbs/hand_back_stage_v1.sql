@@ -1,4 +1,4 @@
--- The stage is queued again at once, for another worker, and alone if it ran alone; this start does not count.
+-- Queues the stage again at once, for another worker, and alone if it ran alone; this start does not count.
 -- Outcomes: handed_back, superseded (the attempt is closed so).
 create or replace function coursegen.hand_back_stage_v1(
     p_generation_id uuid, p_fence int, p_attempt_id bigint, p_outcome text

@@ -1,6 +1,6 @@
--- How a course stands, for those who poll it: the course with p_id or, if there is none, the one with p_slug; of several
--- with that slug, p_user_id's own. The tag identifies the whole state but `minutes`, the course's age: the row by its
--- xmin, and whatever changes without the row. Only with p_state the columns of the row, its progress among them, are read.
+-- The state of a polled course: the one with p_id or, if there is none, with p_slug; of several with that slug, p_user_id's
+-- own. The tag identifies the state except `minutes`, the course's age: the row by its xmin, and what changes without the
+-- row. The columns of the row, its progress among them, are read only with p_state.
 -- generation_status is null before the first generation. queue_position counts the jobs that run before the job of a
 -- queued generation, up to 100. A running generation is stuck after p_stuck_s without progress. A worker is dead after
 -- p_stalled_s without a heartbeat.

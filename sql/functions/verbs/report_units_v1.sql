@@ -1,4 +1,4 @@
--- The course shows that the stage works: p_change has the counts of lessons, or says no more than that it is alive.
+-- Shows that the stage works: p_change has the counts of lessons, or only that it is alive.
 -- Outcomes: reported, superseded.
 create or replace function coursegen.report_units_v1(p_generation_id uuid, p_fence int, p_stage text, p_change jsonb)
 returns table (outcome text)

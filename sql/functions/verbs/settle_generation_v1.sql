@@ -1,5 +1,5 @@
--- What becomes of a generation that a run had to leave. One whose course has another owner since is cancelled: nobody who
--- may see the course asked for it.
+-- Settles a generation that a run had to leave. If its course has a new owner, the generation is cancelled: nobody who may
+-- see the course asked for it.
 -- Outcomes: active: a later run has it; final: it holds no slot.
 create or replace function coursegen.settle_generation_v1(p_generation_id uuid, p_message text)
 returns table (outcome text)

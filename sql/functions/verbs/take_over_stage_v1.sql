@@ -1,7 +1,7 @@
 -- Queues the stage of a dead worker again under a new fence, or fails the generation after its last start. The last start
 -- runs alone (p_suspects_lock): a stage that kills its worker kills those beside it, which must not fail for it.
--- With p_job_id, the job that the dead worker had is looked at again under its lock and deleted: a row that is gone can't
--- be ended by a worker that wakes up. Without, the generation has no job at all.
+-- With p_job_id, the job of the dead worker is checked again under its lock and deleted: a worker that wakes up can't end
+-- a row that is gone. Without, the generation has no job at all.
 -- Outcomes: taken_over; failed; job_closed: the generation went on without that job; none: not orphaned, or someone else
 -- takes it over. p_stages has for each stage its most_starts, overdue_s and `failed`, the message of a failed step.
 create or replace function coursegen.take_over_stage_v1(

@@ -1,5 +1,5 @@
--- Adds a message to the generation's outbox: how its course stands, unless that equals the last message; and queues a job that
--- sends it. After a receiver answered 410 the message is kept as a record and not sent. The caller holds the generation's
+-- Adds the state of the course to the generation's outbox, unless it equals the last message, and queues a job that sends
+-- it. After a receiver answered 410 the message is kept as a record and not sent. The caller holds the generation's
 -- lock. Others may write anything into the course's progress: only valid numbers are read from it.
 create or replace function coursegen.announce(p_generation_id uuid, p_status text, p_error text) returns void
 language plpgsql

@@ -64,8 +64,8 @@ class Clients:
         """What became of the calls, all made in one turn."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        wish = {"url": f"{url}/trpc", "link": link, "headers": {"authorization": f"Bearer {token}"}, "calls": calls}
-        self._process.stdin.write(f"{json.dumps(wish)}\n")
+        request = {"url": f"{url}/trpc", "link": link, "headers": {"authorization": f"Bearer {token}"}, "calls": calls}
+        self._process.stdin.write(f"{json.dumps(request)}\n")
         self._process.stdin.flush()
         return Done(**json.loads(self._process.stdout.readline()))
 

@@ -150,7 +150,7 @@ def test_a_generation_is_started_followed_and_cancelled(call: Call, make_course:
 
 
 @each_link
-def test_calls_of_one_turn_are_sent_as_the_link_sends_them_and_told_apart(
+def test_calls_of_one_turn_are_sent_as_the_link_sends_them_and_kept_apart(
     call: Call, make_course: MakeCourse, link: str
 ) -> None:
     courses = [make_course() for _ in range(3)]

@@ -115,7 +115,7 @@ class House:
     # Courses and requests
 
     def course(self, tier: str = "PREMIUM", doing: str = "") -> OwnedCourse:
-        """A new small course of a user of its own; `doing` tells the handler of its texts, see `handlers.py`."""
+        """A new small course of a user of its own; `doing` instructs the handler of its texts, see `handlers.py`."""
         user_id, slug = uuid4(), f"fault-{uuid4()}"
         [row] = self.rows(INSERT, user_id, slug, doing, Jsonb({}))
         return OwnedCourse(row["id"], slug, slug, user_id, mint_token(self._secret, user_id, tier))

@@ -19,7 +19,7 @@ class Measure:
 
     @contextmanager
     def __call__(self, what: str, within: float | None = None) -> Iterator[None]:
-        """The block's length; `within` is the promise, in seconds, whatever the settings."""
+        """The block's length; `within` is the promise, in seconds, under any settings."""
         began = time.monotonic()
         yield
         self.record(what, time.monotonic() - began, within)

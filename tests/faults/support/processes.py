@@ -22,7 +22,7 @@ STANDARD = ("api", "worker", "upkeep")
 class Processes:
     """From `start()` to `stop()` the standard ones run, and those that `run` adds or starts with other settings.
 
-    Whatever dies is started again. Their output goes to files in `folder`.
+    A process that dies is started again. Their output goes to files in `folder`.
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
@@ -61,7 +61,7 @@ class Processes:
     def run(self, name: str, **variables: str) -> None:
         """A process of this name runs with these settings besides the usual; one that ran before was killed.
 
-        What it is the name says: `api`, `upkeep`, or `worker` with whatever follows.
+        Its name is `api`, `upkeep`, or begins with `worker`.
         """
         self._kill(name)
         environment = {**self._environment, **variables}

@@ -197,7 +197,7 @@ def test_a_minted_token_is_taken_for_what_it_says(settings: Settings) -> None:
     assert claims["exp"] - claims["iat"] == 2 * 3600
 
 
-def test_a_minted_token_is_a_free_user_s_for_an_hour_unless_it_is_told_otherwise(app: Flask) -> None:
+def test_a_minted_token_is_by_default_a_free_user_s_for_an_hour(app: Flask) -> None:
     claims = claims_of(run(app, "token", "--user", str(uuid4())).stdout.strip())
     assert claims["app_metadata"] == {"tier": "FREE"}
     assert claims["exp"] - claims["iat"] == 3600

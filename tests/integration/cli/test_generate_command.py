@@ -18,7 +18,7 @@ from click.testing import Result
 from flask import Flask
 from psycopg.rows import DictRow, dict_row
 
-from app.cli.operating import operator
+from app.cli.command_setup import operator
 from app.operations import listings
 from tests.conftest import WaitUntil
 from tests.integration.factories import Course, MakeCourse
@@ -62,7 +62,7 @@ def test_a_slug_a_tier_and_json_will_do(app: Flask, conn: Conn, make_course: Mak
     assert row["tier"] == "PREMIUM"
 
 
-def test_a_slug_of_several_must_be_told_apart(app: Flask, conn: Conn, make_course: MakeCourse) -> None:
+def test_a_slug_of_several_needs_the_id_or_the_owner(app: Flask, conn: Conn, make_course: MakeCourse) -> None:
     conn.execute("alter table courses drop constraint courses_slug_key")
     try:
         courses = [make_course(slug="geology") for _ in range(2)]

@@ -8,7 +8,7 @@ from click.testing import Result
 from flask import Flask
 
 from app import create_app
-from app.cli.operating import operator
+from app.cli.command_setup import operator
 from app.settings import Settings
 from tests.logs import logging_restored
 

@@ -44,7 +44,7 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def arm(self, word: bytes, fault: Fault, *, times: int = 1, refuse_after: bool = False) -> None:
-        """The next `times` that the word passes, the fault happens; then, if wished, nobody gets through."""
+        """The fault happens the next `times` that the word passes; afterwards nobody gets through if `refuse_after`."""
         with self._lock:
             self._faults = [(word, fault)] * times
             self._refuse_after_fault = refuse_after

@@ -12,7 +12,7 @@ import pytest
 from psycopg.rows import DictRow
 
 from app.cli.generation_commands import STATUSES
-from app.generation.events import Event, EventBuffer, EventType, Severity, record
+from app.generation.events import Event, EventBuffer, EventType, Severity
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.services import Services
@@ -170,13 +170,6 @@ def test_an_event_the_database_can_not_store_holds_up_no_other(services: Service
     services.events.add(Event(EventType.JOB_ROLLBACK))
     services.events.flush()
     assert len(rows_of(conn)) == 1
-
-
-def test_an_event_of_a_transaction_shares_its_fate(services: Services, conn: Connection) -> None:
-    with pytest.raises(ZeroDivisionError), services.db.transaction() as transaction:
-        record(transaction, Event(EventType.JOB_ROLLBACK))
-        raise ZeroDivisionError
-    assert rows_of(conn) == []
 
 
 def rows_of(conn: Connection) -> list[dict[str, Any]]:

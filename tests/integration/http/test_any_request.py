@@ -167,7 +167,7 @@ def assert_whole(conn: Conn, redis_client: "redis.Redis") -> Callable[[], None]:
 
 
 def assert_of_the_contract(response: TestResponse, lines: list[dict[str, Any]]) -> None:
-    """No failure; an answer that is described, as the client sees to; its request's id in one line that tells of it."""
+    """No failure; a described response, as the client checks; one log line with the request's id."""
     request_id = response.headers["X-Request-ID"]
     assert response.status_code < 500, response.text
     told = [line for line in lines if line["message"] == "request"]

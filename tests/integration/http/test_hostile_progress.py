@@ -1,4 +1,4 @@
-"""Whatever stands in `generation_progress`: it can be polled, generated over and cancelled."""
+"""A course with any `generation_progress` can be polled, generated and cancelled."""
 
 from collections.abc import Callable
 

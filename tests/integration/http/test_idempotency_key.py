@@ -44,7 +44,7 @@ def test_the_same_request_again_has_the_same_answer_marked_as_such(
         assert "generation_admitted" not in messages
 
 
-def test_the_same_wish_written_otherwise_is_the_same_request(
+def test_the_same_order_written_otherwise_is_the_same_request(
     client: FlaskClient, token: MakeToken, make_course: MakeCourse
 ) -> None:
     course = make_course()

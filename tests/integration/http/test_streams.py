@@ -40,7 +40,7 @@ def server(start_server: StartServer, proxy: Proxy, wait_until: WaitUntil) -> Se
 def following(
     server: Server, token: MakeToken, courses: list[Course], each: int = 1
 ) -> Iterator[list[tuple[Course, Client]]]:
-    """So many clients for each course, all of which have had their first event."""
+    """This many clients for each course; all have received their first event."""
     with ExitStack() as stack:
         clients = []
         for course in courses * each:
@@ -94,7 +94,7 @@ def test_two_hundred_cost_no_more_queries_than_one_nor_the_others_their_turn(
             change_step(conn, course, 1)
         for _, client in clients:
             assert client.next().body["generationProgress"]["percentage"] == 20
-        assert time.monotonic() - changed < 2 * WITHIN_S  # of which reading two hundred takes a part
+        assert time.monotonic() - changed < 2 * WITHIN_S  # reading two hundred takes a part of it
         assert refused(server, courses[0], token) == "too_many_streams"
         clients.pop()[1].close()
         wait_until(lambda: refused(server, courses[0], token) is None, 5)
@@ -136,7 +136,7 @@ def change_metadata(conn: Conn, course: Course, number: int) -> None:
     conn.execute("update courses set generation_progress = %s where id = %s", [metadata, course.id])
 
 
-def test_a_server_that_is_told_to_stop_ends_them_in_good_order(
+def test_a_server_that_stops_ends_them_in_good_order(
     start_server: StartServer, clean: None, make_course: MakeCourse, token: MakeToken, wait_until: WaitUntil
 ) -> None:
     server = start_server(API_THREADS="1")

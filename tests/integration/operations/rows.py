@@ -42,7 +42,7 @@ class Past:
         self._slots: Iterator[int] = count(1)
 
     def generation(self, at: datetime, ended: datetime | None = None, status: str = "completed", **fields: Any) -> UUID:
-        """Admitted at `at`; active, and queued unless told otherwise, where it has not `ended`."""
+        """Admitted at `at`; active, and by default queued, where it has not `ended`."""
         generation_id = fields.pop("id", None) or uuid7()
         if ended is None and status not in ("queued", "running"):
             status = "queued"

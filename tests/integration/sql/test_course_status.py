@@ -59,7 +59,7 @@ def status_of(conn: Connection, course: UUID) -> Any:
 
 
 def assert_started(conn: Connection, course: UUID) -> None:
-    """Whatever the platform's columns are, a course is started with its status and its first step completed."""
+    """On any of the platform's columns a course is started with its status and its first step completed."""
     changes = '[{"reset": true}, {"step": 1, "status": "completed", "message": "Готово"}]'
     row = conn.execute("select coursegen.write_course(%s, %s, %s)", (course, changes, ADMITTED_STATUS)).fetchone()
     assert row is not None

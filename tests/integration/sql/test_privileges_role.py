@@ -156,7 +156,7 @@ def test_a_privilege_that_was_lost_comes_back_with_the_next_migration(new_databa
         assert conn.execute(allowed.encode()).fetchone() == (True,)
 
 
-def test_an_owner_who_may_not_create_roles_is_told_what_an_administrator_runs(new_database_url: str) -> None:
+def test_an_owner_who_may_not_create_roles_learns_what_an_administrator_runs(new_database_url: str) -> None:
     owner, role = f"owner_{uuid4().hex}", f"cg_{uuid4().hex}"
     with psycopg.connect(new_database_url, autocommit=True) as conn:
         conn.execute(f"create role {owner} login password 'x'".encode())

@@ -51,7 +51,7 @@ def test_a_course_that_lost_its_files_has_none(conn: Connection) -> None:
     [None, Jsonb(None), "text", 5, [1], {}, {"steps": 5, "metadata": 5, "files": "a", "lessons_total": "many"}],
     ids=repr,
 )
-def test_whatever_was_there_becomes_five_pending_steps(conn: Connection, progress: object) -> None:
+def test_any_progress_becomes_five_pending_steps(conn: Connection, progress: object) -> None:
     course = new_course(conn, progress)
     assert reset(conn, course) == progress_with(message=RESET)
     assert reset(conn, course) == progress_with(message=RESET)

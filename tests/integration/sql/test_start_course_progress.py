@@ -74,7 +74,7 @@ JSON = st.recursive(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(JSON)
-def test_it_does_so_whatever_the_column_holds(conn: Connection, progress: Any) -> None:
+def test_it_does_so_with_any_value_in_the_column(conn: Connection, progress: Any) -> None:
     assert_the_same(conn, Jsonb(progress))
 
 

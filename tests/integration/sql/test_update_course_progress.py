@@ -152,7 +152,7 @@ def test_both_times_of_the_course_move_and_its_status_does_not(conn: Connection)
     assert row == ("draft", True, True, None, None)
 
 
-def test_times_are_those_of_utc_whatever_the_sessions_zone(conn: Connection) -> None:
+def test_times_are_utc_in_any_time_zone_of_the_session(conn: Connection) -> None:
     conn.execute("set local timezone = 'Asia/Kathmandu'")
     course = new_course(conn)
     assert advance(conn, course, 1, "completed")["steps"][0]["completed_at"] == now_of(conn)

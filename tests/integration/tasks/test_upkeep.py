@@ -75,7 +75,7 @@ def test_every_piece_of_upkeep_is_periodic(make_worker: MakeWorker) -> None:
 
 
 @pytest.mark.parametrize("upkeep_s", [1, 10, 30])
-def test_upkeep_runs_as_often_as_it_is_told_and_cleaning_once_an_hour(make_worker: MakeWorker, upkeep_s: int) -> None:
+def test_upkeep_runs_as_often_as_set_and_pruning_once_an_hour(make_worker: MakeWorker, upkeep_s: int) -> None:
     noon = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
     for task in make_worker(upkeep_s=upkeep_s).periodic_registry.periodic_tasks.values():
         first = task.croniter.get_next(ret_type=float, start_time=noon)

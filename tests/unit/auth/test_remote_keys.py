@@ -29,7 +29,7 @@ def knows(keys: RemoteKeys, key: SigningKey) -> bool:
 
 
 def took(work: Callable[[], Any]) -> float:
-    """The seconds that it took, whatever it came to."""
+    """The seconds that it took, even if it failed."""
     begin = time.monotonic()
     with suppress(KeysUnavailable):
         work()

@@ -33,7 +33,7 @@ def test_a_read_that_hangs_ends_when_its_time_is_up(pair: Pair) -> None:
     assert 0.1 <= time.monotonic() - began < 1
 
 
-def test_the_other_end_is_told(pair: Pair) -> None:
+def test_the_other_end_is_closed(pair: Pair) -> None:
     near, far = pair
     with SocketGuard().guard(near.fileno(), 0.05):
         assert far.recv(1) == b""
@@ -67,7 +67,7 @@ def test_no_time_left_is_an_end_at_once(pair: Pair) -> None:
             assert near.recv(1) == b""
 
 
-def test_the_nearest_end_comes_first_whatever_the_order() -> None:
+def test_the_nearest_end_comes_first_in_any_order() -> None:
     guard = SocketGuard()
     pairs = [socket.socketpair() for _ in range(5)]
     ended: list[float] = []

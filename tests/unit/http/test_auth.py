@@ -16,7 +16,7 @@ from tests.conftest import WaitUntil
 from tests.tokens import SECRET, make_claims, sign
 from tests.unit.http.conftest import USER, MakeClient
 
-#: For all time, so that tests are named alike by whoever collects them.
+#: Fixed, so that every process gives the tests the same names.
 GOOD = sign(make_claims(USER, iat=0, exp=9_999_999_999))
 HEADER, PAYLOAD, SIGNATURE = GOOD.split(".")
 OTHER_SECRET = "another-secret-that-is-longer-than-32-bytes-too"

@@ -50,7 +50,7 @@ def encoded(value: object) -> str:
 
 
 def forged(algorithm: str, key: Any, claims: dict[str, Any] | None = None, **header: Any) -> str:
-    """A token signed as the algorithm signs with this key, whatever it says of itself."""
+    """A token signed as the algorithm signs with this key, with any header."""
     text = (
         f"{encoded({'typ': 'JWT', 'kid': EC.kid, 'alg': algorithm, **header})}.{encoded(claims or make_claims(USER))}"
     )

@@ -142,7 +142,7 @@ def test_the_token_is_verified_before_the_body(client: FlaskClient) -> None:
 
 
 class Pieces(io.BytesIO):
-    """A body of which each read brings five bytes at most, as a slow network does."""
+    """A body that arrives five bytes a read at most, as over a slow network."""
 
     def read(self, size: int | None = -1) -> bytes:
         return super().read(5 if size is None or size < 0 else min(size, 5))

@@ -1,4 +1,4 @@
-"""Log lines: one JSON object each, whatever their fields hold."""
+"""Log lines: one JSON object each, with any fields."""
 
 import io
 import json

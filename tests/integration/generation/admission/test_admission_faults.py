@@ -72,7 +72,7 @@ def test_a_transient_error_is_tried_again_and_logged(
     assert caplog.messages.count("transaction_retry") == 3
 
 
-def test_after_the_last_failure_all_is_rolled_back_and_told(
+def test_after_the_last_failure_all_is_rolled_back_and_recorded(
     services: Services,
     conn: Connection,
     redis_client: Redis,
@@ -108,7 +108,7 @@ def test_any_other_error_is_not_tried_again(
     assert event_types(services, conn) == ["job_rollback"]
 
 
-#: An order is one statement whatever it asks for, and has no commit of its own on the wire.
+#: Every order is one statement, without a commit of its own on the wire.
 STATEMENT = b"admit_generations_v1"
 EITHER = pytest.mark.parametrize("webhook_url", [None, "https://example.org/hook"], ids=["plain", "webhook"])
 

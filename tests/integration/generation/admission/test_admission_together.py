@@ -80,7 +80,7 @@ def test_refusals_among_them_are_their_own(
     assert redis_client.zcard("concurrency:global") == 3  # the running one, the one before them, the good one
 
 
-def test_of_two_orders_for_one_course_in_one_batch_one_is_admitted_and_the_other_told_of_it(
+def test_of_two_orders_for_one_course_in_one_batch_one_is_admitted_and_the_other_gets_its_id(
     make_services_with: MakeServices,
     conn: Connection,
     redis_client: Redis,
@@ -109,7 +109,7 @@ def test_the_last_slot_goes_to_one_of_them(
     assert all(outcome.system_active == 2 for outcome in outcomes if isinstance(outcome, SystemFull))
 
 
-def test_numbers_proposed_twice_are_put_right_for_who_has_them(
+def test_numbers_proposed_twice_are_corrected_for_their_holders(
     make_services_with: MakeServices,
     conn: Connection,
     redis_client: Redis,

@@ -108,7 +108,7 @@ def test_a_connection_lost_on_the_way_admits_each_exactly_once(
     assert len(rows(conn, "select 1 from coursegen.generations")) == 5
 
 
-def test_a_commit_nobody_heard_of_is_told_as_unknown_to_each_and_keeps_their_slots(
+def test_a_commit_without_an_answer_is_unknown_to_each_and_keeps_their_slots(
     make_services_with: MakeServices,
     conn: Connection,
     redis_client: Redis,

@@ -1,4 +1,4 @@
-"""Idempotency keys: a key starts one generation, whatever is sent at once and whatever breaks."""
+"""Idempotency keys: a key starts one generation, also when requests coincide or something breaks."""
 
 import threading
 from collections import Counter
@@ -96,7 +96,7 @@ def test_the_answer_stays_when_the_generation_is_over_and_the_course_is_gone(
     assert ask(services, course) == Admission(first.generation_id, replayed=True)
 
 
-def test_the_way_it_came_in_and_who_traced_it_make_no_other_order(services: Services, make_course: MakeCourse) -> None:
+def test_source_and_request_id_make_no_other_order(services: Services, make_course: MakeCourse) -> None:
     course = make_course()
     first = ask(services, course, source="http", request_id="one")
     assert ask(services, course, source="trpc", request_id="two") == Admission(first.generation_id, replayed=True)
@@ -130,7 +130,7 @@ def test_a_key_is_its_user_s(services: Services, make_course: MakeCourse) -> Non
     assert not second.replayed
 
 
-def test_keys_of_one_user_are_told_apart(services: Services, conn: Connection, make_course: MakeCourse) -> None:
+def test_keys_of_one_user_are_distinct(services: Services, conn: Connection, make_course: MakeCourse) -> None:
     user = uuid4()
     for key in ("a", "A", "a ", "'", "%s", "x" * 255):
         assert not ask(services, make_course(user_id=user), Tier.PREMIUM, idempotency_key=key).replayed

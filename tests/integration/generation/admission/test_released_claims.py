@@ -10,7 +10,7 @@ import pytest
 from app.generation.admission.requests import Admission, Order
 from app.generation.callers import Caller
 from app.generation.errors import GenerationActive, SlotsFull
-from app.generation.slots.holders import Claim, Slots
+from app.generation.slots.holders import SlotRequest, Slots
 from app.generation.slots.keeper import SlotKeeper
 from app.generation.tiers import Tier
 from tests.conftest import WaitUntil
@@ -64,7 +64,7 @@ def test_a_request_that_repeats_what_its_key_started_a_moment_ago(
     started: list[Admission] = []
     take_all = SlotKeeper.take_all
 
-    def start_meanwhile(keeper: SlotKeeper, claims: Sequence[Claim]) -> list[Slots | SlotsFull | None]:
+    def start_meanwhile(keeper: SlotKeeper, claims: Sequence[SlotRequest]) -> list[Slots | SlotsFull | None]:
         if keeper is second.slots and not started:
             started.append(first.admissions.admit(caller, order))
         return take_all(keeper, claims)

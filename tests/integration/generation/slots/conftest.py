@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from app.generation.errors import SlotsFull
-from app.generation.slots.holders import Claim, Slots
+from app.generation.slots.holders import SlotRequest, Slots
 from app.generation.slots.keeper import SlotKeeper
 from app.generation.slots.key_names import KeyNames, scope_keys
 from app.generation.tiers import Tier
@@ -28,7 +28,7 @@ def keeper(make_services_with: MakeServices) -> SlotKeeper:
 
 def take(keeper: SlotKeeper, user_id: UUID, generation_id: UUID, tier: Tier = Tier.FREE) -> Slots:
     """Returns the slots; raises the refusal."""
-    [answer] = keeper.take_all([Claim(generation_id, user_id, tier)])
+    [answer] = keeper.take_all([SlotRequest(generation_id, user_id, tier)])
     if isinstance(answer, SlotsFull):
         raise answer
     assert answer is not None

@@ -193,7 +193,7 @@ def _renumber(client: Redis, user: UUID) -> None:
         _renumber,
     ],
 )
-def test_whatever_happens_to_the_keys_the_next_admission_is_exact(
+def test_the_next_admission_is_exact_after_any_change_of_the_keys(
     services: Services,
     redis_client: Redis,
     make_course: MakeCourse,

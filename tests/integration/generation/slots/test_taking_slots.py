@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from app.generation.errors import SystemFull, UserFull
-from app.generation.slots.holders import Claim, SlotUse
+from app.generation.slots.holders import SlotRequest, SlotUse
 from app.generation.slots.keeper import SlotKeeper
 from app.generation.tiers import Tier
 from tests.integration.generation.slots.conftest import NAMES, NUMBERS, SYSTEM, MakeServices, Redis, numbers_of, take
@@ -59,9 +59,9 @@ def test_releasing_twice_is_releasing_once(keeper: SlotKeeper, redis_client: Red
 
 def test_claims_of_one_call_are_answered_in_their_order(make_services_with: MakeServices) -> None:
     keeper, user = make_services_with(limit=3).slots, uuid4()
-    claims = [Claim(uuid4(), user, Tier.FREE), Claim(uuid4(), user, Tier.FREE)]
-    claims += [Claim(uuid4(), uuid4(), Tier.FREE) for _ in range(3)]
-    first, refused, second, third, last = keeper.take_all(claims)
+    requests = [SlotRequest(uuid4(), user, Tier.FREE), SlotRequest(uuid4(), user, Tier.FREE)]
+    requests += [SlotRequest(uuid4(), uuid4(), Tier.FREE) for _ in range(3)]
+    first, refused, second, third, last = keeper.take_all(requests)
     assert isinstance(refused, UserFull)
     assert isinstance(last, SystemFull)
     numbers: list[Any] = [first, second, third]
@@ -115,9 +115,9 @@ def test_without_redis_nothing_is_proposed_and_it_is_left_alone_for_a_while(
 ) -> None:
     keeper = make_services_with(with_redis=False).slots
     for _ in range(2):
-        assert keeper.take_all([Claim(uuid4(), uuid4(), Tier.FREE)] * 2) == [None, None]
+        assert keeper.take_all([SlotRequest(uuid4(), uuid4(), Tier.FREE)] * 2) == [None, None]
     keeper.release(uuid4(), uuid4())
-    keeper.put_right(uuid4(), uuid4())
+    keeper.rebuild_after_clash(uuid4(), uuid4())
     keeper.rebuild_all()
     assert keeper.counts() is None
     assert keeper.problem() == "unavailable"

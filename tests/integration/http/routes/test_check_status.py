@@ -121,7 +121,7 @@ def test_a_slug_of_any_characters_is_found(check_status: CheckStatus, make_cours
         assert body["slug"] == slug
 
 
-def test_slugs_are_told_apart_by_case(check_status: CheckStatus, make_course: MakeCourse) -> None:
+def test_slugs_differ_by_case(check_status: CheckStatus, make_course: MakeCourse) -> None:
     course = make_course(slug="Geology")
     assert check_status("Geology", course.user_id).status_code == 200
     assert_not_found(check_status("geology", course.user_id))

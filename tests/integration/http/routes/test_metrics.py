@@ -89,7 +89,7 @@ def test_admissions_are_counted_by_what_became_of_them(
     )
 
 
-def test_the_database_is_told_of(
+def test_the_database_is_reported(
     generate: Generate, make_course: MakeCourse, value: Value, conn: psycopg.Connection[DictRow]
 ) -> None:
     assert value("coursegen_queue_oldest_seconds", queue="stages") == 0
@@ -131,7 +131,7 @@ def serving(settings: Settings, **changes: object) -> Iterator[Flask]:
         app.extensions["services"].close()
 
 
-def test_without_a_database_the_rest_is_told(settings: Settings) -> None:
+def test_without_a_database_the_rest_is_reported(settings: Settings) -> None:
     with serving(settings, database_url=NO_DATABASE) as app:
         client = app.test_client()
         client.get("/livez")
@@ -150,7 +150,7 @@ def test_a_token_is_asked_for_where_one_is_set(clean: None, settings: Settings) 
         assert client.get("/metrics", headers={"Authorization": "Bearer let-me-in"}).status_code == 200
 
 
-def test_openmetrics_is_spoken_to_who_asks_for_it(client: FlaskClient) -> None:
+def test_a_client_that_asks_for_openmetrics_gets_it(client: FlaskClient) -> None:
     response = client.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
     assert response.content_type.startswith("application/openmetrics-text; version=1.0.0")
     assert response.text.endswith("# EOF\n")
@@ -162,7 +162,7 @@ def scrape(server: Server) -> str:
     return body.decode()
 
 
-def test_all_processes_are_told_of_and_the_dead_follow_nothing(
+def test_all_processes_are_reported_and_the_dead_follow_nothing(
     start_server: StartServer,
     clean: None,
     make_course: MakeCourse,

@@ -104,7 +104,7 @@ def test_a_queued_generation_without_its_job_has_no_place(status: Status, queued
     assert status(queued)["queuePosition"] is None
 
 
-def test_a_worker_lives_that_gave_a_sign_of_life_lately(app: Flask, status: Status, queued: Course, conn: Conn) -> None:
+def test_a_worker_with_a_recent_heartbeat_is_alive(app: Flask, status: Status, queued: Course, conn: Conn) -> None:
     stalled = app.extensions["services"].settings.stalled_s
     assert status(queued)["workerAlive"] is False
     for age, alive in ((stalled + 5, False), (stalled - 5, True)):

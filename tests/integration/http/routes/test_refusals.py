@@ -85,7 +85,7 @@ def test_of_two_requests_at_once_the_loser_learns_the_job_of_the_winner(
 
 
 @pytest.mark.parametrize("tier", ["FREE", "BASIC", "STANDARD"])
-def test_a_user_who_is_full_is_told_the_tier_and_the_counts(
+def test_a_full_user_gets_the_tier_and_the_counts(
     app: Flask,
     generate: Generate,
     make_course: MakeCourse,
@@ -130,7 +130,7 @@ def test_a_refusal_leaves_nothing_for_the_collector(generate: Generate, make_cou
     assert left == []
 
 
-def test_a_full_system_is_told_with_its_counts(
+def test_a_full_system_is_reported_with_its_counts(
     app: Flask, generate: Generate, make_course: MakeCourse, conn: Conn, redis_client: "redis.Redis"
 ) -> None:
     for _ in range(3):
@@ -152,7 +152,7 @@ def test_a_full_system_is_told_with_its_counts(
     assert [event["event_type"] for event in events(app, conn)] == ["concurrency_limit_hit"]
 
 
-def test_the_user_is_told_of_the_own_limit_before_the_system_s(generate: Generate, make_course: MakeCourse) -> None:
+def test_the_user_s_limit_is_reported_before_the_system_s(generate: Generate, make_course: MakeCourse) -> None:
     user = uuid4()
     for owner in (user, uuid4(), uuid4()):
         assert generate(make_course(user_id=owner).id, owner).status_code == 200
@@ -161,13 +161,13 @@ def test_the_user_is_told_of_the_own_limit_before_the_system_s(generate: Generat
     assert response.json["code"] == "user_limit"
 
 
-def test_the_duplicate_is_told_before_the_full_user(generate: Generate, make_course: MakeCourse) -> None:
+def test_a_duplicate_is_reported_before_a_full_user(generate: Generate, make_course: MakeCourse) -> None:
     course = make_course()
     assert generate(course.id, course.user_id).status_code == 200
     assert generate(course.id, course.user_id).status_code == 409
 
 
-def test_the_stranger_is_told_before_the_duplicate(generate: Generate, make_course: MakeCourse) -> None:
+def test_a_stranger_is_rejected_before_a_duplicate(generate: Generate, make_course: MakeCourse) -> None:
     course = make_course()
     assert generate(course.id, course.user_id).status_code == 200
     assert generate(course.id, uuid4()).status_code == 403

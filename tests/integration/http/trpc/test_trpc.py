@@ -164,7 +164,7 @@ def test_a_second_initiate_learns_the_job_of_the_first(
     assert found["data"]["details"] == {"jobId": job}
 
 
-def test_a_full_user_is_told_the_counts_and_when_to_try_again(
+def test_a_full_user_gets_the_counts_and_when_to_try_again(
     client: FlaskClient, make_course: MakeCourse, headers: Headers
 ) -> None:
     user = uuid4()
@@ -221,7 +221,7 @@ def refuse_again(conn: Conn, course_id: object) -> None:
     )
 
 
-def test_what_nobody_foresaw_is_told_without_its_cause(
+def test_an_unexpected_error_is_reported_without_its_cause(
     client: FlaskClient, make_course: MakeCourse, headers: Headers, conn: Conn, log_lines: LogLines
 ) -> None:
     course = make_course()

@@ -110,7 +110,7 @@ def test_every_reader_of_rows_may_ask_what_is_missing(new_database_url: str) -> 
 
 @pytest.fixture
 def probe(release: Path) -> Path:
-    """A function of the release, of which a test may make another."""
+    """A function of the release that a test may replace."""
     file = release / "functions" / "probe_v1.sql"
     file.write_text("create or replace function coursegen.probe_v1(a int) returns int language sql as 'select a + 1';")
     return file

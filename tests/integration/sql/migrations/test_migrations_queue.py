@@ -73,7 +73,7 @@ def test_an_older_schema_is_brought_up_when_asked_for(new_database_url: str, las
         assert migrate(new_database_url) == []
 
 
-def test_every_state_of_the_schema_is_told_from_every_other(new_database_url: str) -> None:
+def test_every_state_of_the_schema_differs_from_every_other(new_database_url: str) -> None:
     with migration_session(new_database_url) as session:
         states = replay_queue_scripts(session)
     assert len(states) == len(SCRIPTS)

@@ -1,4 +1,4 @@
-"""A plug-in that ends whatever process imports it."""
+"""A plug-in that ends each process that imports it."""
 
 import os
 

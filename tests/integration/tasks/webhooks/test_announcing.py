@@ -102,7 +102,7 @@ def test_without_a_webhook_there_is_not_one_statement_more(
     conn: Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(webhooks, "QUERIES", {})  # whoever looks for one fails
+    monkeypatch.setattr(webhooks, "QUERIES", {})  # a look-up fails
     completed = start_generation(make_course())
     assert rows(conn, "select queue_name from procrastinate_jobs") == [{"queue_name": "stages"}]
     work(make_worker())

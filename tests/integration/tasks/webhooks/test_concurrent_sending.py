@@ -1,4 +1,4 @@
-"""One delivery of a webhook at a time, whatever else is sent, lost or killed."""
+"""One delivery of a webhook at a time, also when others are sent, lost or killed."""
 
 import threading
 import time

@@ -186,7 +186,7 @@ def test_a_reader_that_fails_sees_again(
     assert [record.message for record in caplog.records] == ["course_watch_failed", "course_watch_recovered"]
 
 
-def test_the_end_reaches_who_waits_and_who_comes_later(courses: Courses, watch: Watch) -> None:
+def test_the_end_reaches_those_that_wait_and_those_that_come_later(courses: Courses, watch: Watch) -> None:
     course = courses.add()
     view = watch.view(course)
     view.wait(AT_ONCE_S)

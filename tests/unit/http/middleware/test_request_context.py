@@ -1,4 +1,4 @@
-"""Every request, whatever its route: its id, its methods, the shape of its errors."""
+"""Every request of any route: its id, its methods, the shape of its errors."""
 
 import json
 from uuid import UUID

@@ -34,7 +34,7 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def supervise(tmp_path: Path) -> Iterator[Callable[..., Supervisor]]:
-    """Makes supervisors; whatever a failed test leaves running is stopped."""
+    """Makes supervisors, and stops what a failed test leaves running."""
     made: list[Supervisor] = []
 
     def make(*commands: Command, grace_s: float = 10.0) -> Supervisor:

@@ -41,7 +41,7 @@ Follow = Callable[..., Following]
 
 @pytest.fixture
 def ask(client: FlaskClient, token: MakeToken) -> Callable[..., TestResponse]:
-    """A function that asks for a course's events, as its owner unless told otherwise."""
+    """A function that asks for a course's events, by default as its owner."""
     return asking(client, token)
 
 
@@ -57,7 +57,7 @@ def asking(client: FlaskClient, token: MakeToken) -> Callable[..., TestResponse]
 
 @pytest.fixture
 def follow(ask: Callable[..., TestResponse]) -> Iterator[Follow]:
-    """A function that opens a stream, as its owner unless told otherwise; all are closed after the test."""
+    """A function that opens a stream, by default as its owner; all are closed after the test."""
     opened: list[Following] = []
 
     def follow(course: Course, **how: Any) -> Following:

@@ -57,7 +57,7 @@ def test_the_final_event_is_the_last(follow: Follow, conn: Conn, make_course: Ma
     assert list(following.blocks) == []
 
 
-def test_who_comes_after_the_end_is_told_so_and_then_to_stay_away(
+def test_a_client_after_the_end_gets_the_final_state_and_then_204(
     ask: Callable[..., TestResponse], follow: Follow, conn: Conn, make_course: MakeCourse
 ) -> None:
     course = make_course()
@@ -71,7 +71,7 @@ def test_who_comes_after_the_end_is_told_so_and_then_to_stay_away(
     assert follow(course, seen=OTHER).next() == event
 
 
-def test_a_client_that_comes_back_is_not_told_what_it_knows(
+def test_a_client_that_comes_back_does_not_get_what_it_knows(
     follow: Follow, conn: Conn, make_course: MakeCourse
 ) -> None:
     course = make_course()

@@ -1,4 +1,4 @@
-"""A file that can't be read says why, in time, whatever it was made to do."""
+"""An unreadable or hostile file is reported with a reason, in time."""
 
 from pathlib import Path
 

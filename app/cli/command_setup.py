@@ -12,7 +12,7 @@ import click
 import psycopg
 from flask.cli import with_appcontext
 
-from app.current import current_services
+from app.current_services import current_services
 from app.database.migration_session import MigrationError
 from app.database.pool import Unmigrated
 from app.generation.audit import Actor

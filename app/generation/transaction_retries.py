@@ -15,11 +15,6 @@ log = logging.getLogger(__name__)
 _stop_after_attempts = stop_after_attempt(4)
 
 
-def retrying() -> Retrying:
-    """The attempts at a transaction: another one only after a transient error, and while there is time."""
-    return _RETRYING
-
-
 def _out_of_attempts_or_time(state: RetryCallState) -> bool:
     wait_s = FIRST_WAIT_S * 2 ** (state.attempt_number - 1)
     return _stop_after_attempts(state) or remaining(at_most=60) <= wait_s + LOCK_TIMEOUT_S
@@ -32,8 +27,9 @@ def _warn(state: RetryCallState) -> None:
     )
 
 
-#: Shared by all threads: it keeps each thread's state apart.
-_RETRYING = Retrying(
+#: The attempts at a transaction: another one only after a transient error, and while there is time. Shared by all
+#: threads, since it keeps their states apart.
+RETRYING = Retrying(
     retry=retry_if_exception(is_transient),
     stop=_out_of_attempts_or_time,
     wait=wait_exponential(multiplier=FIRST_WAIT_S),

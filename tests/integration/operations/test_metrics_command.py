@@ -1,4 +1,4 @@
-"""`coursegen metrics`: what people and programs get to see, and what they are told when there is nothing."""
+"""`coursegen metrics`: its formats, and its messages when there is nothing to report."""
 
 import csv
 import io

@@ -10,7 +10,7 @@ from click.testing import Result
 from flask import Flask
 from psycopg.rows import DictRow
 
-from app.cli.operating import operator
+from app.cli.command_setup import operator
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from tests.integration.factories import MakeCourse

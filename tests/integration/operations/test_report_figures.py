@@ -1,4 +1,4 @@
-"""Each metric on a past whose answer is known by hand; psql and the command agree on every one."""
+"""Each report on a past whose figures are known; psql and the command agree on every one."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The metrics that tell hour by hour or day by day, empty ones included."""
+"""The reports by hour or by day include the empty ones."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is one of the contract, and nothing is left behind of what was refused."""
+"""Any request has a response of the contract, and a refused one leaves nothing behind."""
 
 import json
 from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import TypeVar
 from app.database.pool import CommitOutcomeUnknown
 from app.generation.database_errors import is_connection_lost, is_overloaded, is_transient
 from app.generation.errors import AdmissionFailed, GenerationError, KeyInFlight, OutcomeUnknown
-from app.generation.transient import retrying
+from app.generation.transaction_retries import RETRYING
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ def decide_once(decide: Callable[[], T], failure: Exception | None = None) -> T:
             raise
 
     try:
-        return retrying()(attempt)
+        return RETRYING(attempt)
     except GenerationError:
         raise
     except Exception as error:
