@@ -19,8 +19,7 @@ from app.generation.errors import GenerationError, OutcomeUnknown, SlotClash, Sl
 from app.generation.events import EventBuffer
 from app.generation.slots.keeper import SlotKeeper
 
-#: After this many clashes of slot numbers a request is refused.
-CLASH_TRIES = 3
+CLASH_TRIES = 3  # of slot numbers, with those of others, before the request is refused
 
 
 class Admissions:
@@ -62,8 +61,12 @@ class Admissions:
         except psycopg.Error as error:
             self._keeper.release_all(r.slot_request for r in slots if is_overloaded(error))
             raise
-        self._keeper.release_all(r.slot_request for r, d in started.items() if starts_nothing(d, r))
-        return [(decisions | refused | started)[request] for request in requests]
+        decided = decisions | refused | started
+        taken = (
+            decided if wait else started
+        )  # an earlier attempt of a request that is decided alone may have taken slots
+        self._keeper.release_all(r.slot_request for r in taken if starts_nothing(decided[r], r))
+        return [decided[request] for request in requests]
 
     def _decide_batch(self, requests: Sequence[AdmissionRequest]) -> list[Decision]:
         """As `_decide`, without waiting. After an error each request is decided alone: it must not fail the others."""
@@ -80,8 +83,6 @@ class Admissions:
             for _ in range(CLASH_TRIES):
                 decision = decide_once(lambda: self._decide([request], wait=True)[0], failure)
                 if not isinstance(decision, SlotClash):
-                    if starts_nothing(decision, request):  # an earlier attempt may have taken slots
-                        self._keeper.release_all([request.slot_request])
                     return decision
                 self._keeper.rebuild_after_clash(*request.slot_request[:2])
                 failure = None
