@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from redis.connection import parse_url
 
 from app.generation.stages import Stage
-from app.generation.webhooks.messages import read_key
+from app.generation.webhooks.signed_messages import read_key
 from app.generation.webhooks.urls import AllowedHosts, parse_allowed_host
 
 T = TypeVar("T")

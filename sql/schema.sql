@@ -186,7 +186,7 @@ begin
         -- Before the wait for the course, so that a repeated key is answered at once.
         if request.idempotency_key is not null then
             select * into picked
-            from coursegen.claim_key(request.user_id, request.idempotency_key, request.fingerprint);
+            from coursegen.claim_idempotency_key(request.user_id, request.idempotency_key, request.fingerprint);
             if picked.outcome <> 'claimed' then
                 outcome := case picked.outcome when 'replayed' then 'replayed' else 'key_' || picked.outcome end;
                 generation_id := picked.generation_id;
@@ -655,10 +655,10 @@ end
 $$;
 
 --
--- Name: claim_key(uuid, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: claim_idempotency_key(uuid, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.claim_key(p_user_id uuid, p_key text, p_fingerprint text, OUT outcome text, OUT generation_id uuid) RETURNS record
+CREATE FUNCTION coursegen.claim_idempotency_key(p_user_id uuid, p_key text, p_fingerprint text, OUT outcome text, OUT generation_id uuid) RETURNS record
     LANGUAGE plpgsql
     AS $$
 declare
@@ -3257,11 +3257,11 @@ REVOKE ALL ON FUNCTION coursegen.claim_delivery_v1(p_generation_id uuid, p_hold_
 GRANT ALL ON FUNCTION coursegen.claim_delivery_v1(p_generation_id uuid, p_hold_s double precision) TO coursegen_app;
 
 --
--- Name: FUNCTION claim_key(p_user_id uuid, p_key text, p_fingerprint text, OUT outcome text, OUT generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION claim_idempotency_key(p_user_id uuid, p_key text, p_fingerprint text, OUT outcome text, OUT generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.claim_key(p_user_id uuid, p_key text, p_fingerprint text, OUT outcome text, OUT generation_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.claim_key(p_user_id uuid, p_key text, p_fingerprint text, OUT outcome text, OUT generation_id uuid) TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.claim_idempotency_key(p_user_id uuid, p_key text, p_fingerprint text, OUT outcome text, OUT generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.claim_idempotency_key(p_user_id uuid, p_key text, p_fingerprint text, OUT outcome text, OUT generation_id uuid) TO coursegen_app;
 
 --
 -- Name: FUNCTION close_attempt(p_attempt_id bigint, p_outcome text, p_error text); Type: ACL; Schema: coursegen; Owner: -

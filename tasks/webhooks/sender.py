@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from app.generation.webhooks.messages import message_id, sign, write_body
 from app.generation.webhooks.outbox import Attempt, Delivery, DeliveryState, claim_delivery, finish_delivery
+from app.generation.webhooks.signed_messages import message_id, sign, write_body
 from app.generation.webhooks.urls import BadWebhookUrl, WebhookUrl, parse_webhook_url
 from app.services import Services
 from app.telemetry.log import bind

@@ -38,7 +38,7 @@ begin
         -- Before the wait for the course, so that a repeated key is answered at once.
         if request.idempotency_key is not null then
             select * into picked
-            from coursegen.claim_key(request.user_id, request.idempotency_key, request.fingerprint);
+            from coursegen.claim_idempotency_key(request.user_id, request.idempotency_key, request.fingerprint);
             if picked.outcome <> 'claimed' then
                 outcome := case picked.outcome when 'replayed' then 'replayed' else 'key_' || picked.outcome end;
                 generation_id := picked.generation_id;

@@ -72,7 +72,7 @@ def test_while_the_first_is_under_way_the_next_is_to_come_back(
 ) -> None:
     course = make_course()
     with conn.transaction():
-        conn.execute("select coursegen.claim_key(%s, %s, '')", [course.user_id, KEY["Idempotency-Key"]])
+        conn.execute("select coursegen.claim_idempotency_key(%s, %s, '')", [course.user_id, KEY["Idempotency-Key"]])
         response = generate(course.id, course.user_id, headers=QUOTED)
     message = "A request with the same Idempotency-Key is still under way"
     assert_error(response, 409, message, "idempotency_in_flight")

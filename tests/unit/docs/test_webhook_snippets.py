@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.generation.webhooks.messages import sign
+from app.generation.webhooks.signed_messages import sign
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "webhooks.md").read_text(encoding="utf-8")
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="

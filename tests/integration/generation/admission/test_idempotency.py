@@ -60,7 +60,7 @@ def finish(conn: Connection, services: Services) -> None:
 
 def claim(conn: Connection, user_id: UUID, key: str) -> None:
     """The key is claimed until the transaction ends, as by a request that is under way."""
-    [row] = rows(conn, "select outcome from coursegen.claim_key(%s, %s, '')", user_id, key)
+    [row] = rows(conn, "select outcome from coursegen.claim_idempotency_key(%s, %s, '')", user_id, key)
     assert row["outcome"] == "claimed"
 
 

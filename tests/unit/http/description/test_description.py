@@ -16,8 +16,8 @@ from flask.testing import FlaskClient
 from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from app import create_app
-from app.generation.webhooks.messages import sign, write_body
 from app.generation.webhooks.outbox import Delivery
+from app.generation.webhooks.signed_messages import sign, write_body
 from app.http import MAX_BODY
 from app.http.description.document import ALWAYS
 from app.http.error_responses import CODES, ERROR_CODES, Invalid, error_response

@@ -1,6 +1,6 @@
 -- Claims a user's Idempotency-Key until the transaction ends. Outcomes: claimed; in_flight: another transaction has it;
 -- replayed: it started that generation within a day; reused: it did so for another request.
-create or replace function coursegen.claim_key(
+create or replace function coursegen.claim_idempotency_key(
     p_user_id uuid, p_key text, p_fingerprint text, out outcome text, out generation_id uuid
 )
 language plpgsql

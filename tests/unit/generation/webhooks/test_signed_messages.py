@@ -12,8 +12,8 @@ from uuid import UUID
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from app.generation.webhooks.messages import message_id, read_key, sign, write_body
 from app.generation.webhooks.outbox import Delivery
+from app.generation.webhooks.signed_messages import message_id, read_key, sign, write_body
 
 KEY = bytes(range(32))
 SECRET = f"whsec_{base64.b64encode(KEY).decode()}"
