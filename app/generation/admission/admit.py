@@ -1,7 +1,6 @@
 """Admission: one request becomes one generation. This is the whole decision, in order."""
 
 from collections.abc import Sequence
-from typing import cast
 
 import psycopg
 from uuid_utils.compat import uuid7
@@ -36,12 +35,12 @@ class Admissions:
         """
         request = AdmissionRequest(uuid7(), caller, order)
         try:
-            decision = self.batches.run(request)  # together with the requests that arrived at the same moment
+            decision = self.batches.run(request)  # with the requests of the same moment
             if isinstance(decision, Undecided):
                 decision = self._decide_alone(request, decision.failure)
             if isinstance(decision, GenerationError):
                 raise decision
-            return cast(Admission, decision)
+            return decision
         except GenerationError as error:
             report_refusal(self._events, request, error)
             raise
@@ -62,9 +61,7 @@ class Admissions:
             self._keeper.release_all(r.slot_request for r in slots if is_overloaded(error))
             raise
         decided = decisions | refused | started
-        taken = (
-            decided if wait else started
-        )  # an earlier attempt of a request that is decided alone may have taken slots
+        taken = decided if wait else started  # alone, an earlier attempt may have taken slots
         self._keeper.release_all(r.slot_request for r in taken if starts_nothing(decided[r], r))
         return [decided[request] for request in requests]
 
@@ -77,12 +74,12 @@ class Admissions:
                 raise
             return [Undecided(error if len(requests) == 1 or is_transient(error) else None)] * len(requests)
 
-    def _decide_alone(self, request: AdmissionRequest, failure: Exception | None) -> Decision:
+    def _decide_alone(self, request: AdmissionRequest, failure: Exception | None) -> Admission | GenerationError:
         """As a batch of one that waits for its course, with retries. `failure` ended the first attempt."""
         try:
             for _ in range(CLASH_TRIES):
                 decision = decide_once(lambda: self._decide([request], wait=True)[0], failure)
-                if not isinstance(decision, SlotClash):
+                if not isinstance(decision, SlotClash | Undecided):
                     return decision
                 self._keeper.rebuild_after_clash(*request.slot_request[:2])
                 failure = None
