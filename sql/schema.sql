@@ -1389,6 +1389,9 @@ declare
     generation coursegen.generations;
 begin
     update coursegen.generations g set fence = g.fence + 1 where g.id = p_generation_id returning g.* into generation;
+    perform procrastinate_cancel_job_v1(j.id, false, true)
+    from procrastinate_jobs j
+    where j.queueing_lock = p_generation_id::text and j.status = 'todo';
     perform procrastinate_defer_jobs_v1(array[coursegen.stage_job(generation, p_delay_s, p_lock)]);
     return generation.fence;
 end

@@ -43,7 +43,8 @@ from coursegen.take_over_stage_v1(
 );
 
 -- name: list_abandoned
--- Generations whose stage nobody runs: their job is orphaned, or they have none at all (no job_id).
+-- Generations whose stage nobody runs: their job is orphaned, or they have none at all (no job_id). A job that names no
+-- generation is somebody else's.
 select
     job.id as job_id,
     (job.args ->> 'generation_id')::uuid as generation_id,
@@ -52,6 +53,7 @@ select
     job.priority
 from procrastinate_jobs job
 where job.status = 'doing' and job.queue_name = 'stages'
+    and concat(job.args ->> 'generation_id', job.args ->> 'user_id') ~ '^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}){2}$'
     and coursegen.is_orphaned(job, %(stalled_s)s, %(stages)s)
 union all
 select null, generation.id, generation.user_id, generation.request_id, generation.priority

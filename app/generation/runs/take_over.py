@@ -68,14 +68,14 @@ def _take_over_generation(db: Database, keeper: SlotKeeper, row: Mapping[str, An
         try:
             with db.statement() as conn:
                 taken = only_row(conn.execute(QUERIES["take_over_stage"], {**row, **limits}))
+            outcome = taken["outcome"]
+            if outcome == "none":
+                return False
+            warn_of_refused_course(taken)
+            log.warning(EVENTS[outcome], extra={"stage": taken["stage"], "fence": taken["fence"]})
+            if outcome != "taken_over":
+                settle(db, keeper, generation_id, user_id)
         except psycopg.Error:
             log.exception("take_over_failed")
             return False
-        outcome = taken["outcome"]
-        if outcome == "none":
-            return False
-        warn_of_refused_course(taken)
-        log.warning(EVENTS[outcome], extra={"stage": taken["stage"], "fence": taken["fence"]})
-        if outcome != "taken_over":
-            settle(db, keeper, generation_id, user_id)
         return True

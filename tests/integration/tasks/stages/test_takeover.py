@@ -301,3 +301,21 @@ def test_the_last_start_runs_alone_also_after_it_was_handed_back(
         hand_back_stage(verb, start, "shutdown")
     [job] = rows(conn, "select lock from procrastinate_jobs where status = 'todo'")
     assert job["lock"] == SUSPECTS_LOCK
+
+
+def test_an_old_job_that_an_operator_queued_again_does_not_keep_the_stage_from_the_queue(
+    services: Services, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
+) -> None:
+    generation_id = start_generation(make_course())
+    conn.execute("update procrastinate_jobs set status = 'failed'")  # the database was away when it ended
+    assert taken_over(services) == 1
+    current = claim(conn, generation_id)
+    conn.execute(
+        "select procrastinate_retry_job_v2(id, now(), 0, null, null) from procrastinate_jobs where status = 'failed'"
+    )
+    with services.db.statement() as verb:
+        start = count_start(verb, current)
+    with services.db.statement() as verb:
+        hand_back_stage(verb, start, "shutdown")
+    [job] = rows(conn, "select args from procrastinate_jobs where status = 'todo'")
+    assert job["args"]["fence"] == 3
