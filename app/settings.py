@@ -149,6 +149,7 @@ class Settings:
     port: int = _setting(8000, validate.Range(min=1, max=65535))
     api_processes: int = _setting(2, _AT_LEAST_ONE)
     api_threads: int = _setting(8, _AT_LEAST_ONE)
+    api_affinity: str = _setting("auto", validate.OneOf(["auto", "none"]))
     #: Bounded, since each stream costs a socket and a view.
     sse_connections: int = _setting(100, validate.Range(min=0, max=1000))
     pool_size: int = _setting(8, _AT_LEAST_ONE)

@@ -9,6 +9,7 @@ from granian.log import LogLevels
 
 from app.database.pool import Unmigrated
 from app.database.preflight import check_database
+from app.server.cpu_scheduling import disable_wakeup_preemption, pin_each_child_to_a_cpu
 from app.server.streams import move_streams_to_threads
 from app.settings import BadSettings, Settings, read_settings
 from app.telemetry.counters import shared_counters
@@ -37,6 +38,9 @@ def main() -> None:
 def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT, and restarts server processes that die."""
     move_streams_to_threads()
+    disable_wakeup_preemption()
+    if settings.api_affinity == "auto":
+        pin_each_child_to_a_cpu(settings.api_processes)
     Granian(
         "wsgi:app",
         address=settings.host,

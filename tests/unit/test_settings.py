@@ -195,6 +195,7 @@ BAD = {
     "APP_ENV": ["prod", ""],
     "API_PROCESSES": ["0", "x"],
     "API_THREADS": ["0"],
+    "API_AFFINITY": ["all"],
     "SSE_CONNECTIONS": ["-1", "1001", "many"],
     "POOL_SIZE": ["0", "-3"],
     "WORKER_CONCURRENCY": ["0", "many"],
