@@ -33,7 +33,7 @@ GRACE_S = 15.0
 NO_LIMIT = 1_000_000
 
 #: Settings that the environment may change; all others are measured as they ship.
-TRIED = ("API_PROCESSES", "API_THREADS", "POOL_SIZE", "LOG_LEVEL")
+TRIED = ("API_PROCESSES", "API_THREADS", "API_AFFINITY", "POOL_SIZE", "LOG_LEVEL")
 PLAIN = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "LANG", "LC_ALL")
 
 
