@@ -1,7 +1,7 @@
 """How the kernel runs the threads of the API's processes. Why, with figures: docs/decisions (CPU pinning).
 
 A Python process runs one thread at a time, and its threads wake each other for every request. A woken thread that runs
-at once, on another CPU or in place of the one that woke it, has to wait all the same, and the caches have lost its data.
+at once, on another CPU or in place of the one that woke it, has to wait all the same, and the caches lost its data.
 """
 
 import multiprocessing
