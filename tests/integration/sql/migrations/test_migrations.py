@@ -133,6 +133,7 @@ def test_only_a_function_whose_file_changed_is_applied_again(
     probe.write_text(probe.read_text().replace("+ 1", "+ 2"))
     assert lacks(new_database_url) == ["probe_v1"]
 
+    caplog.clear()
     with caplog.at_level(logging.INFO, "app.database.migrations"):
         assert migrate(new_database_url) == ["probe_v1"]
 
