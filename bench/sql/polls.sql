@@ -10,6 +10,10 @@ alter system set pg_stat_statements.track = 'none';
 -- Takes effect when the settings are loaded again.
 alter system set pg_stat_statements.track = 'top';
 
+-- name: forget_statements
+-- What set the database up was counted until the settings were loaded.
+select pg_stat_statements_reset();
+
 -- name: reload_settings
 -- Every session reads the settings again before its next statement.
 select pg_reload_conf();

@@ -75,7 +75,7 @@ def _without_token(course: Ready) -> bytes:
 
 def _statements_ms(conn: psycopg.Connection[Any], port: int, requests: list[bytes]) -> float:
     """Milliseconds that PostgreSQL spends in the statements of one poll. Raises `BenchError`."""
-    for name in ("track_statements", "reload_settings"):
+    for name in ("forget_statements", "track_statements", "reload_settings"):
         conn.execute(SQL[name])
     statuses = send_all(port, requests, connections=1).statuses
     row = conn.execute(SQL["read_statistics"]).fetchone()
