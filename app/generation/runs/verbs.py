@@ -7,7 +7,7 @@ transaction it commits by itself.
 import logging
 import textwrap
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -54,6 +54,10 @@ class Run:
     job_id: int
     worker: str
     request_id: str | None = None
+
+
+#: Parameters of every verb, by the names of the run's fields. `asdict`, which copies them, took 5 % of a worker.
+_RUN_PARAMETERS = tuple(field.name for field in fields(Run))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,8 @@ def warn_of_refused_course(row: DictRow) -> None:
 
 
 def _run_verb(conn: Connection[Any], verb: str, run: Run, **values: Any) -> DictRow:
-    row: DictRow = only_row(conn.execute(QUERIES[verb], {**asdict(run), **values}))
+    parameters = {name: getattr(run, name) for name in _RUN_PARAMETERS} | values
+    row: DictRow = only_row(conn.execute(QUERIES[verb], parameters))
     if row["outcome"] == "superseded":
         raise Superseded(run.generation_id)
     warn_of_refused_course(row)
