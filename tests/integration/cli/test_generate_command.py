@@ -214,17 +214,31 @@ def test_a_terminal_has_a_bar(environment: dict[str, str], database_url: str, ma
     assert "[####################################]  100%" in shown.decode()
 
 
+def take_interrupts() -> None:
+    """A shell starts what runs in its background with SIGINT ignored, the tests too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_ctrl_c_stops_watching_and_not_the_generation(
     environment: dict[str, str], conn: Conn, make_course: MakeCourse, wait_until: WaitUntil
 ) -> None:
     course = make_course()
-    process = subprocess.Popen(
-        command(course), cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    job = UUID(process.stdout.readline().split()[1])
-    assert process.stdout.readline().startswith(" 20 %")
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+    with subprocess.Popen(
+        command(course),
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=take_interrupts,  # noqa: PLW1509 - before exec no other thread of the child runs
+    ) as process:
+        assert process.stdout is not None
+        job = UUID(process.stdout.readline().split()[1])
+        assert process.stdout.readline().startswith(" 20 %")
+        process.send_signal(signal.SIGINT)
+        try:
+            _, said = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert (process.returncode, f"generation {job} goes on" in said) == (130, True), said
     assert [row["status"] for row in generations(conn)] == ["queued"]
