@@ -14,7 +14,7 @@ from app.database.migrations import abridge, missing
 from app.database.pool import only_row
 from app.database.preflight import connect_briefly
 from app.database.queries import QUERIES
-from app.operations.slot_drift import compare_slots
+from app.operations.listings import compare_slots
 from app.services import Services
 from app.settings import Settings
 
@@ -135,7 +135,7 @@ def _check_webhooks(settings: Settings, webhooks: DictRow) -> Finding:
 
 def _check_redis(services: Services) -> Iterator[Finding]:
     try:
-        drifted = sum(bool(count.drift) for count in compare_slots(services.db, services.slots))
+        drifted = sum(bool(count["drift"]) for count in compare_slots(services))
     except Exception:  # noqa: BLE001 - the database has been reported already
         drifted = None
     if problem := services.slots.problem():

@@ -6,7 +6,7 @@ select
 from coursegen.generations generation
 join courses course on course.id = generation.course_id
 where (%(status)s::text is null or generation.status = %(status)s::coursegen.generation_status)
-    and generation.created_at >= now() - make_interval(secs => %(seconds)s)
+    and generation.created_at >= now() - make_interval(secs => %(since_s)s)
 order by generation.created_at desc
 limit %(limit)s;
 
@@ -27,7 +27,7 @@ order by id;
 select "timestamp", event_type::text, severity::text, user_id, course_id, job_id, metadata
 from system_metrics
 where (%(event_type)s::text is null or event_type = %(event_type)s::metric_event_type)
-    and "timestamp" >= now() - make_interval(secs => %(seconds)s)
+    and "timestamp" >= now() - make_interval(secs => %(since_s)s)
 order by "timestamp" desc
 limit %(limit)s;
 

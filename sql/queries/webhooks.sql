@@ -48,7 +48,7 @@ where (%(course)s::text is null or course.slug = %(course)s or course.id::text =
     and (%(generation_id)s::uuid is null or delivery.generation_id = %(generation_id)s)
     and (not %(failed)s or delivery.state in ('given_up', 'gone') or (delivery.state = 'pending' and delivery.failures > 0))
     and (not %(pending)s or delivery.state = 'pending')
-    and delivery.created_at >= now() - make_interval(secs => %(seconds)s)
+    and delivery.created_at >= now() - make_interval(secs => %(since_s)s)
 order by delivery.created_at desc, delivery.generation_id, delivery.seq desc
 limit %(limit)s;
 
