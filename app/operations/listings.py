@@ -8,6 +8,7 @@ from psycopg.rows import DictRow
 
 from app.database.pool import Database
 from app.database.queries import QUERIES
+from app.generation.progress.status import read_id
 from app.generation.progress.steps import FINAL_STATUSES
 from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
 from app.generation.slots.holders import count_slots
@@ -63,11 +64,7 @@ def compare_slots(services: Services) -> list[DictRow]:
 
 def find_course(db: Database, name: str, user_id: UUID | None) -> DictRow:
     """The `id` and `user_id` of the course with this id or slug, of that user or any. Raises `NotFound`."""
-    try:
-        course_id = UUID(name)
-    except ValueError:
-        course_id = None
-    rows = read_rows(db, "list_courses_named", id=course_id, slug=name, user_id=user_id)
+    rows = read_rows(db, "list_courses_named", id=read_id(name), slug=name, user_id=user_id)
     if not rows:
         raise NotFound(f"There is no course {name}" + (f" of user {user_id}" if user_id else ""))
     if len(rows) > 1:
