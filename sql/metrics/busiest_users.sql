@@ -3,8 +3,6 @@
 -- How to read it: at most 20 users, the busiest first. `admitted` counts the generations since then, by their state now
 -- in `completed`, `failed`, `cancelled` and `active`. `slot_hours` is the time from admission to end, in all. `refused`
 -- counts requests at a full limit or for a course under way. `tier` is that of the latest generation or refusal.
---
--- psql "$DATABASE_URL" -v since=24h -f sql/metrics/busiest_users.sql
 
 \ir since.psql
 

@@ -4,8 +4,6 @@
 -- counts whole. `admitted` and `users` go by the day of admission; `completed`, `failed` and `cancelled` by the day of
 -- the end. `success_percent` is completed of completed and failed. `refused` counts requests; `rollbacks`, `recoveries`
 -- and `timeouts` count events. Events are kept for 90 days: older days read as 0.
---
--- psql "$DATABASE_URL" -v since=30d -f sql/metrics/daily_summary.sql
 
 \ir since.psql
 

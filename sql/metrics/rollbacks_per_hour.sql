@@ -3,8 +3,6 @@
 -- How to read it: one row per hour (UTC) with a rollback; the first hour counts whole. `rollbacks` counts responses
 -- with status 500. Of these, `retries_exhausted` had a failing database at every attempt; the others met a defect.
 -- `admitted` counts the requests that succeeded in that hour, `users` the users whose requests did not.
---
--- psql "$DATABASE_URL" -v since=24h -f sql/metrics/rollbacks_per_hour.sql
 
 \ir since.psql
 

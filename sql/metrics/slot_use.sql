@@ -4,8 +4,7 @@
 -- the current one. `peak` is the most at once, `mean` the average so far, `slots` today's limit, `use_percent` the mean
 -- of it. If `peak` is the limit, requests may have been refused: see `refusals`.
 --
--- psql "$DATABASE_URL" -v since=24h -v slots=3 -f sql/metrics/slot_use.sql
--- (`slots` is GLOBAL_CONCURRENCY_LIMIT; the command knows it.)
+-- Under psql, `-v slots=` is GLOBAL_CONCURRENCY_LIMIT; the command knows it.
 
 \ir since.psql
 \if :{?slots}
