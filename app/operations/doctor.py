@@ -101,9 +101,8 @@ def _check_database(services: Services) -> Iterator[Finding]:
     asked_at = time.time()
     with services.db.connection() as conn:
         server = only_row(conn.execute(QUERIES["inspect_server"], {"stalled": services.settings.stalled_s}))
-        webhooks = only_row(conn.execute(QUERIES["count_waiting_webhooks"]))
     yield from _check_server(server, asked_at)
-    yield _check_webhooks(services.settings, webhooks)
+    yield _check_webhooks(services.settings, server)
 
 
 def _check_server(server: DictRow, asked_at: float) -> Iterator[Finding]:
@@ -122,11 +121,11 @@ def _check_server(server: DictRow, asked_at: float) -> Iterator[Finding]:
     yield _judge("workers", found, State.ERROR, "Start `coursegen worker`.", when=server["workers"] == 0)
 
 
-def _check_webhooks(settings: Settings, webhooks: DictRow) -> Finding:
-    found = f"{webhooks['waiting']} waiting"
-    if webhooks["waiting"] and settings.webhook_secret is None:
+def _check_webhooks(settings: Settings, server: DictRow) -> Finding:
+    found = f"{server['webhooks']} waiting"
+    if server["webhooks"] and settings.webhook_secret is None:
         return Finding(State.WARNING, "webhooks", found, "Set WEBHOOK_SECRET: nothing is sent without it.")
-    overdue_s = float(webhooks["overdue_s"] or 0)
+    overdue_s = float(server["overdue_s"] or 0)
     late = overdue_s > OVERDUE_S
     found += f", one is {overdue_s:.0f} s overdue" if late else ""
     advice = "Start `coursegen worker`, or `coursegen worker --only webhooks`."

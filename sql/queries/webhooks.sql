@@ -52,16 +52,6 @@ where (%(course)s::text is null or course.slug = %(course)s or course.id::text =
 order by delivery.created_at desc, delivery.generation_id, delivery.seq desc
 limit %(limit)s;
 
--- name: count_waiting_webhooks
--- How many generations have a pending delivery, and for how many seconds the most overdue of them has been due.
-select count(*) as waiting, extract(epoch from now() - min(due_at)) as overdue_s
-from (
-    select distinct on (generation_id) due_at
-    from coursegen.webhook_deliveries
-    where state = 'pending'
-    order by generation_id, seq
-) head;
-
 -- name: list_webhook_attempts
 select seq, at, ms, status, error, excerpt
 from coursegen.webhook_attempts
