@@ -16,11 +16,7 @@ with spans as (
     -- Generations that ended in the window, and those that hold a slot now.
     select greatest(created_at, date_trunc('hour', :'since'::timestamptz, 'UTC')) as begun, finished_at
     from coursegen.generations
-    where finished_at > date_trunc('hour', :'since'::timestamptz, 'UTC')
-    union all
-    select greatest(created_at, date_trunc('hour', :'since'::timestamptz, 'UTC')), null
-    from coursegen.generations
-    where system_slot is not null
+    where finished_at > date_trunc('hour', :'since'::timestamptz, 'UTC') or system_slot is not null
 ),
 changes as (
     select begun as at, 1 as change from spans
