@@ -30,7 +30,9 @@ def migrate_queue(session: MigrationSession, *, upgrade: bool) -> list[str]:
     A schema that was there before this service has other users as well. It is upgraded only with `upgrade`;
     without it, `MigrationError` is raised when scripts are missing.
     """
-    recorded = _read_recorded(session.conn)
+    recorded: dict[str, bool] = {}  # each with whether it was there before this service
+    if is_present(session.conn, "coursegen.queue_migrations"):
+        recorded = dict(session.conn.execute("select script, was_there from coursegen.queue_migrations").fetchall())
     pending = [script for script in queue_scripts() if script.stem not in recorded]
     if not pending:
         return []
@@ -52,13 +54,6 @@ def migrate_queue(session: MigrationSession, *, upgrade: bool) -> list[str]:
         session.run(lambda conn, script=script: _apply(conn, [script], script.read_bytes()))  # type: ignore[misc]
         log.info("queue_script_applied", extra={"script": script.stem})
     return [script.stem for script in missing]
-
-
-def _read_recorded(conn: Connection) -> dict[str, bool]:
-    """The recorded scripts, each with whether it was there before this service."""
-    if not is_present(conn, "coursegen.queue_migrations"):
-        return {}
-    return dict(conn.execute("select script, was_there from coursegen.queue_migrations").fetchall())
 
 
 def _apply(conn: Connection, scripts: Iterable[Path], statements: bytes) -> None:
