@@ -1,13 +1,11 @@
 """`coursegen metrics`: the reports of `sql/metrics`, as a table for people, CSV or JSON."""
 
-import csv
-import io
 from datetime import UTC
 
 import click
 
 from app.cli.command_setup import with_services
-from app.cli.tables import to_json, to_table
+from app.cli.tables import to_csv, to_json, to_table
 from app.operations.reports import (
     DEFAULT_SINCE,
     REPORTS,
@@ -53,10 +51,7 @@ def command(services: Services, name: str | None, since: str, form: str) -> None
 
 
 def as_csv(result: Result) -> str:
-    """A heading and a line for each row, as `psql --csv` writes them."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([result.columns, *result.rows])
-    return text.getvalue()
+    return to_csv(result.columns, result.rows)
 
 
 def _as_table(result: Result) -> str:

@@ -1,5 +1,7 @@
-"""Rows as text: a table for people, JSON for programs."""
+"""Rows as text: a table for people, JSON or CSV for programs."""
 
+import csv
+import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -31,6 +33,13 @@ def to_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 def to_json(value: object, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
+
+
+def to_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A heading and a line for each row, as `psql --csv` writes them."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
+    return text.getvalue()
 
 
 def _cell(value: object) -> str:
