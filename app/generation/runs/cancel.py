@@ -65,7 +65,7 @@ def _has_ended(conn: Connection[Any], generation_id: UUID | None, actor: Actor) 
 def settle(db: Database, keeper: SlotKeeper, generation_id: UUID, user_id: UUID) -> None:
     """Releases the slots of a generation that a run had to leave, unless a later run has it.
 
-    If its course has another owner since, the generation is cancelled.
+    If its course has another owner since, or the platform set it to cancelled, the generation is cancelled.
     """
     with db.statement() as conn:
         values = {"generation_id": generation_id, "message": MESSAGE}
