@@ -99,7 +99,11 @@ def test_a_run_does_not_complete_over_it(
 
 
 def test_a_course_that_was_cancelled_before_is_generated(
-    services: Services, make_worker: MakeWorker, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
+    services: Services,
+    make_worker: MakeWorker,
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    conn: Connection,
 ) -> None:
     course = make_course()
     conn.execute(PLATFORM_CANCELS)
