@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from app.database.queries import read_setup
+from app.database.session import ENCODING, set_statements
 
 T = TypeVar("T")
 Connection = psycopg.Connection[Any]
@@ -88,6 +89,8 @@ def migration_session(database_url: str) -> Iterator[MigrationSession]:
     """
     with _connect(database_url) as conn, _connect(database_url) as watcher:
         _refuse_transaction_pooler(conn, watcher)
+        for opened in (conn, watcher):
+            opened.execute(set_statements(opened.info.server_version).encode())
         session = MigrationSession(conn, watcher)
         session.run(lambda conn: conn.execute("select pg_advisory_lock(%s)", (LOCK,)), patience_s=TURN_PATIENCE_S)
         yield session
@@ -101,7 +104,12 @@ def is_present(conn: Connection, table: str) -> bool:
 def _connect(database_url: str) -> Connection:
     # Nothing is prepared and no option is sent at the start: a session pooler takes neither.
     return psycopg.connect(
-        database_url, autocommit=True, connect_timeout=10, prepare_threshold=None, application_name=NAME
+        database_url,
+        autocommit=True,
+        connect_timeout=10,
+        prepare_threshold=None,
+        client_encoding=ENCODING,
+        application_name=NAME,
     )
 
 
