@@ -242,11 +242,12 @@ begin
         if outcome is null then
             insert into coursegen.generations as g (
                 id, course_id, user_id, organization_id, tier, priority, user_slot, system_slot, stage, source,
-                webhook_url, request_id, idempotency_key, retry_of
+                webhook_url, request_id, idempotency_key, retry_of, cancel_value
             ) values (
                 request.id, request.course_id, request.user_id, course.organization_id, request.tier, request.priority,
                 request.user_slot, request.system_slot, first_stage, request.source,
-                request.webhook_url, request.request_id, request.idempotency_key, request.retry_of
+                request.webhook_url, request.request_id, request.idempotency_key, request.retry_of,
+                (select m.value from coursegen.status_map m where m.status = 'cancelled')
             )
             on conflict do nothing
             returning g.* into generation;
@@ -447,6 +448,7 @@ CREATE TABLE coursegen.generations (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
+    cancel_value text DEFAULT 'cancelled'::text,
     CONSTRAINT generations_fence_check CHECK ((fence >= 1)),
     CONSTRAINT generations_finished_iff_final CHECK (((finished_at IS NOT NULL) = (status = ANY (ARRAY['completed'::coursegen.generation_status, 'failed'::coursegen.generation_status, 'cancelled'::coursegen.generation_status])))),
     CONSTRAINT generations_paused_while_running CHECK ((((paused_until IS NULL) = (paused_why IS NULL)) AND ((paused_until IS NULL) OR (status = 'running'::coursegen.generation_status)))),
@@ -806,59 +808,6 @@ end
 $$;
 
 --
--- Name: courses; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.courses (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    user_id uuid NOT NULL,
-    title text NOT NULL,
-    slug text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    organization_id uuid,
-    language text,
-    style text,
-    course_description text,
-    target_audience text,
-    difficulty text,
-    lesson_duration_minutes integer,
-    learning_outcomes jsonb,
-    estimated_lessons integer,
-    estimated_sections integer,
-    content_strategy text,
-    output_formats jsonb,
-    generation_progress jsonb,
-    status text,
-    generation_started_at timestamp with time zone,
-    generation_completed_at timestamp with time zone,
-    last_progress_update timestamp with time zone,
-    webhook_url text,
-    error_message text,
-    error_details jsonb
-)
-WITH (fillfactor='80');
-
---
--- Name: course_generation_status(public.courses); Type: FUNCTION; Schema: coursegen; Owner: -
---
-
-CREATE FUNCTION coursegen.course_generation_status(c public.courses) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    AS $$
-begin
-    if exists (
-        select from pg_catalog.pg_attribute
-        where attrelid = 'public.courses'::pg_catalog.regclass::pg_catalog.oid
-            and attname = 'generation_status' and not attisdropped
-    ) then
-        return coalesce(c.generation_status::text, c.status::text);
-    end if;
-    return c.status::text;
-end
-$$;
-
---
 -- Name: end_generation(uuid, text, jsonb, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -878,14 +827,20 @@ begin
     if p_status = 'completed' then
         perform coursegen.write_course(generation.course_id, p_changes, p_status);
     else
-        begin
-            perform coursegen.write_course(generation.course_id, p_changes, p_status, p_error, p_error_details);
-        exception when others or query_canceled then
-            if sqlstate in ('40001', '40P01', '55P03') or sqlstate like '53%' then
-                raise;
-            end if;
-            refused := sqlerrm;
-        end;
+        for attempt in 1..2 loop
+            begin
+                perform coursegen.write_course(generation.course_id, p_changes, p_status, p_error, p_error_details);
+                set constraints all immediate;  -- a deferred trigger would refuse the commit
+                refused := null;
+                exit;
+            exception when others or query_canceled then
+                if sqlstate like '53%' then
+                    raise;
+                end if;
+                refused := sqlerrm;
+                exit when sqlstate not in ('40001', '40P01', '55P03');
+            end;
+        end loop;
     end if;
     if generation.webhook_url is not null then
         perform coursegen.announce(p_generation_id, p_status, p_error);
@@ -1051,9 +1006,16 @@ $$;
 CREATE FUNCTION coursegen.holds_fence(g coursegen.generations, p_fence integer) RETURNS boolean
     LANGUAGE plpgsql STABLE
     AS $$
+-- A table without a column generation_status has the variable in its place, which is null.
+#variable_conflict use_column
+declare
+    generation_status constant text := null;
 begin
-    return coalesce(g.fence = p_fence and g.status in ('queued', 'running'), false)
-        and exists (select from public.courses c where c.id = g.course_id and c.user_id = g.user_id);
+    return coalesce(g.fence = p_fence and g.status in ('queued', 'running'), false) and exists (
+        select from public.courses c
+        where c.id = g.course_id and c.user_id = g.user_id
+            and (coalesce(generation_status::text, c.status::text) = g.cancel_value) is not true
+    );
 end
 $$;
 
@@ -1263,7 +1225,11 @@ begin
     select
         c.slug, c.status::text,
         coalesce(
-            generation_status::text, case when coursegen.is_generation_status(c.status::text) then c.status::text end
+            case when coursegen.is_generation_status(generation_status::text) then generation_status::text end,
+            case
+                when generation_status is null and coursegen.is_generation_status(c.status::text) then c.status::text
+            end,
+            coursegen.shown_status(c.id)
         ),
         c.generation_progress::text,  -- a column that anybody may write holds JSON that Python can't read
         to_char(c.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
@@ -1336,6 +1302,21 @@ end
 $_$;
 
 --
+-- Name: read_status_value(uuid, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.read_status_value(p_course_id uuid, p_column text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    if p_column = 'generation_status' then
+        return (select c.generation_status::text from public.courses c where c.id = p_course_id);
+    end if;
+    return (select c.status::text from public.courses c where c.id = p_course_id);
+end
+$$;
+
+--
 -- Name: record_event(coursegen.generations, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1348,6 +1329,30 @@ begin
         p_type::public.metric_event_type, p_severity::public.metric_severity, g.user_id, g.course_id, g.id::text,
         jsonb_build_object('stage', g.stage, 'request_id', g.request_id) || p_metadata
     );
+    set constraints all immediate;  -- a deferred trigger would refuse the commit
+exception when others or query_canceled then
+    if sqlstate like '53%' then
+        raise;
+    end if;
+    raise warning 'An event % was refused: %', p_type, sqlerrm;
+end
+$$;
+
+--
+-- Name: record_refusal(uuid, text, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.record_refusal(p_course_id uuid, p_status text, p_old_value text, p_error text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into coursegen.events (event_type, severity, course_id, metadata)
+    values (
+        'status_refused', 'warn', p_course_id,
+        jsonb_build_object('status', p_status, 'old_value', p_old_value, 'error', p_error)
+    );
+    update coursegen.generations g set cancel_value = null
+    where g.course_id = p_course_id and g.finished_at is null and g.status = 'queued' and g.cancel_value = p_old_value;
 end
 $$;
 
@@ -1483,31 +1488,44 @@ $$;
 CREATE FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $_$
+    AS $$
 declare
-    column_name name;
-    is_text boolean;
-    changed int;
+    place coursegen.status_map;
+    was text;
+    way text[];
 begin
-    if not coursegen.is_generation_status(p_status) then
+    select m.* into place from coursegen.status_map m where m.status = p_status;
+    if not found then
         raise exception using errcode = 'CG002',
             message = pg_catalog.format('Invalid status: %s (no status of a generation)', coalesce(p_status, 'null'));
     end if;
-    select a.attname, a.atttypid = 'text'::regtype::oid into column_name, is_text
-    from pg_attribute a
-    where a.attrelid = 'public.courses'::regclass::oid and a.attname in ('generation_status', 'status') and not a.attisdropped
-    order by a.attname
-    limit 1;
-    if column_name = 'status' and is_text then
-        update public.courses set status = p_status where id = p_course_id;  -- the plan is kept
-    else
-        -- The status is a literal, which fits a column of text and one of an enum.
-        execute pg_catalog.format('update public.courses set %I = %L where id = $1', column_name, p_status) using p_course_id;
+    if place.column_name is null then
+        return false;
     end if;
-    get diagnostics changed = row_count;
-    return changed = 1;
+    if not place.is_guarded then
+        update public.courses set status = p_status where id = p_course_id;
+        return found;
+    end if;
+    begin
+        was := coursegen.read_status_value(p_course_id, place.column_name);
+        if was = place.value then
+            return true;
+        end if;
+        select r.steps into way from coursegen.status_routes r where r.status = p_status and r.old_value = was;
+        if not coursegen.write_status_values(p_course_id, place.column_name, coalesce(way, array[place.value])) then
+            raise exception 'A trigger of the platform skipped the write';
+        end if;
+        return true;
+    exception when others then
+        -- What another attempt may not meet is for the caller, who tries again.
+        if sqlstate in ('40001', '40P01', '55P03') or sqlstate like '53%' then
+            raise;
+        end if;
+        perform coursegen.record_refusal(p_course_id, p_status, was, sqlerrm);
+        return false;
+    end;
 end
-$_$;
+$$;
 
 --
 -- Name: settle_generation_v1(uuid, text); Type: FUNCTION; Schema: coursegen; Owner: -
@@ -1524,10 +1542,46 @@ begin
         if coursegen.holds_fence(generation, generation.fence) then
             outcome := 'active';
         else
-            perform coursegen.cancel_generation(generation, p_message, 'owner_changed');
+            perform coursegen.cancel_generation(generation, p_message, case
+                when exists (
+                    select from public.courses c where c.id = generation.course_id and c.user_id = generation.user_id
+                ) then 'platform' else 'owner_changed'
+            end);
         end if;
     end if;
     return next;
+end
+$$;
+
+--
+-- Name: shown_status(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.shown_status(p_course_id uuid) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    place constant text := (select m.column_name from coursegen.status_map m where m.status = 'initializing');
+    shown constant text := case when place is not null then coursegen.read_status_value(p_course_id, place) end;
+    generation record;
+begin
+    if coursegen.is_generation_status(shown) or place = 'generation_status' and shown is null then
+        return shown;
+    end if;
+    select g.id, g.status::text, g.stage into generation
+    from coursegen.generations g
+    where g.course_id = p_course_id
+    order by g.created_at desc
+    limit 1;
+    return case
+        when place = 'generation_status' and generation.status is distinct from (
+            select m.status from coursegen.status_map m where m.value = shown and m.status = generation.status
+        ) then shown
+        when generation.status in ('completed', 'failed', 'cancelled') then generation.status
+        when exists (select from coursegen.attempts a where a.generation_id = generation.id)
+            then coursegen.stage_status(generation.stage)
+        when generation.id is not null then 'initializing'
+    end;
 end
 $$;
 
@@ -1551,6 +1605,22 @@ begin
         case when p_delay_s > 0 then now() + make_interval(secs => p_delay_s) end
     )::procrastinate_job_to_defer_v1;
 end
+$$;
+
+--
+-- Name: stage_status(coursegen.stage); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.stage_status(p_stage coursegen.stage) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select case p_stage
+        when 'DOCUMENT_PROCESSING' then 'processing_documents'
+        when 'STRUCTURE_ANALYSIS' then 'analyzing_task'
+        when 'STRUCTURE_GENERATION' then 'generating_structure'
+        when 'TEXT_GENERATION' then 'generating_content'
+        else 'finalizing'
+    end
 $$;
 
 --
@@ -1770,10 +1840,40 @@ begin
         error_message = case when starts then null else coalesce(p_error, c.error_message) end,
         error_details = case when starts then null else coalesce(p_error_details, c.error_details) end
     where c.id = p_course_id;
-    if not found or p_status is not null and not coursegen.set_course_status(p_course_id, p_status) then
+    if not found then
         raise exception 'A trigger of the platform skipped the write of course %', p_course_id;
     end if;
+    if p_status is not null then
+        perform coursegen.set_course_status(p_course_id, p_status);
+    end if;
     return after;
+end
+$$;
+
+--
+-- Name: write_status_values(uuid, text, text[]); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.write_status_values(p_course_id uuid, p_column text, p_values text[]) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    course public.courses;  -- an assignment to its field converts the value to the column's type
+    value text;
+begin
+    foreach value in array p_values loop
+        if p_column = 'generation_status' then
+            course.generation_status := value;
+            update public.courses c set generation_status = course.generation_status where c.id = p_course_id;
+        else
+            course.status := value;
+            update public.courses c set status = course.status where c.id = p_course_id;
+        end if;
+        if not found then
+            return false;
+        end if;
+    end loop;
+    return true;
 end
 $$;
 
@@ -2394,6 +2494,21 @@ CREATE TABLE coursegen.drafts (
 );
 
 --
+-- Name: events; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.events (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    event_type text NOT NULL,
+    severity public.metric_severity NOT NULL,
+    user_id uuid,
+    course_id uuid,
+    job_id text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    "timestamp" timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
 -- Name: finished_courses; Type: TABLE; Schema: coursegen; Owner: -
 --
 
@@ -2460,6 +2575,39 @@ CREATE TABLE coursegen.stage_results (
 );
 
 --
+-- Name: status_changes; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.status_changes (
+    old_value text NOT NULL,
+    new_value text NOT NULL
+);
+
+--
+-- Name: status_map; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.status_map (
+    status text NOT NULL,
+    column_name text,
+    value text,
+    is_guarded boolean NOT NULL,
+    source text NOT NULL,
+    CONSTRAINT status_map_column_name_check CHECK ((column_name = ANY (ARRAY['generation_status'::text, 'status'::text]))),
+    CONSTRAINT status_map_value_iff_column CHECK (((value IS NULL) = (column_name IS NULL)))
+);
+
+--
+-- Name: status_routes; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.status_routes (
+    status text NOT NULL,
+    old_value text NOT NULL,
+    steps text[] NOT NULL
+);
+
+--
 -- Name: webhook_attempts; Type: TABLE; Schema: coursegen; Owner: -
 --
 
@@ -2509,6 +2657,40 @@ CREATE TABLE coursegen.webhook_deliveries (
     finished_at timestamp with time zone,
     CONSTRAINT webhook_deliveries_finished_iff_final CHECK (((finished_at IS NOT NULL) = (state <> 'pending'::coursegen.webhook_delivery_state))),
     CONSTRAINT webhook_deliveries_seq_check CHECK ((seq >= 1))
+)
+WITH (fillfactor='80');
+
+--
+-- Name: courses; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.courses (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    title text NOT NULL,
+    slug text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    organization_id uuid,
+    language text,
+    style text,
+    course_description text,
+    target_audience text,
+    difficulty text,
+    lesson_duration_minutes integer,
+    learning_outcomes jsonb,
+    estimated_lessons integer,
+    estimated_sections integer,
+    content_strategy text,
+    output_formats jsonb,
+    generation_progress jsonb,
+    status text,
+    generation_started_at timestamp with time zone,
+    generation_completed_at timestamp with time zone,
+    last_progress_update timestamp with time zone,
+    webhook_url text,
+    error_message text,
+    error_details jsonb
 )
 WITH (fillfactor='80');
 
@@ -2698,6 +2880,13 @@ ALTER TABLE ONLY coursegen.drafts
     ADD CONSTRAINT drafts_pkey PRIMARY KEY (generation_id, lesson_number);
 
 --
+-- Name: events events_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (id);
+
+--
 -- Name: finished_courses finished_courses_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -2745,6 +2934,27 @@ ALTER TABLE ONLY coursegen.sections
 
 ALTER TABLE ONLY coursegen.stage_results
     ADD CONSTRAINT stage_results_pkey PRIMARY KEY (generation_id, stage);
+
+--
+-- Name: status_changes status_changes_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.status_changes
+    ADD CONSTRAINT status_changes_pkey PRIMARY KEY (old_value, new_value);
+
+--
+-- Name: status_map status_map_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.status_map
+    ADD CONSTRAINT status_map_pkey PRIMARY KEY (status);
+
+--
+-- Name: status_routes status_routes_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.status_routes
+    ADD CONSTRAINT status_routes_pkey PRIMARY KEY (status, old_value);
 
 --
 -- Name: webhook_attempts webhook_attempts_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
@@ -2845,6 +3055,12 @@ CREATE INDEX audit_at ON coursegen.audit USING btree (at DESC);
 --
 
 CREATE INDEX audit_generation ON coursegen.audit USING btree (generation_id) WHERE (generation_id IS NOT NULL);
+
+--
+-- Name: events_timestamp; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX events_timestamp ON coursegen.events USING btree ("timestamp" DESC);
 
 --
 -- Name: generations_course; Type: INDEX; Schema: coursegen; Owner: -
@@ -3117,6 +3333,13 @@ ALTER TABLE ONLY coursegen.stage_results
     ADD CONSTRAINT stage_results_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
 
 --
+-- Name: status_routes status_routes_status_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.status_routes
+    ADD CONSTRAINT status_routes_status_fkey FOREIGN KEY (status) REFERENCES coursegen.status_map(status) ON DELETE CASCADE;
+
+--
 -- Name: webhook_attempts webhook_attempts_generation_id_seq_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -3286,25 +3509,6 @@ REVOKE ALL ON FUNCTION coursegen.count_starts(p_generation_id uuid, p_stage cour
 GRANT ALL ON FUNCTION coursegen.count_starts(p_generation_id uuid, p_stage coursegen.stage) TO coursegen_app;
 
 --
--- Name: TABLE courses; Type: ACL; Schema: public; Owner: -
---
-
-GRANT SELECT ON TABLE public.courses TO coursegen_app;
-
---
--- Name: COLUMN courses.updated_at; Type: ACL; Schema: public; Owner: -
---
-
-GRANT UPDATE(updated_at) ON TABLE public.courses TO coursegen_app;
-
---
--- Name: FUNCTION course_generation_status(c public.courses); Type: ACL; Schema: coursegen; Owner: -
---
-
-REVOKE ALL ON FUNCTION coursegen.course_generation_status(c public.courses) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.course_generation_status(c public.courses) TO coursegen_app;
-
---
 -- Name: FUNCTION end_generation(p_generation_id uuid, p_status text, p_changes jsonb, p_ended_by text, p_error text, p_error_details jsonb); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -3430,11 +3634,25 @@ REVOKE ALL ON FUNCTION coursegen.read_stage_input(g coursegen.generations, p_nee
 GRANT ALL ON FUNCTION coursegen.read_stage_input(g coursegen.generations, p_needs text[]) TO coursegen_app;
 
 --
+-- Name: FUNCTION read_status_value(p_course_id uuid, p_column text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.read_status_value(p_course_id uuid, p_column text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.read_status_value(p_course_id uuid, p_column text) TO coursegen_app;
+
+--
 -- Name: FUNCTION record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb); Type: ACL; Schema: coursegen; Owner: -
 --
 
 REVOKE ALL ON FUNCTION coursegen.record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION record_refusal(p_course_id uuid, p_status text, p_old_value text, p_error text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.record_refusal(p_course_id uuid, p_status text, p_old_value text, p_error text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.record_refusal(p_course_id uuid, p_status text, p_old_value text, p_error text) TO coursegen_app;
 
 --
 -- Name: FUNCTION report_units_v1(p_generation_id uuid, p_fence integer, p_stage text, p_change jsonb); Type: ACL; Schema: coursegen; Owner: -
@@ -3493,11 +3711,25 @@ REVOKE ALL ON FUNCTION coursegen.settle_generation_v1(p_generation_id uuid, p_me
 GRANT ALL ON FUNCTION coursegen.settle_generation_v1(p_generation_id uuid, p_message text) TO coursegen_app;
 
 --
+-- Name: FUNCTION shown_status(p_course_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.shown_status(p_course_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.shown_status(p_course_id uuid) TO coursegen_app;
+
+--
 -- Name: FUNCTION stage_job(g coursegen.generations, p_delay_s double precision, p_lock text); Type: ACL; Schema: coursegen; Owner: -
 --
 
 REVOKE ALL ON FUNCTION coursegen.stage_job(g coursegen.generations, p_delay_s double precision, p_lock text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.stage_job(g coursegen.generations, p_delay_s double precision, p_lock text) TO coursegen_app;
+
+--
+-- Name: FUNCTION stage_status(p_stage coursegen.stage); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.stage_status(p_stage coursegen.stage) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.stage_status(p_stage coursegen.stage) TO coursegen_app;
 
 --
 -- Name: FUNCTION stage_step(p_stage coursegen.stage); Type: ACL; Schema: coursegen; Owner: -
@@ -3540,6 +3772,13 @@ GRANT ALL ON FUNCTION coursegen.whole_progress(p_progress jsonb) TO coursegen_ap
 
 REVOKE ALL ON FUNCTION coursegen.write_course(p_course_id uuid, p_changes jsonb, p_status text, p_error text, p_error_details jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.write_course(p_course_id uuid, p_changes jsonb, p_status text, p_error text, p_error_details jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION write_status_values(p_course_id uuid, p_column text, p_values text[]); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.write_status_values(p_course_id uuid, p_column text, p_values text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.write_status_values(p_course_id uuid, p_column text, p_values text[]) TO coursegen_app;
 
 --
 -- Name: FUNCTION procrastinate_cancel_job_v1(job_id bigint, abort boolean, delete_job boolean); Type: ACL; Schema: public; Owner: -
@@ -3717,6 +3956,12 @@ GRANT SELECT,INSERT ON TABLE coursegen.documents TO coursegen_app;
 GRANT SELECT,INSERT ON TABLE coursegen.drafts TO coursegen_app;
 
 --
+-- Name: TABLE events; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,DELETE ON TABLE coursegen.events TO coursegen_app;
+
+--
 -- Name: TABLE finished_courses; Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -3753,6 +3998,24 @@ GRANT SELECT,INSERT ON TABLE coursegen.sections TO coursegen_app;
 GRANT SELECT,INSERT ON TABLE coursegen.stage_results TO coursegen_app;
 
 --
+-- Name: TABLE status_changes; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT ON TABLE coursegen.status_changes TO coursegen_app;
+
+--
+-- Name: TABLE status_map; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT ON TABLE coursegen.status_map TO coursegen_app;
+
+--
+-- Name: TABLE status_routes; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT ON TABLE coursegen.status_routes TO coursegen_app;
+
+--
 -- Name: TABLE webhook_attempts; Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -3763,6 +4026,18 @@ GRANT SELECT,INSERT ON TABLE coursegen.webhook_attempts TO coursegen_app;
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.webhook_deliveries TO coursegen_app;
+
+--
+-- Name: TABLE courses; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.courses TO coursegen_app;
+
+--
+-- Name: COLUMN courses.updated_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(updated_at) ON TABLE public.courses TO coursegen_app;
 
 --
 -- Name: TABLE procrastinate_events; Type: ACL; Schema: public; Owner: -

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,15 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 
 from app.database.migration_session import Connection, MigrationError, is_present, migration_session
+from app.database.platform.status_map import fill_map
 from app.database.queries import SQL, read_setup
 from app.database.queue_schema import migrate_queue, queue_scripts
 
 #: API and workers need no other role; members of it may log in.
 APP_ROLE = "coursegen_app"
+
+#: In a migration, the line above what undoes it.
+DOWN = re.compile(rb"^-- migrate:down\n", re.MULTILINE)
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +79,7 @@ def _apply_migration(conn: Connection, *, file: Path) -> bool:
     if not recorded.rowcount:
         return False
     try:
-        conn.execute(file.read_bytes())
+        conn.execute(DOWN.split(file.read_bytes())[0])
     except psycopg.OperationalError:
         raise  # a lock that was not to be had, among others
     except psycopg.Error as error:
@@ -84,7 +89,7 @@ def _apply_migration(conn: Connection, *, file: Path) -> bool:
 
 
 def _apply_functions(conn: Connection, *, app_role: str) -> list[str]:
-    """Every function has the body of its file, and all privileges are as `sql/setup/privileges.sql` says.
+    """Every function has the body of its file, and the map of statuses and all privileges are as this release has them.
 
     Returns the names of the functions whose body was not the latest applied. No function is ever dropped here: those
     of the previous release stay callable for the processes that still run.
@@ -102,6 +107,7 @@ def _apply_functions(conn: Connection, *, app_role: str) -> list[str]:
         )
     conn.execute(read_setup("shared_functions"))
     conn.execute(read_setup("created_objects"))
+    fill_map(conn)
     try:
         conn.execute(name_role(conn, read_setup("privileges"), app_role))
     except psycopg.errors.InsufficientPrivilege as error:

@@ -11,6 +11,7 @@ from psycopg.rows import DictRow
 
 from app.auth.jwks import KEY_TYPES, JwksError, fetch_keys
 from app.database.migrations import abridge, missing
+from app.database.platform.shipped_maps import UNKNOWN
 from app.database.pool import only_row
 from app.database.preflight import connect_briefly
 from app.database.queries import QUERIES
@@ -101,7 +102,9 @@ def _check_database(services: Services) -> Iterator[Finding]:
     asked_at = time.time()
     with services.db.connection() as conn:
         server = only_row(conn.execute(QUERIES["inspect_server"], {"stalled": services.settings.stalled_s}))
+        status_map = only_row(conn.execute(QUERIES["inspect_status_map"]))
     yield from _check_server(server, asked_at)
+    yield _check_status_map(status_map)
     yield _check_webhooks(services.settings, server)
 
 
@@ -119,6 +122,17 @@ def _check_server(server: DictRow, asked_at: float) -> Iterator[Finding]:
     if server["oldest_s"] is not None:
         found += f", the oldest generation for {float(server['oldest_s']):.0f} s"
     yield _judge("workers", found, State.ERROR, "Start `coursegen worker`.", when=server["workers"] == 0)
+
+
+def _check_status_map(status_map: DictRow) -> Finding:
+    column, refused, latest = status_map["column_name"], status_map["refused"], status_map["latest"]
+    found = f"{status_map['source']}: written to courses.{column}" if column else f"{status_map['source']}: not written"
+    if refused:
+        found += f"; {refused} refused within a day, the latest {latest['status']} after {latest['old_value']}"
+        found += f": {latest['error']}"
+    unknown = status_map["source"] == UNKNOWN.source
+    advice = "Say how the platform shows a generation: `coursegen platform status`."
+    return _judge("status of courses", found, State.WARNING, advice, when=refused > 0 or unknown)
 
 
 def _check_webhooks(settings: Settings, server: DictRow) -> Finding:

@@ -1,0 +1,59 @@
+"""`coursegen platform`: what an operator decides about the platform's database."""
+
+import json
+from typing import Any, TextIO
+
+import click
+
+from app.cli.command_setup import as_json, operator, reason, with_services
+from app.cli.tables import print_rows, to_json
+from app.database.platform.shipped_maps import SHIPPED, StatusMap
+from app.database.platform.status_map import BadMap
+from app.operations import platform
+from app.services import Services
+
+
+@click.group("platform")
+def command() -> None:
+    """Say how the platform's own database shows a generation."""
+
+
+@command.command("status")
+@as_json
+@click.option("--set", "file", type=click.File(encoding="utf-8"), help="The map of a JSON file, as --json prints it.")
+@click.option("--use", "name", type=click.Choice(list(SHIPPED)), help="A map that ships.")
+@click.option("--recognise", is_flag=True, help="The map that `migrate` chooses, after a change of the platform.")
+@reason
+@with_services
+def status(
+    services: Services, as_json: bool, file: TextIO | None, name: str | None, recognise: bool, reason: str | None
+) -> None:
+    """Show where each status of a generation is written, and the changes that the platform allows; or change that."""
+    given: list[Any] = [name] if name else []
+    try:
+        if file is not None:
+            given.append(json.load(file))
+        if recognise:
+            given.append(platform.RECOGNISED)
+        if len(given) > 1:
+            raise click.UsageError("--set, --use and --recognise exclude each other")
+        if given:
+            shown: StatusMap | None = platform.change_status_map(services.settings, operator(reason), given[0])
+        else:
+            shown = platform.show_status_map(services.settings)
+    except (BadMap, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    if shown is None:
+        raise click.ClickException("The database is not migrated: run `coursegen migrate`")
+    if as_json:
+        click.echo(to_json(platform.as_json(shown), indent=2))
+        return
+    click.echo(f"Map: {shown.source}; column: {shown.column or 'none, a generation is not shown'}")
+    print_rows(
+        [
+            {"status": ours, "value": value, "may follow": ", ".join(sorted(shown.changes.get(value or "", [])))}
+            for ours, value in shown.values.items()
+        ],
+        ("status", "value", "may follow"),
+        as_json=False,
+    )

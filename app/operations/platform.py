@@ -1,0 +1,61 @@
+"""What operators decide about the platform's database: how it shows a generation."""
+
+from typing import Any
+
+import psycopg
+
+from app.database.platform.shipped_maps import SHIPPED, StatusMap
+from app.database.platform.status_map import (
+    BadMap,
+    parse_map,
+    read_map,
+    read_own_columns,
+    recognise,
+    store_map,
+)
+from app.generation.audit import Actor, record_audit
+from app.settings import Settings
+
+#: What `change_status_map` takes in place of a map: what `migrate` chooses for the database as it is.
+RECOGNISED = "recognised"
+
+
+def change_status_map(settings: Settings, actor: Actor, given: object) -> StatusMap:
+    """The given map, one shipped under that name, or the `RECOGNISED` one is in force; returns it. Audited.
+
+    Raises `BadMap`, also for a login that does not own the map.
+    """
+    with psycopg.connect(settings.database_url) as conn:
+        try:
+            status_map = _make_map(conn, given)
+            store_map(conn, status_map)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise BadMap("Set DATABASE_URL to the login that runs `coursegen migrate`: it owns the map") from error
+        record_audit(conn, actor, "change_status_map", **as_json(status_map))
+    return status_map
+
+
+def show_status_map(settings: Settings) -> StatusMap | None:
+    """The map in force; None before the first `migrate` that knows of it."""
+    with psycopg.connect(settings.database_url) as conn:
+        return read_map(conn)
+
+
+def as_json(status_map: StatusMap) -> dict[str, Any]:
+    """The map as `change_status_map` takes it, with its source."""
+    return {
+        "source": status_map.source,
+        "column": status_map.column,
+        "values": dict(status_map.values),
+        "changes": {old: list(followers) for old, followers in status_map.changes.items()},
+    }
+
+
+def _make_map(conn: psycopg.Connection[Any], given: object) -> StatusMap:
+    if given == RECOGNISED:
+        return recognise(conn, own_columns=read_own_columns(conn))
+    if isinstance(given, str):
+        if given not in SHIPPED:
+            raise BadMap(f"There is no map {given}. Shipped: {', '.join(SHIPPED)}")
+        given = as_json(SHIPPED[given])
+    return parse_map(conn, given)
