@@ -1482,48 +1482,49 @@ end
 $$;
 
 --
--- Name: set_course_status(uuid, text); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: set_course_status(uuid, text, jsonb, boolean, boolean, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text) RETURNS boolean
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+CREATE FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb) RETURNS boolean
+    LANGUAGE plpgsql
     AS $$
 declare
     place coursegen.status_map;
     was text;
     way text[];
 begin
-    select m.* into place from coursegen.status_map m where m.status = p_status;
-    if not found then
-        raise exception using errcode = 'CG002',
-            message = pg_catalog.format('Invalid status: %s (no status of a generation)', coalesce(p_status, 'null'));
-    end if;
-    if place.column_name is null then
-        return false;
-    end if;
-    if not place.is_guarded then
-        update public.courses set status = p_status where id = p_course_id;
-        return found;
-    end if;
-    begin
-        was := coursegen.read_status_value(p_course_id, place.column_name);
-        if was = place.value then
-            return true;
+    if p_status is not null then
+        select m.* into place from coursegen.status_map m where m.status = p_status;
+        if not found then
+            raise exception using errcode = 'CG002',
+                message = pg_catalog.format('Invalid status: %s (no status of a generation)', p_status);
         end if;
-        select r.steps into way from coursegen.status_routes r where r.status = p_status and r.old_value = was;
-        if not coursegen.write_status_values(p_course_id, place.column_name, coalesce(way, array[place.value])) then
-            raise exception 'A trigger of the platform skipped the write';
-        end if;
-        return true;
-    exception when others then
-        -- What another attempt may not meet is for the caller, who tries again.
-        if sqlstate in ('40001', '40P01', '55P03') or sqlstate like '53%' then
-            raise;
-        end if;
-        perform coursegen.record_refusal(p_course_id, p_status, was, sqlerrm);
-        return false;
-    end;
+    end if;
+    if place.column_name is not null and place.is_guarded then
+        begin
+            was := coursegen.read_status_value(p_course_id, place.column_name);
+            if was is distinct from place.value then
+                select r.steps into way from coursegen.status_routes r where r.status = p_status and r.old_value = was;
+                perform coursegen.write_status_values(p_course_id, place.column_name, trim_array(way, 1));
+                if not coursegen.write_course_row(
+                    p_course_id, place.column_name, place.value, p_progress, p_starts, p_ends, p_error, p_error_details
+                ) then
+                    raise exception 'A trigger of the platform skipped the write of course %', p_course_id;
+                end if;
+                return true;
+            end if;
+        exception when others then
+            -- What another attempt may not meet is for the caller, who tries again.
+            if sqlstate in ('40001', '40P01', '55P03') or sqlstate like '53%' then
+                raise;
+            end if;
+            perform coursegen.record_refusal(p_course_id, p_status, was, sqlerrm);
+        end;
+        place.column_name := null;
+    end if;
+    return coursegen.write_course_row(
+        p_course_id, place.column_name, place.value, p_progress, p_starts, p_ends, p_error, p_error_details
+    );
 end
 $$;
 
@@ -1831,22 +1832,59 @@ begin
     if p_status is null and not p_changes @> '[{"alive": true}]' and after is not distinct from before then
         return after;
     end if;
-    update public.courses c
-    set generation_progress = after,
-        last_progress_update = now(),
-        updated_at = now(),
-        generation_started_at = case when starts then now() else c.generation_started_at end,
-        generation_completed_at = case when ends then now() when starts then null else c.generation_completed_at end,
-        error_message = case when starts then null else coalesce(p_error, c.error_message) end,
-        error_details = case when starts then null else coalesce(p_error_details, c.error_details) end
-    where c.id = p_course_id;
-    if not found then
+    if not coursegen.set_course_status(p_course_id, p_status, after, starts, ends, p_error, p_error_details) then
         raise exception 'A trigger of the platform skipped the write of course %', p_course_id;
     end if;
-    if p_status is not null then
-        perform coursegen.set_course_status(p_course_id, p_status);
-    end if;
     return after;
+end
+$$;
+
+--
+-- Name: write_course_row(uuid, text, text, jsonb, boolean, boolean, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.write_course_row(p_course_id uuid, p_column text, p_value text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    course public.courses;  -- an assignment to its field converts the value to the column's type
+begin
+    if p_column = 'status' then
+        course.status := p_value;
+        update public.courses c
+        set status = course.status,
+            generation_progress = p_progress, last_progress_update = now(), updated_at = now(),
+            generation_started_at = case when p_starts then now() else c.generation_started_at end,
+            generation_completed_at = case
+                when p_ends then now() when p_starts then null else c.generation_completed_at
+            end,
+            error_message = case when p_starts then null else coalesce(p_error, c.error_message) end,
+            error_details = case when p_starts then null else coalesce(p_error_details, c.error_details) end
+        where c.id = p_course_id;
+    elsif p_column = 'generation_status' then
+        course.generation_status := p_value;
+        update public.courses c
+        set generation_status = course.generation_status,
+            generation_progress = p_progress, last_progress_update = now(), updated_at = now(),
+            generation_started_at = case when p_starts then now() else c.generation_started_at end,
+            generation_completed_at = case
+                when p_ends then now() when p_starts then null else c.generation_completed_at
+            end,
+            error_message = case when p_starts then null else coalesce(p_error, c.error_message) end,
+            error_details = case when p_starts then null else coalesce(p_error_details, c.error_details) end
+        where c.id = p_course_id;
+    else
+        update public.courses c
+        set generation_progress = p_progress, last_progress_update = now(), updated_at = now(),
+            generation_started_at = case when p_starts then now() else c.generation_started_at end,
+            generation_completed_at = case
+                when p_ends then now() when p_starts then null else c.generation_completed_at
+            end,
+            error_message = case when p_starts then null else coalesce(p_error, c.error_message) end,
+            error_details = case when p_starts then null else coalesce(p_error_details, c.error_details) end
+        where c.id = p_course_id;
+    end if;
+    return found;
 end
 $$;
 
@@ -1854,14 +1892,14 @@ $$;
 -- Name: write_status_values(uuid, text, text[]); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.write_status_values(p_course_id uuid, p_column text, p_values text[]) RETURNS boolean
+CREATE FUNCTION coursegen.write_status_values(p_course_id uuid, p_column text, p_values text[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
 declare
     course public.courses;  -- an assignment to its field converts the value to the column's type
     value text;
 begin
-    foreach value in array p_values loop
+    foreach value in array coalesce(p_values, '{}') loop
         if p_column = 'generation_status' then
             course.generation_status := value;
             update public.courses c set generation_status = course.generation_status where c.id = p_course_id;
@@ -1869,11 +1907,7 @@ begin
             course.status := value;
             update public.courses c set status = course.status where c.id = p_course_id;
         end if;
-        if not found then
-            return false;
-        end if;
     end loop;
-    return true;
 end
 $$;
 
@@ -3697,11 +3731,11 @@ REVOKE ALL ON FUNCTION coursegen.schedule_delivery(p_generation_id uuid) FROM PU
 GRANT ALL ON FUNCTION coursegen.schedule_delivery(p_generation_id uuid) TO coursegen_app;
 
 --
--- Name: FUNCTION set_course_status(p_course_id uuid, p_status text); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION set_course_status(p_course_id uuid, p_status text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text) TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb) TO coursegen_app;
 
 --
 -- Name: FUNCTION settle_generation_v1(p_generation_id uuid, p_message text); Type: ACL; Schema: coursegen; Owner: -
@@ -3772,6 +3806,13 @@ GRANT ALL ON FUNCTION coursegen.whole_progress(p_progress jsonb) TO coursegen_ap
 
 REVOKE ALL ON FUNCTION coursegen.write_course(p_course_id uuid, p_changes jsonb, p_status text, p_error text, p_error_details jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.write_course(p_course_id uuid, p_changes jsonb, p_status text, p_error text, p_error_details jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION write_course_row(p_course_id uuid, p_column text, p_value text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.write_course_row(p_course_id uuid, p_column text, p_value text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.write_course_row(p_course_id uuid, p_column text, p_value text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb) TO coursegen_app;
 
 --
 -- Name: FUNCTION write_status_values(p_course_id uuid, p_column text, p_values text[]); Type: ACL; Schema: coursegen; Owner: -
