@@ -23,7 +23,9 @@ begin
             was := coursegen.read_status_value(p_course_id, place.column_name);
             if was is distinct from place.value then
                 select r.steps into way from coursegen.status_routes r where r.status = p_status and r.old_value = was;
-                perform coursegen.write_status_values(p_course_id, place.column_name, trim_array(way, 1));
+                if way is not null then
+                    perform coursegen.write_status_values(p_course_id, place.column_name, trim_array(way, 1));
+                end if;
                 if not coursegen.write_course_row(
                     p_course_id, place.column_name, place.value, p_progress, p_starts, p_ends, p_error, p_error_details
                 ) then

@@ -6,7 +6,7 @@ declare
     course public.courses;  -- an assignment to its field converts the value to the column's type
     value text;
 begin
-    foreach value in array coalesce(p_values, '{}') loop
+    foreach value in array p_values loop
         if p_column = 'generation_status' then
             course.generation_status := value;
             update public.courses c set generation_status = course.generation_status where c.id = p_course_id;

@@ -1,4 +1,4 @@
-"""Courses of the platform's fixture, and what a test does with them past HTTP: verbs, and the platform's own changes."""
+"""Courses of the platform's fixture, what a test does with them past HTTP, and the platform's own changes."""
 
 import json
 from typing import Any
