@@ -808,6 +808,14 @@ end
 $$;
 
 --
+-- Name: course_files(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.course_files(p_course_id uuid) RETURNS TABLE(id text, name text, path text, mime_type text)
+    LANGUAGE sql STABLE
+    AS $$select * from coursegen.platform_files(p_course_id)$$;
+
+--
 -- Name: end_generation(uuid, text, jsonb, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1156,6 +1164,86 @@ end
 $$;
 
 --
+-- Name: platform_files(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.platform_files(p_course_id uuid) RETURNS TABLE(id text, name text, path text, mime_type text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    course record;
+begin
+    select c.generation_progress -> 'files' as files, c.organization_id into course
+    from public.courses c
+    where c.id = p_course_id and coursegen.has_documents(c.generation_progress);
+    if not found then
+        return;
+    end if;
+    if 6 = (
+        select count(*) from pg_attribute
+        where attrelid = to_regclass('public.file_catalog') and not attisdropped
+            and attname in ('id', 'organization_id', 'course_id', 'filename', 'storage_path', 'mime_type')
+    ) then
+        return query
+            select
+                coalesce(entry ->> 'id', entry ->> 'fileId', found.id::text), coalesce(entry ->> 'name', found.filename),
+                coalesce(entry ->> 'path', found.storage_path),
+                coalesce(entry ->> 'mime_type', found.mime_type, entry ->> 'type')
+            from jsonb_array_elements(course.files) with ordinality as files (entry, position)
+            left join lateral (
+                select f.id, f.filename::text, f.storage_path::text, f.mime_type::text
+                from public.file_catalog f
+                where entry ->> 'path' is null
+                    and f.organization_id = course.organization_id
+                    and (f.course_id = p_course_id or f.course_id is null)
+                    and (
+                        f.id::text = lower(entry ->> 'fileId')
+                        -- A url ends with the path.
+                        or entry ->> 'fileId' is null and f.storage_path <> '' and right(entry ->> 'url', length(f.storage_path)) = f.storage_path
+                    )
+                order by f.course_id nulls last
+                limit 1
+            ) found on true
+            order by position;
+    else
+        return query
+            select
+                coalesce(entry ->> 'id', entry ->> 'fileId'), entry ->> 'name', entry ->> 'path',
+                coalesce(entry ->> 'mime_type', entry ->> 'type')
+            from jsonb_array_elements(course.files) with ordinality as files (entry, position)
+            order by position;
+    end if;
+end
+$$;
+
+--
+-- Name: platform_tier(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.platform_tier(p_user_id uuid) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if 3 <> (
+        select count(*) from pg_attribute
+        where not attisdropped and (
+            attrelid = to_regclass('public.users') and attname in ('id', 'organization_id')
+            or attrelid = to_regclass('public.organizations') and attname = 'tier'
+        )
+    ) then
+        return null;
+    end if;
+    return (
+        select o.tier::text from public.users u
+        join public.organizations o on o.id = u.organization_id
+        where u.id = p_user_id
+    );
+end
+$$;
+
+--
 -- Name: poll_course_v1(text, uuid, uuid, boolean, double precision, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1242,6 +1330,14 @@ end
 $$;
 
 --
+-- Name: publish_course(uuid, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.publish_course(p_generation_id uuid, p_mode text) RETURNS jsonb
+    LANGUAGE sql
+    AS $$select null::jsonb$$;
+
+--
 -- Name: read_stage_input(coursegen.generations, text[]); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1261,14 +1357,9 @@ begin
                     jsonb_path_query_array(to_jsonb(c.output_formats), texts) as output_formats,
                     (
                         select coalesce(json_agg(json_build_object(
-                            'id', file ->> 'id', 'name', file ->> 'name', 'path', file ->> 'path',
-                            'mime_type', file ->> 'mime_type'
-                        ) order by position), '[]')
-                        from jsonb_array_elements(
-                            case when coursegen.has_documents(c.generation_progress)
-                                then c.generation_progress -> 'files' else '[]'
-                            end
-                        ) with ordinality as files (file, position)
+                            'id', file.id, 'name', file.name, 'path', file.path, 'mime_type', file.mime_type
+                        ) order by file.position), '[]')
+                        from coursegen.course_files(c.id) with ordinality as file (id, name, path, mime_type, position)
                     ) as files
                 from public.courses c
                 where c.id = g.course_id
@@ -1505,7 +1596,9 @@ begin
             was := coursegen.read_status_value(p_course_id, place.column_name);
             if was is distinct from place.value then
                 select r.steps into way from coursegen.status_routes r where r.status = p_status and r.old_value = was;
-                perform coursegen.write_status_values(p_course_id, place.column_name, trim_array(way, 1));
+                if way is not null then
+                    perform coursegen.write_status_values(p_course_id, place.column_name, trim_array(way, 1));
+                end if;
                 if not coursegen.write_course_row(
                     p_course_id, place.column_name, place.value, p_progress, p_starts, p_ends, p_error, p_error_details
                 ) then
@@ -1757,6 +1850,14 @@ end
 $$;
 
 --
+-- Name: user_tier(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.user_tier(p_user_id uuid) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$select coursegen.platform_tier(p_user_id)$$;
+
+--
 -- Name: whole_progress(jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1899,7 +2000,7 @@ declare
     course public.courses;  -- an assignment to its field converts the value to the column's type
     value text;
 begin
-    foreach value in array coalesce(p_values, '{}') loop
+    foreach value in array p_values loop
         if p_column = 'generation_status' then
             course.generation_status := value;
             update public.courses c set generation_status = course.generation_status where c.id = p_course_id;
@@ -3543,6 +3644,13 @@ REVOKE ALL ON FUNCTION coursegen.count_starts(p_generation_id uuid, p_stage cour
 GRANT ALL ON FUNCTION coursegen.count_starts(p_generation_id uuid, p_stage coursegen.stage) TO coursegen_app;
 
 --
+-- Name: FUNCTION course_files(p_course_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.course_files(p_course_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.course_files(p_course_id uuid) TO coursegen_app;
+
+--
 -- Name: FUNCTION end_generation(p_generation_id uuid, p_status text, p_changes jsonb, p_ended_by text, p_error text, p_error_details jsonb); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -3654,11 +3762,32 @@ REVOKE ALL ON FUNCTION coursegen.pick_slots(p_user_id uuid, p_user_limit integer
 GRANT ALL ON FUNCTION coursegen.pick_slots(p_user_id uuid, p_user_limit integer, p_system_limit integer, OUT user_slot integer, OUT system_slot integer, OUT user_active integer, OUT system_active integer) TO coursegen_app;
 
 --
+-- Name: FUNCTION platform_files(p_course_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.platform_files(p_course_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.platform_files(p_course_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION platform_tier(p_user_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.platform_tier(p_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.platform_tier(p_user_id uuid) TO coursegen_app;
+
+--
 -- Name: FUNCTION poll_course_v1(p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at text, OUT updated_at text, OUT minutes integer, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean); Type: ACL; Schema: coursegen; Owner: -
 --
 
 REVOKE ALL ON FUNCTION coursegen.poll_course_v1(p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at text, OUT updated_at text, OUT minutes integer, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.poll_course_v1(p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at text, OUT updated_at text, OUT minutes integer, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) TO coursegen_app;
+
+--
+-- Name: FUNCTION publish_course(p_generation_id uuid, p_mode text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.publish_course(p_generation_id uuid, p_mode text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.publish_course(p_generation_id uuid, p_mode text) TO coursegen_app;
 
 --
 -- Name: FUNCTION read_stage_input(g coursegen.generations, p_needs text[]); Type: ACL; Schema: coursegen; Owner: -
@@ -3792,6 +3921,13 @@ GRANT ALL ON FUNCTION coursegen.take_over_stage_v1(p_generation_id uuid, p_job_i
 
 REVOKE ALL ON FUNCTION coursegen.update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION user_tier(p_user_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.user_tier(p_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.user_tier(p_user_id uuid) TO coursegen_app;
 
 --
 -- Name: FUNCTION whole_progress(p_progress jsonb); Type: ACL; Schema: coursegen; Owner: -

@@ -9,7 +9,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
+from app.database.migrations import migrate
 from stack.postgres import PostgresServer, create_database, drop_database
 from tests.conftest import INSTALLATIONS, OLDEST, POSTGRES_15
 
@@ -78,3 +80,12 @@ def login(url: str, name: str, password: str = PASSWORD) -> str:
     """The URL for another role."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=f"{name}:{password}@{parts.hostname}:{parts.port}"))
+
+
+@pytest.fixture
+def platform_with_files(make_platform: MakePlatform) -> Iterator[Connection]:
+    """The owner's connection to a migrated database with a file of the first course."""
+    url = make_platform("stage1")
+    migrate(url)
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
+        yield conn
