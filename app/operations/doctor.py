@@ -11,10 +11,12 @@ from psycopg.rows import DictRow
 
 from app.auth.jwks import KEY_TYPES, JwksError, fetch_keys
 from app.database.migrations import abridge, missing
+from app.database.platform.remarks import Kind
 from app.database.platform.shipped_maps import UNKNOWN
 from app.database.pool import only_row
 from app.database.preflight import connect_briefly
 from app.database.queries import QUERIES
+from app.operations import platform
 from app.operations.listings import compare_slots
 from app.services import Services
 from app.settings import Settings
@@ -51,6 +53,13 @@ def examine(services: Services) -> list[Finding]:
         *_check_database(services),
         *_check_redis(services),
     ]
+
+
+def examine_platform(settings: Settings) -> list[Finding]:
+    """Every remark on the platform's database, as a finding."""
+    states = {Kind.OBSTACLE: State.ERROR, Kind.DECIDE: State.WARNING}
+    remarks, _ = platform.check(settings)
+    return [Finding(states.get(remark.kind, State.OK), remark.subject, remark.says, remark.how) for remark in remarks]
 
 
 def _judge(check: str, found: str, problem: State, advice: str, *, when: bool) -> Finding:

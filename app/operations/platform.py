@@ -1,9 +1,13 @@
-"""What operators decide about the platform's database: how it shows a generation."""
+"""What operators ask and decide about the platform's database."""
 
 from typing import Any
 
 import psycopg
 
+from app.database.migration_session import POOLER, POOLER_ADVICE, connect_for_migration, is_transaction_pooler
+from app.database.migrations import missing
+from app.database.platform.check import check_platform
+from app.database.platform.remarks import Kind, Remark
 from app.database.platform.shipped_maps import SHIPPED, StatusMap
 from app.database.platform.status_map import (
     BadMap,
@@ -18,6 +22,15 @@ from app.settings import Settings
 
 #: What `change_status_map` takes in place of a map: what `migrate` chooses for the database as it is.
 RECOGNISED = "recognised"
+
+
+def check(settings: Settings, *, upgrade_queue: bool = False) -> tuple[list[Remark], list[str]]:
+    """Every remark on the database as `migrate` meets it, and what `migrate` would apply. Changes nothing."""
+    with connect_for_migration(settings.database_url) as conn, connect_for_migration(settings.database_url) as other:
+        remarks = check_platform(conn, app_role=settings.app_role, upgrade_queue=upgrade_queue)
+        if is_transaction_pooler(conn, other):
+            remarks.insert(0, Remark(Kind.OBSTACLE, "pooler", POOLER, POOLER_ADVICE))
+        return remarks, missing(conn)
 
 
 def change_status_map(settings: Settings, actor: Actor, given: object) -> StatusMap:

@@ -6,8 +6,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from app.database.migrations import migrate
-from tests.integration.platform.conftest import MakePlatform
-from tests.integration.platform.courses import COURSE, connect, nth_course, only
+from tests.integration.platform.courses import COURSE, nth_course, only
 
 FILE_ID = "00000000-0000-0000-0000-0000000000f1"
 PATH = "uploads/b2/c1/notes.md"
@@ -62,7 +61,7 @@ def test_an_operators_own_function_stays(platform_with_files: Any) -> None:
         conn,
         """
         select coursegen.read_stage_input(g, '{}')
-        from (select (jsonb_populate_record(null::coursegen.generations, jsonb_build_object('course_id', %s::text))).*) g
+        from jsonb_populate_record(null::coursegen.generations, jsonb_build_object('course_id', %s::text)) g
         """,
         COURSE,
     )
