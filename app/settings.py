@@ -18,6 +18,7 @@ from marshmallow import ValidationError, validate
 from psycopg.conninfo import conninfo_to_dict
 from redis.connection import parse_url
 
+from app.generation.callers import PER_MINUTE
 from app.generation.stages import Stage
 from app.generation.webhooks.signed_messages import read_key
 from app.generation.webhooks.urls import AllowedHosts, parse_allowed_host
@@ -91,6 +92,12 @@ def _origins(values: list[str]) -> None:
         _match(_ORIGIN, value.strip())
 
 
+@_check("Users can edit user_metadata: it may name no role and no organisation.")
+def _protected_claims(values: list[str]) -> None:
+    if any(value.strip().partition(".")[0] in ("user_metadata", "raw_user_meta_data") for value in values):
+        raise ValueError
+
+
 @_check("Not hosts like receiver.internal, receiver.internal:9000 or 127.0.0.1:*.")
 def _allowed_hosts(values: list[str]) -> AllowedHosts:
     return frozenset(map(parse_allowed_host, values))
@@ -137,6 +144,12 @@ class Settings:
     jwt_audience: str = _setting("authenticated", validate.Length(min=1))
     #: Where a token names its user's tier; the first claim present counts.
     tier_claims: tuple[str, ...] = _setting(["app_metadata.tier", "user_metadata.tier"], convert=_strip)
+    #: Where a token names its user's role and organisation: the first admin's role, the first organisation.
+    role_claims: tuple[str, ...] = _setting(["app_metadata.role", "role"], _protected_claims, convert=_strip)
+    organization_claims: tuple[str, ...] = _setting(
+        ["app_metadata.organization_id", "organization_id"], _protected_claims, convert=_strip
+    )
+    starts_and_cancels_per_minute: int = _setting(PER_MINUTE, _AT_LEAST_ONE)
     cors_origins: tuple[str, ...] = _setting([], _origins, convert=_strip)
     global_concurrency_limit: int = _setting(3, _AT_LEAST_ONE)
     files_root: Path = _setting(Path("files"))  # noqa: RUF009
