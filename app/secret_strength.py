@@ -7,8 +7,8 @@ from itertools import pairwise
 
 #: Words of examples and defaults. Supabase's own default is two of them: super-secret-jwt-token-with-at-least-32-…
 _PLACEHOLDER = re.compile(
-    r"change[-_ ]?(me|this|it)|replace[-_ ]?(me|this|it)|super[-_ ]?secret"
-    r"|(my|your)[-_ ][-_ a-z0-9]{0,40}(secret|token|key)|at[-_ ]least[-_ ]32|placeholder|insecure|example|password|default[-_ ]?(secret|key|token)",
+    r"change[-_ ]?(me|this|it)|replace[-_ ]?(me|this|it)|super[-_ ]?secret|at[-_ ]least[-_ ]32|insecure|password"
+    r"|(my|your)[-_ ][-_ a-z0-9]{0,40}(secret|token|key)|default[-_ ]?(secret|token|key)|placeholder|example",
     re.IGNORECASE,
 )
 #: A random text of 32 hexadecimal digits has fewer different ones once in ten million.

@@ -5,6 +5,7 @@ from datetime import UTC
 import click
 
 from app.cli.command_setup import with_services
+from app.cli.output import CommandFailed, echo, echo_data
 from app.cli.tables import to_csv, to_json, to_table
 from app.operations.reports import (
     DEFAULT_SINCE,
@@ -40,10 +41,10 @@ def command(services: Services, name: str | None, since: str, form: str) -> None
     """Report what happened: NAME's rows, or without NAME the list of reports. Times are in UTC."""
     if name is None:
         width = max(map(len, REPORTS))
-        click.echo("\n".join(f"{report.name:<{width}}  {report.question}" for report in REPORTS.values()))
+        echo("\n".join(f"{report.name:<{width}}  {report.question}" for report in REPORTS.values()))
         return
     result = _run(services, REPORTS[name], since)
-    click.echo({"table": _as_table, "csv": as_csv, "json": _as_json}[form](result), nl=False, color=True)
+    echo_data({"table": _as_table, "csv": as_csv, "json": _as_json}[form](result))
 
 
 def _run(services: Services, report: Report, since: str) -> Result:
@@ -52,7 +53,7 @@ def _run(services: Services, report: Report, since: str) -> Result:
     except BadSince as error:
         raise click.BadParameter(str(error), param_hint="'--since'") from error
     except ReportTimeout as error:
-        raise click.ClickException(f"No result within {STATEMENT_TIMEOUT_S} s: ask for less by --since.") from error
+        raise CommandFailed(f"No result within {STATEMENT_TIMEOUT_S} s: ask for less by --since.") from error
 
 
 def as_csv(result: Result) -> str:

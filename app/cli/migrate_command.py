@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from app.cli.command_setup import operator, with_services
+from app.cli.output import echo
 from app.database.migrations import missing
 from app.database.preflight import connect_briefly
 from app.database.rollback import rollback
@@ -34,14 +35,14 @@ def command(services: Services, check: bool, upgrade_queue: bool, undo: bool, ye
         _check(settings)
     else:
         migrate_database(settings, operator(), upgrade_queue=upgrade_queue)
-    click.echo("The database is up to date.")
+    echo("The database is up to date.")
 
 
 def _check(settings: Settings) -> None:
     with connect_briefly(settings.database_url, pooled=settings.database_pooled) as conn:
         names = missing(conn)
     if names:
-        click.echo("\n".join(names))
+        echo("\n".join(names))
         raise click.exceptions.Exit(1)
 
 
@@ -49,5 +50,5 @@ def _roll_back(settings: Settings, export: Path | None, *, yes: bool) -> None:
     if not yes:
         click.confirm("Drop everything that this service has in the database, its records included?", abort=True)
     for kept in rollback(settings.database_url, app_role=settings.app_role, export=export):
-        click.echo(kept)
-    click.echo("The database is as it was before this service.")
+        echo(kept)
+    echo("The database is as it was before this service.")

@@ -6,6 +6,7 @@ import click
 
 from app.auth.minting import mint_token
 from app.cli.command_setup import Span, with_services
+from app.cli.output import CommandFailed, echo
 from app.generation.tiers import Tier
 from app.services import Services
 
@@ -25,9 +26,9 @@ def command(
     """Mint a development token, signed with JWT_SECRET, that this service accepts. Rejected in production."""
     settings = services.settings
     if settings.app_env == "production":
-        raise click.ClickException("APP_ENV is production: only the sign-in may issue tokens there.")
+        raise CommandFailed("APP_ENV is production: only the sign-in may issue tokens there.")
     if settings.jwt_secret is None:
-        raise click.ClickException("There is no JWT_SECRET to sign a token with.")
+        raise CommandFailed("There is no JWT_SECRET to sign a token with.")
     token = mint_token(
         settings.jwt_secret,
         user_id,
@@ -39,4 +40,4 @@ def command(
         issuer=settings.jwt_issuer,
         tier_claim=settings.tier_claims[0],
     )
-    click.echo(token)
+    echo(token)
