@@ -102,6 +102,7 @@ begin
     foreach api_role in array array['anon', 'authenticated'] loop
         continue when to_regrole(api_role) is null;
         execute format('revoke all on all tables in schema coursegen from %I', api_role);
+        execute format('revoke all on all sequences in schema coursegen from %I', api_role);
         execute format('revoke all on all functions in schema coursegen from %I', api_role);
         for object in
             select kind, format('public.%I', name) as name from coursegen.created_objects where kind = 'table'

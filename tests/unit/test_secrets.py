@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 from pathlib import Path
+from typing import Any
 from unittest import mock
 from uuid import UUID
 
@@ -123,7 +124,7 @@ def test_tokens_of_an_earlier_secret_are_good_until_it_is_removed() -> None:
         "JWT_IDENTITY_CLAIM": "sub",
     }
 
-    def identify(settings: Settings, secret: str, **claims: object) -> UUID:
+    def identify(settings: Settings, secret: str, **claims: Any) -> UUID:
         token = sign(make_claims(user, **claims), secret)
         return Authenticator(Keyring(settings), config, settings).identify(token).user_id
 
