@@ -1,11 +1,11 @@
 """The service's settings: read once from the environment, typed, frozen.
 
-A setting is one field of `Settings`. Its variable has the field's name in capitals, unless the field names it.
+A setting is one field of `Settings`: its variable has the field's name in capitals.
 """
 
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast
@@ -28,7 +28,7 @@ VERSION: str = _PROJECT["project"]["version"]
 #: Where the shipped handler of each stage lives; `HANDLER_<STAGE>` replaces it.
 HANDLERS = {stage: f"pipeline.{stage.value.lower()}.handle" for stage in Stage}
 #: The settings that sign or open something. Production needs random ones.
-SECRETS = ("jwt_secret", "jwt_secrets_old", "metrics_token", "webhook_secret", "webhook_secrets_old")
+SECRETS = ("jwt_secret", "jwt_secret_old", "metrics_token", "webhook_secret", "webhook_secret_old")
 #: Hosts whose traffic stays on this machine.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -46,25 +46,13 @@ def _strip(values: list[str]) -> tuple[str, ...]:
     return tuple(value.strip() for value in values)
 
 
-def _setting(
-    default: Any,
-    *validators: Callable[[Any], object],
-    convert: Callable[[Any], Any] | None = None,
-    variable: str | None = None,
-    reader: str | None = None,
-) -> Any:
-    """A field that `read_settings` reads. `...`: its variable must be set. None: it may also be empty, and is None.
-
-    `variable` and `reader`, a method of environs, where they do not follow from the field's name and type.
-    """
-    return field(
-        metadata={"default": default, "checks": validators, "convert": convert, "variable": variable, "reader": reader}
-    )
+def _split(value: str) -> tuple[str, ...]:
+    return tuple(value.split())
 
 
-def _old_secrets(variable: str, check: Callable[[Any], object]) -> Any:
-    """A field of earlier secrets, separated by blanks."""
-    return _setting("", checks.each(check), convert=lambda value: tuple(value.split()), variable=variable, reader="str")
+def _setting(default: Any, *validators: Callable[[Any], object], convert: Callable[[Any], Any] | None = None) -> Any:
+    """A field that `read_settings` reads. `...`: its variable must be set. None: it may also be empty, and is None."""
+    return field(metadata={"default": default, "checks": validators, "convert": convert})
 
 
 _AT_LEAST_ONE = validate.Range(min=1)
@@ -83,7 +71,8 @@ class Settings:
         "", validate.Regexp(r"[A-Za-z0-9:._-]*\Z", error="Only letters, digits and : . _ - are allowed.")
     )
     jwt_secret: str | None = _setting(None, checks.secret)
-    jwt_secrets_old: tuple[str, ...] = _old_secrets("JWT_SECRET_OLD", checks.secret)
+    #: Earlier secrets, during a rotation.
+    jwt_secret_old: Sequence[str] = _setting("", checks.each(checks.secret), convert=_split)
     jwt_jwks_url: str | None = _setting(None, checks.jwks_url)
     jwt_issuer: str | None = _setting(None)
     jwt_audience: str = _setting("authenticated", validate.Length(min=1))
@@ -119,7 +108,7 @@ class Settings:
     shutdown_grace_s: float = _setting(10.0, _POSITIVE)
     retry_backoff_s: float = _setting(5.0, _POSITIVE)
     webhook_secret: str | None = _setting(None, checks.check()(read_key))
-    webhook_secrets_old: tuple[str, ...] = _old_secrets("WEBHOOK_SECRET_OLD", checks.check()(read_key))
+    webhook_secret_old: Sequence[str] = _setting("", checks.each(checks.check()(read_key)), convert=_split)
     webhook_allowed_hosts: AllowedHosts = _setting([], checks.allowed_hosts, convert=checks.allowed_hosts)  # noqa: RUF009
     webhook_concurrency: int = _setting(4, _AT_LEAST_ONE)
     #: Each stage's handler, from `HANDLER_<STAGE>`.
@@ -157,16 +146,12 @@ def read_settings() -> Settings:
 
 
 def _read(env: environs.Env, setting: "Field[Any]") -> Any:
-    name, default, convert = _variable(setting), setting.metadata["default"], setting.metadata["convert"]
+    name, default, convert = setting.name.upper(), setting.metadata["default"], setting.metadata["convert"]
     if default is None and not os.environ.get(name):
         return None
-    read = getattr(env, setting.metadata["reader"] or _READERS.get(setting.type, "str"))
+    read = getattr(env, _READERS.get(setting.type, "str"))
     value = read(name, default, validate=list(setting.metadata["checks"]))
     return value if value is None or convert is None else convert(value)  # None: `env.seal` raises its problem
-
-
-def _variable(setting: "Field[Any]") -> str:
-    return setting.metadata["variable"] or setting.name.upper()
 
 
 def _compare(values: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -182,12 +167,6 @@ def _compare(values: Mapping[str, Any]) -> dict[str, list[str]]:
 
 def _weak_secrets(values: Mapping[str, Any]) -> dict[str, list[str]]:
     """Problems of secrets that somebody else may know."""
-    weak = {}
-    for setting in fields(Settings):
-        if setting.name in SECRETS:
-            value = values[setting.name] or ()
-            if any(map(is_weak, (value,) if isinstance(value, str) else value)):
-                weak[_variable(setting)] = [
-                    "In production it must be random, for instance of `openssl rand -base64 32`."
-                ]
-    return weak
+    advice = "In production it must be random, for instance of `openssl rand -base64 32`."
+    given = {name: [value] if isinstance(value := values[name], str) else value or [] for name in SECRETS}
+    return {name.upper(): [advice] for name, found in given.items() if any(map(is_weak, found))}

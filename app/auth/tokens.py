@@ -20,7 +20,7 @@ class Keyring:
     """The keys that verify tokens: the secret and earlier ones, those of the JWKS endpoint, or both in a rotation."""
 
     def __init__(self, settings: Settings) -> None:
-        secrets, url = [*filter(None, [settings.jwt_secret]), *settings.jwt_secrets_old], settings.jwt_jwks_url
+        secrets, url = [*filter(None, [settings.jwt_secret]), *settings.jwt_secret_old], settings.jwt_jwks_url
         self._secrets = [_secret_key(secret) for secret in secrets]
         self._remote = RemoteKeys(url) if url else None
         #: The algorithms that tokens may be signed with.

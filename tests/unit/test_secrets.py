@@ -93,7 +93,7 @@ def test_a_random_secret_starts(make: object) -> None:
     for _ in range(200):
         assert not is_weak(webhook_secret(secrets.token_bytes(24)))
     settings = read(APP_ENV="production", JWT_SECRET=secret, JWT_SECRET_OLD=f"{OLD}  {OLDER} ")
-    assert settings.jwt_secrets_old == (OLD, OLDER)
+    assert settings.jwt_secret_old == (OLD, OLDER)
 
 
 def test_every_secret_of_the_settings_is_looked_at() -> None:
