@@ -12,7 +12,6 @@ from app.operations.reports import (
     REPORTS,
     STATEMENT_TIMEOUT_S,
     BadSince,
-    Report,
     ReportTimeout,
     Result,
     run_report,
@@ -43,17 +42,13 @@ def command(services: Services, name: str | None, since: str, form: str) -> None
         width = max(map(len, REPORTS))
         echo("\n".join(f"{report.name:<{width}}  {report.question}" for report in REPORTS.values()))
         return
-    result = _run(services, REPORTS[name], since)
-    echo_data({"table": _as_table, "csv": as_csv, "json": _as_json}[form](result))
-
-
-def _run(services: Services, report: Report, since: str) -> Result:
     try:
-        return run_report(services.db, report, since, {"slots": services.settings.global_concurrency_limit})
+        result = run_report(services.db, REPORTS[name], since, {"slots": services.settings.global_concurrency_limit})
     except BadSince as error:
         raise click.BadParameter(str(error), param_hint="'--since'") from error
     except ReportTimeout as error:
         raise CommandFailed(f"No result within {STATEMENT_TIMEOUT_S} s: ask for less by --since.") from error
+    echo_data({"table": _as_table, "csv": as_csv, "json": _as_json}[form](result))
 
 
 def as_csv(result: Result) -> str:
