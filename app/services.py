@@ -44,7 +44,7 @@ def make_services(settings: Settings) -> Services:
         db,
         slots,
         events,
-        Admissions(db, slots, events),
+        Admissions(db, slots, events, settings.starts_and_cancels_per_minute),
         polls,
         Watch(polls.read_all, settings.sse_connections),
     )

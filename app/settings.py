@@ -4,40 +4,33 @@ A setting is one field of `Settings`: its variable has the field's name in capit
 """
 
 import os
-import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import environs
-import psycopg
-from marshmallow import ValidationError, validate
-from psycopg.conninfo import conninfo_to_dict
-from redis.connection import parse_url
+from marshmallow import validate
 
+from app import setting_checks as checks
+from app.generation.callers import PER_MINUTE
 from app.generation.stages import Stage
 from app.generation.webhooks.signed_messages import read_key
-from app.generation.webhooks.urls import AllowedHosts, parse_allowed_host
-
-T = TypeVar("T")
+from app.generation.webhooks.urls import AllowedHosts
+from app.secret_strength import is_weak
 
 #: The release. The service runs from its checkout, and pyproject.toml is the one place that names it.
 _PROJECT = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
 VERSION: str = _PROJECT["project"]["version"]
 
-#: RFC 7518 §3.2: an HS256 key is at least as long as its hash.
-MIN_SECRET_BYTES = 32
-
 #: Where the shipped handler of each stage lives; `HANDLER_<STAGE>` replaces it.
 HANDLERS = {stage: f"pipeline.{stage.value.lower()}.handle" for stage in Stage}
+#: The settings that sign or open something. Production needs random ones.
+SECRETS = ("jwt_secret", "jwt_secret_old", "metrics_token", "webhook_secret", "webhook_secret_old")
 #: Hosts whose traffic stays on this machine.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
-# As browsers send it: in lower case, without a path and without the scheme's default port.
-_ORIGIN = r"(?!http://.*:80$|https://.*:443$)[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
 
 
 class BadSettings(Exception):
@@ -49,71 +42,17 @@ class BadSettings(Exception):
         super().__init__("\n".join(["The environment is not usable:", *lines]))
 
 
-def _check(message: str | None = None) -> Callable[[Callable[[Any], T]], Callable[[Any], T]]:
-    """Makes a parser a validator: what it rejects is a problem, described by the message or by the parser's own."""
-
-    def decorate(parse: Callable[[Any], T]) -> Callable[[Any], T]:
-        def check(value: Any) -> T:
-            try:
-                return parse(value)
-            except (ValueError, psycopg.ProgrammingError) as error:
-                raise ValidationError(message or str(error)) from None
-
-        return check
-
-    return decorate
-
-
-@_check("Not a postgresql:// URL.")
-def _database_url(url: str) -> None:
-    _match(r"postgres(ql)?://\S+", url)
-    for port in str(conninfo_to_dict(url).get("port", "")).split(","):  # libpq checks it only when it connects
-        int(port or 0)
-
-
-@_check("Not a redis:// URL.")
-def _redis_url(url: str) -> None:
-    _match(r"(rediss?|unix)://\S+", url)
-    parse_url(url)  # type: ignore[no-untyped-call]
-
-
-@_check("Not an https:// or http:// URL without credentials.")
-def _jwks_url(url: str) -> None:
-    _match(r"https?://[!-~]+", url)
-    parts = urlsplit(url)
-    if not parts.hostname or "@" in parts.netloc or parts.port == 0:
-        raise ValueError(url)
-
-
-@_check("Neither * alone nor origins as browsers send them: https://app.example.org.")
-def _origins(values: list[str]) -> None:
-    for value in values if values != ["*"] else []:
-        _match(_ORIGIN, value.strip())
-
-
-@_check("Not hosts like receiver.internal, receiver.internal:9000 or 127.0.0.1:*.")
-def _allowed_hosts(values: list[str]) -> AllowedHosts:
-    return frozenset(map(parse_allowed_host, values))
-
-
-@_check(f"Shorter than {MIN_SECRET_BYTES} bytes.")
-def _secret(value: str) -> None:
-    if len(value.encode()) < MIN_SECRET_BYTES:
-        raise ValueError
-
-
-def _match(pattern: str, value: str) -> None:
-    if not re.fullmatch(pattern, value, re.ASCII):
-        raise ValueError
-
-
 def _strip(values: list[str]) -> tuple[str, ...]:
     return tuple(value.strip() for value in values)
 
 
-def _setting(default: Any, *checks: Callable[[Any], object], convert: Callable[[Any], Any] | None = None) -> Any:
+def _split(value: str) -> tuple[str, ...]:
+    return tuple(value.split())
+
+
+def _setting(default: Any, *validators: Callable[[Any], object], convert: Callable[[Any], Any] | None = None) -> Any:
     """A field that `read_settings` reads. `...`: its variable must be set. None: it may also be empty, and is None."""
-    return field(metadata={"default": default, "checks": checks, "convert": convert})
+    return field(metadata={"default": default, "checks": validators, "convert": convert})
 
 
 _AT_LEAST_ONE = validate.Range(min=1)
@@ -124,20 +63,28 @@ _POSITIVE = validate.Range(min=0, min_inclusive=False)
 class Settings:
     """Every setting of the service; times are in seconds. `docs/settings.md` explains each."""
 
-    database_url: str = _setting(..., _database_url)
+    database_url: str = _setting(..., checks.database_url)
     database_pooler: str = _setting("none", validate.OneOf(["none", "transaction"]))
     app_role: str = _setting("coursegen_app", validate.Regexp(r"[a-z_][a-z0-9_-]{0,62}\Z"))
-    redis_url: str = _setting(..., _redis_url)
+    redis_url: str = _setting(..., checks.redis_url)
     redis_prefix: str = _setting(
         "", validate.Regexp(r"[A-Za-z0-9:._-]*\Z", error="Only letters, digits and : . _ - are allowed.")
     )
-    jwt_secret: str | None = _setting(None, _secret)
-    jwt_jwks_url: str | None = _setting(None, _jwks_url)
+    jwt_secret: str | None = _setting(None, checks.secret)
+    #: Earlier secrets, during a rotation.
+    jwt_secret_old: Sequence[str] = _setting("", checks.each(checks.secret), convert=_split)
+    jwt_jwks_url: str | None = _setting(None, checks.jwks_url)
     jwt_issuer: str | None = _setting(None)
     jwt_audience: str = _setting("authenticated", validate.Length(min=1))
     #: Where a token names its user's tier; the first claim present counts.
     tier_claims: tuple[str, ...] = _setting(["app_metadata.tier", "user_metadata.tier"], convert=_strip)
-    cors_origins: tuple[str, ...] = _setting([], _origins, convert=_strip)
+    #: Where a token names its user's role and organisation: the first admin's role, the first organisation.
+    role_claims: tuple[str, ...] = _setting(["app_metadata.role", "role"], checks.protected_claims, convert=_strip)
+    organization_claims: tuple[str, ...] = _setting(
+        ["app_metadata.organization_id", "organization_id"], checks.protected_claims, convert=_strip
+    )
+    starts_and_cancels_per_minute: int = _setting(PER_MINUTE, _AT_LEAST_ONE)
+    cors_origins: tuple[str, ...] = _setting([], checks.origins, convert=_strip)
     global_concurrency_limit: int = _setting(3, _AT_LEAST_ONE)
     files_root: Path = _setting(Path("files"))  # noqa: RUF009
     metrics_token: str | None = _setting(None)
@@ -160,8 +107,9 @@ class Settings:
     upkeep_s: int = _setting(10, validate.Range(min=1, max=59))
     shutdown_grace_s: float = _setting(10.0, _POSITIVE)
     retry_backoff_s: float = _setting(5.0, _POSITIVE)
-    webhook_secret: str | None = _setting(None, _check()(read_key))
-    webhook_allowed_hosts: AllowedHosts = _setting([], _allowed_hosts, convert=_allowed_hosts)  # noqa: RUF009
+    webhook_secret: str | None = _setting(None, checks.check()(read_key))
+    webhook_secret_old: Sequence[str] = _setting("", checks.each(checks.check()(read_key)), convert=_split)
+    webhook_allowed_hosts: AllowedHosts = _setting([], checks.allowed_hosts, convert=checks.allowed_hosts)  # noqa: RUF009
     webhook_concurrency: int = _setting(4, _AT_LEAST_ONE)
     #: Each stage's handler, from `HANDLER_<STAGE>`.
     handlers: Mapping[Stage, str] = field(kw_only=True)
@@ -214,4 +162,11 @@ def _compare(values: Mapping[str, Any]) -> dict[str, list[str]]:
     keys = urlsplit(values["jwt_jwks_url"] or "")
     if values["app_env"] == "production" and keys.scheme == "http" and keys.hostname not in LOOPBACK:
         problems["JWT_JWKS_URL"] = ["In production, keys must be fetched by https."]
-    return problems
+    return problems | (_weak_secrets(values) if values["app_env"] == "production" else {})
+
+
+def _weak_secrets(values: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Problems of secrets that somebody else may know."""
+    advice = "In production it must be random, for instance of `openssl rand -base64 32`."
+    given = {name: [value] if isinstance(value := values[name], str) else value or [] for name in SECRETS}
+    return {name.upper(): [advice] for name, found in given.items() if any(map(is_weak, found))}

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from pipeline.contract import Course, Draft, FinishedCourse, Outline, Report, StageFailed, StageInput
+from pipeline.drafting.escaping import escape_title
 from pipeline.language import choose_language, choose_phrases
 from pipeline.markdown_text import shift_headings, split_heading
 
@@ -67,13 +68,14 @@ def assemble(course: Course, outline: Outline, drafts: Sequence[Draft]) -> str:
     body: list[str] = []
     remaining = iter(drafts)
     for section_number, section in enumerate(outline.sections, start=1):
-        contents.append(f"- {section_number}. {section.title}")
-        body.append(f"## {section_number}. {section.title}")
+        section_heading = f"{section_number}. {escape_title(section.title)}"
+        contents.append(f"- {section_heading}")
+        body.append(f"## {section_heading}")
         for lesson_number, lesson in enumerate(section.lessons, start=1):
-            heading = f"{section_number}.{lesson_number}. {lesson.title}"
+            heading = f"{section_number}.{lesson_number}. {escape_title(lesson.title)}"
             contents.append(f"  - {heading}")
             _, text = split_heading(next(remaining).text)
             body.extend((f"### {heading}", shift_headings(text, _SHIFT)))
     phrases = choose_phrases(course)
-    blocks = (f"# {course.title}", f"**{phrases.contents}**", "\n".join(contents), *body)
+    blocks = (f"# {escape_title(course.title)}", f"**{phrases.contents}**", "\n".join(contents), *body)
     return "\n\n".join(blocks).rstrip() + "\n"

@@ -1,6 +1,7 @@
 """TEXT_GENERATION: a Markdown draft per lesson."""
 
 from pipeline.contract import Draft, Report, StageFailed, StageInput
+from pipeline.drafting.escaping import escape_title
 from pipeline.drafting.exercises import ask_questions, list_goals, list_questions
 from pipeline.drafting.passages import quote_passages
 from pipeline.drafting.skeleton import sketch_lesson
@@ -30,7 +31,12 @@ def handle(stage_input: StageInput, report: Report) -> tuple[Draft, ...]:
             brief = stage_input.brief or write_brief(course)
             sketch = sketch_lesson(lesson, number, brief, titles, phrases)
             body, questions = sketch.text, sketch.questions
-        blocks = (f"# {lesson.title}", list_goals(lesson, phrases), body, list_questions(questions, phrases))
+        blocks = (
+            f"# {escape_title(lesson.title)}",
+            list_goals(lesson, phrases),
+            body,
+            list_questions(questions, phrases),
+        )
         drafts.append(Draft(number, "\n\n".join(filter(None, blocks)) + "\n"))
         report(number, len(lessons))
     return tuple(drafts)

@@ -1248,6 +1248,19 @@ $$;
 --
 
 CREATE FUNCTION coursegen.poll_course_v1(p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at text, OUT updated_at text, OUT minutes integer, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) RETURNS record
+    LANGUAGE sql STABLE
+    AS $$
+    select
+        outcome, course_id, user_id, tag, slug, status, generation_status, progress, created_at, updated_at, minutes,
+        is_stuck, queue_position, worker_alive
+    from coursegen.poll_course_v2(p_slug, p_id, p_user_id, p_state, p_stuck_s, p_stalled_s)
+$$;
+
+--
+-- Name: poll_course_v2(text, uuid, uuid, boolean, double precision, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.poll_course_v2(p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT organization_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at text, OUT updated_at text, OUT minutes integer, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) RETURNS record
     LANGUAGE plpgsql STABLE
     SET enable_bitmapscan TO 'off'
     AS $$
@@ -1259,7 +1272,7 @@ declare
     own record;
 begin
     -- Single columns: a whole row would be read with its progress.
-    select c.id, c.xmin, c.user_id, c.last_progress_update into course from public.courses c
+    select c.id, c.xmin, c.user_id, c.organization_id, c.last_progress_update into course from public.courses c
     where c.id = coalesce(
         (select by_id.id from public.courses by_id where by_id.id = p_id),
         (
@@ -1275,6 +1288,7 @@ begin
     end if;
     course_id := course.id;
     user_id := course.user_id;
+    organization_id := course.organization_id;
     is_stuck := false;
     select g.id, g.fence, g.status, g.created_at, g.paused_until into generation from coursegen.generations g
     where g.course_id = course.id and g.finished_at is null;
@@ -1336,6 +1350,31 @@ $$;
 CREATE FUNCTION coursegen.publish_course(p_generation_id uuid, p_mode text) RETURNS jsonb
     LANGUAGE sql
     AS $$select null::jsonb$$;
+
+--
+-- Name: rate_wait(uuid, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.rate_wait(p_user_id uuid, p_limit integer) RETURNS integer
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return (
+        select ceil(extract(epoch from done.at + interval '1 minute' - now()))
+        from (
+            select g.created_at as at from coursegen.generations g
+            where g.user_id = p_user_id and g.created_at > now() - interval '1 minute'
+            union all
+            select g.finished_at from coursegen.generations g
+            where g.ended_by in ('owner:' || p_user_id, 'admin:' || p_user_id)
+                and g.finished_at > now() - interval '1 minute'
+        ) done
+        order by done.at desc
+        offset p_limit - 1
+        limit 1
+    );
+end
+$$;
 
 --
 -- Name: read_stage_input(coursegen.generations, text[]); Type: FUNCTION; Schema: coursegen; Owner: -
@@ -3210,6 +3249,12 @@ CREATE INDEX generations_course ON coursegen.generations USING btree (course_id,
 CREATE INDEX generations_created_at ON coursegen.generations USING btree (created_at);
 
 --
+-- Name: generations_ended_by; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX generations_ended_by ON coursegen.generations USING btree (ended_by, finished_at) WHERE (ended_by IS NOT NULL);
+
+--
 -- Name: generations_finished_at; Type: INDEX; Schema: coursegen; Owner: -
 --
 
@@ -3232,6 +3277,12 @@ CREATE INDEX generations_retry_of ON coursegen.generations USING btree (retry_of
 --
 
 CREATE UNIQUE INDEX generations_system_slot ON coursegen.generations USING btree (system_slot) WHERE (system_slot IS NOT NULL);
+
+--
+-- Name: generations_user_created_at; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX generations_user_created_at ON coursegen.generations USING btree (user_id, created_at);
 
 --
 -- Name: generations_user_slot; Type: INDEX; Schema: coursegen; Owner: -
@@ -3783,11 +3834,25 @@ REVOKE ALL ON FUNCTION coursegen.poll_course_v1(p_slug text, p_id uuid, p_user_i
 GRANT ALL ON FUNCTION coursegen.poll_course_v1(p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at text, OUT updated_at text, OUT minutes integer, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) TO coursegen_app;
 
 --
+-- Name: FUNCTION poll_course_v2(p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT organization_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at text, OUT updated_at text, OUT minutes integer, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.poll_course_v2(p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT organization_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at text, OUT updated_at text, OUT minutes integer, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.poll_course_v2(p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT organization_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at text, OUT updated_at text, OUT minutes integer, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) TO coursegen_app;
+
+--
 -- Name: FUNCTION publish_course(p_generation_id uuid, p_mode text); Type: ACL; Schema: coursegen; Owner: -
 --
 
 REVOKE ALL ON FUNCTION coursegen.publish_course(p_generation_id uuid, p_mode text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.publish_course(p_generation_id uuid, p_mode text) TO coursegen_app;
+
+--
+-- Name: FUNCTION rate_wait(p_user_id uuid, p_limit integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.rate_wait(p_user_id uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.rate_wait(p_user_id uuid, p_limit integer) TO coursegen_app;
 
 --
 -- Name: FUNCTION read_stage_input(g coursegen.generations, p_needs text[]); Type: ACL; Schema: coursegen; Owner: -

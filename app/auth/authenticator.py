@@ -2,17 +2,17 @@
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
 from app.auth.jwks import Keys
 from app.auth.tokens import Keyring, verify_token
-from app.generation.callers import Caller
+from app.generation.callers import Caller, Role
 from app.generation.tiers import Tier
+from app.settings import Settings
 
 LEEWAY_S = 30
-ADMIN_ROLES = ("admin", "superadmin")
 #: The end of the year 9999, the last that a date can hold.
 MAX_TIME = 253_402_300_799
 #: How long a verified token is cached, and how many tokens are.
@@ -23,10 +23,10 @@ MAX_CACHED = 2048
 class Authenticator:
     """Verifies tokens and caches the result for a minute, or until the token expires or the keys change."""
 
-    def __init__(self, keyring: Keyring, config: Mapping[str, Any], tier_claims: tuple[str, ...]) -> None:
+    def __init__(self, keyring: Keyring, config: Mapping[str, Any], settings: Settings) -> None:
         self._keyring = keyring
         self._config = config
-        self._tier_claims = tier_claims
+        self._settings = settings
         self._cache: dict[bytes, tuple[Caller, float, Keys | None]] = {}
 
     def identify(self, token: str) -> Caller:
@@ -38,15 +38,15 @@ class Authenticator:
             if now < until and verified_by is keys:
                 return caller
         claims = verify_token(token, self._keyring, self._config)
-        caller = read_caller(claims, self._tier_claims)
+        caller = read_caller(claims, self._settings)
         if len(self._cache) >= MAX_CACHED:
             self._cache.clear()
         self._cache[digest] = caller, min(now + CACHED_S, int(claims["exp"]) + LEEWAY_S), keys
         return caller
 
 
-def read_caller(claims: Mapping[str, Any], tier_claims: tuple[str, ...]) -> Caller:
-    """The caller that the claims describe: `sub`, the first tier claim present, the role.
+def read_caller(claims: Mapping[str, Any], settings: Settings) -> Caller:
+    """The caller that the claims describe, by `TIER_CLAIMS`, `ROLE_CLAIMS` and `ORGANIZATION_CLAIMS`.
 
     Raises ValueError or KeyError.
     """
@@ -55,12 +55,19 @@ def read_caller(claims: Mapping[str, Any], tier_claims: tuple[str, ...]) -> Call
         raise ValueError("The token does not say when it expires")
     if claims.get("type", "access") != "access":
         raise ValueError("The token is not an access token")
-    tiers = [value for path in tier_claims if (value := _claim(claims, path)) is not None]
+    tier = next(_present(claims, settings.tier_claims), None)
+    roles = (role for value in _present(claims, settings.role_claims) for role in Role if role.value == value)
     return Caller(
         user_id=UUID(claims["sub"]),
-        tier=Tier.named(tiers[0]) if tiers else Tier.FREE,
-        is_admin=_claim(claims, "app_metadata.role") in ADMIN_ROLES,
+        tier=Tier.FREE if tier is None else Tier.named(tier),
+        role=next(roles, None),
+        organization_id=_read_id(next(_present(claims, settings.organization_claims), None)),
     )
+
+
+def _present(claims: Mapping[str, Any], paths: tuple[str, ...]) -> Iterator[Any]:
+    """The values of the claims at these dotted paths that are there."""
+    return (value for path in paths if (value := _claim(claims, path)) is not None)
 
 
 def _claim(claims: Mapping[str, Any], path: str) -> Any:
@@ -68,3 +75,11 @@ def _claim(claims: Mapping[str, Any], path: str) -> Any:
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     return value
+
+
+def _read_id(value: object) -> UUID | None:
+    """The organisation that a claim names; None if it names none, so that nobody is its admin."""
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

@@ -12,6 +12,7 @@ import click
 import psycopg
 from flask.cli import with_appcontext
 
+from app.cli.output import CommandFailed
 from app.current_services import current_services
 from app.database.migration_session import MigrationError
 from app.database.pool import Unmigrated
@@ -69,8 +70,8 @@ def with_services(function: Callable[Concatenate[Services, P], None]) -> Callabl
         try:
             function(services, *args, **kwargs)
         except (MigrationError, Unmigrated, GenerationError, NotFound) as error:
-            raise click.ClickException(str(error)) from error
+            raise CommandFailed(str(error)) from error
         except psycopg.Error as error:
-            raise click.ClickException(f"The database can't be used: {error}") from error
+            raise CommandFailed(f"The database can't be used: {error}") from error
 
     return run

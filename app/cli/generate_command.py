@@ -1,6 +1,5 @@
 """`coursegen generate`: starts a course's generation for its owner, and follows it if asked to."""
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -11,21 +10,24 @@ import click
 from psycopg.rows import DictRow
 
 from app.cli.command_setup import operator, with_services
+from app.cli.output import CommandFailed, echo
+from app.cli.tables import to_json
 from app.generation.errors import GenerationActive, SlotsFull
 from app.generation.progress.steps import FINAL_STATUSES
 from app.generation.tiers import Tier
 from app.operations.actions import start
 from app.operations.listings import find_course, follow_course
+from app.printable import inert
 from app.services import Services
 
 
-class Refused(click.ClickException):
+class Refused(CommandFailed):
     """Not now: the course has an active generation, or no slot is free."""
 
     exit_code = 3
 
 
-class NotCompleted(click.ClickException):
+class NotCompleted(CommandFailed):
     """The generation that was followed failed or was cancelled."""
 
     exit_code = 4
@@ -55,13 +57,13 @@ def command(services: Services, course: str, user_id: UUID | None, tier: str, wa
         job = start(services, found, Tier(tier), operator())
     except (GenerationActive, SlotsFull) as error:
         raise Refused(str(error)) from error
-    click.echo(json.dumps({"jobId": str(job)}) if as_json else f"Admitted {job}")
+    echo(to_json({"jobId": str(job)}) if as_json else f"Admitted {job}")
     if not watch:
         return
     try:
         last = _print_changes(follow_course(services.db, found["id"], services.settings.stalled_s), as_json=as_json)
     except KeyboardInterrupt:
-        click.echo(f"\nNo longer watching; generation {job} goes on.", err=True)
+        echo(f"\nNo longer watching; generation {job} goes on.", err=True)
         raise click.exceptions.Exit(130) from None
     if last["status"] != "completed":
         raise NotCompleted(f"The generation is {last['status']}. {last['error'] or last['message']}")
@@ -73,10 +75,10 @@ def _print_changes(changes: Iterator[DictRow], *, as_json: bool) -> DictRow:
     with click.progressbar(length=100, show_eta=False) if with_bar else nullcontext() as bar:
         for progress in changes:
             if as_json:
-                click.echo(json.dumps(progress, ensure_ascii=False))
+                echo(to_json(progress))
             elif bar is None:
-                message = f": {progress['message']}" if progress["message"] else ""
-                click.echo(f"{progress['percentage']:>3} %  {_label(progress)}{message}")
+                message = f": {inert(progress['message'], keep='')}" if progress["message"] else ""
+                echo(f"{progress['percentage']:>3} %  {_label(progress)}{message}")
             else:
                 _move(bar, progress)
     return progress
@@ -89,7 +91,7 @@ def _move(bar: Any, progress: DictRow) -> None:
 
 
 def _label(progress: DictRow) -> str:
-    label = f"{progress['step']}/5 {progress['name']}"
+    label = f"{progress['step']}/5 {inert(str(progress['name']), keep='')}"
     if progress["lessons_total"] and progress["status"] not in FINAL_STATUSES:
         label += f" ({progress['lessons_completed']}/{progress['lessons_total']})"
     return label if progress["worker_alive"] else f"{label}: no worker is alive"

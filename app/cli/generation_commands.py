@@ -5,6 +5,7 @@ from uuid import UUID
 import click
 
 from app.cli.command_setup import as_json, generation_id, listing, operator, reason, with_services
+from app.cli.output import echo
 from app.cli.tables import print_rows
 from app.operations import actions
 from app.operations.listings import find_generation, read_rows
@@ -37,7 +38,7 @@ def show_generation(services: Services, generation_id: UUID, as_json: bool) -> N
         return
     attempts = generation.pop("attempts")
     print_rows([{"field": name, "value": generation[name]} for name in generation], ("field", "value"), as_json=False)
-    click.echo()
+    echo()
     print_rows(attempts, ATTEMPTS, as_json=False)
 
 
@@ -48,7 +49,7 @@ def show_generation(services: Services, generation_id: UUID, as_json: bool) -> N
 def cancel_generation(services: Services, generation_id: UUID, reason: str | None) -> None:
     """Cancel a generation, queued or running."""
     actions.cancel(services, generation_id, operator(reason))
-    click.echo(f"Cancelled {generation_id}")
+    echo(f"Cancelled {generation_id}")
 
 
 @command.command("retry")
@@ -57,4 +58,4 @@ def cancel_generation(services: Services, generation_id: UUID, reason: str | Non
 @with_services
 def retry_generation(services: Services, generation_id: UUID, reason: str | None) -> None:
     """Admit a failed generation again, with a new id and the same limits, from the stage at which it failed."""
-    click.echo(f"Admitted {actions.retry(services, generation_id, operator(reason))}")
+    echo(f"Admitted {actions.retry(services, generation_id, operator(reason))}")

@@ -5,6 +5,7 @@ from datetime import UTC
 import click
 
 from app.cli.command_setup import with_services
+from app.cli.output import CommandFailed, echo, echo_data
 from app.cli.tables import to_csv, to_json, to_table
 from app.operations.reports import (
     DEFAULT_SINCE,
@@ -39,15 +40,15 @@ def command(services: Services, name: str | None, since: str, form: str) -> None
     """Report what happened: NAME's rows, or without NAME the list of reports. Times are in UTC."""
     if name is None:
         width = max(map(len, REPORTS))
-        click.echo("\n".join(f"{report.name:<{width}}  {report.question}" for report in REPORTS.values()))
+        echo("\n".join(f"{report.name:<{width}}  {report.question}" for report in REPORTS.values()))
         return
     try:
         result = run_report(services.db, REPORTS[name], since, {"slots": services.settings.global_concurrency_limit})
     except BadSince as error:
         raise click.BadParameter(str(error), param_hint="'--since'") from error
     except ReportTimeout as error:
-        raise click.ClickException(f"No result within {STATEMENT_TIMEOUT_S} s: ask for less by --since.") from error
-    click.echo({"table": _as_table, "csv": as_csv, "json": _as_json}[form](result), nl=False, color=True)
+        raise CommandFailed(f"No result within {STATEMENT_TIMEOUT_S} s: ask for less by --since.") from error
+    echo_data({"table": _as_table, "csv": as_csv, "json": _as_json}[form](result))
 
 
 def as_csv(result: Result) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from app.cli.command_setup import as_json, operator, with_services
+from app.cli.output import echo
 from app.cli.tables import to_json
 from app.database.migrations import abridge
 from app.database.platform.remarks import Kind
@@ -48,20 +49,20 @@ def command(
         _check(settings, upgrade_queue=upgrade_queue, as_json=as_json)
         return
     migrate_database(settings, operator(), upgrade_queue=upgrade_queue)
-    click.echo("The database is up to date.")
+    echo("The database is up to date.")
 
 
 def _check(settings: Settings, *, upgrade_queue: bool, as_json: bool) -> None:
     remarks, pending = platform.check(settings, upgrade_queue=upgrade_queue)
     fits = all(remark.kind is not Kind.OBSTACLE for remark in remarks)
     if as_json:
-        click.echo(to_json({"fits": fits, "remarks": [asdict(remark) for remark in remarks], "pending": pending}, 2))
+        echo(to_json({"fits": fits, "remarks": [asdict(remark) for remark in remarks], "pending": pending}, 2))
     else:
         for kind, heading in HEADINGS.items():
             lines = [f"  {r.says}" + (f"\n    → {r.how}" if r.how else "") for r in remarks if r.kind is kind]
             if lines:
-                click.echo("\n".join([f"{heading}:", *lines]))
-        click.echo(f"Would be applied: {abridge(pending)}" if pending else "The database is up to date.")
+                echo("\n".join([f"{heading}:", *lines]))
+        echo(f"Would be applied: {abridge(pending)}" if pending else "The database is up to date.")
     if not fits:
         raise click.exceptions.Exit(1)
 
@@ -70,5 +71,5 @@ def _roll_back(settings: Settings, export: Path | None, *, yes: bool) -> None:
     if not yes:
         click.confirm("Drop everything that this service has in the database, its records included?", abort=True)
     for kept in rollback(settings.database_url, app_role=settings.app_role, export=export):
-        click.echo(kept)
-    click.echo("The database is as it was before this service.")
+        echo(kept)
+    echo("The database is as it was before this service.")

@@ -6,6 +6,7 @@ from typing import Any, TextIO
 import click
 
 from app.cli.command_setup import as_json, operator, reason, with_services
+from app.cli.output import echo
 from app.cli.tables import print_rows, to_json
 from app.database.platform.shipped_maps import SHIPPED, StatusMap
 from app.database.platform.status_map import BadMap
@@ -46,9 +47,9 @@ def status(
     if shown is None:
         raise click.ClickException("The database is not migrated: run `coursegen migrate`")
     if as_json:
-        click.echo(to_json(platform.as_json(shown), indent=2))
+        echo(to_json(platform.as_json(shown), indent=2))
         return
-    click.echo(f"Map: {shown.source}; column: {shown.column or 'none, a generation is not shown'}")
+    echo(f"Map: {shown.source}; column: {shown.column or 'none, a generation is not shown'}")
     print_rows(
         [
             {"status": ours, "value": value, "may follow": ", ".join(sorted(shown.changes.get(value or "", [])))}

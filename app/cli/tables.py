@@ -8,16 +8,17 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-import click
+from app.cli.output import echo
+from app.printable import inert, inert_json
 
 
 def print_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
     """Prints these columns as a table, or the whole rows as a JSON array."""
     rows = list(rows)
     if as_json:
-        click.echo(to_json(rows))
+        echo(to_json(rows))
     else:
-        click.echo(to_table(columns, [[row[column] for column in columns] for row in rows]))
+        echo(to_table(columns, [[row[column] for column in columns] for row in rows]))
 
 
 def to_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -32,7 +33,7 @@ def to_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def to_json(value: object, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
+    return inert_json(json.dumps(value, ensure_ascii=False, indent=indent, default=_plain))
 
 
 def to_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -49,8 +50,7 @@ def _cell(value: object) -> str:
         return value.strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, dict | list):
         value = to_json(value)
-    # Users wrote some of it: a terminal must not interpret control characters.
-    return "".join(c if c.isprintable() else " " for c in str(value))
+    return inert(str(value), keep="")  # a line break would break the table
 
 
 def _plain(value: object) -> str | float:

@@ -5,6 +5,7 @@ from uuid import UUID
 import click
 
 from app.cli.command_setup import as_json, generation_id, listing, operator, reason, with_services
+from app.cli.output import echo
 from app.cli.tables import print_rows
 from app.generation.webhooks import outbox
 from app.operations.listings import find_webhook, read_rows
@@ -49,9 +50,9 @@ def show_webhook(services: Services, generation_id: UUID, as_json: bool) -> None
     if as_json:
         print_rows([webhook], (), as_json=True)
         return
-    click.echo(f"{webhook['url'] or 'This generation has no webhook.'}\n")
+    echo(f"{webhook['url'] or 'This generation has no webhook.'}\n")
     print_rows(webhook["deliveries"], ("created_at", *DELIVERY, "due_at"), as_json=False)
-    click.echo()
+    echo()
     print_rows(webhook["attempts"], ATTEMPTS, as_json=False)
 
 
@@ -63,4 +64,4 @@ def show_webhook(services: Services, generation_id: UUID, as_json: bool) -> None
 def resend_deliveries(services: Services, generation_id: UUID, seq: int | None, reason: str | None) -> None:
     """Send again, in order, what was not delivered. Attempts go on for another day."""
     numbers = outbox.resend_deliveries(services.db, generation_id, seq, operator(reason))
-    click.echo(f"Will be sent again: {', '.join(map(str, numbers))}")
+    echo(f"Will be sent again: {', '.join(map(str, numbers))}")

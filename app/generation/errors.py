@@ -39,6 +39,17 @@ class KeyReused(GenerationError):
     """The idempotency key was used for another request."""
 
 
+@dataclass(eq=False)
+class RateLimited(GenerationError):
+    """The user has started and cancelled too often within a minute; the next one is possible in `retry_s`."""
+
+    per_minute: int
+    retry_s: int
+
+    def __str__(self) -> str:
+        return f"More than {self.per_minute} starts and cancels in a minute; the next in {self.retry_s} s"
+
+
 class NothingActive(GenerationError):
     """The course has no active generation."""
 

@@ -31,7 +31,7 @@ def register_auth(app: Flask, settings: Settings) -> None:
         JWT_DECODE_LEEWAY=LEEWAY_S,
     )
     JWTManager(app)
-    app.extensions["authenticator"] = Authenticator(keyring, app.config, settings.tier_claims)
+    app.extensions["authenticator"] = Authenticator(keyring, app.config, settings)
 
 
 def authenticate() -> Caller:

@@ -147,6 +147,8 @@ def error_response(error: Exception) -> ErrorResponse:
             if isinstance(error, domain.SystemFull):
                 counts |= {"global_limit": error.system_limit, "global_active_jobs": error.system_active}
             return respond_with(CODES[type(error)], headers=rate_limit(error), tier=error.tier.value, **counts)
+        case domain.RateLimited():
+            return respond_with("rate_limited", headers={"Retry-After": str(error.retry_s)}, limit=error.per_minute)
         case domain.GenerationActive():
             known: dict[str, Any] = {"jobId": str(error.generation_id)} if error.generation_id else {}
             return respond_with("generation_active", **known)

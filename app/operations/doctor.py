@@ -18,6 +18,7 @@ from app.database.preflight import connect_briefly
 from app.database.queries import QUERIES
 from app.operations import platform
 from app.operations.listings import compare_slots
+from app.secret_strength import is_weak
 from app.services import Services
 from app.settings import Settings
 
@@ -69,7 +70,7 @@ def _judge(check: str, found: str, problem: State, advice: str, *, when: bool) -
 
 def _check_tokens(settings: Settings) -> Iterator[Finding]:
     if settings.jwt_secret is not None:
-        found, weak = f"{len(settings.jwt_secret.encode())} bytes", len(set(settings.jwt_secret)) < 10
+        found, weak = f"{len(settings.jwt_secret.encode())} bytes", is_weak(settings.jwt_secret)
         yield _judge("token secret", found, State.WARNING, "Set JWT_SECRET to a random value.", when=weak)
     if settings.jwt_jwks_url is not None:
         yield _check_keys(settings.jwt_jwks_url)

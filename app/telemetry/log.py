@@ -15,6 +15,8 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonEncoder
 from pythonjsonlogger.orjson import OrjsonFormatter
 
+from app.printable import inert_json
+
 #: The first fields of every line, in this order. A record's own fields can't replace them.
 FIELDS = ("timestamp", "level", "message", "logger", "service", "environment", "version")
 
@@ -64,9 +66,10 @@ class LineFormatter(OrjsonFormatter):
 
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
         try:
-            return super().jsonify_log_record(log_data)
+            line = super().jsonify_log_record(log_data)
         except orjson.JSONEncodeError:  # a lone surrogate, or an integer of more than 64 bits
-            return _ENCODER.encode(log_data)
+            line = _ENCODER.encode(log_data)
+        return inert_json(line)
 
 
 def configure_logging(service: str, level: str, environment: str, version: str, stream: TextIO | None = None) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pipeline.contract import Lesson
+from pipeline.drafting.escaping import escape_item
 from pipeline.language import Phrases
 
 _MOST_QUESTIONS = 5
@@ -28,13 +29,15 @@ def ask_questions(lesson: Lesson, headings: Sequence[str], phrases: Phrases, num
 
 
 def list_questions(questions: Sequence[str], phrases: Phrases) -> str:
-    """The closing block of a lesson: its questions, numbered."""
-    return f"## {phrases.check}\n\n" + "\n".join(f"{at}. {question}" for at, question in enumerate(questions, start=1))
+    """The closing block of a lesson: its questions, numbered and escaped."""
+    return f"## {phrases.check}\n\n" + "\n".join(
+        f"{at}. {escape_item(question)}" for at, question in enumerate(questions, start=1)
+    )
 
 
 def list_items(items: Sequence[str]) -> str:
-    """The items as a Markdown list."""
-    return "\n".join(f"- {item}" for item in items)
+    """The items as a Markdown list, escaped."""
+    return "\n".join(f"- {escape_item(item)}" for item in items)
 
 
 def _thin_out(topics: Sequence[str], count: int) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from pipeline.contract import Document, Heading, Span
-from pipeline.drafting.escaping import escape_text
+from pipeline.drafting.escaping import escape_text, escape_title
 from pipeline.markdown_text import DEEPEST_LEVEL, rewrite_lines
 from pipeline.outline.titles import clean_title
 
@@ -49,7 +49,7 @@ def quote_passages(
                 else:
                     leading = False
                     kept.append(name or heading.text)
-                    pieces.append(f"{'#' * levels.nest(heading.level)} {' '.join(heading.text.split())}")
+                    pieces.append(f"{'#' * levels.nest(heading.level)} {escape_title(heading.text)}")
             pieces.append(escape_text(document, own_text).strip("\n"))
         levels.close()
         blocks.append(rewrite_lines("\n\n".join(filter(None, pieces)), str))

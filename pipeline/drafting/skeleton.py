@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.contract import Brief, Lesson
+from pipeline.drafting.escaping import escape_item, escape_plain_text
 from pipeline.drafting.exercises import ask_questions, list_items
 from pipeline.language import Phrases
 
@@ -26,7 +27,7 @@ def sketch_lesson(lesson: Lesson, number: int, brief: Brief, titles: Sequence[st
         return Sketch(f"## {phrases.recap}\n\n{recap}", tuple(goals) or (phrases.outlook_question,))
     topics = [goal.rstrip(".") for goal in lesson.goals] or [lesson.title]
     steps = [phrases.first_step, *(phrases.topic_step.format(topic=topic) for topic in topics), phrases.last_step]
-    plan = "\n".join(f"{at}. {step}" for at, step in enumerate(steps, start=1))
+    plan = "\n".join(f"{at}. {escape_item(step)}" for at, step in enumerate(steps, start=1))
     return Sketch(f"## {phrases.plan}\n\n{plan}", ask_questions(lesson, (), phrases, number))
 
 
@@ -36,7 +37,7 @@ def _present_course(brief: Brief, later_titles: Sequence[str], phrases: Phrases)
     themes = [title for title in later_titles if title != phrases.conclusion]
     has_news = any(theme.casefold() not in goals for theme in themes)
     blocks = (
-        (phrases.about, brief.summary),
+        (phrases.about, escape_plain_text(brief.summary)),
         (phrases.course_goals, list_items(brief.goals)),
         (phrases.course_contents, list_items(themes) if has_news else ""),
     )

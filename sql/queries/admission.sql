@@ -1,17 +1,24 @@
 -- name: find_courses
--- The courses of these ids that exist, with their owner and their active generation, if any. As JSON, since an array is
+-- The courses that were asked for and exist, with their owner and their active generation, if any. `wait_s`: how long the
+-- asking owner must wait before another start, if the course could start and a limit was given. As JSON, since an array is
 -- planned by its length at every call. This plan is made once and looks up one course after the other in the index.
-select course.id, course.user_id, course.active_generation
-from jsonb_array_elements_text(%(course_ids)s) asked (id)
+select
+    asked.n,
+    course.user_id,
+    course.active_generation,
+    case
+        when course.user_id = asked.user_id and course.active_generation is null and asked.per_minute is not null
+        then coursegen.rate_wait(asked.user_id, asked.per_minute)
+    end as wait_s
+from jsonb_to_recordset(%(asked)s) asked (n int, course_id uuid, user_id uuid, per_minute int)
 cross join lateral (
     select
-        id,
         user_id,
         (
             select g.id from coursegen.generations g where g.course_id = courses.id and g.finished_at is null
         ) as active_generation
     from courses
-    where id = asked.id::uuid
+    where id = asked.course_id
     offset 0
 ) course;
 

@@ -33,6 +33,14 @@ select * from coursegen.report_units_v1(%(generation_id)s, %(fence)s, %(stage)s,
 -- name: settle_generation
 select * from coursegen.settle_generation_v1(%(generation_id)s, %(message)s);
 
+-- name: check_cancel
+-- Whether the course has an active generation, and how long the user must wait before another cancel (null: not at all).
+select
+    exists (
+        select from coursegen.generations g where g.course_id = %(course_id)s and g.finished_at is null
+    ) as is_active,
+    coursegen.rate_wait(%(user_id)s, %(per_minute)s) as wait_s;
+
 -- name: cancel_generation
 select * from coursegen.cancel_generation_v1(%(course_id)s, %(message)s, %(ended_by)s);
 

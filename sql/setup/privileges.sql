@@ -84,6 +84,7 @@ begin
     end loop;
     if api_roles <> '' then
         execute format('revoke all on all tables in schema coursegen from %s', api_roles);
+        execute format('revoke all on all sequences in schema coursegen from %s', api_roles);
         execute format('revoke all on all functions in schema coursegen from %s', api_roles);
         for object in select name from coursegen.created_objects where kind = 'table' loop
             execute format('revoke all on public.%I from %s', object.name, api_roles);

@@ -11,8 +11,8 @@ import pytest
 from app.generation.stages import Stage
 from app.settings import BadSettings, Settings, read_settings
 
-SECRET = "s" * 32
-WEBHOOK_SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+SECRET = "g7Kq2Zt9Xw4Lr8Vn5Bc1Md6Hs3Jf0PyA"
+WEBHOOK_SECRET = "whsec_r6QvX0o1n9Jt2mK8wYcE5uLsB3dPzHfA4gTq7iRkNxU="
 REQUIRED = {
     "DATABASE_URL": "postgresql://user:password@localhost:5432/courses",
     "REDIS_URL": "redis://localhost:6379/0",
@@ -74,7 +74,7 @@ def test_every_variable_is_read() -> None:
         FILES_ROOT="/srv/files",
         STAGE_TIMEOUT_S="0.5",
         SSE_CONNECTIONS="0",
-        METRICS_TOKEN="let-me-in",
+        METRICS_TOKEN="T9fJq3xWv7Lm2Rk8",
         PROMETHEUS_MULTIPROC_DIR="/run/counts",
         HANDLER_FINALIZATION="plugins.finish.handle",
     )
@@ -86,7 +86,7 @@ def test_every_variable_is_read() -> None:
     assert (settings.log_level, settings.app_env, settings.app_version) == ("DEBUG", "production", "1.2.3")
     assert settings.files_root == Path("/srv/files")
     assert settings.stage_timeout_s == 0.5
-    assert (settings.sse_connections, settings.metrics_token) == (0, "let-me-in")
+    assert (settings.sse_connections, settings.metrics_token) == (0, "T9fJq3xWv7Lm2Rk8")
     assert settings.prometheus_multiproc_dir == Path("/run/counts")
     assert settings.handlers[Stage.FINALIZATION] == "plugins.finish.handle"
     assert settings.handlers[Stage.TEXT_GENERATION] == "pipeline.text_generation.handle"
@@ -110,7 +110,6 @@ def test_tier_claims_may_be_spaced() -> None:
         ("https://app.example.org", ("https://app.example.org",)),
         (" http://localhost:3000 , http://[::1]:5173", ("http://localhost:3000", "http://[::1]:5173")),
         ("https://xn--e1afmkfd.xn--p1ai:8443", ("https://xn--e1afmkfd.xn--p1ai:8443",)),
-        ("capacitor://localhost", ("capacitor://localhost",)),
     ],
 )
 def test_origins_are_those_browsers_send(value: str, origins: tuple[str, ...]) -> None:
@@ -154,9 +153,14 @@ def test_a_missing_variable_is_named(name: str) -> None:
 
 BAD = {
     "DATABASE_URL": ["", " ", "localhost", "mysql://localhost/x", "postgresql://", "postgresql://host:port/x"],
+    "ROLE_CLAIMS": ["user_metadata.role", "app_metadata.role, user_metadata.role", "raw_user_meta_data.role"],
+    "ORGANIZATION_CLAIMS": ["user_metadata.organization_id"],
+    "STARTS_AND_CANCELS_PER_MINUTE": ["0", "-1", "many"],
+    "JWT_SECRET_OLD": ["short", f"{SECRET} short"],
+    "WEBHOOK_SECRET_OLD": ["secret", f"{WEBHOOK_SECRET} whsec_c2hvcnQ="],
     "DATABASE_POOLER": ["", "session"],
     "REDIS_PREFIX": ["a b", "*", "a\n", "ключ:"],
-    "REDIS_URL": ["", "localhost:6379", "http://localhost", "redis://localhost:port/0"],
+    "REDIS_URL": ["", "localhost:6379", "http://localhost", "redis://localhost:port/0", "redis://localhost?no_such=1"],
     "JWT_SECRET": ["", "short", "s" * 31],
     "JWT_JWKS_URL": [
         " ",
@@ -175,6 +179,10 @@ BAD = {
     ],
     "JWT_AUDIENCE": [""],
     "CORS_ORIGINS": [
+        "javascript://x",
+        "capacitor://localhost",
+        "file://x",
+        "https://app.example.org,ws://app.example.org",
         "https://app.example.org/",
         "https://app.example.org,",
         "app.example.org",

@@ -12,7 +12,7 @@ from app.generation.admission.refusals import refuse_after_clashes, report_refus
 from app.generation.admission.requests import Admission, AdmissionRequest, Decision, Order, Undecided, starts_nothing
 from app.generation.admission.start import start_generations
 from app.generation.batching import Batcher
-from app.generation.callers import Caller
+from app.generation.callers import PER_MINUTE, Caller
 from app.generation.database_errors import is_overloaded, is_transient
 from app.generation.errors import GenerationError, OutcomeUnknown, SlotClash, SlotsFull
 from app.generation.events import EventBuffer
@@ -24,8 +24,8 @@ CLASH_TRIES = 3  # of slot numbers, with those of others, before the request is 
 class Admissions:
     """Decides on requests to start generations. One instance a process, shared by its threads."""
 
-    def __init__(self, db: Database, keeper: SlotKeeper, events: EventBuffer) -> None:
-        self._db, self._keeper, self._events = db, keeper, events
+    def __init__(self, db: Database, keeper: SlotKeeper, events: EventBuffer, per_minute: int = PER_MINUTE) -> None:
+        self._db, self._keeper, self._events, self._per_minute = db, keeper, events, per_minute
         self.batches = Batcher(self._decide_batch)
 
     def admit(self, caller: Caller, order: Order) -> Admission:
@@ -48,7 +48,7 @@ class Admissions:
     def _decide(self, requests: Sequence[AdmissionRequest], *, wait: bool) -> list[Decision]:
         """One read, one call of Redis, one statement. `wait`: for courses that other transactions have locked."""
         with self._db.connection() as conn:
-            decisions = look_up(conn, requests)  # 404, 403, 409, or what the same key started before
+            decisions = look_up(conn, requests, self._per_minute)  # 404, 403, 409, 429, or a replay
         chosen = [request for request in requests if request not in decisions]
         answers = dict(zip(chosen, self._keeper.take_all([request.slot_request for request in chosen]), strict=True))
         # 429. The first request of a key may hold the slot that a repeat lacks: then the transaction decides.

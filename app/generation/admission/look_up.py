@@ -10,24 +10,34 @@ from psycopg.types.json import Jsonb
 
 from app.database.queries import QUERIES
 from app.generation.admission.requests import Admission, AdmissionRequest, Decision
-from app.generation.errors import CourseNotFound, Forbidden, GenerationActive, KeyReused
+from app.generation.errors import CourseNotFound, Forbidden, GenerationActive, KeyReused, RateLimited
 
 
-def look_up(conn: Connection[Any], requests: Sequence[AdmissionRequest]) -> dict[AdmissionRequest, Decision]:
-    """The decisions that need no slot; requests that may start are left out."""
-    course_ids = [request.order.course_id for request in requests]
-    rows = conn.execute(QUERIES["find_courses"], {"course_ids": Jsonb(course_ids, orjson.dumps)})
-    courses = {row["id"]: row for row in rows}
+def look_up(
+    conn: Connection[Any], requests: Sequence[AdmissionRequest], per_minute: int
+) -> dict[AdmissionRequest, Decision]:
+    """The decisions that need no slot; requests that may start are left out. `per_minute` does not bind operators."""
+    asked = [
+        {
+            "n": n,
+            "course_id": request.order.course_id,
+            "user_id": request.caller.user_id,
+            "per_minute": per_minute if request.order.actor is None else None,
+        }
+        for n, request in enumerate(requests)
+    ]
+    rows = conn.execute(QUERIES["find_courses"], {"asked": Jsonb(asked, orjson.dumps)})
+    courses = {row["n"]: row for row in rows}
     # After the courses, so that a key is found whose first request has just made its course active.
     decisions = _find_replays(conn, requests)
-    for request in requests:
-        decision = decisions.get(request) or _refusal(courses.get(request.order.course_id), request)
+    for n, request in enumerate(requests):
+        decision = decisions.get(request) or _refusal(courses.get(n), request, per_minute)
         if decision is not None:
             decisions[request] = decision
     return decisions
 
 
-def _refusal(course: DictRow | None, request: AdmissionRequest) -> Decision | None:
+def _refusal(course: DictRow | None, request: AdmissionRequest, per_minute: int) -> Decision | None:
     if course is None:
         return CourseNotFound()
     if course["user_id"] != request.caller.user_id:
@@ -35,7 +45,9 @@ def _refusal(course: DictRow | None, request: AdmissionRequest) -> Decision | No
     active = course["active_generation"]
     if active == request.generation_id:  # an earlier attempt committed
         return Admission(active)
-    return None if active is None else GenerationActive(active)
+    if active is not None:
+        return GenerationActive(active)
+    return None if course["wait_s"] is None else RateLimited(per_minute, course["wait_s"])
 
 
 def _find_replays(conn: Connection[Any], requests: Sequence[AdmissionRequest]) -> dict[AdmissionRequest, Decision]:

@@ -29,6 +29,7 @@ class FoundCourse:
 
     course_id: UUID
     user_id: UUID
+    organization_id: UUID | None
     tag: str = field(compare=False)
 
 
@@ -58,7 +59,7 @@ class CourseStatus(FoundCourse):
 
 
 class Polls:
-    """Answers polls for the owner and admins of a course; others get `Forbidden` or `CourseNotFound`.
+    """Answers polls for the owner and the admins of a course; others get `Forbidden` or `CourseNotFound`.
 
     A slug found twice means the caller's own course. A worker is dead after `stalled_s` without a heartbeat.
     """
@@ -86,7 +87,7 @@ class Polls:
 
 
 def find_course(db: Database, caller: Caller, key: Key) -> FoundCourse:
-    """The course, for its owner and admins. Raises `CourseNotFound`, `Forbidden`."""
+    """The course, for its owner and its admins. Raises `CourseNotFound`, `Forbidden`."""
     return _found(_check(_read(db, [_poll(caller, key)], 0, state=False)[0], caller))
 
 
@@ -117,13 +118,13 @@ def _read(db: Database, polls: Sequence[Mapping[str, Any]], stalled_s: float, *,
 def _check(row: DictRow, caller: Caller) -> DictRow:
     if row["outcome"] == "not_found":
         raise CourseNotFound
-    if row["user_id"] != caller.user_id and not caller.is_admin:
+    if not caller.may_access(row["user_id"], row["organization_id"]):
         raise Forbidden
     return row
 
 
 def _found(row: DictRow) -> FoundCourse:
-    return FoundCourse(row["course_id"], row["user_id"], row["tag"])
+    return FoundCourse(row["course_id"], row["user_id"], row["organization_id"], row["tag"])
 
 
 def _status(row: DictRow) -> CourseStatus:

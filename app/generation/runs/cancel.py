@@ -9,8 +9,8 @@ from psycopg.rows import DictRow
 from app.database.pool import Database, only_row
 from app.database.queries import QUERIES
 from app.generation.audit import Actor, record_audit
-from app.generation.callers import Caller
-from app.generation.errors import CourseNotFound, NothingActive
+from app.generation.callers import PER_MINUTE, Caller
+from app.generation.errors import CourseNotFound, NothingActive, RateLimited
 from app.generation.progress.status import find_course
 from app.generation.runs.verbs import warn_of_refused_course
 from app.generation.slots.keeper import SlotKeeper
@@ -19,15 +19,30 @@ from app.generation.transaction_retries import RETRYING
 MESSAGE = "Генерация отменена"
 
 
-def cancel_course(db: Database, keeper: SlotKeeper, caller: Caller, key: str | UUID) -> UUID:
+def cancel_course(
+    db: Database, keeper: SlotKeeper, caller: Caller, key: str | UUID, per_minute: int = PER_MINUTE
+) -> UUID:
     """Cancels the active generation of the course of that slug or id and releases its slots; returns its id.
 
-    For the course's owner or an admin, who is audited. Raises `CourseNotFound`, `Forbidden`, `NothingActive`.
+    For the course's owner or an admin of it, who is audited. Raises `CourseNotFound`, `Forbidden`,
+    `NothingActive`, and `RateLimited` beyond `per_minute` starts and cancels of the caller.
     """
     course = find_course(db, caller, key)
+    _check_cancel(db, caller, course.course_id, per_minute)
     is_owner = course.user_id == caller.user_id
     actor = Actor(f"{'owner' if is_owner else 'admin'}:{caller.user_id}")
     return cancel_generation(db, keeper, course.course_id, actor, audited=not is_owner)
+
+
+def _check_cancel(db: Database, caller: Caller, course_id: UUID, per_minute: int) -> None:
+    """Refuses with one read and no lock, so that refused requests cost little."""
+    values = {"course_id": course_id, "user_id": caller.user_id, "per_minute": per_minute}
+    with db.connection() as conn:
+        row = only_row(conn.execute(QUERIES["check_cancel"], values))
+    if not row["is_active"]:
+        raise NothingActive
+    if row["wait_s"] is not None:
+        raise RateLimited(per_minute, row["wait_s"])
 
 
 def cancel_generation(

@@ -48,7 +48,8 @@ def cancel(caller: Caller, key: str | UUID) -> dict[str, Any]:
     Raises what `cancel_course` raises.
     """
     services = current_services()
-    generation_id = cancel_course(services.db, services.slots, caller, key)
+    per_minute = services.settings.starts_and_cancels_per_minute
+    generation_id = cancel_course(services.db, services.slots, caller, key, per_minute)
     with bind(jobId=generation_id):
         log.info("generation_cancelled")
     return {"success": True, "jobId": str(generation_id), "status": "cancelled"}

@@ -108,8 +108,8 @@ class _Stream:
                 yield b":\n\n"
 
     def _event(self, course: CourseStatus) -> tuple[str, bytes]:
-        """The state's id and its event. Raises `Forbidden` if the course has a new owner."""
-        if course.user_id != self._caller.user_id and not self._caller.is_admin:
+        """The state's id and its event. Raises `Forbidden` if the caller has lost the course."""
+        if not self._caller.may_access(course.user_id, course.organization_id):
             raise Forbidden
         with self._app_context():
             data = status_json(course)

@@ -19,7 +19,7 @@ from flask import Flask
 
 from app import create_app
 from app.generation.admission.requests import Order
-from app.generation.callers import Caller
+from app.generation.callers import Caller, Role
 from app.generation.tiers import Tier
 from app.http.authentication import authenticate
 from app.services import Services
@@ -191,7 +191,7 @@ def test_a_minted_token_is_taken_for_what_it_says(settings: Settings) -> None:
         [token] = done.stdout.splitlines()
         with app.test_request_context(headers={"Authorization": f"Bearer {token}"}):
             app.preprocess_request()
-            assert authenticate() == Caller(user, Tier.PREMIUM, is_admin=True)
+            assert authenticate() == Caller(user, Tier.PREMIUM, Role.SUPERADMIN)
             app.do_teardown_request()
     claims = claims_of(token)
     assert claims["exp"] - claims["iat"] == 2 * 3600

@@ -102,3 +102,15 @@ def test_a_path_of_any_bytes_is_logged_as_one_line(client: FlaskClient, log_line
     assert len(lines) == 6
     assert lines[0]["path"] == "/курс"
     assert {line["status"] for line in lines} == {404}
+
+
+def test_the_credentials_of_a_webhooks_url_are_in_no_line(
+    client: FlaskClient, make_course: MakeCourse, token: MakeToken, log_lines: LogLines
+) -> None:
+    course = make_course()
+    headers = {"Authorization": f"Bearer {token(course.user_id)}"}
+    for url in ("https://user:S3cr3tMark@example.org/", "https://user:S3cr3tMark/@example.org/", "https://S3cr3tMark@"):
+        body = {"courseId": str(course.id), "webhookUrl": url}
+        assert client.post("/api/coursegen/generate", json=body, headers=headers).status_code == 400
+        assert client.post("/trpc/generation.initiate", json=body, headers=headers).status_code == 400
+    assert "S3cr3tMark" not in str(log_lines())

@@ -103,6 +103,69 @@ def test_supabases_users_may_neither_write_nor_see_what_is_not_theirs(migrated_s
                 conn.execute(SQL("select last_value from {}").format(Identifier(*sequence)))
 
 
+#: What a role may do to any object in these schemas, by the catalog, through whatever grant.
+PRIVILEGES = """
+    select kind || ' ' || name, privilege from (
+        select 'relation' as kind, c.oid::regclass::text as name, privilege,
+            has_table_privilege(%(role)s, c.oid, privilege)
+            or (
+                privilege in ('select', 'insert', 'update', 'references')
+                and has_any_column_privilege(%(role)s, c.oid, privilege)
+            ) as granted
+        from pg_class c
+        cross join unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) privilege
+        where c.relnamespace = any (%(schemas)s::regnamespace[]) and c.relkind in ('r', 'p', 'v', 'm', 'f')
+        union all
+        select 'sequence', c.oid::regclass::text, privilege, has_sequence_privilege(%(role)s, c.oid, privilege)
+        from pg_class c
+        cross join unnest(array['usage', 'select', 'update']) privilege
+        where c.relnamespace = any (%(schemas)s::regnamespace[]) and c.relkind = 'S'
+        union all
+        select 'function', p.oid::regprocedure::text, 'execute', has_function_privilege(%(role)s, p.oid, 'execute')
+        from pg_proc p where p.pronamespace = any (%(schemas)s::regnamespace[])
+        union all
+        select 'schema', nspname, 'create', has_schema_privilege(%(role)s, oid, 'create')
+        from pg_namespace where oid = any (%(schemas)s::regnamespace[])
+    ) found where granted order by 1, 2
+"""
+
+
+@pytest.mark.parametrize("widely", [False, True], ids=["as Supabase grants", "granted in every schema"])
+def test_nothing_in_the_catalog_is_open_to_supabases_users(supabase_url: str, widely: bool) -> None:
+    with psycopg.connect(supabase_url, autocommit=True) as conn:
+        if widely:
+            for kind in ("tables", "sequences", "functions"):
+                conn.execute(f"alter default privileges grant all on {kind} to anon, authenticated".encode())
+        migrate(supabase_url)
+        migrate(supabase_url)
+        found = {
+            role: conn.execute(PRIVILEGES.encode(), {"role": role, "schemas": ["public", "coursegen"]}).fetchall()
+            for role in ("anon", "authenticated", "coursegen_app")
+        }
+        owned = [(f"relation {name.removeprefix('public.')}", "select") for name in READABLE]
+        assert found["anon"] == []
+        assert sorted(found["authenticated"]) == sorted(owned)
+        kinds = {name.split()[0] for name, _ in found["coursegen_app"]}
+        assert kinds == {"relation", "sequence", "function"}  # so the query sees each kind
+        unguarded = conn.execute(
+            """
+            select c.oid::regclass::text from pg_class c
+            where c.oid = any (%s::regclass[]) and not (
+                c.relrowsecurity and exists (
+                    select from pg_policy p
+                    where p.polrelid = c.oid and p.polname = 'coursegen_owner' and p.polcmd = 'r'
+                )
+            )
+            """,
+            [sorted(READABLE)],
+        ).fetchall()
+        assert unguarded == []
+        assert conn.execute("select has_schema_privilege('anon', 'coursegen', 'usage')").fetchone() == (False,)
+        if widely:
+            for kind in ("tables", "sequences", "functions"):
+                conn.execute(f"alter default privileges revoke all on {kind} from anon, authenticated".encode())
+
+
 def test_supabases_users_see_their_own_courses_generations_and_results(migrated_supabase_url: str) -> None:
     with psycopg.connect(migrated_supabase_url, autocommit=True) as conn:
         courses = [new_course(conn), new_course(conn)]

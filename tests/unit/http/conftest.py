@@ -87,6 +87,7 @@ def make_app(settings: Settings) -> Flask:
     @app.get("/whoami")
     def whoami() -> dict[str, Any]:
         caller = authenticate()
-        return {"userId": str(caller.user_id), "tier": caller.tier.value, "admin": caller.is_admin}
+        role, organization = caller.role and caller.role.value, caller.organization_id and str(caller.organization_id)
+        return {"userId": str(caller.user_id), "tier": caller.tier.value, "role": role, "organization": organization}
 
     return app

@@ -102,7 +102,7 @@ def test_two_authorization_headers_are_refused(client: FlaskClient) -> None:
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer  "])
 def test_the_scheme_is_case_insensitive(client: FlaskClient, scheme: str) -> None:
     response = client.get("/whoami", headers={"Authorization": f"{scheme} {GOOD}"})
-    assert response.json == {"userId": str(USER), "tier": "FREE", "admin": False}
+    assert response.json == {"userId": str(USER), "tier": "FREE", "role": None, "organization": None}
 
 
 def now() -> int:

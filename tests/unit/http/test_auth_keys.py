@@ -69,7 +69,7 @@ def der(key: SigningKey) -> bytes:
 @each_key
 def test_a_token_of_each_algorithm_is_accepted(client: FlaskClient, key: SigningKey) -> None:
     response = ask(client, key.sign(make_claims(USER, "PREMIUM", app_metadata={"tier": "PREMIUM", "role": "admin"})))
-    assert response.json == {"userId": str(USER), "tier": "PREMIUM", "admin": True}
+    assert response.json == {"userId": str(USER), "tier": "PREMIUM", "role": "admin", "organization": None}
 
 
 def test_tokens_of_the_secret_are_accepted_too_under_any_key_id(client: FlaskClient) -> None:

@@ -64,25 +64,58 @@ def test_tier_claims_are_read_in_their_order(make_client: MakeClient) -> None:
     assert whoami(client, tier="BASIC", a={"b": "PREMIUM"})["tier"] == "BASIC"
 
 
+SCHOOL, OTHER = str(UUID(int=1)), str(UUID(int=2))
+
+
 @pytest.mark.parametrize(
-    ("claims", "admin"),
+    ("claims", "role"),
     [
-        ({"app_metadata": {"role": "admin"}}, True),
-        ({"app_metadata": {"role": "superadmin"}}, True),
-        ({"app_metadata": {"role": "Admin"}}, False),
-        ({"app_metadata": {"role": "instructor"}}, False),
-        ({"app_metadata": {"role": ["admin"]}}, False),
-        ({"app_metadata": {"role": {"admin": True}}}, False),
-        ({"user_metadata": {"role": "admin"}}, False),
-        ({"role": "admin"}, False),
-        ({"role": "service_role"}, False),
+        ({"app_metadata": {"role": "admin"}}, "admin"),
+        ({"app_metadata": {"role": "superadmin"}}, "superadmin"),
+        ({"app_metadata": {"role": "instructor"}, "role": "admin"}, "admin"),
+        ({"app_metadata": {"role": "admin"}, "role": "superadmin"}, "admin"),
+        ({"role": "superadmin"}, "superadmin"),
+        ({"app_metadata": {"role": "Admin"}}, None),
+        ({"app_metadata": {"role": "instructor"}}, None),
+        ({"app_metadata": {"role": ["admin"]}}, None),
+        ({"app_metadata": {"role": {"admin": True}}}, None),
+        ({"user_metadata": {"role": "admin"}}, None),
+        ({"role": "service_role"}, None),
     ],
     ids=str,
 )
-def test_only_the_role_users_cannot_edit_makes_an_admin(
-    client: FlaskClient, claims: dict[str, Any], admin: bool
+def test_the_first_admins_role_decides_and_users_can_edit_none(
+    client: FlaskClient, claims: dict[str, Any], role: str | None
 ) -> None:
-    assert whoami(client, **claims)["admin"] is admin
+    assert whoami(client, **claims)["role"] == role
+
+
+@pytest.mark.parametrize(
+    ("claims", "organization"),
+    [
+        ({"app_metadata": {"organization_id": SCHOOL}, "organization_id": OTHER}, SCHOOL),
+        ({"organization_id": OTHER}, OTHER),
+        ({"app_metadata": {"organization_id": None}, "organization_id": OTHER}, OTHER),
+        ({"app_metadata": {"organization_id": "school"}, "organization_id": OTHER}, None),
+        ({"app_metadata": {"organization_id": [SCHOOL]}}, None),
+        ({"app_metadata": {"organization_id": 1}}, None),
+        ({"app_metadata": {"organization_id": ""}}, None),
+        ({"user_metadata": {"organization_id": SCHOOL}}, None),
+        ({}, None),
+    ],
+    ids=str,
+)
+def test_the_first_organization_claim_present_decides(
+    client: FlaskClient, claims: dict[str, Any], organization: str | None
+) -> None:
+    assert whoami(client, **claims)["organization"] == organization
+
+
+def test_roles_and_organizations_are_read_where_the_settings_say(make_client: MakeClient) -> None:
+    client = make_client(role_claims=("rights.role",), organization_claims=("rights.school",))
+    found = whoami(client, app_metadata={"role": "admin"}, rights={"role": "superadmin", "school": SCHOOL})
+    assert (found["role"], found["organization"]) == ("superadmin", SCHOOL)
+    assert whoami(client, app_metadata={"role": "admin", "organization_id": SCHOOL})["role"] is None
 
 
 def test_the_subject_is_the_user(client: FlaskClient) -> None:

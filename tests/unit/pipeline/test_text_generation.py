@@ -61,7 +61,8 @@ def test_plain_text_does_not_turn_into_markup() -> None:
         "Тег <script> и знак a < b.\n# не заголовок\n---\nконец\n\n    Красная строка\nи продолжение\n\n    код <b>"
     )
     assert (
-        "Тег \\<script> и знак a < b.\n\\# не заголовок\n\\---\nконец\n\nКрасная строка\nи продолжение\n\n    код <b>\n"
+        "Тег \\<script> и знак a < b.\n\\# не заголовок\n\\---\nконец\n\n"
+        "Красная строка\nи продолжение\n\n```\nкод <b>\n```\n"
     ) in draft(whole(document), document)
 
 

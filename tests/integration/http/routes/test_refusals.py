@@ -39,7 +39,7 @@ def test_an_admin_may_not_start_the_course_of_somebody_else(
     client: Any, token: Any, make_course: MakeCourse, assert_no_trace: CheckTraces
 ) -> None:
     course = make_course()
-    headers = {"Authorization": f"Bearer {token(uuid4(), app_metadata={'role': 'admin'})}"}
+    headers = {"Authorization": f"Bearer {token(uuid4(), app_metadata={'role': 'superadmin'})}"}
     response = client.post("/api/coursegen/generate", json={"courseId": str(course.id)}, headers=headers)
     assert response.status_code == 403
     assert_no_trace()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from psycopg.rows import DictRow
 
 from app import create_app
-from app.generation.callers import Caller
+from app.generation.callers import Caller, Role
 from app.generation.errors import CourseNotFound, Forbidden
 from app.generation.progress.status import FoundCourse
 from app.generation.tiers import Tier
@@ -161,8 +161,8 @@ def test_each_of_many_concurrent_polls_gets_its_own_course(services: Services, m
 
     def check(course: Course) -> None:
         found = services.polls.find(Caller(course.user_id, Tier.FREE), course.slug)
-        assert found == FoundCourse(course.id, course.user_id, found.tag)
-        assert services.polls.find(Caller(uuid4(), Tier.FREE, is_admin=True), course.id) == found
+        assert found == FoundCourse(course.id, course.user_id, None, found.tag)
+        assert services.polls.find(Caller(uuid4(), Tier.FREE, Role.SUPERADMIN), course.id) == found
         with pytest.raises(Forbidden):
             services.polls.find(stranger, course.slug)
         with pytest.raises(CourseNotFound):

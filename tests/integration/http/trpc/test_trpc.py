@@ -133,7 +133,7 @@ def test_an_admin_sees_and_cancels_but_starts_nothing(
     client: FlaskClient, make_course: MakeCourse, headers: Headers
 ) -> None:
     course = make_course()
-    given, admin = {"courseId": str(course.id)}, headers(uuid4(), app_metadata={"role": "admin"})
+    given, admin = {"courseId": str(course.id)}, headers(uuid4(), app_metadata={"role": "superadmin"})
     assert mutate(client, "generation.initiate", given, headers=admin).status_code == 403
     data(mutate(client, "generation.initiate", given, headers=headers(course.user_id)))
     assert data(query(client, "generation.status", given, headers=admin))["currentStatus"] == "initializing"

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from psycopg.rows import DictRow
 
 from app.generation.audit import Actor
-from app.generation.callers import Caller
+from app.generation.callers import Caller, Role
 from app.generation.errors import CourseNotFound, Forbidden, NothingActive
 from app.generation.runs.cancel import cancel_course, cancel_generation
 from app.generation.stages import Stage
@@ -31,8 +31,8 @@ Connection = psycopg.Connection[DictRow]
 Redis = redis.Redis
 
 
-def cancel(services: Services, course: Course, user_id: UUID | None = None, is_admin: bool = False) -> UUID:
-    caller = Caller(user_id or course.user_id, Tier.FREE, is_admin)
+def cancel(services: Services, course: Course, user_id: UUID | None = None, role: Role | None = None) -> UUID:
+    caller = Caller(user_id or course.user_id, Tier.FREE, role)
     return cancel_course(services.db, services.slots, caller, course.slug)
 
 
@@ -148,7 +148,7 @@ def test_only_the_owner_or_an_admin_may(
     with pytest.raises(CourseNotFound):
         cancel(services, Course(uuid4(), "no such", course.user_id))
     assert status_of(conn, generation_id) == "queued"
-    assert cancel(services, course, uuid4(), is_admin=True) == generation_id
+    assert cancel(services, course, uuid4(), Role.SUPERADMIN) == generation_id
 
 
 def test_over_http_it_answers_as_the_contract_says(

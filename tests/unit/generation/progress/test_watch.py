@@ -23,6 +23,7 @@ def make_status(course_id: UUID | None = None, status: str = "initializing", min
     return CourseStatus(
         course_id=course_id or uuid4(),
         user_id=uuid4(),
+        organization_id=None,
         tag="tag",
         slug="course",
         status=status,

@@ -160,4 +160,4 @@ def test_it_is_for_the_owner_and_admins_alone(
     assert_unauthorized(client.get(f"/api/courses/{course.slug}/events"))
     assert_error(ask(course, user_id=uuid4()), 403, "Forbidden: You do not have access to this course", "forbidden")
     assert_error(ask(replace(course, slug="unknown")), 404, "Course not found", "course_not_found")
-    assert follow(course, user_id=uuid4(), app_metadata={"role": "admin"}).next().name == "progress"
+    assert follow(course, user_id=uuid4(), app_metadata={"role": "superadmin"}).next().name == "progress"

@@ -1,0 +1,40 @@
+"""Secrets that somebody else may know: published, repeated or simple ones."""
+
+import base64
+import binascii
+import re
+from itertools import pairwise
+
+#: Words of examples and defaults. Supabase's own default is two of them: super-secret-jwt-token-with-at-least-32-…
+_PLACEHOLDER = re.compile(
+    r"change[-_ ]?(me|this|it)|replace[-_ ]?(me|this|it)|super[-_ ]?secret|at[-_ ]least[-_ ]32|insecure|password"
+    r"|(my|your)[-_ ][-_ a-z0-9]{0,40}(secret|token|key)|default[-_ ]?(secret|token|key)|placeholder|example",
+    re.IGNORECASE,
+)
+#: A random text of 32 hexadecimal digits has fewer different ones once in ten million.
+_FEWEST_CHARACTERS = 8
+_MIN_BYTES = 16
+
+
+def is_weak(secret: str) -> bool:
+    """Whether a secret is not random: a placeholder, short, of few different characters, repeated, or a sequence."""
+    return _PLACEHOLDER.search(secret) is not None or any(map(_is_simple, _readings(secret)))
+
+
+def _readings(secret: str) -> list[bytes]:
+    """The secret, and the key that it encodes if it is a webhook's."""
+    encoded = secret.removeprefix("whsec_")
+    try:
+        return [encoded.encode(), *([base64.b64decode(encoded, validate=True)] if encoded != secret else [])]
+    except (binascii.Error, ValueError):
+        return [encoded.encode()]
+
+
+def _is_simple(key: bytes) -> bool:
+    runs = sum(abs(one - next_one) <= 1 for one, next_one in pairwise(key))
+    return (
+        len(key) < _MIN_BYTES
+        or len(set(key.strip())) < _FEWEST_CHARACTERS
+        or key in (key + key)[1:-1]  # a shorter text, repeated
+        or runs > len(key) / 2
+    )
