@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from app.cli.command_setup import as_json, operator, with_services
-from app.cli.output import echo
+from app.cli.output import echo, echo_data
 from app.cli.tables import to_json
 from app.database.migrations import abridge
 from app.database.platform.remarks import Kind
@@ -56,7 +56,8 @@ def _check(settings: Settings, *, upgrade_queue: bool, as_json: bool) -> None:
     remarks, pending = platform.check(settings, upgrade_queue=upgrade_queue)
     fits = all(remark.kind is not Kind.OBSTACLE for remark in remarks)
     if as_json:
-        echo(to_json({"fits": fits, "remarks": [asdict(remark) for remark in remarks], "pending": pending}, 2))
+        result = {"fits": fits, "remarks": [asdict(remark) for remark in remarks], "pending": pending}
+        echo_data(to_json(result, 2) + "\n")
     else:
         for kind, heading in HEADINGS.items():
             lines = [f"  {r.says}" + (f"\n    → {r.how}" if r.how else "") for r in remarks if r.kind is kind]

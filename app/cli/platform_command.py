@@ -6,7 +6,7 @@ from typing import Any, TextIO
 import click
 
 from app.cli.command_setup import as_json, operator, reason, with_services
-from app.cli.output import echo
+from app.cli.output import CommandFailed, echo, echo_data
 from app.cli.tables import print_rows, to_json
 from app.database.platform.shipped_maps import SHIPPED, StatusMap
 from app.database.platform.status_map import BadMap
@@ -43,11 +43,11 @@ def status(
         else:
             shown = platform.show_status_map(services.settings)
     except (BadMap, ValueError) as error:
-        raise click.ClickException(str(error)) from error
+        raise CommandFailed(str(error)) from error
     if shown is None:
-        raise click.ClickException("The database is not migrated: run `coursegen migrate`")
+        raise CommandFailed("The database is not migrated: run `coursegen migrate`")
     if as_json:
-        echo(to_json(platform.as_json(shown), indent=2))
+        echo_data(to_json(platform.as_json(shown), indent=2) + "\n")
         return
     echo(f"Map: {shown.source}; column: {shown.column or 'none, a generation is not shown'}")
     print_rows(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg.rows import DictRow
 
 from app.database.migrations import migrate, missing
 from app.database.rollback import rollback
@@ -91,7 +92,7 @@ def test_the_platforms_own_cancellation_ends_the_generation(make_platform: MakeP
         assert refusals(conn) == 0
 
 
-def holds(conn: psycopg.Connection, generation: UUID) -> bool:
+def holds(conn: psycopg.Connection[DictRow], generation: UUID) -> bool:
     query = "select coursegen.holds_fence(g, g.fence) as held from coursegen.generations g where id = %s"
     return bool(only(conn, query, generation))
 
