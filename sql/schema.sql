@@ -834,6 +834,7 @@ begin
     returning g.* into generation;
     if p_status = 'completed' then
         perform coursegen.write_course(generation.course_id, p_changes, p_status);
+        perform coursegen.publish(p_generation_id, 'fill');
     else
         for attempt in 1..2 loop
             begin
@@ -1344,6 +1345,37 @@ end
 $$;
 
 --
+-- Name: publish(uuid, text, boolean); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.publish(p_generation_id uuid, p_mode text, p_again boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+declare
+    done jsonb := (
+        select p.result from coursegen.publications p
+        where p.generation_id = p_generation_id and p.mode = p_mode and not p_again
+    );
+begin
+    if done is not null then
+        return done;
+    end if;
+    done := coursegen.publish_course(p_generation_id, p_mode);
+    if done is not null then
+        insert into coursegen.publications (generation_id, mode, result) values (p_generation_id, p_mode, done)
+        on conflict (generation_id, mode) do update set published_at = now(), result = excluded.result;
+    end if;
+    return done;
+exception when others or query_canceled then
+    if p_again or sqlstate in ('40001', '40P01', '55P03') or sqlstate like '53%' then
+        raise;
+    end if;
+    perform coursegen.record_own_event('publish_failed', 'error', p_generation_id, jsonb_build_object('error', sqlerrm));
+    return null;
+end
+$$;
+
+--
 -- Name: publish_course(uuid, text); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1374,6 +1406,56 @@ begin
         limit 1
     );
 end
+$$;
+
+--
+-- Name: read_content(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.read_content(p_generation_id uuid) RETURNS json
+    LANGUAGE sql STABLE
+    AS $$
+    select json_build_object(
+        'courseId', c.id, 'slug', c.slug, 'title', c.title, 'jobId', g.id,
+        'completedAt', to_char(g.finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'sections', (
+            select coalesce(json_agg(json_build_object(
+                'number', s.number, 'title', s.title,
+                'lessons', (
+                    select coalesce(json_agg(json_build_object(
+                        'number', l.number, 'title', l.title, 'goals', l.goals, 'sources', l.sources, 'text', d.body
+                    ) order by l.number), '[]')
+                    from coursegen.lessons l
+                    left join coursegen.drafts d on d.generation_id = l.generation_id and d.lesson_number = l.number
+                    where l.generation_id = g.id and l.section_number = s.number
+                )
+            ) order by s.number), '[]')
+            from coursegen.sections s
+            where s.generation_id = g.id
+        ),
+        'documents', (
+            select coalesce(json_agg(json_build_object(
+                'id', d.file_id, 'name', d.name, 'mimeType', d.mime_type, 'wasRead', d.error is null, 'error', d.error
+            ) order by d.position), '[]')
+            from coursegen.documents d
+            where d.generation_id = g.id
+        ),
+        'summary', f.summary,
+        'published', (
+            select json_build_object(
+                'mode', p.mode, 'at', to_char(p.published_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+                'result', p.result
+            )
+            from coursegen.publications p
+            where p.generation_id = g.id
+            order by p.published_at desc
+            limit 1
+        )
+    )
+    from coursegen.generations g
+    join coursegen.finished_courses f on f.generation_id = g.id
+    join public.courses c on c.id = g.course_id
+    where g.id = p_generation_id
 $$;
 
 --
@@ -1466,6 +1548,20 @@ exception when others or query_canceled then
     end if;
     raise warning 'An event % was refused: %', p_type, sqlerrm;
 end
+$$;
+
+--
+-- Name: record_own_event(text, text, uuid, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.record_own_event(p_type text, p_severity text, p_generation_id uuid, p_metadata jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    insert into coursegen.events (event_type, severity, user_id, course_id, job_id, metadata)
+    select p_type, p_severity::public.metric_severity, g.user_id, g.course_id, g.id::text, p_metadata
+    from coursegen.generations g
+    where g.id = p_generation_id
 $$;
 
 --
@@ -2718,6 +2814,18 @@ CREATE TABLE coursegen.lessons (
 );
 
 --
+-- Name: publications; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.publications (
+    generation_id uuid NOT NULL,
+    mode text NOT NULL,
+    published_at timestamp with time zone DEFAULT now() NOT NULL,
+    result jsonb NOT NULL,
+    CONSTRAINT publications_mode_check CHECK ((mode = ANY (ARRAY['fill'::text, 'replace'::text, 'draft'::text])))
+);
+
+--
 -- Name: queue_migrations; Type: TABLE; Schema: coursegen; Owner: -
 --
 
@@ -3089,6 +3197,13 @@ ALTER TABLE ONLY coursegen.lessons
     ADD CONSTRAINT lessons_pkey PRIMARY KEY (generation_id, number);
 
 --
+-- Name: publications publications_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.publications
+    ADD CONSTRAINT publications_pkey PRIMARY KEY (generation_id, mode);
+
+--
 -- Name: queue_migrations queue_migrations_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -3235,6 +3350,12 @@ CREATE INDEX audit_generation ON coursegen.audit USING btree (generation_id) WHE
 --
 
 CREATE INDEX events_timestamp ON coursegen.events USING btree ("timestamp" DESC);
+
+--
+-- Name: generations_completed; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX generations_completed ON coursegen.generations USING btree (course_id, finished_at DESC) WHERE (status = 'completed'::coursegen.generation_status);
 
 --
 -- Name: generations_course; Type: INDEX; Schema: coursegen; Owner: -
@@ -3503,6 +3624,13 @@ ALTER TABLE ONLY coursegen.lessons
 
 ALTER TABLE ONLY coursegen.lessons
     ADD CONSTRAINT lessons_generation_id_section_number_fkey FOREIGN KEY (generation_id, section_number) REFERENCES coursegen.sections(generation_id, number) ON DELETE CASCADE;
+
+--
+-- Name: publications publications_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.publications
+    ADD CONSTRAINT publications_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
 
 --
 -- Name: sections sections_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
@@ -3841,6 +3969,13 @@ REVOKE ALL ON FUNCTION coursegen.poll_course_v2(p_slug text, p_id uuid, p_user_i
 GRANT ALL ON FUNCTION coursegen.poll_course_v2(p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT organization_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at text, OUT updated_at text, OUT minutes integer, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) TO coursegen_app;
 
 --
+-- Name: FUNCTION publish(p_generation_id uuid, p_mode text, p_again boolean); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.publish(p_generation_id uuid, p_mode text, p_again boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.publish(p_generation_id uuid, p_mode text, p_again boolean) TO coursegen_app;
+
+--
 -- Name: FUNCTION publish_course(p_generation_id uuid, p_mode text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -3853,6 +3988,13 @@ GRANT ALL ON FUNCTION coursegen.publish_course(p_generation_id uuid, p_mode text
 
 REVOKE ALL ON FUNCTION coursegen.rate_wait(p_user_id uuid, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.rate_wait(p_user_id uuid, p_limit integer) TO coursegen_app;
+
+--
+-- Name: FUNCTION read_content(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.read_content(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.read_content(p_generation_id uuid) TO coursegen_app;
 
 --
 -- Name: FUNCTION read_stage_input(g coursegen.generations, p_needs text[]); Type: ACL; Schema: coursegen; Owner: -
@@ -3874,6 +4016,13 @@ GRANT ALL ON FUNCTION coursegen.read_status_value(p_course_id uuid, p_column tex
 
 REVOKE ALL ON FUNCTION coursegen.record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION record_own_event(p_type text, p_severity text, p_generation_id uuid, p_metadata jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.record_own_event(p_type text, p_severity text, p_generation_id uuid, p_metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.record_own_event(p_type text, p_severity text, p_generation_id uuid, p_metadata jsonb) TO coursegen_app;
 
 --
 -- Name: FUNCTION record_refusal(p_course_id uuid, p_status text, p_old_value text, p_error text); Type: ACL; Schema: coursegen; Owner: -
@@ -4220,6 +4369,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.idempotency_keys TO courseg
 --
 
 GRANT SELECT,INSERT ON TABLE coursegen.lessons TO coursegen_app;
+
+--
+-- Name: TABLE publications; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE coursegen.publications TO coursegen_app;
 
 --
 -- Name: TABLE queue_migrations; Type: ACL; Schema: coursegen; Owner: -

@@ -1,11 +1,13 @@
 """`coursegen platform`: what an operator decides about the platform's database."""
 
 import json
+from pathlib import Path
 from typing import Any, TextIO
+from uuid import UUID
 
 import click
 
-from app.cli.command_setup import as_json, operator, reason, with_services
+from app.cli.command_setup import as_json, generation_id, operator, reason, with_services
 from app.cli.output import CommandFailed, echo, echo_data
 from app.cli.tables import print_rows, to_json
 from app.database.platform.shipped_maps import SHIPPED, StatusMap
@@ -58,3 +60,26 @@ def status(
         ("status", "value", "may follow"),
         as_json=False,
     )
+
+
+@command.command("apply")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@reason
+@with_services
+def apply(services: Services, file: Path, reason: str | None) -> None:
+    """Apply the SQL of FILE, such as one of deploy/platforms, in one transaction. Needs the login of `migrate`."""
+    platform.apply_script(services.settings, operator(reason), file.name, file.read_bytes())
+    echo(f"Applied: {file.name}")
+
+
+@command.command("publish")
+@generation_id
+@click.option("--mode", type=click.Choice(["fill", "replace", "draft"]), default="fill", show_default=True)
+@reason
+@with_services
+def publish(services: Services, generation_id: UUID, mode: str, reason: str | None) -> None:
+    """Show a completed generation on the platform's pages, again if it was shown before."""
+    result = platform.publish(services, operator(reason), generation_id, mode)
+    if result is None:
+        raise CommandFailed("Nothing publishes here: see `coursegen platform apply`")
+    echo(", ".join(f"{name}: {count}" for name, count in result.items()))

@@ -109,11 +109,16 @@ def _apply_functions(conn: Connection, *, app_role: str) -> list[str]:
     conn.execute(read_setup("shared_functions"))
     conn.execute(read_setup("created_objects"))
     fill_map(conn)
+    grant_privileges(conn, app_role)
+    return [file.stem for file in changed]
+
+
+def grant_privileges(conn: Connection, app_role: str) -> None:
+    """The role has all privileges that it needs, and nobody any other. In the caller's transaction."""
     try:
         conn.execute(name_role(conn, read_setup("privileges"), app_role))
     except psycopg.errors.InsufficientPrivilege as error:
         raise MigrationError(error.diag.message_primary) from error
-    return [file.stem for file in changed]
 
 
 def name_role(conn: Connection, statements: bytes, app_role: str) -> bytes:

@@ -41,7 +41,19 @@ create index events_timestamp on coursegen.events ("timestamp" desc);
 -- left the course with it.
 alter table coursegen.generations add column cancel_value text default 'cancelled';
 
+-- What coursegen.publish_course did with a completed generation, the latest of each mode.
+create table coursegen.publications (
+    generation_id uuid not null references coursegen.generations (id) on delete cascade,
+    mode text not null check (mode in ('fill', 'replace', 'draft')),
+    published_at timestamptz not null default now(),
+    result jsonb not null,
+    primary key (generation_id, mode)
+);
+create index generations_completed on coursegen.generations (course_id, finished_at desc) where status = 'completed';
+
 -- migrate:down
+drop index coursegen.generations_completed;
+drop table coursegen.publications;
 alter table coursegen.generations drop column cancel_value;
 drop table coursegen.events;
 drop table coursegen.status_routes, coursegen.status_changes, coursegen.status_map;

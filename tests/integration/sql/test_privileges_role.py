@@ -29,6 +29,7 @@ WRITES = {
     "coursegen.webhook_attempts": {"insert"},
     "coursegen.audit": {"insert"},
     "coursegen.events": {"delete"},
+    "coursegen.publications": {"insert", "update"},
     "system_metrics": {"insert", "delete"},
     "procrastinate_jobs": {"insert", "update", "delete"},
     "procrastinate_events": {"insert"},
