@@ -39,9 +39,9 @@ def session(limits: Mapping[str, str], *, pooled: bool) -> dict[str, Any]:
     return {"options": " ".join(f"-c {name}={value}" for name, value in escaped.items()), "client_encoding": ENCODING}
 
 
-def set_statements(server_version: int) -> str:
-    """Sets `SETTINGS` in a session that was opened without them."""
-    statements = [f"set {name} = '{value}'" for name, value in SETTINGS.items()]
+def set_statements(limits: Mapping[str, str], server_version: int) -> str:
+    """Sets `SETTINGS` and these limits in a session that was opened without them."""
+    statements = [f"set {name} = '{value}'" for name, value in {**SETTINGS, **limits}.items()]
     return "; ".join([*statements, set_later(server_version)])
 
 

@@ -67,14 +67,14 @@ def hinder(conn: Connection, database_url: str) -> Iterator[Hinder]:
         conn.execute(
             f"create function hinder() returns trigger language plpgsql security definer as $$ begin"
             f" if {condition} then {statement} end if; return new; end $$;"
-            f" create {kind} {'insert' if table == 'system_metrics' else 'update'} on {table} {when}"
+            f" create {kind} {'update' if table == 'courses' else 'insert'} on {table} {when}"
             f" for each row execute function hinder()".encode()
         )
 
     with psycopg.connect(database_url) as holder:
         holder.execute("lock table platform_audit")
         yield make
-    for table in ("courses", "system_metrics"):
+    for table in ("courses", "system_metrics", "coursegen.briefs"):
         conn.execute(f"drop trigger if exists hinder on {table}".encode())
     conn.execute("drop function if exists hinder; drop table platform_audit")
 
@@ -101,6 +101,20 @@ def test_a_stage_that_can_never_begin_has_three_starts(
 ) -> None:
     generation_id = start_generation(make_course())
     hinder("new.status = 'analyzing_task'", statement, deferred=deferred)
+    work_until_final(make_worker(), conn, generation_id)
+    assert_failed_after_three_starts(conn, redis_client, "STRUCTURE_ANALYSIS")
+
+
+def test_a_result_that_can_never_be_stored_in_time_has_three_starts(
+    make_worker: MakeWorker,
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    conn: Connection,
+    redis_client: Redis,
+    hinder: Hinder,
+) -> None:
+    generation_id = start_generation(make_course())
+    hinder("true", HANGS, table="coursegen.briefs")
     work_until_final(make_worker(), conn, generation_id)
     assert_failed_after_three_starts(conn, redis_client, "STRUCTURE_ANALYSIS")
 
