@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from app.database.queries import SQL
+from app.database.queries import read_setup
 from app.database.session import ENCODING, set_statements
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ LIMITS = {
 }
 
 NAME = "coursegen-migrate"
-BLOCKERS = (SQL / "setup" / "blockers.sql").read_bytes()
+BLOCKERS = read_setup("blockers")
 
 
 class MigrationError(Exception):
@@ -95,6 +95,11 @@ def migration_session(database_url: str) -> Iterator[MigrationSession]:
         session = MigrationSession(conn, watcher)
         session.run(lambda conn: conn.execute("select pg_advisory_lock(%s)", (LOCK,)), patience_s=TURN_PATIENCE_S)
         yield session
+
+
+def is_present(conn: Connection, table: str) -> bool:
+    """Whether the database has the table."""
+    return conn.execute("select where to_regclass(%s) is not null", (table,)).rowcount == 1
 
 
 def _connect(database_url: str) -> Connection:

@@ -60,7 +60,7 @@ def odd_url(request: pytest.FixtureRequest, empty_database_url: str) -> Iterator
         for name, value in PROFILES[request.param].items():
             if name in known or name.lower() in {n.lower() for n in known}:
                 statement = sql.SQL("alter database {} set {} = {}")
-                conn.execute(statement.format(sql.Identifier(conn.info.dbname), sql.SQL(name), sql.Literal(value)))  # type: ignore[arg-type]
+                conn.execute(statement.format(sql.Identifier(conn.info.dbname), sql.SQL(name), sql.Literal(value)))
         migrate(empty_database_url)
         with service_login(conn) as (login, password):
             parts = urlsplit(empty_database_url)

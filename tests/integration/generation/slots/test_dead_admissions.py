@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
-from app.generation.admission import admit as admissions
+from app.generation.admission import admit, start
 from app.generation.audit import Actor
 from app.generation.errors import SlotsFull, SystemFull
 from app.generation.slots.key_names import scope_keys
@@ -76,16 +76,16 @@ def test_an_operators_rebuild_lets_no_two_have_the_slot_of_an_admission_under_wa
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     services, others = make_services_with(limit=1), make_services_with(limit=1)
-    start, meanwhile = admissions.start_generations, [make_course()]
+    start_generations, meanwhile = start.start_generations, [make_course()]
 
     def start_after_a_rebuild(*args: Any, **kwargs: Any) -> Any:
         if meanwhile:
             other = meanwhile.pop()
             rebuild_slots(others, Actor("operator"))
             admit_course(others, other)
-        return start(*args, **kwargs)
+        return start_generations(*args, **kwargs)
 
-    monkeypatch.setattr(admissions, "start_generations", start_after_a_rebuild)
+    monkeypatch.setattr(admit, "start_generations", start_after_a_rebuild)
     with pytest.raises(SystemFull):
         admit_course(services, make_course())
     assert len(rows(conn, "select 1 from coursegen.generations")) == 1

@@ -41,27 +41,28 @@ def runs_as_a_cluster(server: RedisServer, client: Client, stack: ExitStack) -> 
     return cluster.url
 
 
-def forbids_scripts(server: RedisServer, client: Client, stack: ExitStack) -> str:
-    client.execute_command("ACL", "SETUSER", "limited", "on", ">secret", "~*", "&*", "+@all", "-@scripting")
+def as_user(server: RedisServer, client: Client, *rules: str) -> str:
+    """The URL for a new user with these rules."""
+    client.execute_command("ACL", "SETUSER", "limited", "on", ">secret", "&*", *rules)  # type: ignore[no-untyped-call]
     return with_login(server, "limited", "secret")
 
 
+def forbids_scripts(server: RedisServer, client: Client, stack: ExitStack) -> str:
+    return as_user(server, client, "~*", "+@all", "-@scripting")
+
+
 def forbids_the_keys(server: RedisServer, client: Client, stack: ExitStack) -> str:
-    client.execute_command("ACL", "SETUSER", "elsewhere", "on", ">secret", "~other:*", "&*", "+@all")
-    return with_login(server, "elsewhere", "secret")
+    return as_user(server, client, "~other:*", "+@all")
 
 
 def forbids_writes(server: RedisServer, client: Client, stack: ExitStack) -> str:
-    client.execute_command(
-        "ACL", "SETUSER", "reader", "on", ">secret", "~*", "&*", "+@read", "+@scripting", "+time", "+ping"
-    )
-    return with_login(server, "reader", "secret")
+    return as_user(server, client, "~*", "+@read", "+@scripting", "+time", "+ping")
 
 
 def is_a_replica(server: RedisServer, client: Client, stack: ExitStack) -> None:
     primary = stack.enter_context(RedisServer())
     parts = urlsplit(primary.url)
-    client.config_set("masterauth", parts.password)
+    client.config_set("masterauth", str(parts.password))
     client.replicaof(parts.hostname, parts.port)
 
 
