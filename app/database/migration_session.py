@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from app.database.queries import read_setup
+from app.database.session import ENCODING, set_statements
 
 T = TypeVar("T")
 Connection = psycopg.Connection[Any]
@@ -21,6 +22,11 @@ LOCK_TIMEOUT_MS = 200
 #: How long a transaction that gets no lock is tried again, and how long another migration is waited for.
 LOCK_PATIENCE_S, TURN_PATIENCE_S = 60.0, 600.0
 PAUSE_S = 0.1
+LIMITS = {
+    "lock_timeout": f"{LOCK_TIMEOUT_MS}ms",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+}
 
 NAME = "coursegen-migrate"
 BLOCKERS = read_setup("blockers")
@@ -48,10 +54,6 @@ class MigrationSession:
         while True:
             try:
                 with self._watch(blockers), self.conn.transaction():
-                    self.conn.execute(
-                        f"set local lock_timeout = {LOCK_TIMEOUT_MS}; set local statement_timeout = 0;"
-                        " set local search_path = public; set local client_min_messages = warning"
-                    )
                     return change(self.conn)
             except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
                 if time.monotonic() >= deadline:
@@ -88,6 +90,8 @@ def migration_session(database_url: str) -> Iterator[MigrationSession]:
     """
     with _connect(database_url) as conn, _connect(database_url) as watcher:
         _refuse_transaction_pooler(conn, watcher)
+        for opened in (conn, watcher):
+            opened.execute(set_statements(LIMITS, opened.info.server_version).encode())
         session = MigrationSession(conn, watcher)
         session.run(lambda conn: conn.execute("select pg_advisory_lock(%s)", (LOCK,)), patience_s=TURN_PATIENCE_S)
         yield session
@@ -101,7 +105,12 @@ def is_present(conn: Connection, table: str) -> bool:
 def _connect(database_url: str) -> Connection:
     # Nothing is prepared and no option is sent at the start: a session pooler takes neither.
     return psycopg.connect(
-        database_url, autocommit=True, connect_timeout=10, prepare_threshold=None, application_name=NAME
+        database_url,
+        autocommit=True,
+        connect_timeout=10,
+        prepare_threshold=None,
+        client_encoding=ENCODING,
+        application_name=NAME,
     )
 
 

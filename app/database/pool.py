@@ -2,8 +2,10 @@
 
 import select
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -13,29 +15,25 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from app.database.deadline import SocketGuard, deadline, remaining
 from app.database.migrations import abridge, missing
+from app.database.session import Session, is_outdated, session, set_later
 
 #: Longest wait for a free connection; past it the service is overloaded or the database away.
 POOL_TIMEOUT_S = 2.0
 #: Longest use of a connection where no deadline is set (workers, commands).
 USE_TIMEOUT_S = 30.0
 
-#: How long one request tries a database that did not answer the last one.
-TRIAL_S = 0.4
+#: How long one request tries a database that did not answer the last one. A new session has as long for its first
+#: answer.
+TRIAL_S = 2.0
 #: Longest wait for a lock. Shorter than a request's deadline, which would leave the statement's outcome unknown.
 LOCK_TIMEOUT_S = 1.5
 #: Ends what the server itself can end; the guard on the socket covers the rest.
-SESSION = (
-    f"-c statement_timeout=20s -c lock_timeout={LOCK_TIMEOUT_S}s -c idle_in_transaction_session_timeout=5s"
-    " -c client_connection_check_interval=5s -c timezone=UTC"
-)
-
-
-def session(options: str, *, pooled: bool) -> dict[str, Any]:
-    """The arguments to connect with, so that the session has these options.
-
-    Behind a pooler in transaction mode clients share sessions: nothing is prepared, and the pooler sets the options.
-    """
-    return {"prepare_threshold": None} if pooled else {"options": options}
+LIMITS: dict[str, str] = {
+    "statement_timeout": "20s",
+    "lock_timeout": f"{LOCK_TIMEOUT_S}s",
+    "idle_in_transaction_session_timeout": "5s",
+    "client_connection_check_interval": "5s",
+}
 
 
 class Unmigrated(Exception):
@@ -58,12 +56,18 @@ class Outage:
     """While the database is away or hangs, one request at a time waits for it; the others are refused at once.
 
     Otherwise each request would occupy one of the few threads for its whole deadline. Callers without a deadline
-    (workers, commands) are never refused.
+    (workers, commands) are never refused. A slow database is not away: an outage begins with a wait in which nobody
+    had an answer, and the first answer ends it.
     """
 
     def __init__(self) -> None:
         self._lasts = False
+        self._answered_at = 0.0
         self._trial = threading.Lock()
+
+    def note_answer(self) -> None:
+        self._answered_at = time.monotonic()
+        self._lasts = False
 
     @contextmanager
     def watch(self) -> Iterator[None]:
@@ -73,7 +77,6 @@ class Outage:
                 yield
         elif self._trial.acquire(blocking=False):
             try:
-                # Short: the request may already have waited in the server's queue.
                 with deadline(remaining(TRIAL_S)), self._learning():
                     yield
             finally:
@@ -83,13 +86,16 @@ class Outage:
 
     @contextmanager
     def _learning(self) -> Iterator[None]:
+        began = time.monotonic()
         try:
             yield
-        except psycopg.OperationalError as error:
-            if isinstance(error, PoolTimeout) or remaining(1.0) == 0:
+        except psycopg.Error as error:
+            if error.sqlstate is not None:
+                self.note_answer()
+            elif (isinstance(error, PoolTimeout) or remaining(1.0) == 0) and self._answered_at < began:
                 self._lasts = True
             raise
-        self._lasts = False
+        self.note_answer()
 
 
 class Database:
@@ -102,8 +108,9 @@ class Database:
         self._guard = SocketGuard()
         self._outage = Outage()
         self._migrated = False
-        self._pool: ConnectionPool[Connection[DictRow]] = ConnectionPool(
+        self._pool: ConnectionPool[Session] = ConnectionPool(
             url,
+            connection_class=Session,
             min_size=1,
             max_size=pool_size,
             open=False,
@@ -111,12 +118,14 @@ class Database:
             max_waiting=pool_size * 8,
             # Short, because the pool backs off without bound and should be back soon after the database.
             reconnect_timeout=5,
-            check=_refuse_dead,
+            configure=partial(self._configure, pooled=pooled),
+            # The pooler's own sessions last as long as it likes.
+            check=_refuse_dead if pooled else _refuse_outdated,
             kwargs={
                 "autocommit": True,
                 "row_factory": dict_row,
                 "connect_timeout": 3,
-                **session(SESSION, pooled=pooled),
+                **session(LIMITS, pooled=pooled),
                 "keepalives_idle": 10,
                 "keepalives_interval": 5,
                 "keepalives_count": 2,
@@ -174,6 +183,13 @@ class Database:
                     raise CommitOutcomeUnknown(str(error)) from error
                 raise
 
+    def _configure(self, conn: Session, *, pooled: bool) -> None:
+        """Sets what could not be sent with the start. The answer shows that the database is there."""
+        with self._guard.guard(conn.fileno(), TRIAL_S):
+            conn.execute("" if pooled else set_later(conn.info.server_version))
+        conn.opened_at = time.monotonic()
+        self._outage.note_answer()
+
     def close(self) -> None:
         """No connection of this pool is left open."""
         self._pool.close()
@@ -190,6 +206,14 @@ def only_row(cursor: Cursor[DictRow]) -> DictRow:
 def _is_rolled_back(error: psycopg.OperationalError) -> bool:
     """Whether the server reported that the statement failed; else the connection ended."""
     return error.diag.severity_nonlocalized == "ERROR"
+
+
+def _refuse_outdated(conn: Session) -> None:
+    """Raises OperationalError if the server is gone, or the session was opened while the database was read-only."""
+    _refuse_dead(conn)
+    if is_outdated(conn):
+        conn.close()
+        raise psycopg.OperationalError("the session is read-only; the database may be so no longer")
 
 
 def _refuse_dead(conn: Connection[Any]) -> None:

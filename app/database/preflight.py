@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 from app.database.migrations import missing
-from app.database.pool import session
+from app.database.session import session
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ def connect_briefly(url: str, *, pooled: bool) -> psycopg.Connection[Any]:
         url,
         connect_timeout=3,
         autocommit=True,
-        **session("-c statement_timeout=3s -c lock_timeout=3s", pooled=pooled),
+        **session({"statement_timeout": "3s", "lock_timeout": "3s"}, pooled=pooled),
     )
 
 

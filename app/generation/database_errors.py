@@ -16,14 +16,15 @@ _UNABLE = (
     PoolTimeout,
     TooManyRequests,
     DatabaseAway,
-    Unmigrated,
     pg.QueryCanceled,
-    pg.ReadOnlySqlTransaction,
-    pg.UndefinedFunction,  # a release is under way
 )
+#: Errors of one statement, which may have met something that no other statement meets.
+_OF_ONE_STATEMENT = (*_RETRYABLE, pg.QueryCanceled, pg.ReadOnlySqlTransaction)
 
 #: The class of SQLSTATEs of a server without disk, memory or connections.
 _INSUFFICIENT_RESOURCES = "53"
+#: A missing function of these names: a release is under way. Of another name: a trigger of the platform is wrong.
+_OUR_FUNCTIONS = ("coursegen.", "procrastinate_")
 
 
 def is_connection_lost(error: BaseException) -> bool:
@@ -45,8 +46,20 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, _RETRYABLE) or is_connection_lost(error)
 
 
+def is_refused(error: BaseException) -> bool:
+    """Whether the database is read-only, or in the middle of a release: it takes no write from anybody."""
+    if isinstance(error, pg.UndefinedFunction):
+        return any(name in (error.diag.message_primary or "") for name in _OUR_FUNCTIONS)
+    return isinstance(error, pg.ReadOnlySqlTransaction | Unmigrated)
+
+
+def is_of_one_statement(error: BaseException) -> bool:
+    """Whether only this statement may fail, while a database that answers others serves them."""
+    return isinstance(error, _OF_ONE_STATEMENT)
+
+
 def is_unavailable(error: BaseException) -> bool:
     """Whether the database can't serve any request now."""
     if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith(_INSUFFICIENT_RESOURCES):
-        return True
-    return isinstance(error, _UNABLE) or is_transient(error)
+        return not isinstance(error, pg.ConfigurationLimitExceeded)  # a limit of this statement's temporary files
+    return isinstance(error, _UNABLE) or is_refused(error) or is_transient(error)

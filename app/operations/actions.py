@@ -48,10 +48,10 @@ def retry(services: Services, generation_id: UUID, actor: Actor) -> UUID:
 
 
 def rebuild_slots(services: Services, actor: Actor) -> None:
-    """Rebuilds the slots in Redis from PostgreSQL."""
+    """Rebuilds the slots in Redis from PostgreSQL. Slots of admissions that died moments ago are removed too."""
     with services.db.transaction() as conn:
         record_audit(conn, actor, "rebuild_slots")
-    services.slots.rebuild_all()
+    services.slots.rebuild_all(under_way_s=0)
 
 
 def migrate_database(settings: Settings, actor: Actor, *, upgrade_queue: bool) -> None:

@@ -1,14 +1,14 @@
 """PgBouncer in transaction mode, in front of PostgreSQL."""
 
 import os
-import re
 import signal
 import subprocess
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-from app.database.pool import SESSION
+from app.database.pool import LIMITS
+from app.database.session import SETTINGS
 from bench.environment.debian_tools import find_tool
 from stack.scratch import unprivileged_account
 from stack.server import HOST, Server
@@ -17,7 +17,7 @@ from stack.server import HOST, Server
 PACKAGES = ("pgbouncer", "libevent-2.1-7", "libc-ares2")
 
 #: Gives its sessions the options that an API without a pooler gives its own.
-CONNECT_QUERY = "; ".join(f"set {name} = '{value}'" for name, value in re.findall(r"-c (\w+)=(\S+)", SESSION))
+CONNECT_QUERY = "; ".join(f"set {name} = '{value}'" for name, value in {**LIMITS, **SETTINGS}.items())
 
 CONFIGURATION = """
 [databases]

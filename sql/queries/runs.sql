@@ -70,6 +70,12 @@ where generation.status in ('queued', 'running')
     and not exists (select from coursegen.generation_jobs(generation.id))
 order by priority desc, generation_id;
 
+-- name: list_stopped
+-- Active generations that may not go on: their course has a new owner, or the platform set it to cancelled.
+select generation.id as generation_id, generation.user_id, generation.request_id
+from coursegen.generations generation
+where generation.status in ('queued', 'running') and not coursegen.holds_fence(generation, generation.fence);
+
 -- name: list_jobs_of_worker
 -- What the queue marks as run by the worker.
 select id from procrastinate_jobs where worker_id = %(worker_id)s and status = 'doing';

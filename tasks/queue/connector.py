@@ -3,30 +3,42 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Iterable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
+from functools import partial
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from procrastinate import PsycopgConnector
 from procrastinate.connector import Notify
 from procrastinate.exceptions import ConnectorException
+from psycopg.errors import ReadOnlySqlTransaction
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from app.database.migrations import missing
-from app.database.pool import Unmigrated, session
+from app.database.pool import Unmigrated
 from app.database.preflight import connect_briefly
+from app.database.session import AsyncSession, is_outdated, session, set_later
 from app.settings import Settings
 
 #: Threads for sync tasks. The default does not depend on `--concurrency`.
 THREADS = 64
+#: How long a query waits for a database that is away or read-only.
+PATIENCE_S = 300.0
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 
-SESSION = "-c statement_timeout=20s -c lock_timeout=5s -c idle_in_transaction_session_timeout=5s"
+#: Longest wait for a new session.
+CONNECT_S = 3
+
+LIMITS = {"statement_timeout": "20s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "5s"}
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Check = Callable[[AsyncSession], Awaitable[None]]
 
 
 class WorkerConnector(PsycopgConnector):
@@ -37,18 +49,19 @@ class WorkerConnector(PsycopgConnector):
             conninfo=settings.database_url,
             min_size=1,
             max_size=4,
+            pool_factory=partial(_make_pool, pooled=settings.database_pooled),
             # Not in `kwargs`: the listener's connection has its own `autocommit`.
-            configure=_commit_each_statement,
-            timeout=300,  # longer than an outage: the end of a job is then written late instead of lost
+            configure=partial(_configure, pooled=settings.database_pooled),
+            timeout=PATIENCE_S,  # longer than an outage: the end of a job is then written late instead of lost
             reconnect_timeout=5,  # the backoff doubles without a limit; a restart limits it
             reconnect_failed=_reconnect,
             kwargs={
-                "connect_timeout": 3,
+                "connect_timeout": CONNECT_S,
                 "keepalives_idle": 10,
                 "keepalives_interval": 5,
                 "keepalives_count": 2,
                 "tcp_user_timeout": 15_000,
-                **session(SESSION, pooled=settings.database_pooled),
+                **session(LIMITS, pooled=settings.database_pooled),
                 "application_name": "course-generation-worker",
             },
         )
@@ -75,10 +88,32 @@ class WorkerConnector(PsycopgConnector):
             except ConnectorException as error:
                 log.warning("listen_lost", extra={"error": str(error.__cause__ or error)})
 
+    async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
+        await _until_writable(partial(super().execute_query_async, query, **arguments))
+
+    async def execute_query_one_async(self, query: LiteralString, **arguments: Any) -> dict[str, Any]:
+        return await _until_writable(partial(super().execute_query_one_async, query, **arguments))
+
+    async def execute_query_all_async(self, query: LiteralString, **arguments: Any) -> list[dict[str, Any]]:
+        return await _until_writable(partial(super().execute_query_all_async, query, **arguments))
+
     def _look_up_missing(self) -> list[str]:
         settings = self._settings
         with connect_briefly(settings.database_url, pooled=settings.database_pooled) as conn:
             return missing(conn)
+
+
+async def _until_writable(run: Callable[[], Awaitable[T]]) -> T:
+    """Returns what `run` returned. Calls it again while the database is read-only: a worker that ends loses a start."""
+    deadline = time.monotonic() + PATIENCE_S
+    async for _ in _with_backoff():
+        try:
+            return await run()
+        except ConnectorException as error:
+            if not isinstance(error.__cause__, ReadOnlySqlTransaction) or time.monotonic() > deadline:
+                raise
+            log.warning("database_read_only", extra={"error": str(error.__cause__)})
+    raise AssertionError("the pauses have no end")
 
 
 async def _with_backoff() -> AsyncIterator[None]:
@@ -90,9 +125,27 @@ async def _with_backoff() -> AsyncIterator[None]:
         pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
 
-async def _commit_each_statement(conn: psycopg.AsyncConnection[Any]) -> None:
-    """Each query of the queue is one statement, so a transaction of its own would cost two more round trips."""
+def _make_pool(*, pooled: bool, check: Check, **arguments: Any) -> AsyncConnectionPool[Any]:
+    """A pool that also replaces sessions that were opened while the database was read-only."""
+
+    async def refuse_outdated(conn: AsyncSession) -> None:
+        await check(conn)
+        if is_outdated(conn) and not pooled:
+            await conn.close()
+            raise psycopg.OperationalError("the session is read-only; the database may be so no longer")
+
+    return AsyncConnectionPool(connection_class=AsyncSession, check=refuse_outdated, **arguments)
+
+
+async def _configure(conn: AsyncSession, *, pooled: bool) -> None:
+    """Each query of the queue is one statement, so a transaction of its own would cost two more round trips.
+
+    Also sets what could not be sent with the start of the session.
+    """
     await conn.set_autocommit(True)
+    if not pooled and (later := set_later(conn.info.server_version)):
+        await asyncio.wait_for(conn.execute(later), CONNECT_S)
+    conn.opened_at = time.monotonic()
 
 
 async def _reconnect(pool: AsyncConnectionPool) -> None:

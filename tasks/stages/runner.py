@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import psycopg
 from procrastinate.job_context import AbortReason
 from psycopg import Connection
-from psycopg.errors import QueryCanceled
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -20,7 +19,7 @@ from tenacity import (
 )
 
 from app.database.deadline import deadline
-from app.generation.database_errors import is_unavailable
+from app.generation.database_errors import is_of_one_statement, is_unavailable
 from app.generation.errors import StartsExhausted, Superseded
 from app.generation.progress.steps import STEPS
 from app.generation.runs import verbs
@@ -183,17 +182,16 @@ class Runner:
         self._fail(start, "failed", f"{type(error).__name__}: {error}", traceback.format_exc())
 
     def _is_to_blame(self, error: Exception) -> bool:
-        """Whether the error is no outage. A statement that takes too long on a database that answers is none."""
+        """Whether the error is no outage: a database that takes the writes of others refused or delayed this one."""
         if not is_unavailable(error):
             return True
-        if not isinstance(error, QueryCanceled):
+        if not is_of_one_statement(error) or self.abort_reason() is not None:
             return False
         try:
             with deadline(ANSWER_S), self.services.db.connection() as conn:
-                conn.execute("select 1")
+                return conn.execute("select where current_setting('transaction_read_only') = 'off'").rowcount == 1
         except psycopg.Error:
             return False
-        return True
 
     def _fail(
         self,

@@ -1,6 +1,5 @@
 """The service behind PgBouncer in transaction mode, where a session lasts no longer than a transaction."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,7 +10,8 @@ import pytest
 
 from app.database.migration_session import MigrationError
 from app.database.migrations import migrate
-from app.database.pool import SESSION
+from app.database.pool import LIMITS
+from app.database.session import SETTINGS, session
 from bench.environment.debian_tools import ToolMissing
 from bench.environment.pgbouncer import CONNECT_QUERY, POOLED, PgBouncer
 from bench.environment.stage_handlers import EMPTY
@@ -69,12 +69,11 @@ def test_api_and_workers_run_generations_to_their_end(stand: Stand, pooler: PgBo
 
 
 def test_its_sessions_have_the_limits_that_the_service_sets_elsewhere(stand: Stand, pooler: PgBouncer) -> None:
-    names = re.findall(r"-c (\w+)=", SESSION)
     with (
         psycopg.connect(pooler.url, autocommit=True) as pooled,
-        psycopg.connect(stand.database_url, options=SESSION, autocommit=True) as direct,
+        psycopg.connect(stand.database_url, autocommit=True, **session(LIMITS, pooled=False)) as direct,
     ):
-        for name in names:
+        for name in {**LIMITS, **SETTINGS}:
             assert pooled.execute(f"show {name}").fetchone() == direct.execute(f"show {name}").fetchone()
 
 

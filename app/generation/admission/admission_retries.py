@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from app.database.pool import CommitOutcomeUnknown
-from app.generation.database_errors import is_connection_lost, is_overloaded, is_transient
+from app.generation.database_errors import is_connection_lost, is_overloaded, is_refused, is_transient
 from app.generation.errors import AdmissionFailed, GenerationError, KeyInFlight, OutcomeUnknown
 from app.generation.transaction_retries import RETRYING
 
@@ -41,6 +41,6 @@ def decide_once(decide: Callable[[], T], failure: Exception | None = None) -> T:
     except Exception as error:
         if may_exist:
             raise OutcomeUnknown from error
-        if is_overloaded(error) or is_connection_lost(error):
+        if is_overloaded(error) or is_connection_lost(error) or is_refused(error):
             raise
         raise AdmissionFailed(exhausted=is_transient(error)) from error

@@ -32,7 +32,8 @@ def take_over(db: Database, keeper: SlotKeeper, *, stalled_s: float, timeout_s: 
     """Queues every stage whose worker is dead again under a new fence, or fails it after its third start.
 
     Dead: without a heartbeat for `stalled_s`, or well past the stage's own `timeout_s`. Also queues a job for
-    each active generation without one, and closes jobs whose run has ended. Returns how many were changed.
+    each active generation without one, and closes jobs whose run has ended. Cancels what may not go on: its course has
+    a new owner, or the platform set it to cancelled. Returns how many were changed.
     """
     limits = {
         "stalled_s": stalled_s,
@@ -41,9 +42,12 @@ def take_over(db: Database, keeper: SlotKeeper, *, stalled_s: float, timeout_s: 
         "exhausted": EXHAUSTED_MESSAGE,
     }
     with db.connection() as conn:
+        stopped = conn.execute(QUERIES["list_stopped"]).fetchall()
         abandoned = conn.execute(QUERIES["list_abandoned"], limits).fetchall()
         upkeep = {"queue": UPKEEP_QUEUE, "stalled_s": stalled_s}
         deleted = only_row(conn.execute(QUERIES["delete_dead_jobs"], upkeep))["deleted"]
+    for row in stopped:
+        _settle_stopped(db, keeper, row)
     return int(deleted) + sum(_take_over_generation(db, keeper, row, limits) for row in abandoned)
 
 
@@ -59,6 +63,17 @@ def disown(db: Database, worker_id: int, held: Set[int], missed: Set[int]) -> se
             conn.execute(QUERIES["disown_jobs"], {"worker_id": worker_id, "job_ids": given_up})
             log.warning("jobs_disowned", extra={"queueJobIds": given_up})
     return lost
+
+
+def _settle_stopped(db: Database, keeper: SlotKeeper, row: Mapping[str, Any]) -> None:
+    """Cancels the generation if it may still not go on. An error is logged and leaves it for the next time."""
+    generation_id, user_id = row["generation_id"], row["user_id"]
+    with bind(jobId=generation_id, userId=user_id, requestId=row["request_id"]):
+        try:
+            settle(db, keeper, generation_id, user_id)
+            log.warning("generation_stopped")
+        except psycopg.Error:
+            log.exception("settle_failed")
 
 
 def _take_over_generation(db: Database, keeper: SlotKeeper, row: Mapping[str, Any], limits: Mapping[str, Any]) -> bool:

@@ -21,12 +21,13 @@ def livez() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """503 without a migrated database; 200 and "degraded" without Redis."""
+    """503 without a migrated database that takes writes; 200 and "degraded" without Redis."""
     services = current_services()
     checks: dict[str, Any] = {"database": "ok", "migrations": "ok", "redis": "ok"}
     try:
         with services.db.connection() as conn:
-            conn.execute("select 1")
+            if not conn.execute("select where current_setting('transaction_read_only') = 'off'").rowcount:
+                checks["database"] = "read-only"
     except Unmigrated as error:
         checks["migrations"] = f"missing: {', '.join(error.names)}; run `coursegen migrate`"
     except psycopg.Error as error:

@@ -14,8 +14,8 @@ def test_what_a_process_frozen_in_a_transaction_has_locked_is_free_again_in_time
     database_url: str, make_course: MakeCourse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timeout = "idle_in_transaction_session_timeout"
-    assert f"{timeout}=5s" in database.SESSION
-    monkeypatch.setattr(database, "SESSION", database.SESSION.replace(f"{timeout}=5s", f"{timeout}=300ms"))
+    assert database.LIMITS[timeout] == "5s"
+    monkeypatch.setitem(database.LIMITS, timeout, "300ms")
     course = {"course_id": make_course().id}
     db = Database(database_url, 1)
     locked_by_another = None

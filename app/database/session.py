@@ -1,0 +1,72 @@
+"""The settings of every session, whatever the database and its roles have as defaults."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg.rows import DictRow
+
+#: What our statements and the reading of their results depend on.
+SETTINGS: Mapping[str, str] = {
+    "search_path": "public",
+    "timezone": "UTC",
+    "datestyle": "ISO",
+    "intervalstyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "array_nulls": "on",
+    "standard_conforming_strings": "on",
+    "default_transaction_isolation": "read committed",
+    "row_security": "on",
+    "client_min_messages": "warning",
+    "idle_session_timeout": "0",
+}
+ENCODING = "UTF8"
+#: A read-only session is replaced when it is this old: the database may have become writable since.
+READ_ONLY_S = 1.0
+
+
+def session(limits: Mapping[str, str], *, pooled: bool) -> dict[str, Any]:
+    """The arguments to connect with, so that the session has `SETTINGS` and these limits.
+
+    Behind a pooler in transaction mode clients share sessions: nothing is prepared, and the pooler sets all but the
+    encoding.
+    """
+    if pooled:
+        return {"prepare_threshold": None, "client_encoding": ENCODING}
+    escaped = {name: value.replace(" ", r"\ ") for name, value in {**SETTINGS, **limits}.items()}
+    return {"options": " ".join(f"-c {name}={value}" for name, value in escaped.items()), "client_encoding": ENCODING}
+
+
+def set_statements(limits: Mapping[str, str], server_version: int) -> str:
+    """Sets `SETTINGS` and these limits in a session that was opened without them."""
+    statements = [f"set {name} = '{value}'" for name, value in {**SETTINGS, **limits}.items()]
+    return "; ".join([*statements, set_later(server_version)])
+
+
+def set_later(server_version: int) -> str:
+    """Sets what cannot be sent with the start of a session, because older servers do not know it."""
+    return "set transaction_timeout = 0" if server_version >= 170000 else ""
+
+
+class Session(psycopg.Connection[DictRow]):
+    """A connection that knows its age."""
+
+    opened_at = 0.0
+
+
+class AsyncSession(psycopg.AsyncConnection[Any]):
+    """The same for workers."""
+
+    opened_at = 0.0
+
+
+def is_outdated(conn: Session | AsyncSession) -> bool:
+    """Whether the session was read-only from its start, and has lasted longer than the database may be so.
+
+    The server reports both without a round trip.
+    """
+    status = conn.pgconn.parameter_status
+    read_only = b"on" in (status(b"default_transaction_read_only"), status(b"in_hot_standby"))
+    return read_only and time.monotonic() - conn.opened_at > READ_ONLY_S
