@@ -655,6 +655,72 @@ end
 $$;
 
 --
+-- Name: claim_delivery_v2(uuid, double precision, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.claim_delivery_v2(p_generation_id uuid, p_hold_s double precision, p_share integer) RETURNS TABLE(outcome text, generation_id uuid, message_id text, course_id uuid, url text, seq integer, status text, step integer, percentage integer, message text, error text, failures integer, left_s double precision, held_until timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    own_due timestamptz;
+begin
+    perform pg_advisory_xact_lock(hashtext('coursegen'), hashtext('webhooks'));  -- a claim counts the earlier ones
+    return query
+    with head as materialized (
+        select
+            first.*, g.user_id, g.course_id, g.webhook_url, coursegen.webhook_host(g.webhook_url) as host,
+            sum(first.failures) over (partition by g.user_id) as failures_of_user
+        from (
+            select distinct on (d.generation_id) d.generation_id, d.seq, d.failures, d.due_at, d.held_until
+            from coursegen.webhook_deliveries d
+            where d.state = 'pending'
+            order by d.generation_id, d.seq
+        ) first
+        join coursegen.generations g on g.id = first.generation_id
+    ),
+    sending as materialized (
+        select head.user_id, head.host from head where head.held_until > now()
+    ),
+    next as (
+        select head.*
+        from head
+        left join (select s.user_id, count(*) as senders from sending s group by s.user_id) of_user
+            on of_user.user_id = head.user_id
+        left join (select s.host, count(*) as senders from sending s group by s.host) of_host
+            on of_host.host = head.host
+        where head.due_at <= now() and coalesce(head.held_until, '-infinity') <= now()
+            and coalesce(of_user.senders, 0) < p_share and coalesce(of_host.senders, 0) < p_share
+            and (head.user_id, head.host) not in (select s.user_id, s.host from sending s)
+        order by
+            coalesce(of_user.senders, 0), head.failures_of_user, head.failures > 0, head.due_at, head.generation_id
+        limit 1
+    )
+    update coursegen.webhook_deliveries d
+    set held_until = now() + make_interval(secs => p_hold_s)
+    from next
+    where d.generation_id = next.generation_id and d.seq = next.seq and d.state = 'pending'
+        and coalesce(d.held_until, '-infinity') <= now()  -- again: a worker of an earlier release may have been faster
+    returning
+        'claimed', d.generation_id, coalesce(d.id::text, d.generation_id || '-' || d.seq), next.course_id,
+        next.webhook_url, d.seq, d.status, d.step, d.percentage, d.message, d.error, d.failures,
+        extract(epoch from d.give_up_at - now())::float, d.held_until;
+    if not found then
+        perform from coursegen.generations g where g.id = p_generation_id for no key update;
+        select d.due_at into own_due
+        from coursegen.webhook_deliveries d
+        where d.generation_id = p_generation_id and d.state = 'pending'
+        order by d.seq limit 1;
+        if own_due > now() then
+            perform coursegen.schedule_delivery(p_generation_id);
+        end if;
+        outcome := 'none';
+        return next;
+    end if;
+end
+$$;
+
+--
 -- Name: claim_idempotency_key(uuid, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1695,6 +1761,14 @@ end
 $$;
 
 --
+-- Name: webhook_host(text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.webhook_host(p_url text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((rtrim(lower("substring"(p_url, '^[A-Za-z]+://(?:[^/?#]*@)?(\[[^]]*\]|[^/?#@:]*)'::text)), '.'::text) || ':'::text) || COALESCE(ltrim("substring"(p_url, '^[A-Za-z]+://(?:[^/?#]*@)?(?:\[[^]]*\]|[^/?#@:]*):([0-9]+)'::text), '0'::text), CASE WHEN (p_url ~* '^https'::text) THEN '443'::text ELSE '80'::text END));
+
+--
 -- Name: whole_progress(jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -2516,6 +2590,7 @@ CREATE TABLE coursegen.webhook_deliveries (
     give_up_at timestamp with time zone DEFAULT (now() + '1 day'::interval) NOT NULL,
     held_until timestamp with time zone,
     finished_at timestamp with time zone,
+    id uuid DEFAULT gen_random_uuid(),
     CONSTRAINT webhook_deliveries_finished_iff_final CHECK (((finished_at IS NOT NULL) = (state <> 'pending'::coursegen.webhook_delivery_state))),
     CONSTRAINT webhook_deliveries_seq_check CHECK ((seq >= 1))
 )
@@ -3260,6 +3335,13 @@ REVOKE ALL ON FUNCTION coursegen.claim_delivery_v1(p_generation_id uuid, p_hold_
 GRANT ALL ON FUNCTION coursegen.claim_delivery_v1(p_generation_id uuid, p_hold_s double precision) TO coursegen_app;
 
 --
+-- Name: FUNCTION claim_delivery_v2(p_generation_id uuid, p_hold_s double precision, p_share integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.claim_delivery_v2(p_generation_id uuid, p_hold_s double precision, p_share integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.claim_delivery_v2(p_generation_id uuid, p_hold_s double precision, p_share integer) TO coursegen_app;
+
+--
 -- Name: FUNCTION claim_idempotency_key(p_user_id uuid, p_key text, p_fingerprint text, OUT outcome text, OUT generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -3535,6 +3617,13 @@ GRANT ALL ON FUNCTION coursegen.take_over_stage_v1(p_generation_id uuid, p_job_i
 
 REVOKE ALL ON FUNCTION coursegen.update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION webhook_host(p_url text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.webhook_host(p_url text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.webhook_host(p_url text) TO coursegen_app;
 
 --
 -- Name: FUNCTION whole_progress(p_progress jsonb); Type: ACL; Schema: coursegen; Owner: -

@@ -23,10 +23,6 @@ class Received:
     def json(self) -> Any:
         return json.loads(self.body)
 
-    @property
-    def seq(self) -> int:
-        return int(self.headers["webhook-id"].rpartition("-")[2])
-
 
 @dataclass(frozen=True)
 class Reply:

@@ -32,11 +32,6 @@ def read_key(secret: str) -> bytes:
     return key
 
 
-def message_id(delivery: Delivery) -> str:
-    """The message's id, the same for every attempt. It has no dots, as Standard Webhooks demands."""
-    return f"{delivery.generation_id}-{delivery.seq}"
-
-
 def write_body(delivery: Delivery) -> bytes:
     """The message as JSON, the same bytes for every attempt.
 

@@ -47,9 +47,10 @@ def test_a_generation_sends_a_message_for_every_step_signed_both_ways(
     work(make_worker(**SENDING), "stages", "webhooks")
     assert status_of(conn, generation_id) == "completed"
     assert summaries(receiver.received) == BEGINNING + ANALYSIS + STRUCTURE + CONTENT + END
-    for seq, message in enumerate(receiver.received, start=1):
+    ids = [str(row["id"]) for row in rows(conn, "select id from coursegen.webhook_deliveries order by seq")]
+    assert [message.headers["webhook-id"] for message in receiver.received] == ids
+    for message in receiver.received:
         assert Webhook(SECRET).verify(message.body, message.headers) == message.json
-        assert message.headers["webhook-id"] == f"{generation_id}-{seq}"
         assert message.headers["content-type"] == "application/json"
         assert message.path == "/hook?key=1"
         assert message.json.keys() == {"courseId", "status", "progress", "data"}
