@@ -142,6 +142,17 @@ def say(words: bytes, stay: bool = False) -> Callable[[socket.socket, threading.
     return speak
 
 
+def flood(words: bytes, pause_s: float = 0) -> Callable[[socket.socket, threading.Event], None]:
+    """Sends this again and again for ever."""
+
+    def speak(conn: socket.socket, over: threading.Event) -> None:
+        conn.recv(65536)
+        while not over.wait(pause_s):
+            conn.sendall(words)
+
+    return speak
+
+
 def drip(head: bytes) -> Callable[[socket.socket, threading.Event], None]:
     """Says this, then a byte every now and then for ever."""
 

@@ -1,7 +1,7 @@
 """Sends pending deliveries, the next by fairness first, outside any transaction.
 
-The queue's jobs only wake senders: a sender goes on until nothing that may be sent is due. A delivery that failed is put
-off, and a job wakes a sender when it is due again.
+The queue's jobs only wake senders: a sender goes on until nothing that may be sent is due. A delivery that failed is
+put off, and a job wakes a sender when it is due again.
 """
 
 import logging

@@ -46,8 +46,8 @@ class DeliveryState(Enum):
 class Delivery:
     """A claimed delivery: its message and its receiver's URL.
 
-    `message_id`: the same for every attempt, and never used again. `failures`: failed attempts so far. `left_s`: seconds
-    until it is given up. `held_until` identifies the claim.
+    `message_id`: the same for every attempt, and never used again. `failures`: failed attempts so far. `left_s`:
+    seconds until it is given up. `held_until` identifies the claim.
     """
 
     generation_id: UUID
