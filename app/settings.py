@@ -6,7 +6,7 @@ A setting is one field of `Settings`: its variable has the field's name in capit
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from redis.connection import parse_url
 
 from app.generation.stages import Stage
-from app.generation.webhooks.signed_messages import read_key
+from app.generation.webhooks.signing_keys import read_secret, read_signing_key
 from app.generation.webhooks.urls import AllowedHosts, parse_allowed_host
 
 T = TypeVar("T")
@@ -102,6 +102,12 @@ def _secret(value: str) -> None:
         raise ValueError
 
 
+@_check()
+def _webhook_secrets(value: str) -> None:
+    for secret in value.split():
+        read_secret(secret)
+
+
 def _match(pattern: str, value: str) -> None:
     if not re.fullmatch(pattern, value, re.ASCII):
         raise ValueError
@@ -109,6 +115,10 @@ def _match(pattern: str, value: str) -> None:
 
 def _strip(values: list[str]) -> tuple[str, ...]:
     return tuple(value.strip() for value in values)
+
+
+def _split(value: str) -> tuple[str, ...]:
+    return tuple(value.split())
 
 
 def _setting(default: Any, *checks: Callable[[Any], object], convert: Callable[[Any], Any] | None = None) -> Any:
@@ -160,7 +170,10 @@ class Settings:
     upkeep_s: int = _setting(10, validate.Range(min=1, max=59))
     shutdown_grace_s: float = _setting(10.0, _POSITIVE)
     retry_backoff_s: float = _setting(5.0, _POSITIVE)
-    webhook_secret: str | None = _setting(None, _check()(read_key))
+    webhook_secret: str | None = _setting(None, _check()(read_secret))
+    #: Earlier secrets, during a rotation.
+    webhook_secret_old: Sequence[str] = _setting("", _webhook_secrets, convert=_split)
+    webhook_signing_key: str | None = _setting(None, _check()(read_signing_key))
     webhook_allowed_hosts: AllowedHosts = _setting([], _allowed_hosts, convert=_allowed_hosts)  # noqa: RUF009
     webhook_concurrency: int = _setting(4, _AT_LEAST_ONE)
     #: Each stage's handler, from `HANDLER_<STAGE>`.
@@ -214,4 +227,8 @@ def _compare(values: Mapping[str, Any]) -> dict[str, list[str]]:
     keys = urlsplit(values["jwt_jwks_url"] or "")
     if values["app_env"] == "production" and keys.scheme == "http" and keys.hostname not in LOOPBACK:
         problems["JWT_JWKS_URL"] = ["In production, keys must be fetched by https."]
+    secrets = {"WEBHOOK_SECRET": [values["webhook_secret"]], "WEBHOOK_SECRET_OLD": values["webhook_secret_old"]}
+    for name, found in secrets.items():
+        if values["app_env"] == "production" and any(secret and len(set(read_secret(secret))) == 1 for secret in found):
+            problems[name] = ["One character, repeated."]
     return problems

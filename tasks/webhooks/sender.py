@@ -84,11 +84,12 @@ class Sender:
             self._record(delivery, Attempt(ms, response.status, excerpt=response.excerpt), response.retry_after_s)
 
     def _post(self, delivery: Delivery, secret: str, url: WebhookUrl) -> Response:
-        body = write_body(delivery)
+        body, settings = write_body(delivery), self.services.settings
+        secrets = (secret, *settings.webhook_secret_old)
         headers = {
             "Content-Type": "application/json",
-            "User-Agent": f"course-generation/{self.services.settings.app_version}",
-            **sign(secret, delivery.message_id, int(time.time()), body),
+            "User-Agent": f"course-generation/{settings.app_version}",
+            **sign(secrets, settings.webhook_signing_key, delivery.message_id, int(time.time()), body),
         }
         return self.client.post(url, headers, body)
 

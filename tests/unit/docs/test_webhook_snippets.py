@@ -61,8 +61,8 @@ def snippet(language: str) -> str:
 def test_a_snippet_accepts_only_a_recent_valid_signature(language: str) -> None:
     command, call = PROGRAMS[language]
     now = int(time.time())
-    good, old = dict(sign(SECRET, "id-1", now, BODY)), dict(sign(SECRET, "id-1", now - 301, BODY))
-    other = dict(sign(SECRET[:-2] + "A=", "id-1", now, BODY))
+    good, old = dict(sign([SECRET], None, "id-1", now, BODY)), dict(sign([SECRET], None, "id-1", now - 301, BODY))
+    other = dict(sign([SECRET[:-2] + "A="], None, "id-1", now, BODY))
     both = good | {"webhook-signature": f"{other['webhook-signature']} {good['webhook-signature']}"}
     text = BODY.decode()
 
@@ -84,7 +84,7 @@ def test_a_snippet_accepts_only_a_recent_valid_signature(language: str) -> None:
 
 
 def test_the_openssl_lines_compute_both_signatures(tmp_path: Path) -> None:
-    headers = sign(SECRET, "id-1", 1700000000, BODY)
+    headers = sign([SECRET], None, "id-1", 1700000000, BODY)
     (tmp_path / "body").write_bytes(BODY)
     environment = {
         "WEBHOOK_SECRET": SECRET,

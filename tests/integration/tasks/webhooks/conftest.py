@@ -21,9 +21,13 @@ from tests.receivers import Received, Receiver, Reply, receiving
 
 Connection = psycopg.Connection[DictRow]
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+OLDER_SECRET = "secret of an older service"
+SIGNING_KEY = "whsk_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 #: One at a time, so that `work` sees the job that each delivery calls for.
 SENDING = {
     "webhook_secret": SECRET,
+    "webhook_secret_old": (OLDER_SECRET,),
+    "webhook_signing_key": SIGNING_KEY,
     "webhook_allowed_hosts": frozenset({"127.0.0.1:*"}),
     "webhook_concurrency": 1,
 }

@@ -15,8 +15,10 @@ from tests.integration.generation.conftest import rows
 from tests.integration.generation.proxy import proxied
 from tests.integration.tasks.conftest import MakeWorker
 from tests.integration.tasks.webhooks.conftest import (
+    OLDER_SECRET,
     SECRET,
     SENDING,
+    SIGNING_KEY,
     Connection,
     MakeSender,
     StartWithWebhook,
@@ -209,7 +211,7 @@ def test_neither_the_url_nor_the_secret_is_logged(
         sender.send_next(generation_id)
     said = " ".join(str(record.__dict__) for record in caplog.records if not record.name.startswith("psycopg"))
     assert "webhook_failed" in said
-    for hidden in ("hunter2", "key=1", SECRET):
+    for hidden in ("hunter2", "key=1", SECRET, OLDER_SECRET, SIGNING_KEY):
         assert hidden not in said
 
 
