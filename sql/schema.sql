@@ -667,33 +667,12 @@ declare
 begin
     perform pg_advisory_xact_lock(hashtext('coursegen'), hashtext('webhooks'));  -- a claim counts the earlier ones
     return query
-    with head as materialized (
-        select
-            first.*, g.user_id, g.course_id, g.webhook_url, coursegen.webhook_host(g.webhook_url) as host,
-            sum(first.failures) over (partition by g.user_id) as failures_of_user
-        from (
-            select distinct on (d.generation_id) d.generation_id, d.seq, d.failures, d.due_at, d.held_until
-            from coursegen.webhook_deliveries d
-            where d.state = 'pending'
-            order by d.generation_id, d.seq
-        ) first
-        join coursegen.generations g on g.id = first.generation_id
-    ),
-    sending as materialized (
-        select head.user_id, head.host from head where head.held_until > now()
-    ),
-    next as (
+    with next as (
         select head.*
-        from head
-        left join (select s.user_id, count(*) as senders from sending s group by s.user_id) of_user
-            on of_user.user_id = head.user_id
-        left join (select s.host, count(*) as senders from sending s group by s.host) of_host
-            on of_host.host = head.host
+        from coursegen.list_webhook_heads() head
         where head.due_at <= now() and coalesce(head.held_until, '-infinity') <= now()
-            and coalesce(of_user.senders, 0) < p_share and coalesce(of_host.senders, 0) < p_share
-            and (head.user_id, head.host) not in (select s.user_id, s.host from sending s)
-        order by
-            coalesce(of_user.senders, 0), head.failures_of_user, head.failures > 0, head.due_at, head.generation_id
+            and head.senders_of_user < p_share and head.senders_of_host < p_share and head.senders_of_both = 0
+        order by head.senders_of_user, head.failures_of_user, head.failures > 0, head.due_at, head.generation_id
         limit 1
     )
     update coursegen.webhook_deliveries d
@@ -703,7 +682,7 @@ begin
         and coalesce(d.held_until, '-infinity') <= now()  -- again: a worker of an earlier release may have been faster
     returning
         'claimed', d.generation_id, coalesce(d.id::text, d.generation_id || '-' || d.seq), next.course_id,
-        next.webhook_url, d.seq, d.status, d.step, d.percentage, d.message, d.error, d.failures,
+        next.url, d.seq, d.status, d.step, d.percentage, d.message, d.error, d.failures,
         extract(epoch from d.give_up_at - now())::float, d.held_until;
     if not found then
         perform from coursegen.generations g where g.id = p_generation_id for no key update;
@@ -1213,6 +1192,35 @@ CREATE FUNCTION coursegen.lesson_count(p_value jsonb) RETURNS jsonb
         when p_value::numeric >= 0 and p_value::numeric % 1 = 0 then p_value
         else '0'
     end
+$$;
+
+--
+-- Name: list_webhook_heads(); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.list_webhook_heads() RETURNS TABLE(generation_id uuid, seq integer, due_at timestamp with time zone, held_until timestamp with time zone, failures integer, course_id uuid, url text, failures_of_user bigint, senders_of_user bigint, senders_of_host bigint, senders_of_both bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    select
+        head.generation_id, head.seq, head.due_at, head.held_until, head.failures, head.course_id, head.webhook_url,
+        sum(head.failures) over of_user,
+        count(*) filter (where head.held_until > now()) over of_user,
+        count(*) filter (where head.held_until > now()) over of_host,
+        count(*) filter (where head.held_until > now()) over of_both
+    from (
+        select first.*, g.course_id, g.user_id, g.webhook_url, coursegen.webhook_host(g.webhook_url) as host
+        from (
+            select distinct on (d.generation_id) d.generation_id, d.seq, d.due_at, d.held_until, d.failures
+            from coursegen.webhook_deliveries d
+            where d.state = 'pending'
+            order by d.generation_id, d.seq
+        ) first
+        join coursegen.generations g on g.id = first.generation_id
+    ) head
+    window
+        of_user as (partition by head.user_id),
+        of_host as (partition by head.host),
+        of_both as (partition by head.user_id, head.host)
 $$;
 
 --
@@ -3297,7 +3305,7 @@ GRANT ALL ON FUNCTION coursegen.blank_course_steps(p_has_documents boolean) TO c
 -- Name: TABLE generations; Type: ACL; Schema: coursegen; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE coursegen.generations TO coursegen_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.generations TO coursegen_app;
 
 --
 -- Name: FUNCTION cancel_generation(g coursegen.generations, p_message text, p_ended_by text); Type: ACL; Schema: coursegen; Owner: -
@@ -3491,6 +3499,13 @@ GRANT ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_sta
 
 REVOKE ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION list_webhook_heads(); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.list_webhook_heads() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.list_webhook_heads() TO coursegen_app;
 
 --
 -- Name: FUNCTION lock_generation(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -

@@ -16,27 +16,14 @@ select * from coursegen.rescue_delivery_v1(%(generation_id)s);
 -- name: list_stranded_webhooks
 -- Generations whose next delivery has neither a sender nor a job: its worker died. One that is due and waits for a busy
 -- sender of its user or host is not stranded, since that sender goes on with it.
-with head as materialized (
-    select first.*, generation.user_id, coursegen.webhook_host(generation.webhook_url) as host
-    from (
-        select distinct on (generation_id) generation_id, due_at, held_until
-        from coursegen.webhook_deliveries
-        where state = 'pending'
-        order by generation_id, seq
-    ) first
-    join coursegen.generations generation on generation.id = first.generation_id
-)
 select generation_id
-from head
+from coursegen.list_webhook_heads()
 where coalesce(held_until, '-infinity') <= now()
     and not exists (
         select from procrastinate_jobs
         where status = 'todo' and queueing_lock = %(prefix)s || generation_id::text
     )
-    and (due_at > now() or not exists (
-        select from head busy
-        where busy.held_until > now() and (busy.user_id = head.user_id or busy.host = head.host)
-    ))
+    and (due_at > now() or senders_of_user + senders_of_host = 0)
 limit %(limit)s;
 
 -- name: list_webhook_deliveries
@@ -63,14 +50,12 @@ order by delivery.created_at desc, delivery.generation_id, delivery.seq desc
 limit %(limit)s;
 
 -- name: count_waiting_webhooks
--- How many generations have a pending delivery, and for how many seconds the most overdue of them has been due.
-select count(*) as waiting, extract(epoch from now() - min(due_at)) as overdue_s
-from (
-    select distinct on (generation_id) due_at
-    from coursegen.webhook_deliveries
-    where state = 'pending'
-    order by generation_id, seq
-) head;
+-- How many generations have a pending delivery, and for how many seconds the most overdue of them has been due. One that
+-- waits for a busy sender of its user or host is not overdue.
+select
+    count(*) as waiting,
+    extract(epoch from now() - min(due_at) filter (where senders_of_user + senders_of_host = 0)) as overdue_s
+from coursegen.list_webhook_heads();
 
 -- name: list_webhook_attempts
 select seq, at, ms, status, error, excerpt

@@ -19,33 +19,12 @@ declare
 begin
     perform pg_advisory_xact_lock(hashtext('coursegen'), hashtext('webhooks'));  -- a claim counts the earlier ones
     return query
-    with head as materialized (
-        select
-            first.*, g.user_id, g.course_id, g.webhook_url, coursegen.webhook_host(g.webhook_url) as host,
-            sum(first.failures) over (partition by g.user_id) as failures_of_user
-        from (
-            select distinct on (d.generation_id) d.generation_id, d.seq, d.failures, d.due_at, d.held_until
-            from coursegen.webhook_deliveries d
-            where d.state = 'pending'
-            order by d.generation_id, d.seq
-        ) first
-        join coursegen.generations g on g.id = first.generation_id
-    ),
-    sending as materialized (
-        select head.user_id, head.host from head where head.held_until > now()
-    ),
-    next as (
+    with next as (
         select head.*
-        from head
-        left join (select s.user_id, count(*) as senders from sending s group by s.user_id) of_user
-            on of_user.user_id = head.user_id
-        left join (select s.host, count(*) as senders from sending s group by s.host) of_host
-            on of_host.host = head.host
+        from coursegen.list_webhook_heads() head
         where head.due_at <= now() and coalesce(head.held_until, '-infinity') <= now()
-            and coalesce(of_user.senders, 0) < p_share and coalesce(of_host.senders, 0) < p_share
-            and (head.user_id, head.host) not in (select s.user_id, s.host from sending s)
-        order by
-            coalesce(of_user.senders, 0), head.failures_of_user, head.failures > 0, head.due_at, head.generation_id
+            and head.senders_of_user < p_share and head.senders_of_host < p_share and head.senders_of_both = 0
+        order by head.senders_of_user, head.failures_of_user, head.failures > 0, head.due_at, head.generation_id
         limit 1
     )
     update coursegen.webhook_deliveries d
@@ -55,7 +34,7 @@ begin
         and coalesce(d.held_until, '-infinity') <= now()  -- again: a worker of an earlier release may have been faster
     returning
         'claimed', d.generation_id, coalesce(d.id::text, d.generation_id || '-' || d.seq), next.course_id,
-        next.webhook_url, d.seq, d.status, d.step, d.percentage, d.message, d.error, d.failures,
+        next.url, d.seq, d.status, d.step, d.percentage, d.message, d.error, d.failures,
         extract(epoch from d.give_up_at - now())::float, d.held_until;
     if not found then
         perform from coursegen.generations g where g.id = p_generation_id for no key update;
