@@ -1208,7 +1208,7 @@ CREATE FUNCTION coursegen.list_webhook_heads() RETURNS TABLE(generation_id uuid,
         count(*) filter (where head.held_until > now()) over of_host,
         count(*) filter (where head.held_until > now()) over of_both
     from (
-        select first.*, g.course_id, g.user_id, g.webhook_url, coursegen.webhook_host(g.webhook_url) as host
+        select first.*, g.course_id, g.user_id, g.webhook_url, coursegen.webhook_host(g.webhook_url) collate "C" as host
         from (
             select distinct on (d.generation_id) d.generation_id, d.seq, d.due_at, d.held_until, d.failures
             from coursegen.webhook_deliveries d
@@ -1774,7 +1774,7 @@ $$;
 
 CREATE FUNCTION coursegen.webhook_host(p_url text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ((rtrim(lower("substring"(p_url, '^[A-Za-z]+://(?:[^/?#]*@)?(\[[^]]*\]|[^/?#@:]*)'::text)), '.'::text) || ':'::text) || COALESCE(ltrim("substring"(p_url, '^[A-Za-z]+://(?:[^/?#]*@)?(?:\[[^]]*\]|[^/?#@:]*):([0-9]+)'::text), '0'::text), CASE WHEN (p_url ~* '^https'::text) THEN '443'::text ELSE '80'::text END));
+    RETURN lower(split_part(split_part(split_part(p_url, '/'::text, 3), '?'::text, 1), '@'::text, '-1'::integer));
 
 --
 -- Name: whole_progress(jsonb); Type: FUNCTION; Schema: coursegen; Owner: -

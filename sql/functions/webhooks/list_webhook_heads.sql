@@ -14,7 +14,7 @@ as $$
         count(*) filter (where head.held_until > now()) over of_host,
         count(*) filter (where head.held_until > now()) over of_both
     from (
-        select first.*, g.course_id, g.user_id, g.webhook_url, coursegen.webhook_host(g.webhook_url) as host
+        select first.*, g.course_id, g.user_id, g.webhook_url, coursegen.webhook_host(g.webhook_url) collate "C" as host
         from (
             select distinct on (d.generation_id) d.generation_id, d.seq, d.due_at, d.held_until, d.failures
             from coursegen.webhook_deliveries d

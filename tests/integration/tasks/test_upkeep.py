@@ -67,7 +67,8 @@ def test_final_generations_go_with_time_but_for_the_newest_and_the_newest_comple
         for status, days in generations:
             conn.execute(insert, [courses[name].id, courses[name].user_id, status, days])
     conn.execute(
-        "insert into coursegen.finished_courses select id, '', '{}' from coursegen.generations where status = 'completed'"
+        "insert into coursegen.finished_courses"
+        " select id, '', '{}' from coursegen.generations where status = 'completed'"
     )
     active = make_course()
     start_again = insert.replace("finished_at)", "user_slot, system_slot)").replace("t, t", "t, 1, 1")

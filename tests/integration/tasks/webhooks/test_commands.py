@@ -195,3 +195,5 @@ def test_the_doctor_reports_why_webhooks_are_pending(
     assert (webhooks()["state"], webhooks()["found"]) == ("ok", "1 waiting")
     conn.execute("update coursegen.webhook_deliveries set due_at = now() - interval '10 minutes'")
     assert (webhooks()["state"], "--only webhooks" in webhooks()["advice"]) == ("warning", True)
+    conn.execute("update coursegen.webhook_deliveries set held_until = now() + interval '30 s' where seq = 1")
+    assert (webhooks()["state"], webhooks()["found"]) == ("ok", "1 waiting")  # a sender is at work for it
