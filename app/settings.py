@@ -17,7 +17,7 @@ from marshmallow import validate
 from app import setting_checks as checks
 from app.generation.callers import PER_MINUTE
 from app.generation.stages import Stage
-from app.generation.webhooks.signed_messages import read_key
+from app.generation.webhooks.signing_keys import read_secret, read_signing_key
 from app.generation.webhooks.urls import AllowedHosts
 from app.secret_strength import is_weak
 
@@ -28,7 +28,7 @@ VERSION: str = _PROJECT["project"]["version"]
 #: Where the shipped handler of each stage lives; `HANDLER_<STAGE>` replaces it.
 HANDLERS = {stage: f"pipeline.{stage.value.lower()}.handle" for stage in Stage}
 #: The settings that sign or open something. Production needs random ones.
-SECRETS = ("jwt_secret", "jwt_secret_old", "metrics_token", "webhook_secret", "webhook_secret_old")
+SECRETS = ("jwt_secret", "jwt_secret_old", "metrics_token", "webhook_secret", "webhook_secret_old", "webhook_signing_key")
 #: Hosts whose traffic stays on this machine.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -107,8 +107,10 @@ class Settings:
     upkeep_s: int = _setting(10, validate.Range(min=1, max=59))
     shutdown_grace_s: float = _setting(10.0, _POSITIVE)
     retry_backoff_s: float = _setting(5.0, _POSITIVE)
-    webhook_secret: str | None = _setting(None, checks.check()(read_key))
-    webhook_secret_old: Sequence[str] = _setting("", checks.each(checks.check()(read_key)), convert=_split)
+    webhook_secret: str | None = _setting(None, checks.check()(read_secret))
+    #: Earlier secrets, during a rotation.
+    webhook_secret_old: Sequence[str] = _setting("", checks.each(checks.check()(read_secret)), convert=_split)
+    webhook_signing_key: str | None = _setting(None, checks.check()(read_signing_key))
     webhook_allowed_hosts: AllowedHosts = _setting([], checks.allowed_hosts, convert=checks.allowed_hosts)  # noqa: RUF009
     webhook_concurrency: int = _setting(4, _AT_LEAST_ONE)
     #: Each stage's handler, from `HANDLER_<STAGE>`.

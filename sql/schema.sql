@@ -648,6 +648,51 @@ end
 $$;
 
 --
+-- Name: claim_delivery_v2(uuid, double precision, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.claim_delivery_v2(p_generation_id uuid, p_hold_s double precision, p_share integer) RETURNS TABLE(outcome text, generation_id uuid, message_id text, course_id uuid, url text, seq integer, status text, step integer, percentage integer, message text, error text, failures integer, left_s double precision, held_until timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    own_due timestamptz;
+begin
+    perform pg_advisory_xact_lock(hashtext('coursegen'), hashtext('webhooks'));  -- a claim counts the earlier ones
+    return query
+    with next as (
+        select head.*
+        from coursegen.list_webhook_heads() head
+        where head.due_at <= now() and coalesce(head.held_until, '-infinity') <= now()
+            and head.senders_of_user < p_share and head.senders_of_host < p_share and head.senders_of_both = 0
+        order by head.senders_of_user, head.failures_of_user, head.failures > 0, head.due_at, head.generation_id
+        limit 1
+    )
+    update coursegen.webhook_deliveries d
+    set held_until = now() + make_interval(secs => p_hold_s)
+    from next
+    where d.generation_id = next.generation_id and d.seq = next.seq and d.state = 'pending'
+        and coalesce(d.held_until, '-infinity') <= now()  -- again: a worker of an earlier release may have been faster
+    returning
+        'claimed', d.generation_id, coalesce(d.id::text, d.generation_id || '-' || d.seq), next.course_id,
+        next.url, d.seq, d.status, d.step, d.percentage, d.message, d.error, d.failures,
+        extract(epoch from d.give_up_at - now())::float, d.held_until;
+    if not found then
+        perform from coursegen.generations g where g.id = p_generation_id for no key update;
+        select d.due_at into own_due
+        from coursegen.webhook_deliveries d
+        where d.generation_id = p_generation_id and d.state = 'pending'
+        order by d.seq limit 1;
+        if own_due > now() then
+            perform coursegen.schedule_delivery(p_generation_id);
+        end if;
+        outcome := 'none';
+        return next;
+    end if;
+end
+$$;
+
+--
 -- Name: claim_idempotency_key(uuid, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1152,6 +1197,35 @@ CREATE FUNCTION coursegen.lesson_count(p_value jsonb) RETURNS jsonb
         when p_value::numeric >= 0 and p_value::numeric % 1 = 0 then p_value
         else '0'
     end
+$$;
+
+--
+-- Name: list_webhook_heads(); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.list_webhook_heads() RETURNS TABLE(generation_id uuid, seq integer, due_at timestamp with time zone, held_until timestamp with time zone, failures integer, course_id uuid, url text, failures_of_user bigint, senders_of_user bigint, senders_of_host bigint, senders_of_both bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    select
+        head.generation_id, head.seq, head.due_at, head.held_until, head.failures, head.course_id, head.webhook_url,
+        sum(head.failures) over of_user,
+        count(*) filter (where head.held_until > now()) over of_user,
+        count(*) filter (where head.held_until > now()) over of_host,
+        count(*) filter (where head.held_until > now()) over of_both
+    from (
+        select first.*, g.course_id, g.user_id, g.webhook_url, coursegen.webhook_host(g.webhook_url) collate "C" as host
+        from (
+            select distinct on (d.generation_id) d.generation_id, d.seq, d.due_at, d.held_until, d.failures
+            from coursegen.webhook_deliveries d
+            where d.state = 'pending'
+            order by d.generation_id, d.seq
+        ) first
+        join coursegen.generations g on g.id = first.generation_id
+    ) head
+    window
+        of_user as (partition by head.user_id),
+        of_host as (partition by head.host),
+        of_both as (partition by head.user_id, head.host)
 $$;
 
 --
@@ -1745,6 +1819,14 @@ begin
     )));
 end
 $$;
+
+--
+-- Name: webhook_host(text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.webhook_host(p_url text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN lower(split_part(split_part(split_part(p_url, '/'::text, 3), '?'::text, 1), '@'::text, '-1'::integer));
 
 --
 -- Name: whole_progress(jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
@@ -2570,6 +2652,7 @@ CREATE TABLE coursegen.webhook_deliveries (
     give_up_at timestamp with time zone DEFAULT (now() + '1 day'::interval) NOT NULL,
     held_until timestamp with time zone,
     finished_at timestamp with time zone,
+    id uuid DEFAULT gen_random_uuid(),
     CONSTRAINT webhook_deliveries_finished_iff_final CHECK (((finished_at IS NOT NULL) = (state <> 'pending'::coursegen.webhook_delivery_state))),
     CONSTRAINT webhook_deliveries_seq_check CHECK ((seq >= 1))
 )
@@ -3288,7 +3371,7 @@ GRANT ALL ON FUNCTION coursegen.blank_course_steps(p_has_documents boolean) TO c
 -- Name: TABLE generations; Type: ACL; Schema: coursegen; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE coursegen.generations TO coursegen_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.generations TO coursegen_app;
 
 --
 -- Name: FUNCTION cancel_generation(g coursegen.generations, p_message text, p_ended_by text); Type: ACL; Schema: coursegen; Owner: -
@@ -3324,6 +3407,13 @@ GRANT ALL ON FUNCTION coursegen.changed_progress(p_progress jsonb, p_changes jso
 
 REVOKE ALL ON FUNCTION coursegen.claim_delivery_v1(p_generation_id uuid, p_hold_s double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.claim_delivery_v1(p_generation_id uuid, p_hold_s double precision) TO coursegen_app;
+
+--
+-- Name: FUNCTION claim_delivery_v2(p_generation_id uuid, p_hold_s double precision, p_share integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.claim_delivery_v2(p_generation_id uuid, p_hold_s double precision, p_share integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.claim_delivery_v2(p_generation_id uuid, p_hold_s double precision, p_share integer) TO coursegen_app;
 
 --
 -- Name: FUNCTION claim_idempotency_key(p_user_id uuid, p_key text, p_fingerprint text, OUT outcome text, OUT generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
@@ -3477,6 +3567,13 @@ REVOKE ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) TO coursegen_app;
 
 --
+-- Name: FUNCTION list_webhook_heads(); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.list_webhook_heads() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.list_webhook_heads() TO coursegen_app;
+
+--
 -- Name: FUNCTION lock_generation(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -3615,6 +3712,13 @@ GRANT ALL ON FUNCTION coursegen.take_over_stage_v1(p_generation_id uuid, p_job_i
 
 REVOKE ALL ON FUNCTION coursegen.update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION webhook_host(p_url text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.webhook_host(p_url text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.webhook_host(p_url text) TO coursegen_app;
 
 --
 -- Name: FUNCTION whole_progress(p_progress jsonb); Type: ACL; Schema: coursegen; Owner: -

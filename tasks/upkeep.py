@@ -32,7 +32,7 @@ def rescue_webhooks(services: Services) -> None:
 
 def prune(services: Services) -> None:
     """Deletes the rows that are past their time, as `sql/queries/upkeep.sql` defines it."""
-    for table in ("events", "attempts", "idempotency_keys", "webhook_deliveries", "workers"):
+    for table in ("events", "attempts", "idempotency_keys", "webhook_deliveries", "generations", "workers"):
         count, deleted = 0, BATCH
         while deleted == BATCH:
             with services.db.connection() as conn:

@@ -22,7 +22,6 @@ from tasks.queue.shutdown import run_until_signalled
 from tasks.stages.child_pool import Children
 from tasks.stages.runner import Runner
 from tasks.upkeep import keep_slots, prune, rescue_webhooks, take_over
-from tasks.webhooks.circuit_breakers import CircuitBreakers
 from tasks.webhooks.sender import Sender
 from tasks.webhooks.webhook_client import WebhookClient
 
@@ -98,12 +97,11 @@ def make_app(settings: Settings) -> WorkerApp:
 
     for stage in Stage:
         app.task(name=STAGE_TASKS[stage], queue=STAGES_QUEUE, pass_context=True)(run_stages)
-    # Half of the concurrent requests may go to one receiver, so that a slow one leaves room for the others.
-    sender = Sender(services, WebhookClient(), CircuitBreakers(most=max(1, settings.webhook_concurrency // 2)))
+    sender = Sender(services, WebhookClient(), app.stopping.is_set)
 
     @app.task(name=WEBHOOK_TASK, queue=WEBHOOKS_QUEUE)
     def deliver(generation_id: str) -> None:
-        sender.send_next(UUID(generation_id))
+        sender.send_all(UUID(generation_id))
 
     # A registered periodic task also keeps Procrastinate's supervision of its own side tasks alive.
     often = f"* * * * * */{settings.upkeep_s}"

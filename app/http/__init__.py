@@ -8,7 +8,7 @@ from app.http.description.docs_page import register_description
 from app.http.error_responses import register_errors
 from app.http.middleware.cors import register_cors
 from app.http.middleware.request_context import RequestContextMiddleware
-from app.http.routes import course_status, course_stream, generate, health, prometheus
+from app.http.routes import course_status, course_stream, generate, health, prometheus, webhook_key
 from app.http.trpc import procedures
 from app.settings import Settings
 
@@ -36,6 +36,6 @@ def register_routes(app: Flask, settings: Settings) -> None:
     register_cors(app, settings.cors_origins)
     register_errors(app, {procedures.ROOT: procedures.render_error})
     register_auth(app, settings)
-    for module in (generate, course_status, course_stream, procedures, health, prometheus):
+    for module in (generate, course_status, course_stream, procedures, health, prometheus, webhook_key):
         app.register_blueprint(module.blueprint)
     register_description(app, settings)

@@ -17,6 +17,24 @@ where id in (
     limit %(batch)s
 );
 
+-- name: prune_generations
+-- Final ones, and by cascade what they left. A course keeps its newest and its newest completed one.
+delete from coursegen.generations
+where id in (
+    select old.id
+    from coursegen.generations old
+    where old.finished_at < now() - interval '90 days'
+        and exists (
+            select from coursegen.generations newer
+            where newer.course_id = old.course_id and newer.created_at > old.created_at
+        )
+        and (old.status <> 'completed' or exists (
+            select from coursegen.generations newer
+            where newer.course_id = old.course_id and newer.created_at > old.created_at and newer.status = 'completed'
+        ))
+    limit %(batch)s
+);
+
 -- name: prune_workers
 -- Jobs of such a worker are left without one, and count as orphaned.
 delete from procrastinate_workers

@@ -125,8 +125,24 @@ def test_webhooks_need_a_secret_and_may_have_hosts_of_their_own() -> None:
     assert (settings.webhook_secret, settings.webhook_allowed_hosts) == (None, frozenset())
     assert read(WEBHOOK_SECRET="").webhook_secret is None
     assert read(WEBHOOK_SECRET=WEBHOOK_SECRET).webhook_secret == WEBHOOK_SECRET
+    plain = "secret of an older service"
+    assert read(WEBHOOK_SECRET=plain).webhook_secret == plain
     hosts = read(WEBHOOK_ALLOWED_HOSTS=" N8N.internal , n8n.internal:5678,[0::1]:*,10.0.0.5").webhook_allowed_hosts
     assert hosts == {"n8n.internal", "n8n.internal:5678", "[::1]:*", "10.0.0.5"}
+
+
+def test_earlier_webhook_secrets_are_separated_by_blanks() -> None:
+    assert read().webhook_secret_old == read(WEBHOOK_SECRET_OLD=" ").webhook_secret_old == ()
+    older = "secret-of-an-older-service"
+    assert read(WEBHOOK_SECRET_OLD=f" {WEBHOOK_SECRET}  {older}\n").webhook_secret_old == (WEBHOOK_SECRET, older)
+
+
+@pytest.mark.parametrize("weak", ["a" * 40, " " * 40, f"whsec_{'A' * 44}"])
+def test_in_production_a_webhook_secret_has_more_than_one_character(weak: str) -> None:
+    assert read(WEBHOOK_SECRET=weak).webhook_secret == weak
+    assert list(problems(WEBHOOK_SECRET=weak, APP_ENV="production")) == ["WEBHOOK_SECRET"]
+    if weak.strip():
+        assert list(problems(WEBHOOK_SECRET_OLD=weak, APP_ENV="production")) == ["WEBHOOK_SECRET_OLD"]
 
 
 def test_sessions_are_the_services_own_unless_a_pooler_gives_them_out() -> None:
@@ -157,7 +173,6 @@ BAD = {
     "ORGANIZATION_CLAIMS": ["user_metadata.organization_id"],
     "STARTS_AND_CANCELS_PER_MINUTE": ["0", "-1", "many"],
     "JWT_SECRET_OLD": ["short", f"{SECRET} short"],
-    "WEBHOOK_SECRET_OLD": ["secret", f"{WEBHOOK_SECRET} whsec_c2hvcnQ="],
     "DATABASE_POOLER": ["", "session"],
     "REDIS_PREFIX": ["a b", "*", "a\n", "ключ:"],
     "REDIS_URL": ["", "localhost:6379", "http://localhost", "redis://localhost:port/0", "redis://localhost?no_such=1"],
@@ -214,6 +229,8 @@ BAD = {
     "SHUTDOWN_GRACE_S": ["0"],
     "RETRY_BACKOFF_S": ["-5"],
     "WEBHOOK_SECRET": [" ", "whsec_", "secret", "whsec_c2hvcnQ=", f"whsec_{'x' * 41}", "whsec_пароль"],
+    "WEBHOOK_SECRET_OLD": ["secret", f"{WEBHOOK_SECRET} secret", f"{WEBHOOK_SECRET},"],
+    "WEBHOOK_SIGNING_KEY": [" ", "whsk_", WEBHOOK_SECRET, "whsk_c2hvcnQ=", f"whsk_{'A' * 42}"],
     "WEBHOOK_ALLOWED_HOSTS": [" ", "http://a.org", "a.org/hook", "10.0.0.0/8", "a.org,", "a.org:0", "::1", "*"],
     "WEBHOOK_CONCURRENCY": ["0", "some"],
 }

@@ -56,10 +56,15 @@ def read_yaml(name: str) -> Tree:
 _ERROR_SCHEMAS = read_yaml("error_schemas")
 
 
-def describe(app: Flask, version: str) -> Tree:
-    """The OpenAPI document of the application in that version; equal for equal arguments."""
+def describe(app: Flask, version: str, webhook_key: str | None) -> Tree:
+    """The OpenAPI document of the application in that version; equal for equal arguments.
+
+    `webhook_key`: the public key of webhooks, if they are signed with one.
+    """
     plugin = MarshmallowPlugin()
     root = read_yaml("openapi")
+    if webhook_key is not None:
+        root["webhooks"]["generation"]["post"]["x-webhook-key"] = webhook_key
     paths = read_yaml("operations") | read_yaml("service_operations")
     root["components"]["schemas"] = schemas = read_yaml("response_schemas")
     schemas |= {name: {"type": "string", "enum": values} for name, values in ENUMS.items()}

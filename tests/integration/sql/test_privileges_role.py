@@ -15,7 +15,7 @@ from tests.integration.sql.migrations.conftest import THEIRS
 
 #: What API, workers and commands do to each table beside reading it.
 WRITES = {
-    "coursegen.generations": {"insert", "update"},
+    "coursegen.generations": {"insert", "update", "delete"},
     "coursegen.attempts": {"insert", "update", "delete"},
     "coursegen.stage_results": {"insert"},
     "coursegen.documents": {"insert"},

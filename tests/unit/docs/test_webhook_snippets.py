@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from app.generation.webhooks.signed_messages import sign
+from app.generation.webhooks.signing_keys import read_public_key
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "webhooks.md").read_text(encoding="utf-8")
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+PRIVATE = "whsk_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 BODY = '{"status":"completed","progress":{"message":"Курс успешно создан 🎓"}}'.encode()
 
 #: Appended to a snippet: reads the message as JSON from standard input and prints the verdict.
@@ -52,44 +54,63 @@ LINKED = {
 }
 
 
-def snippet(language: str) -> str:
-    if language in LINKED:
-        file, needs, function = LINKED[language]
-        assert f"../examples/clients/{file}" in PAGE
-        source = (ROOT / "examples" / "clients" / file).read_text(encoding="utf-8")
-        [found] = re.findall(function, source, re.MULTILINE | re.DOTALL)
-        signature, body = found.split("\n", 1)
-        if language == "js":
-            signature = re.sub(r": \w+", "", signature)
-        return "\n".join([*re.findall(needs, source, re.MULTILINE), signature, body])
-    [found] = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-    return str(found)
+#: A header of the page, and the key that its snippets verify with.
+SECTIONS = {
+    "### With the secret": SECRET,
+    "### With the public key": read_public_key(PRIVATE),
+}
+
+
+def snippets(section: str) -> dict[str, str]:
+    """The section's snippets by language, with those of the clients that it links to."""
+    text = PAGE.partition(f"\n{section}\n")[2].partition("\n## ")[0].partition("\n### ")[0]
+    linked = {language: link for language, link in LINKED.items() if f"../examples/clients/{link[0]}" in text}
+    return dict(re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL)) | {
+        language: function_of_client(language, *link) for language, link in linked.items()
+    }
+
+
+def function_of_client(language: str, file: str, needs: str, function: str) -> str:
+    source = (ROOT / "examples" / "clients" / file).read_text(encoding="utf-8")
+    [found] = re.findall(function, source, re.MULTILINE | re.DOTALL)
+    signature, body = found.split("\n", 1)
+    if language == "js":
+        signature = re.sub(r": \w+", "", signature)
+    return "\n".join([*re.findall(needs, source, re.MULTILINE), signature, body])
 
 
 @pytest.mark.parametrize(
-    "language",
+    ("section", "language"),
     [
         pytest.param(
+            section,
             language,
             marks=pytest.mark.skipif(
-                shutil.which(command[0]) is None,
-                reason=f"{command[0]} is not installed (Debian, Ubuntu: .ci/run installs nodejs php-cli ruby)",
+                shutil.which(PROGRAMS[language][0][0]) is None,
+                reason=f"{language} is not installed (Debian, Ubuntu: .ci/run installs nodejs php-cli ruby)",
             ),
         )
-        for language, (command, _) in PROGRAMS.items()
+        for section in SECTIONS
+        for language in snippets(section)
+        if language != "sh"
     ],
 )
-def test_a_snippet_accepts_only_a_recent_valid_signature(language: str) -> None:
+def test_a_snippet_accepts_only_a_recent_valid_signature(section: str, language: str) -> None:
     command, call = PROGRAMS[language]
     now = int(time.time())
-    good, old = dict(sign(SECRET, "id-1", now, BODY)), dict(sign(SECRET, "id-1", now - 301, BODY))
-    other = dict(sign(SECRET[:-2] + "A=", "id-1", now, BODY))
+
+    def signed(secret: str, private: str, timestamp: int) -> dict[str, str]:
+        return dict(sign([secret], private, "id-1", timestamp, BODY))
+
+    good, old = signed(SECRET, PRIVATE, now), signed(SECRET, PRIVATE, now - 301)
+    other = signed(SECRET[:-2] + "A=", PRIVATE[:-2] + "A=", now)
     both = good | {"webhook-signature": f"{other['webhook-signature']} {good['webhook-signature']}"}
+    swapped = good | {"webhook-signature": good["webhook-signature"].replace("v1a,", "v2,").replace("v1,", "v1a,")}
     text = BODY.decode()
 
     def verdict(headers: dict[str, str], body: str) -> bool:
-        message = json.dumps({"secret": SECRET, "headers": headers, "body": body})
-        program = f"{snippet(language)}\n{call}"
+        message = json.dumps({"secret": SECTIONS[section], "headers": headers, "body": body})
+        program = f"{snippets(section)[language]}\n{call}"
         done = subprocess.run(
             [*command, program], input=message, capture_output=True, text=True, timeout=60, check=False
         )
@@ -102,13 +123,21 @@ def test_a_snippet_accepts_only_a_recent_valid_signature(language: str) -> None:
     assert not verdict(other, text)
     assert not verdict(old, text)
     assert not verdict(good | {"webhook-id": "id-2"}, text)
+    assert not verdict(swapped, text)
+
+
+def test_every_section_has_snippets() -> None:
+    assert {section: set(snippets(section)) for section in SECTIONS} == {
+        "### With the secret": {"python", "js", "php", "ruby", "sh"},
+        "### With the public key": {"python"},
+    }
 
 
 def test_the_openssl_line_computes_the_signature_for_older_receivers(tmp_path: Path) -> None:
-    headers = sign(SECRET, "id-1", 1700000000, BODY)
+    headers = sign([SECRET], None, "id-1", 1700000000, BODY)
     (tmp_path / "body").write_bytes(BODY)
     done = subprocess.run(
-        ["sh", "-ec", snippet("sh")],
+        ["sh", "-ec", snippets("### With the secret")["sh"]],
         cwd=tmp_path,
         env={"WEBHOOK_SECRET": SECRET, "PATH": "/usr/bin:/bin"},
         capture_output=True,

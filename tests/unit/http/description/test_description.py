@@ -271,10 +271,10 @@ def test_an_idempotency_key_is_described_as_it_is_accepted(document: dict[str, A
 def test_a_webhook_is_described_as_it_is_sent(document: dict[str, Any], contract: Contract) -> None:
     now = datetime.now(UTC)
     for error in (None, "out of lessons"):
-        delivery = Delivery(uuid4(), 4, uuid4(), "https://a.b", "finalizing", 5, 90, "…", error, 0, 60.0, now)
+        delivery = Delivery(uuid4(), "m-1", 4, uuid4(), "https://a.b", "finalizing", 5, 90, "…", error, 0, 60.0, now)
         message = json.loads(write_body(delivery))
         contract.check_body("/components/schemas/WebhookMessage", message)
-    sent = sign("whsec_" + "a" * 32, "x-1", 1, b"{}")
+    sent = sign(["whsec_" + "a" * 32], None, "x-1", 1, b"{}")
     parameters = document["webhooks"]["generation"]["post"]["parameters"]
     assert {parameter["name"] for parameter in parameters} == set(sent)
 
