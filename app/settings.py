@@ -28,7 +28,14 @@ VERSION: str = _PROJECT["project"]["version"]
 #: Where the shipped handler of each stage lives; `HANDLER_<STAGE>` replaces it.
 HANDLERS = {stage: f"pipeline.{stage.value.lower()}.handle" for stage in Stage}
 #: The settings that sign or open something. Production needs random ones.
-SECRETS = ("jwt_secret", "jwt_secret_old", "metrics_token", "webhook_secret", "webhook_secret_old", "webhook_signing_key")
+SECRETS = (
+    "jwt_secret",
+    "jwt_secret_old",
+    "metrics_token",
+    "webhook_secret",
+    "webhook_secret_old",
+    "webhook_signing_key",
+)
 #: Hosts whose traffic stays on this machine.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 

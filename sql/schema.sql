@@ -665,8 +665,13 @@ begin
         from coursegen.list_webhook_heads() head
         where head.due_at <= now() and coalesce(head.held_until, '-infinity') <= now()
             and head.senders_of_user < p_share and head.senders_of_host < p_share and head.senders_of_both = 0
-        order by head.senders_of_user, head.failures_of_user, head.failures > 0, head.due_at, head.generation_id
+        order by
+            head.senders_of_user, head.turn nulls first, head.failures > 0, head.due_at, head.generation_id
         limit 1
+    ),
+    turn as (
+        insert into coursegen.webhook_turns (user_id, at) select next.user_id, now() from next
+        on conflict (user_id) do update set at = excluded.at
     )
     update coursegen.webhook_deliveries d
     set held_until = now() + make_interval(secs => p_hold_s)
@@ -1203,12 +1208,12 @@ $$;
 -- Name: list_webhook_heads(); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.list_webhook_heads() RETURNS TABLE(generation_id uuid, seq integer, due_at timestamp with time zone, held_until timestamp with time zone, failures integer, course_id uuid, url text, failures_of_user bigint, senders_of_user bigint, senders_of_host bigint, senders_of_both bigint)
+CREATE FUNCTION coursegen.list_webhook_heads() RETURNS TABLE(generation_id uuid, seq integer, due_at timestamp with time zone, held_until timestamp with time zone, failures integer, course_id uuid, user_id uuid, url text, turn timestamp with time zone, senders_of_user bigint, senders_of_host bigint, senders_of_both bigint)
     LANGUAGE sql STABLE
     AS $$
     select
-        head.generation_id, head.seq, head.due_at, head.held_until, head.failures, head.course_id, head.webhook_url,
-        sum(head.failures) over of_user,
+        head.generation_id, head.seq, head.due_at, head.held_until, head.failures, head.course_id, head.user_id,
+        head.webhook_url, turns.at,
         count(*) filter (where head.held_until > now()) over of_user,
         count(*) filter (where head.held_until > now()) over of_host,
         count(*) filter (where head.held_until > now()) over of_both
@@ -1222,6 +1227,7 @@ CREATE FUNCTION coursegen.list_webhook_heads() RETURNS TABLE(generation_id uuid,
         ) first
         join coursegen.generations g on g.id = first.generation_id
     ) head
+    left join coursegen.webhook_turns turns on turns.user_id = head.user_id
     window
         of_user as (partition by head.user_id),
         of_host as (partition by head.host),
@@ -2659,6 +2665,16 @@ CREATE TABLE coursegen.webhook_deliveries (
 WITH (fillfactor='80');
 
 --
+-- Name: webhook_turns; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.webhook_turns (
+    user_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+--
 -- Name: procrastinate_events; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2905,6 +2921,13 @@ ALTER TABLE ONLY coursegen.webhook_attempts
 
 ALTER TABLE ONLY coursegen.webhook_deliveries
     ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (generation_id, seq);
+
+--
+-- Name: webhook_turns webhook_turns_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.webhook_turns
+    ADD CONSTRAINT webhook_turns_pkey PRIMARY KEY (user_id);
 
 --
 -- Name: courses courses_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -3956,6 +3979,12 @@ GRANT SELECT,INSERT ON TABLE coursegen.webhook_attempts TO coursegen_app;
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.webhook_deliveries TO coursegen_app;
+
+--
+-- Name: TABLE webhook_turns; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.webhook_turns TO coursegen_app;
 
 --
 -- Name: TABLE procrastinate_events; Type: ACL; Schema: public; Owner: -

@@ -9,6 +9,7 @@ from app.services import Services
 
 #: Rows deleted by one statement, so that none holds locks for long.
 BATCH = 5_000
+PRUNED = ("events", "attempts", "idempotency_keys", "webhook_deliveries", "webhook_turns", "generations", "workers")
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ def rescue_webhooks(services: Services) -> None:
 
 def prune(services: Services) -> None:
     """Deletes the rows that are past their time, as `sql/queries/upkeep.sql` defines it."""
-    for table in ("events", "attempts", "idempotency_keys", "webhook_deliveries", "generations", "workers"):
+    for table in PRUNED:
         count, deleted = 0, BATCH
         while deleted == BATCH:
             with services.db.connection() as conn:

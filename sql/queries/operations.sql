@@ -33,7 +33,8 @@ limit %(limit)s;
 
 -- name: inspect_server
 -- The server's version, clock and connections, the workers, and the work that waits. Of webhooks: how many generations have
--- a pending delivery, and for how many seconds the most overdue of these has been due.
+-- a pending delivery, and for how many seconds the most overdue of these has been due; one that waits for a busy sender
+-- of its user or host is not overdue.
 select
     current_setting('server_version_num')::int as version,
     extract(epoch from clock_timestamp()) as clock,
@@ -44,13 +45,8 @@ select
     (select count(*) from procrastinate_jobs where queue_name = 'stages' and status = 'todo') as waiting,
     (select extract(epoch from now() - min(created_at)) from coursegen.generations where status = 'queued') as oldest_s,
     count(*) as webhooks,
-    extract(epoch from now() - min(head.due_at)) as overdue_s
-from (
-    select distinct on (generation_id) due_at
-    from coursegen.webhook_deliveries
-    where state = 'pending'
-    order by generation_id, seq
-) head;
+    extract(epoch from now() - min(due_at) filter (where senders_of_user + senders_of_host = 0)) as overdue_s
+from coursegen.list_webhook_heads();
 
 -- name: list_courses_named
 -- Courses with that id or slug, of one user or all. Two rows are enough to see that there are several.

@@ -59,3 +59,7 @@ where (generation_id, seq) in (
     where created_at < now() - interval '30 days'
     order by created_at limit %(batch)s
 );
+
+-- name: prune_webhook_turns
+delete from coursegen.webhook_turns
+where user_id in (select user_id from coursegen.webhook_turns where at < now() - interval '1 day' limit %(batch)s);

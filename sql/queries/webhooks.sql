@@ -49,14 +49,6 @@ where (%(course)s::text is null or course.slug = %(course)s or course.id::text =
 order by delivery.created_at desc, delivery.generation_id, delivery.seq desc
 limit %(limit)s;
 
--- name: count_waiting_webhooks
--- How many generations have a pending delivery, and for how many seconds the most overdue of them has been due. One that
--- waits for a busy sender of its user or host is not overdue.
-select
-    count(*) as waiting,
-    extract(epoch from now() - min(due_at) filter (where senders_of_user + senders_of_host = 0)) as overdue_s
-from coursegen.list_webhook_heads();
-
 -- name: list_webhook_attempts
 select seq, at, ms, status, error, excerpt
 from coursegen.webhook_attempts

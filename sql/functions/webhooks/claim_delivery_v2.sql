@@ -1,8 +1,8 @@
 -- Claims the delivery that is next by fairness, whichever generation's it is, for p_hold_s seconds: until then no other
 -- sender gets it. It is a generation's first pending delivery, and due. Over all workers, a user and a host have at most
--- p_share senders at work, and a user has one for each host. The user with the fewest is next, then the one whose pending
--- deliveries have failed least; of a user's, those that have not failed; then the one due longest. So a receiver that
--- hangs delays only the same user's deliveries to the same host.
+-- p_share senders at work, and a user has one for each host. The user with the fewest is next, then the one whose turn is
+-- longest ago; of a user's, those that have not failed; then the one due longest. So a receiver that hangs, or is slow,
+-- delays only the same user's deliveries to the same host.
 -- p_generation_id: whose job this is. If nothing was claimed and its delivery is due later, it gets a new job.
 -- held_until identifies the claim; left_s is the time until the delivery is given up.
 -- Outcomes: claimed; none: every due delivery has a sender, or waits until a sender of its user or host is free.
@@ -24,8 +24,13 @@ begin
         from coursegen.list_webhook_heads() head
         where head.due_at <= now() and coalesce(head.held_until, '-infinity') <= now()
             and head.senders_of_user < p_share and head.senders_of_host < p_share and head.senders_of_both = 0
-        order by head.senders_of_user, head.failures_of_user, head.failures > 0, head.due_at, head.generation_id
+        order by
+            head.senders_of_user, head.turn nulls first, head.failures > 0, head.due_at, head.generation_id
         limit 1
+    ),
+    turn as (
+        insert into coursegen.webhook_turns (user_id, at) select next.user_id, now() from next
+        on conflict (user_id) do update set at = excluded.at
     )
     update coursegen.webhook_deliveries d
     set held_until = now() + make_interval(secs => p_hold_s)

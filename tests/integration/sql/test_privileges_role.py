@@ -27,6 +27,7 @@ WRITES = {
     "coursegen.idempotency_keys": {"insert", "update", "delete"},
     "coursegen.webhook_deliveries": {"insert", "update", "delete"},
     "coursegen.webhook_attempts": {"insert"},
+    "coursegen.webhook_turns": {"insert", "update", "delete"},
     "coursegen.audit": {"insert"},
     "system_metrics": {"insert", "delete"},
     "procrastinate_jobs": {"insert", "update", "delete"},

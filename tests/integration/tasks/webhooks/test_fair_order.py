@@ -13,11 +13,11 @@ from tests.integration.generation.conftest import rows
 from tests.integration.tasks.webhooks.conftest import Connection, insert_webhooks
 
 PLACES, SHARE = 4, 2
-HANGS, RESPONDS = timedelta(seconds=10), timedelta(milliseconds=100)
+HANGS, DAWDLES, RESPONDS = timedelta(seconds=10), timedelta(seconds=9), timedelta(milliseconds=100)
 
 
 class Simulation:
-    """A worker's senders. URLs that begin with /hang never respond, the others at once."""
+    """A worker's senders. Paths that begin with /hang never respond, those with /slow in time, the others at once."""
 
     def __init__(self, services: Services, conn: Connection) -> None:
         self.services, self.conn, self.clock = services, conn, timedelta()
@@ -38,7 +38,7 @@ class Simulation:
     def step(self) -> None:
         """Every free sender has claimed what it may, and the next event has happened."""
         while len(self._busy) < PLACES and (delivery := claim_delivery(self.services.db, uuid4(), SHARE)):
-            takes = HANGS if "/hang" in delivery.url else RESPONDS
+            takes = HANGS if "/hang" in delivery.url else DAWDLES if "/slow" in delivery.url else RESPONDS
             self._busy.append((self.clock + takes, self.clock, delivery))
         if not self._busy:
             self._pass(timedelta(seconds=1))
@@ -69,21 +69,31 @@ def simulation(services: Services, conn: Connection) -> Simulation:
 
 @pytest.mark.parametrize("after_s", [0, 300])
 @pytest.mark.parametrize(
-    ("users", "hosts", "each", "well"),
+    ("users", "hosts", "each", "path", "well"),
     [
-        (1, 1, 300, "https://host-0.example/well"),
-        (1, 1, 300, "https://elsewhere.example/"),
-        (1, 50, 6, "https://host-0.example/well"),
-        (5, 1, 60, "https://host-0.example/well"),
-        (30, 1, 10, "https://elsewhere.example/"),
+        (1, 1, 300, "hang", "https://host-0.example/well"),
+        (1, 1, 300, "hang", "https://elsewhere.example/"),
+        (1, 50, 6, "hang", "https://host-0.example/well"),
+        (5, 1, 60, "hang", "https://host-0.example/well"),
+        (30, 1, 10, "hang", "https://elsewhere.example/"),
+        (5, 1, 60, "slow", "https://host-0.example/well"),
+        (5, 10, 6, "slow", "https://elsewhere.example/"),
     ],
-    ids=["a user on the same host", "a user elsewhere", "a user on many hosts", "five on the same host", "thirty"],
+    ids=[
+        "a user on the same host",
+        "a user elsewhere",
+        "a user on many hosts",
+        "five on the same host",
+        "thirty elsewhere",
+        "five slow ones on the same host",
+        "five slow ones on many hosts",
+    ],
 )
 def test_a_receiver_that_responds_waits_for_few_senders(
-    simulation: Simulation, conn: Connection, users: int, hosts: int, each: int, well: str, after_s: int
+    simulation: Simulation, conn: Connection, users: int, hosts: int, each: int, path: str, well: str, after_s: int
 ) -> None:
     for _ in range(users):
-        urls = [f"https://host-{host}.example/hang{number}" for host in range(hosts) for number in range(each)]
+        urls = [f"https://host-{host}.example/{path}{number}" for host in range(hosts) for number in range(each)]
         insert_webhooks(conn, uuid4(), urls)
     while simulation.clock < timedelta(seconds=after_s):
         simulation.step()

@@ -73,3 +73,12 @@ def test_deliveries_are_kept_for_thirty_days_with_their_attempts(
     upkeep.prune(services)
     assert rows(conn, "select seq from coursegen.webhook_deliveries order by seq") == [{"seq": 2}, {"seq": 3}]
     assert rows(conn, "select 1 from coursegen.webhook_attempts") == []
+
+
+def test_a_users_turn_is_kept_for_a_day(services: Services, conn: Connection) -> None:
+    conn.execute(
+        "insert into coursegen.webhook_turns"
+        " select gen_random_uuid(), now() - make_interval(hours => n) from unnest(array[1, 23, 25, 1000]) n"
+    )
+    upkeep.prune(services)
+    assert len(rows(conn, "select 1 from coursegen.webhook_turns")) == 2
