@@ -1125,6 +1125,12 @@ CREATE FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s
             select from procrastinate_workers worker
             where worker.id = job.worker_id and worker.last_heartbeat >= now() - make_interval(secs => p_stalled_s)
         )
+        and not exists (
+            select from coursegen.attempts attempt
+            join coursegen.workers worker on worker.process = attempt.worker
+            where job.worker_id is null and attempt.job_id = job.id and attempt.outcome is null
+                and worker.last_heartbeat >= now() - make_interval(secs => p_stalled_s)
+        )
         or exists (
             select from coursegen.attempts attempt
             where attempt.job_id = job.id and attempt.outcome is null
@@ -1133,6 +1139,24 @@ CREATE FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s
                 )
         )
     )
+$$;
+
+--
+-- Name: keep_worker_v1(bigint, text, text, text, text[], bigint[]); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into procrastinate_workers (id, last_heartbeat) overriding system value values (p_id, now())
+    on conflict (id) do update set last_heartbeat = excluded.last_heartbeat;
+    update procrastinate_jobs set worker_id = p_id
+    where id = any(p_jobs) and status = 'doing' and worker_id is null;
+    insert into coursegen.workers (id, process, name, version, queues)
+    values (p_id, p_process, p_name, p_version, p_queues)
+    on conflict (id) do update set last_heartbeat = now();
+end
 $$;
 
 --
@@ -1147,6 +1171,17 @@ CREATE FUNCTION coursegen.lesson_count(p_value jsonb) RETURNS jsonb
         when p_value::numeric >= 0 and p_value::numeric % 1 = 0 then p_value
         else '0'
     end
+$$;
+
+--
+-- Name: live_workers(text, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.live_workers(p_queue text, p_stalled_s double precision) RETURNS bigint
+    LANGUAGE sql STABLE
+    AS $$
+    select count(*) from coursegen.workers w
+    where w.last_heartbeat > now() - make_interval(secs => p_stalled_s) and p_queue = any(w.queues)
 $$;
 
 --
@@ -1238,9 +1273,7 @@ begin
     if found then
         is_stuck := generation.status = 'running' and generation.paused_until is null
             and greatest(course.last_progress_update, generation.created_at) < now() - make_interval(secs => p_stuck_s);
-        worker_alive := exists (
-            select from procrastinate_workers w where w.last_heartbeat > now() - make_interval(secs => p_stalled_s)
-        );
+        worker_alive := coursegen.live_workers('stages', p_stalled_s) > 0;
         if generation.status = 'queued' then
             select j.priority, j.id into own from procrastinate_jobs j
             where j.status = 'todo' and j.queueing_lock = generation.id::text;
@@ -2522,6 +2555,20 @@ CREATE TABLE coursegen.webhook_deliveries (
 WITH (fillfactor='80');
 
 --
+-- Name: workers; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.workers (
+    id bigint NOT NULL,
+    process text NOT NULL,
+    name text NOT NULL,
+    version text NOT NULL,
+    queues text[] NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_heartbeat timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
 -- Name: procrastinate_events; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2768,6 +2815,13 @@ ALTER TABLE ONLY coursegen.webhook_attempts
 
 ALTER TABLE ONLY coursegen.webhook_deliveries
     ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (generation_id, seq);
+
+--
+-- Name: workers workers_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.workers
+    ADD CONSTRAINT workers_pkey PRIMARY KEY (id);
 
 --
 -- Name: courses courses_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -3404,11 +3458,25 @@ REVOKE ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_st
 GRANT ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) TO coursegen_app;
 
 --
+-- Name: FUNCTION keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[]); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[]) TO coursegen_app;
+
+--
 -- Name: FUNCTION lesson_count(p_value jsonb); Type: ACL; Schema: coursegen; Owner: -
 --
 
 REVOKE ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION live_workers(p_queue text, p_stalled_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.live_workers(p_queue text, p_stalled_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.live_workers(p_queue text, p_stalled_s double precision) TO coursegen_app;
 
 --
 -- Name: FUNCTION lock_generation(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
@@ -3772,6 +3840,12 @@ GRANT SELECT,INSERT ON TABLE coursegen.webhook_attempts TO coursegen_app;
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.webhook_deliveries TO coursegen_app;
+
+--
+-- Name: TABLE workers; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.workers TO coursegen_app;
 
 --
 -- Name: TABLE procrastinate_events; Type: ACL; Schema: public; Owner: -

@@ -19,6 +19,9 @@ where id in (
 
 -- name: prune_workers
 -- Jobs of such a worker are left without one, and count as orphaned.
+with gone as (
+    delete from coursegen.workers where last_heartbeat < now() - interval '1 day'
+)
 delete from procrastinate_workers
 where id in (
     select id from procrastinate_workers where last_heartbeat < now() - interval '1 day' limit %(batch)s
@@ -41,3 +44,9 @@ where (generation_id, seq) in (
     where created_at < now() - interval '30 days'
     order by created_at limit %(batch)s
 );
+
+-- name: keep_worker
+select coursegen.keep_worker_v1(%(id)s, %(process)s, %(name)s, %(version)s, %(queues)s, %(jobs)s);
+
+-- name: remove_worker
+delete from coursegen.workers where id = %(id)s;

@@ -1,19 +1,26 @@
-"""Procrastinate's connector for workers: it survives outages of the database and requires a migrated one."""
+"""Procrastinate's connector for workers: it survives outages of the database and requires a migrated one.
+
+Each use of a connection has a limit, enforced on its socket. The server's own limits don't help when the server, or a
+pooler before it, accepts every query and answers none.
+"""
 
 import asyncio
 import logging
 import sys
 from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import psycopg
 from procrastinate import PsycopgConnector
 from procrastinate.connector import Notify
-from procrastinate.exceptions import ConnectorException
+from psycopg import AsyncConnection
+from psycopg.sql import SQL, Identifier
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
+from app.database.deadline import SocketGuard
 from app.database.migrations import missing
 from app.database.pool import Unmigrated, session
 from app.database.preflight import connect_briefly
@@ -24,33 +31,60 @@ THREADS = 64
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 
+#: How long the listener hears nothing before it checks its connection.
+LISTEN_S = 15.0
+
 SESSION = "-c statement_timeout=20s -c lock_timeout=5s -c idle_in_transaction_session_timeout=5s"
 
 log = logging.getLogger(__name__)
 
 
+class BoundedPool(AsyncConnectionPool[AsyncConnection[Any]]):
+    """A pool whose connections are closed when a use, or the check before it, takes longer than `limit_s`."""
+
+    def __init__(self, *args: Any, limit_s: float, **kwargs: Any) -> None:
+        self._guard, self._limit_s = SocketGuard(), limit_s
+        super().__init__(*args, **{**kwargs, "check": self._check})
+
+    @asynccontextmanager
+    async def connection(self, timeout: float | None = None) -> AsyncIterator[AsyncConnection[Any]]:
+        async with super().connection(timeout) as conn:
+            with self._guard.guard(conn.fileno(), self._limit_s):
+                yield conn
+
+    async def _check(self, conn: AsyncConnection[Any]) -> None:
+        with self._guard.guard(conn.fileno(), self._limit_s):
+            await conn.execute("")
+
+
 class WorkerConnector(PsycopgConnector):
-    """Like its base class, but waits for a database that is away, and listens again after an outage."""
+    """Like its base class, but waits for a database that is away, and listens again after an outage.
+
+    A connection that does not answer within half of `STALLED_S` is replaced.
+    """
 
     def __init__(self, settings: Settings) -> None:
+        self._limit_s = settings.stalled_s / 2
+        self._guard = SocketGuard()
+        self._arguments = {
+            "connect_timeout": 3,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 2,
+            "tcp_user_timeout": 15_000,
+            **session(SESSION, pooled=settings.database_pooled),
+            "application_name": "course-generation-worker",
+        }
         super().__init__(
+            pool_factory=partial(BoundedPool, limit_s=self._limit_s),
             conninfo=settings.database_url,
             min_size=1,
             max_size=4,
-            # Not in `kwargs`: the listener's connection has its own `autocommit`.
             configure=_commit_each_statement,
             timeout=300,  # longer than an outage: the end of a job is then written late instead of lost
             reconnect_timeout=5,  # the backoff doubles without a limit; a restart limits it
             reconnect_failed=_reconnect,
-            kwargs={
-                "connect_timeout": 3,
-                "keepalives_idle": 10,
-                "keepalives_interval": 5,
-                "keepalives_count": 2,
-                "tcp_user_timeout": 15_000,
-                **session(SESSION, pooled=settings.database_pooled),
-                "application_name": "course-generation-worker",
-            },
+            kwargs=self._arguments,
         )
         self._settings = settings
 
@@ -64,16 +98,29 @@ class WorkerConnector(PsycopgConnector):
             except psycopg.OperationalError as error:
                 log.warning("database_unavailable", extra={"error": str(error)})
         if names:
-            sys.exit(str(Unmigrated(names)))
+            log.critical("database_unmigrated", extra={"error": str(Unmigrated(names))})
+            sys.exit(1)
         await super().open_async(pool)
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
         """Listens until cancelled. A lost connection is opened again."""
         async for _ in _with_backoff():
             try:
-                await super().listen_notify(on_notification, channels)
-            except ConnectorException as error:
-                log.warning("listen_lost", extra={"error": str(error.__cause__ or error)})
+                await self._listen(on_notification, channels)
+            except psycopg.OperationalError as error:
+                log.warning("listen_lost", extra={"error": str(error)})
+
+    async def _listen(self, on_notification: Notify, channels: Iterable[str]) -> None:
+        url = self._settings.database_url
+        async with await AsyncConnection.connect(url, autocommit=True, **self._arguments) as conn:
+            with self._guard.guard(conn.fileno(), self._limit_s):
+                for channel in channels:
+                    await conn.execute(SQL("listen {}").format(Identifier(channel)))
+            while True:
+                async for notification in conn.notifies(timeout=LISTEN_S):
+                    await on_notification(channel=notification.channel, payload=notification.payload)
+                with self._guard.guard(conn.fileno(), self._limit_s):
+                    await conn.execute("select 1")
 
     def _look_up_missing(self) -> list[str]:
         settings = self._settings
