@@ -28,6 +28,7 @@ WRITES = {
     "coursegen.webhook_deliveries": {"insert", "update", "delete"},
     "coursegen.webhook_attempts": {"insert"},
     "coursegen.audit": {"insert"},
+    "coursegen.workers": {"insert", "update", "delete"},
     "system_metrics": {"insert", "delete"},
     "procrastinate_jobs": {"insert", "update", "delete"},
     "procrastinate_events": {"insert"},
