@@ -58,8 +58,7 @@ class BackgroundHandler(logging.Handler):
                 while len(batch) < BATCH:
                     batch.append(queue.get_nowait())
             self._write(b"".join(item for item in batch if isinstance(item, bytes)))
-            if self._dropped:
-                dropped, self._dropped = self._dropped, 0
+            if dropped := self._take_dropped():
                 fields = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING"}
                 record = logging.makeLogRecord({**fields, "msg": "log_lines_dropped", "count": dropped})
                 self._write(self.format(record).encode() + b"\n")
@@ -67,10 +66,17 @@ class BackgroundHandler(logging.Handler):
                 if isinstance(item, threading.Event):
                     item.set()
 
+    def _take_dropped(self) -> int:
+        self.acquire()  # as `emit` has it: held for no write
+        try:
+            dropped, self._dropped = self._dropped, 0
+        finally:
+            self.release()
+        return dropped
+
     def _write(self, data: bytes) -> None:
         left = memoryview(data)
-        try:
+        # Raises if nobody will ever read it, or if the disk is full.
+        with suppress(OSError):
             while left:
                 left = left[os.write(self._fileno, left) :]
-        except OSError:  # nobody will ever read it, or the disk is full
-            self._dropped += data.count(b"\n")
