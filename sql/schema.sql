@@ -1145,17 +1145,25 @@ $$;
 -- Name: keep_worker_v1(bigint, text, text, text, text[], bigint[]); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[]) RETURNS void
+CREATE FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text) RETURNS text
     LANGUAGE plpgsql
     AS $$
 begin
-    insert into procrastinate_workers (id, last_heartbeat) overriding system value values (p_id, now())
-    on conflict (id) do update set last_heartbeat = excluded.last_heartbeat;
-    update procrastinate_jobs set worker_id = p_id
-    where id = any(p_jobs) and status = 'doing' and worker_id is null;
-    insert into coursegen.workers (id, process, name, version, queues)
-    values (p_id, p_process, p_name, p_version, p_queues)
-    on conflict (id) do update set last_heartbeat = now();
+    update procrastinate_workers set last_heartbeat = now() where id = p_id;
+    if found then
+        outcome := 'kept';
+    else
+        outcome := 'restored';
+        insert into procrastinate_workers (id, last_heartbeat) overriding system value values (p_id, now());
+        update procrastinate_jobs set worker_id = p_id
+        where id = any(p_jobs) and status = 'doing' and worker_id is null;
+    end if;
+    update coursegen.workers set last_heartbeat = now() where id = p_id;
+    if not found then
+        outcome := 'registered';
+        insert into coursegen.workers (id, process, name, version, queues)
+        values (p_id, p_process, p_name, p_version, p_queues);
+    end if;
 end
 $$;
 
@@ -3458,11 +3466,11 @@ REVOKE ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_st
 GRANT ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) TO coursegen_app;
 
 --
--- Name: FUNCTION keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[]); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[]) TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text) TO coursegen_app;
 
 --
 -- Name: FUNCTION lesson_count(p_value jsonb); Type: ACL; Schema: coursegen; Owner: -

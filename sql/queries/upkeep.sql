@@ -46,7 +46,7 @@ where (generation_id, seq) in (
 );
 
 -- name: keep_worker
-select coursegen.keep_worker_v1(%(id)s, %(process)s, %(name)s, %(version)s, %(queues)s, %(jobs)s);
+select * from coursegen.keep_worker_v1(%(id)s, %(process)s, %(name)s, %(version)s, %(queues)s, %(jobs)s);
 
 -- name: remove_worker
 delete from coursegen.workers where id = %(id)s;

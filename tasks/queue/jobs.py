@@ -98,7 +98,7 @@ class WorkerJobs(JobManager):
 
     async def _keep(self, worker_id: int) -> None:
         worker = self._worker
-        await self.connector.execute_query_async(
+        row = await self.connector.execute_query_one_async(
             QUERIES["keep_worker"],
             id=worker_id,
             process=worker.process,
@@ -107,6 +107,8 @@ class WorkerJobs(JobManager):
             queues=list(worker.queues),
             jobs=list(self._held),
         )
+        if row["outcome"] == "restored":
+            log.warning("worker_row_restored")
 
 
 def _explain(error: exceptions.ConnectorException) -> str:
