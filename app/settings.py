@@ -109,7 +109,8 @@ class Settings:
     pool_size: int = _setting(8, _AT_LEAST_ONE)
     worker_concurrency: int = _setting(2, _AT_LEAST_ONE)
     heartbeat_s: float = _setting(5.0, _POSITIVE)
-    stalled_s: float = _setting(20.0, _POSITIVE)
+    #: A worker asks the queue every second.
+    stalled_s: float = _setting(20.0, validate.Range(min=2))
     stage_timeout_s: float = _setting(600.0, _POSITIVE)
     upkeep_s: int = _setting(10, validate.Range(min=1, max=59))
     shutdown_grace_s: float = _setting(10.0, _POSITIVE)
@@ -166,8 +167,10 @@ def _read(env: environs.Env, setting: "Field[Any]") -> Any:
 def _compare(values: Mapping[str, Any]) -> dict[str, list[str]]:
     """Problems of settings that are valid alone and not together."""
     problems = {}
-    if values["stalled_s"] <= values["heartbeat_s"]:
-        problems["STALLED_S"] = ["Not longer than HEARTBEAT_S: every worker would count as dead."]
+    if values["stalled_s"] < 2 * values["heartbeat_s"]:
+        problems["STALLED_S"] = [
+            "Shorter than twice HEARTBEAT_S: a worker would count as dead after one late heartbeat."
+        ]
     keys = urlsplit(values["jwt_jwks_url"] or "")
     if values["app_env"] == "production" and keys.scheme == "http" and keys.hostname not in LOOPBACK:
         problems["JWT_JWKS_URL"] = ["In production, keys must be fetched by https."]

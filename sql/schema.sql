@@ -1180,6 +1180,12 @@ CREATE FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s
             select from procrastinate_workers worker
             where worker.id = job.worker_id and worker.last_heartbeat >= now() - make_interval(secs => p_stalled_s)
         )
+        and not exists (
+            select from coursegen.attempts attempt
+            join coursegen.workers worker on worker.process = attempt.worker
+            where job.worker_id is null and attempt.job_id = job.id and attempt.outcome is null
+                and worker.last_heartbeat >= now() - make_interval(secs => p_stalled_s)
+        )
         or exists (
             select from coursegen.attempts attempt
             where attempt.job_id = job.id and attempt.outcome is null
@@ -1188,6 +1194,32 @@ CREATE FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s
                 )
         )
     )
+$$;
+
+--
+-- Name: keep_worker_v1(bigint, text, text, text, text[], bigint[]); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update procrastinate_workers set last_heartbeat = now() where id = p_id;
+    if found then
+        outcome := 'kept';
+    else
+        outcome := 'restored';
+        insert into procrastinate_workers (id, last_heartbeat) overriding system value values (p_id, now());
+        update procrastinate_jobs set worker_id = p_id
+        where id = any(p_jobs) and status = 'doing' and worker_id is null;
+    end if;
+    update coursegen.workers set last_heartbeat = now() where id = p_id;
+    if not found then
+        outcome := 'registered';
+        insert into coursegen.workers (id, process, name, version, queues)
+        values (p_id, p_process, p_name, p_version, p_queues);
+    end if;
+end
 $$;
 
 --
@@ -1232,6 +1264,17 @@ CREATE FUNCTION coursegen.list_webhook_heads() RETURNS TABLE(generation_id uuid,
         of_user as (partition by head.user_id),
         of_host as (partition by head.host),
         of_both as (partition by head.user_id, head.host)
+$$;
+
+--
+-- Name: live_workers(text, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.live_workers(p_queue text, p_stalled_s double precision) RETURNS bigint
+    LANGUAGE sql STABLE
+    AS $$
+    select count(*) from coursegen.workers w
+    where w.last_heartbeat > now() - make_interval(secs => p_stalled_s) and p_queue = any(w.queues)
 $$;
 
 --
@@ -1337,9 +1380,7 @@ begin
     if found then
         is_stuck := generation.status = 'running' and generation.paused_until is null
             and greatest(course.last_progress_update, generation.created_at) < now() - make_interval(secs => p_stuck_s);
-        worker_alive := exists (
-            select from procrastinate_workers w where w.last_heartbeat > now() - make_interval(secs => p_stalled_s)
-        );
+        worker_alive := coursegen.live_workers('stages', p_stalled_s) > 0;
         if generation.status = 'queued' then
             select j.priority, j.id into own from procrastinate_jobs j
             where j.status = 'todo' and j.queueing_lock = generation.id::text;
@@ -2675,6 +2716,20 @@ CREATE TABLE coursegen.webhook_turns (
 WITH (fillfactor='50');
 
 --
+-- Name: workers; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.workers (
+    id bigint NOT NULL,
+    process text NOT NULL,
+    name text NOT NULL,
+    version text NOT NULL,
+    queues text[] NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_heartbeat timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
 -- Name: procrastinate_events; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2928,6 +2983,13 @@ ALTER TABLE ONLY coursegen.webhook_deliveries
 
 ALTER TABLE ONLY coursegen.webhook_turns
     ADD CONSTRAINT webhook_turns_pkey PRIMARY KEY (user_id);
+
+--
+-- Name: workers workers_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.workers
+    ADD CONSTRAINT workers_pkey PRIMARY KEY (id);
 
 --
 -- Name: courses courses_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -3583,6 +3645,13 @@ REVOKE ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_st
 GRANT ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) TO coursegen_app;
 
 --
+-- Name: FUNCTION keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text) TO coursegen_app;
+
+--
 -- Name: FUNCTION lesson_count(p_value jsonb); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -3595,6 +3664,13 @@ GRANT ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) TO coursegen_app;
 
 REVOKE ALL ON FUNCTION coursegen.list_webhook_heads() FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.list_webhook_heads() TO coursegen_app;
+
+--
+-- Name: FUNCTION live_workers(p_queue text, p_stalled_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.live_workers(p_queue text, p_stalled_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.live_workers(p_queue text, p_stalled_s double precision) TO coursegen_app;
 
 --
 -- Name: FUNCTION lock_generation(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
@@ -3985,6 +4061,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.webhook_deliveries TO cours
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.webhook_turns TO coursegen_app;
+
+--
+-- Name: TABLE workers; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.workers TO coursegen_app;
 
 --
 -- Name: TABLE procrastinate_events; Type: ACL; Schema: public; Owner: -

@@ -112,7 +112,7 @@ class Stack:
         self._migrate(environment)
         commands = [
             Command("api", [sys.executable, "-m", "app.server"], environment, self.log("api")),
-            *worker_commands(int(environment["WORKER_CONCURRENCY"]), environment, self.folder),
+            *worker_commands(environment, self.folder),
         ]
         self.supervisor = Supervisor(commands, grace_s=GRACE_S, cwd=ROOT)
         self._cleanup.callback(self.supervisor.stop)

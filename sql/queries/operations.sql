@@ -40,8 +40,7 @@ select
     extract(epoch from clock_timestamp()) as clock,
     current_setting('max_connections')::int as max_connections,
     (select count(*) from pg_stat_activity) as connections,
-    (select count(*) from procrastinate_workers where last_heartbeat > now() - make_interval(secs => %(stalled)s))
-        as workers,
+    array(select coursegen.live_workers(queue, %(stalled)s) from unnest(%(queues)s::text[]) queue) as workers,
     (select count(*) from procrastinate_jobs where queue_name = 'stages' and status = 'todo') as waiting,
     (select extract(epoch from now() - min(created_at)) from coursegen.generations where status = 'queued') as oldest_s,
     count(*) as webhooks,
@@ -67,9 +66,7 @@ select
     coalesce(substring(generation_progress ->> 'lessons_completed' from '^[0-9]{1,6}$')::int, 0) as lessons_completed,
     coalesce(substring(generation_progress ->> 'lessons_total' from '^[0-9]{1,6}$')::int, 0) as lessons_total,
     course.error_message as error,
-    exists (
-        select from procrastinate_workers where last_heartbeat > now() - make_interval(secs => %(stalled)s)
-    ) as worker_alive
+    coursegen.live_workers('stages', %(stalled)s) > 0 as worker_alive
 from courses course
 where course.id = %(id)s;
 

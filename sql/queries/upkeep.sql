@@ -37,6 +37,9 @@ where id in (
 
 -- name: prune_workers
 -- Jobs of such a worker are left without one, and count as orphaned.
+with gone as (
+    delete from coursegen.workers where last_heartbeat < now() - interval '1 day'
+)
 delete from procrastinate_workers
 where id in (
     select id from procrastinate_workers where last_heartbeat < now() - interval '1 day' limit %(batch)s
@@ -63,3 +66,9 @@ where (generation_id, seq) in (
 -- name: prune_webhook_turns
 delete from coursegen.webhook_turns
 where user_id in (select user_id from coursegen.webhook_turns where at < now() - interval '1 day' limit %(batch)s);
+
+-- name: keep_worker
+select * from coursegen.keep_worker_v1(%(id)s, %(process)s, %(name)s, %(version)s, %(queues)s, %(jobs)s);
+
+-- name: remove_worker
+delete from coursegen.workers where id = %(id)s;

@@ -25,7 +25,8 @@ grant insert on
     coursegen.drafts, coursegen.finished_courses, coursegen.webhook_attempts, coursegen.audit
 to coursegen_app;
 grant insert, update, delete on
-    coursegen.attempts, coursegen.idempotency_keys, coursegen.webhook_deliveries, coursegen.webhook_turns
+    coursegen.attempts, coursegen.idempotency_keys, coursegen.webhook_deliveries, coursegen.webhook_turns,
+    coursegen.workers
 to coursegen_app;
 revoke execute on all functions in schema coursegen from public;
 grant execute on all functions in schema coursegen to coursegen_app;

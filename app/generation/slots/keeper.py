@@ -19,19 +19,19 @@ from uuid import UUID
 
 import orjson
 from psycopg.rows import DictRow
-from redis import Redis, RedisError, ResponseError
-from redis.backoff import NoBackoff
-from redis.maint_notifications import MaintNotificationsConfig
-from redis.retry import Retry
+from redis import RedisError, ResponseError
 
+from app.database.deadline import deadline
 from app.generation.errors import SlotsFull, SystemFull, UserFull
+from app.generation.slots.bounded_redis import TIMEOUT_S, connect_redis
 from app.generation.slots.holders import SlotRequest, Slots, SlotUse
 from app.generation.slots.key_names import KeyNames, hide_user, scope_keys
 from app.generation.slots.troubles import describe_trouble
 
-TIMEOUT_S = 0.25
 #: The pause before Redis is called again after a failure.
 BREAKER_S = 1.0
+#: The longest count of all keys.
+COUNT_S = 5.0
 MARKER_S = 15
 USER_KEYS_S = 3600
 #: No admission takes longer, so PostgreSQL knows every valid holder that is older.
@@ -57,14 +57,7 @@ class SlotKeeper:
     def __init__(self, redis_url: str, system_limit: int, list_holders: ListHolders, prefix: str = "") -> None:
         self.system_limit = system_limit
         self._list_holders, self._names = list_holders, KeyNames(prefix)
-        self._redis: Redis = Redis.from_url(
-            redis_url,
-            decode_responses=True,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-            maint_notifications_config=MaintNotificationsConfig(enabled=False),
-        )
+        self._redis = connect_redis(redis_url)
         self._take_script, self._rebuild_script = (
             self._redis.register_script(Path(__file__).with_name(name).read_text(encoding="utf-8"))
             for name in ("take.lua", "rebuild.lua")
@@ -119,7 +112,7 @@ class SlotKeeper:
 
     def counts(self) -> Mapping[UUID | None, int] | None:
         """Returns how many slots each user holds in Redis, and the system under None. None if Redis is away."""
-        return self._ask(self._count)
+        return self._ask(self._count, COUNT_S)
 
     def problem(self) -> str | None:
         """Returns why PostgreSQL has to pick the numbers, or None if Redis serves. Runs the script without requests.
@@ -220,15 +213,16 @@ class SlotKeeper:
             self._foreign = found
             log.warning("redis_key_foreign", extra={"key": found[0], "type": found[1]})
 
-    def _ask(self, question: Callable[[], T]) -> T | None:
-        """Returns Redis's answer. Returns None if there is none, and then does not ask again for a second.
+    def _ask(self, question: Callable[[], T], within_s: float = TIMEOUT_S) -> T | None:
+        """Returns Redis's answer. Returns None if there is none in time, and then does not ask again for a second.
 
         A trouble is logged once; it ends when a script succeeds.
         """
         if time.monotonic() < self._down_until:
             return None
         try:
-            return question()
+            with deadline(within_s):
+                return question()
         except RedisError as error:
             if not isinstance(error, ResponseError):
                 self._down_until = time.monotonic() + BREAKER_S

@@ -29,6 +29,7 @@ WRITES = {
     "coursegen.webhook_attempts": {"insert"},
     "coursegen.webhook_turns": {"insert", "update", "delete"},
     "coursegen.audit": {"insert"},
+    "coursegen.workers": {"insert", "update", "delete"},
     "system_metrics": {"insert", "delete"},
     "procrastinate_jobs": {"insert", "update", "delete"},
     "procrastinate_events": {"insert"},

@@ -131,7 +131,11 @@ def start_worker(
     started: list[WorkerProcess] = []
 
     def start(
-        *arguments: str, handlers: dict[Stage, str] | None = None, cwd: Path | None = None, **environment: str
+        *arguments: str,
+        handlers: dict[Stage, str] | None = None,
+        only: str | None = None,
+        cwd: Path | None = None,
+        **environment: str,
     ) -> WorkerProcess:
         values = {
             "DATABASE_URL": database_url,
@@ -143,7 +147,7 @@ def start_worker(
             **{f"HANDLER_{stage.value}": f"{HERE}.{name}" for stage, name in (handlers or {}).items()},
             **environment,
         }
-        worker = WorkerProcess(values, tmp_path / f"worker-{len(started)}.log", *arguments, cwd=cwd)
+        worker = WorkerProcess(values, tmp_path / f"worker-{len(started)}.log", *arguments, only=only, cwd=cwd)
         started.append(worker)
         return worker
 

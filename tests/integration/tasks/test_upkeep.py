@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 
 from app.services import Services
 from tasks import upkeep
-from tests.integration.factories import MakeCourse
+from tests.integration.factories import MakeCourse, add_worker
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration
 
@@ -91,8 +91,11 @@ def test_final_generations_go_with_time_but_for_the_newest_and_the_newest_comple
 
 def test_workers_dead_for_a_day_are_forgotten(services: Services, conn: Connection) -> None:
     conn.execute("insert into procrastinate_workers (last_heartbeat) values (now() - interval '2 days'), (now())")
+    for silent_s in (2 * 86400, 0):
+        add_worker(conn, "stages", silent_s=silent_s)
     upkeep.prune(services)
     assert len(rows(conn, "select 1 from procrastinate_workers")) == 1
+    assert len(rows(conn, "select 1 from coursegen.workers")) == 1
 
 
 def test_idempotency_keys_are_good_for_a_day(

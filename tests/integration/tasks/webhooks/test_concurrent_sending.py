@@ -113,11 +113,11 @@ def test_a_dead_host_of_many_users_does_not_delay_another_host(
     receiver: Receiver,
 ) -> None:
     app = make_worker(**{**SENDING, "webhook_concurrency": 4})
-    with working(app, "webhooks", on_stop=app.stopping.set), speaking(say_nothing) as port:
+    with working(app, "webhooks", on_stop=app.shutdown.closed.set), speaking(say_nothing) as port:
         for _ in range(6):
             start_with_webhook(f"http://127.0.0.1:{port}/", count=2)
         alive = start_with_webhook(receiver.url)
         wait_until(lambda: outbox(conn, alive) == [("delivered", 0)] * 3, seconds=webhook_client.TOTAL_S / 2)
         # Two of the four places try the dead host.
         assert len(rows(conn, "select 1 from coursegen.webhook_deliveries where held_until is not null")) == 2
-        app.stopping.set()
+        app.shutdown.closed.set()

@@ -49,11 +49,11 @@ def test_another_users_messages_to_the_same_host_arrive_beside_hanging_ones(
 ) -> None:
     insert_webhooks(conn, uuid4(), at(receiver, [f"/hang{number}" for number in range(40)]))
     app = make_worker(**{**SENDING, "webhook_concurrency": 4})
-    with working(app, "webhooks", on_stop=app.stopping.set):
+    with working(app, "webhooks", on_stop=app.shutdown.closed.set):
         receiver.wait_for(1)
         well = start_with_webhook(*at(receiver, ["/well"]))
         wait_until(lambda: outbox(conn, well) == [("delivered", 0)] * 3, SECONDS)
-        app.stopping.set()
+        app.shutdown.closed.set()
         hangs.set()
 
 
@@ -63,12 +63,12 @@ def test_a_users_other_receivers_are_not_delayed_by_a_hanging_host(
     user_id = uuid4()
     insert_webhooks(conn, user_id, at(receiver, [f"/hang{number}" for number in range(40)]))
     app = make_worker(**{**SENDING, "webhook_concurrency": 4})
-    with working(app, "webhooks", on_stop=app.stopping.set):
+    with working(app, "webhooks", on_stop=app.shutdown.closed.set):
         receiver.wait_for(1)
         with receiving() as other:
             [well] = insert_webhooks(conn, user_id, [other.url])
             wait_until(lambda: outbox(conn, well) == [("delivered", 0)], SECONDS)
-        app.stopping.set()
+        app.shutdown.closed.set()
         hangs.set()
 
 
@@ -81,12 +81,12 @@ def test_one_user_with_a_thousand_hanging_receivers_silences_nobody(
         insert_webhooks(conn, uuid4(), urls)
         allowed = frozenset({"127.0.0.1:*", *(f"{host}:*" for host in hosts)})
         app = make_worker(**{**SENDING, "webhook_concurrency": 4, "webhook_allowed_hosts": allowed})
-        with working(app, "webhooks", on_stop=app.stopping.set):
+        with working(app, "webhooks", on_stop=app.shutdown.closed.set):
             held = "select 1 from coursegen.webhook_deliveries where held_until > now()"
             wait_until(lambda: len(rows(conn, held)) == 2)  # half of the places
             well = start_with_webhook(receiver.url)
             wait_until(lambda: outbox(conn, well) == [("delivered", 0)] * 3, SECONDS)
-            app.stopping.set()
+            app.shutdown.closed.set()
             silent.close()
 
 
@@ -95,7 +95,7 @@ def test_what_waits_for_a_busy_sender_is_sent_after_it_without_a_job(
 ) -> None:
     insert_webhooks(conn, uuid4(), at(receiver, [f"/hang{number}" for number in range(4)]))
     app = make_worker(**{**SENDING, "webhook_concurrency": 4})
-    with working(app, "webhooks", on_stop=app.stopping.set):
+    with working(app, "webhooks", on_stop=app.shutdown.closed.set):
         waiting = "select 1 from procrastinate_jobs where queue_name = 'webhooks' and status = 'todo'"
         wait_until(lambda: len(receiver.received) == 1 and rows(conn, waiting) == [])
         hangs.set()
