@@ -21,6 +21,7 @@ from redis.connection import parse_url
 from app.generation.stages import Stage
 from app.generation.webhooks.signed_messages import read_key
 from app.generation.webhooks.urls import AllowedHosts, parse_allowed_host
+from app.stage_settings import StageLimits, limit_stage, read_stage_settings
 
 T = TypeVar("T")
 
@@ -31,8 +32,6 @@ VERSION: str = _PROJECT["project"]["version"]
 #: RFC 7518 §3.2: an HS256 key is at least as long as its hash.
 MIN_SECRET_BYTES = 32
 
-#: Where the shipped handler of each stage lives; `HANDLER_<STAGE>` replaces it.
-HANDLERS = {stage: f"pipeline.{stage.value.lower()}.handle" for stage in Stage}
 #: Hosts whose traffic stays on this machine.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -141,7 +140,6 @@ class Settings:
     global_concurrency_limit: int = _setting(3, _AT_LEAST_ONE)
     files_root: Path = _setting(Path("files"))  # noqa: RUF009
     metrics_token: str | None = _setting(None)
-    prometheus_multiproc_dir: Path | None = _setting(None)  # noqa: RUF009
     log_level: str = _setting("INFO", validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]))
     app_env: str = _setting("development", validate.OneOf(["development", "test", "staging", "production"]))
     app_version: str = _setting(VERSION, convert=lambda value: value or VERSION)
@@ -165,24 +163,31 @@ class Settings:
     webhook_concurrency: int = _setting(4, _AT_LEAST_ONE)
     #: Each stage's handler, from `HANDLER_<STAGE>`.
     handlers: Mapping[Stage, str] = field(kw_only=True)
+    #: The variables of the environment that each stage's handler gets, from `HANDLER_<STAGE>_ENV`.
+    handler_variables: Mapping[Stage, tuple[str, ...]] = field(kw_only=True)
+    #: Each stage's own limits, by the fields of `StageLimits`, from `STAGE_<STAGE>_TIMEOUT_S` and others.
+    stage_limits: Mapping[Stage, Mapping[str, float | None]] = field(kw_only=True)
 
     @property
     def database_pooled(self) -> bool:
         """Whether a pooler assigns database sessions per transaction, so that no session belongs to this service."""
         return self.database_pooler == "transaction"
 
+    def limits_of(self, stage: Stage) -> StageLimits:
+        """The limits of the stage's handler."""
+        return limit_stage(stage, self.stage_timeout_s, self.stage_limits[stage])
+
 
 #: How environs reads each type; it reads any other as text.
-_READERS: dict[object, str] = {int: "int", float: "float", Path: "path", Path | None: "path"} | dict.fromkeys(
-    (tuple[str, ...], AllowedHosts), "list"
-)
+_READERS: dict[object, str] = {int: "int", float: "float", Path: "path"}
+_READERS |= dict.fromkeys((tuple[str, ...], AllowedHosts), "list")
 
 
 def read_settings() -> Settings:
     """Every setting from the environment. Raises `BadSettings`, which names every bad variable at once."""
     env = environs.Env(eager=False)
     values = {setting.name: _read(env, setting) for setting in fields(Settings) if setting.metadata}
-    values["handlers"] = {stage: env.str(f"HANDLER_{stage.value}", path) for stage, path in HANDLERS.items()}
+    values |= read_stage_settings(env)
     problems: dict[str, list[str]] = {}
     try:
         env.seal()

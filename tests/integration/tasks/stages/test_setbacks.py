@@ -38,7 +38,7 @@ def test_a_stage_that_fails_once_is_tried_again(
         ("fails", "failed", "ValueError: сломано"),
         ("dies", "died", "exit code"),
         ("returns_nonsense", "failed", "WrongResult"),
-        ("returns_the_unpicklable", "failed", "pickle"),
+        ("returns_what_is_no_json", "failed", "not JSON serializable"),
         ("missing", "failed", "No handler at"),
         ("returns_what_can_not_be_stored", "failed", "UntranslatableCharacter"),
     ],
