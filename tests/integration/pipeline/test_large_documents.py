@@ -146,7 +146,7 @@ def parsers() -> list[psutil.Process]:
     found = []
     for process in psutil.Process().children(recursive=True):
         try:
-            if "pipeline.parser" in process.cmdline():
+            if "pipeline.parsing.parser" in process.cmdline():
                 found.append(process)
         except psutil.Error:
             continue
