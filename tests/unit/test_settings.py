@@ -75,7 +75,6 @@ def test_every_variable_is_read() -> None:
         STAGE_TIMEOUT_S="0.5",
         SSE_CONNECTIONS="0",
         METRICS_TOKEN="let-me-in",
-        PROMETHEUS_MULTIPROC_DIR="/run/counts",
         HANDLER_FINALIZATION="plugins.finish.handle",
     )
     assert settings.jwt_issuer == "https://auth.example"
@@ -87,14 +86,13 @@ def test_every_variable_is_read() -> None:
     assert settings.files_root == Path("/srv/files")
     assert settings.stage_timeout_s == 0.5
     assert (settings.sse_connections, settings.metrics_token) == (0, "let-me-in")
-    assert settings.prometheus_multiproc_dir == Path("/run/counts")
     assert settings.handlers[Stage.FINALIZATION] == "plugins.finish.handle"
     assert settings.handlers[Stage.TEXT_GENERATION] == "pipeline.text_generation.handle"
 
 
 def test_empty_means_unset_where_there_need_not_be_one() -> None:
-    settings = read(METRICS_TOKEN="", PROMETHEUS_MULTIPROC_DIR="", APP_VERSION="")
-    assert (settings.metrics_token, settings.prometheus_multiproc_dir) == (None, None)
+    settings = read(METRICS_TOKEN="", APP_VERSION="")
+    assert settings.metrics_token is None
     assert settings.app_version == read().app_version
 
 
