@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -240,3 +241,9 @@ def names_itself_slowly(stage_input: StageInput, report: Report) -> Brief:
     while time.process_time() < end:
         pass
     return say(os.getpid())
+
+
+def hangs_in_c(stage_input: StageInput, report: Report) -> Any:
+    """Holds the interpreter's lock and never looks up."""
+    Path(stage_input.files_root, "hanging").write_text(str(os.getpid()))
+    re.match(r"(a+)+$", "a" * 64 + "b")

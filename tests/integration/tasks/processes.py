@@ -15,11 +15,18 @@ import psutil
 class WorkerProcess:
     """A worker's process and what it printed."""
 
-    def __init__(self, environment: dict[str, str], log: Path, *arguments: str, cwd: Path | None = None) -> None:
+    def __init__(
+        self,
+        environment: dict[str, str],
+        log: Path,
+        *arguments: str,
+        cwd: Path | None = None,
+        python: str = sys.executable,
+    ) -> None:
         self._log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "procrastinate", "--app=tasks.app", "worker", *arguments],
+                [python, "-m", "procrastinate", "--app=tasks.app", "worker", *arguments],
                 cwd=cwd,
                 env={**os.environ, **environment},
                 stdout=output,
