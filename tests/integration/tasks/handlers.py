@@ -247,3 +247,7 @@ def hangs_in_c(stage_input: StageInput, report: Report) -> Any:
     """Holds the interpreter's lock and never looks up."""
     Path(stage_input.files_root, "hanging").write_text(str(os.getpid()))
     re.match(r"(a+)+$", "a" * 64 + "b")
+
+
+def returns_60_mb(stage_input: StageInput, report: Report) -> FinishedCourse:
+    return FinishedCourse("" if stage_input.course.description == "small" else "x" * (60 * 2**20))
