@@ -16,7 +16,7 @@ from pipeline.child.wire import Returned
 from tasks.stages.child_process import POLL_S, Child, Died, Outcome, Request, Stopped
 
 #: A child is replaced after this many stages, which frees what a handler leaks.
-STAGES_PER_CHILD = 100
+STAGES_PER_CHILD = 200
 #: How many new children may die before a handler has begun in one of them.
 NEW_CHILDREN = 2
 #: When a child that could not be started is tried again, and for how long before the worker is given up.

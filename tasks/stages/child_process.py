@@ -165,7 +165,7 @@ class Child:
             watch.begin()
         if watch.has_begun:
             self._connection.send()
-        self._wait(watch.look_at)
+        self._wait(watch.look_at, sending=watch.has_begun and self._connection.is_sending)
         ended = self.has_ended  # before the last messages are read
         for kind, run, payload in self._connection.receive():
             if kind is Kind.STARTED:
@@ -186,10 +186,10 @@ class Child:
             raise EOFError
         return None
 
-    def _wait(self, until: float) -> None:
+    def _wait(self, until: float, *, sending: bool) -> None:
         """Waits until then, or until the child has sent or printed something, or more can be sent to it."""
         poll = select.poll()
-        poll.register(self._socket, select.POLLIN | (select.POLLOUT if self._connection.is_sending else 0))
+        poll.register(self._socket, select.POLLIN | (select.POLLOUT if sending else 0))
         if self._output.is_open:
             poll.register(self._printed, select.POLLIN)
         events = poll.poll(max(0.0, until - time.monotonic()) * 1000)
