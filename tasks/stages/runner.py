@@ -10,7 +10,14 @@ import psycopg
 from procrastinate.job_context import AbortReason
 from psycopg import Connection
 from psycopg.errors import QueryCanceled
-from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_after_delay, wait_exponential_jitter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    before_sleep_log,
+    retry_if_exception,
+    stop_after_delay,
+    wait_exponential_jitter,
+)
 
 from app.database.deadline import deadline
 from app.generation.database_errors import is_unavailable
@@ -35,11 +42,28 @@ _TIMEOUTS = {
     "silence": "No progress for {:g} s",
     "cpu": "Not finished after {:g} s of processor time",
 }
-_stop_after_patience = stop_after_delay(PATIENCE_S)
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_stop_after_patience = stop_after_delay(PATIENCE_S)
+
+
+def _is_hopeless(state: RetryCallState) -> bool:
+    runner: Runner = state.args[0]
+    return _stop_after_patience(state) or runner.abort_reason() is not None
+
+
+#: Waits while the database is away: for `PATIENCE_S`, or until an abort. Shared by all threads, since it keeps their
+#: states apart.
+_PATIENTLY = Retrying(
+    retry=retry_if_exception(is_unavailable),
+    stop=_is_hopeless,
+    wait=wait_exponential_jitter(multiplier=0.1, max=3, jitter=0.1),
+    before_sleep=before_sleep_log(log, logging.WARNING),
+    reraise=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +99,7 @@ class Runner:
                 self._release()
             except Superseded:
                 log.warning("run_superseded", extra={"fence": run.fence})
-                self._patiently(lambda: settle(self.services.db, self.services.slots, run.generation_id, run.user_id))
+                _PATIENTLY(Runner._settle, self)
 
     def _begin(self) -> Start | None:
         """Counts the start, which commits; then begins the stage. An error of the latter is the stage's failure."""
@@ -107,7 +131,9 @@ class Runner:
     def _perform(self, start: Start) -> Outcome:
         settings = self.services.settings
         outcome = self.children.run(
-            Request(start.stage.value, settings.handlers[start.stage], str(settings.files_root.resolve()), start.input),
+            Request(
+                start.stage.value, settings.handlers[start.stage], str(settings.files_root.absolute()), start.input
+            ),
             settings.limits_of(start.stage),
             on_report=lambda done, total: self._report(start, done, total),
             should_stop=lambda: self.abort_reason() is not None,
@@ -215,19 +241,12 @@ class Runner:
 
         If the outcome of a commit is unknown, the verb runs again: the fence then makes it raise `Superseded`.
         """
+        result: T = _PATIENTLY(Runner._run_verb, self, run_verb)
+        return result
 
-        def run() -> T:
-            with self.services.db.statement() as conn:
-                return run_verb(conn)
+    def _run_verb(self, run_verb: Callable[[Connection[Any]], T]) -> T:
+        with self.services.db.statement() as conn:
+            return run_verb(conn)
 
-        return self._patiently(run)
-
-    def _patiently(self, run: Callable[[], T]) -> T:
-        """Returns what `run` returned. Retries while the database is away, for `PATIENCE_S` or until an abort."""
-        return Retrying(
-            retry=retry_if_exception(is_unavailable),
-            stop=lambda state: _stop_after_patience(state) or self.abort_reason() is not None,
-            wait=wait_exponential_jitter(multiplier=0.1, max=3, jitter=0.1),
-            before_sleep=before_sleep_log(log, logging.WARNING),
-            reraise=True,
-        )(run)
+    def _settle(self) -> None:
+        settle(self.services.db, self.services.slots, self.run.generation_id, self.run.user_id)
