@@ -20,13 +20,12 @@ from app.generation.stages import Stage
 from app.generation.webhooks.signing_keys import read_secret, read_signing_key
 from app.generation.webhooks.urls import AllowedHosts
 from app.secret_strength import is_weak
+from app.stage_settings import StageLimits, limit_stage, read_stage_settings
 
 #: The release. The service runs from its checkout, and pyproject.toml is the one place that names it.
 _PROJECT = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
 VERSION: str = _PROJECT["project"]["version"]
 
-#: Where the shipped handler of each stage lives; `HANDLER_<STAGE>` replaces it.
-HANDLERS = {stage: f"pipeline.{stage.value.lower()}.handle" for stage in Stage}
 #: The settings that sign or open something. Production needs random ones.
 SECRETS = (
     "jwt_secret",
@@ -95,7 +94,6 @@ class Settings:
     global_concurrency_limit: int = _setting(3, _AT_LEAST_ONE)
     files_root: Path = _setting(Path("files"))  # noqa: RUF009
     metrics_token: str | None = _setting(None)
-    prometheus_multiproc_dir: Path | None = _setting(None)  # noqa: RUF009
     log_level: str = _setting("INFO", validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]))
     app_env: str = _setting("development", validate.OneOf(["development", "test", "staging", "production"]))
     app_version: str = _setting(VERSION, convert=lambda value: value or VERSION)
@@ -123,24 +121,31 @@ class Settings:
     webhook_concurrency: int = _setting(4, _AT_LEAST_ONE)
     #: Each stage's handler, from `HANDLER_<STAGE>`.
     handlers: Mapping[Stage, str] = field(kw_only=True)
+    #: The variables of the environment that each stage's handler gets, from `HANDLER_<STAGE>_ENV`.
+    handler_variables: Mapping[Stage, tuple[str, ...]] = field(kw_only=True)
+    #: Each stage's own limits, by the fields of `StageLimits`, from `STAGE_<STAGE>_TIMEOUT_S` and others.
+    stage_limits: Mapping[Stage, Mapping[str, float | None]] = field(kw_only=True)
 
     @property
     def database_pooled(self) -> bool:
         """Whether a pooler assigns database sessions per transaction, so that no session belongs to this service."""
         return self.database_pooler == "transaction"
 
+    def limits_of(self, stage: Stage) -> StageLimits:
+        """The limits of the stage's handler."""
+        return limit_stage(stage, self.stage_timeout_s, self.stage_limits[stage])
+
 
 #: How environs reads each type; it reads any other as text.
-_READERS: dict[object, str] = {int: "int", float: "float", Path: "path", Path | None: "path"} | dict.fromkeys(
-    (tuple[str, ...], AllowedHosts), "list"
-)
+_READERS: dict[object, str] = {int: "int", float: "float", Path: "path"}
+_READERS |= dict.fromkeys((tuple[str, ...], AllowedHosts), "list")
 
 
 def read_settings() -> Settings:
     """Every setting from the environment. Raises `BadSettings`, which names every bad variable at once."""
     env = environs.Env(eager=False)
     values = {setting.name: _read(env, setting) for setting in fields(Settings) if setting.metadata}
-    values["handlers"] = {stage: env.str(f"HANDLER_{stage.value}", path) for stage, path in HANDLERS.items()}
+    values |= read_stage_settings(env)
     problems: dict[str, list[str]] = {}
     try:
         env.seal()

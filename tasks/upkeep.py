@@ -4,6 +4,7 @@ import logging
 
 from app.database.queries import QUERIES
 from app.generation.runs import take_over as takeover
+from app.generation.stages import Stage
 from app.generation.webhooks.outbox import rescue_deliveries
 from app.services import Services
 
@@ -17,7 +18,8 @@ log = logging.getLogger(__name__)
 def take_over(services: Services) -> None:
     """Continues what dead workers left, and repairs what the queue lost track of."""
     settings = services.settings
-    takeover.take_over(services.db, services.slots, stalled_s=settings.stalled_s, timeout_s=settings.stage_timeout_s)
+    timeouts_s = {stage: settings.limits_of(stage).total_s for stage in Stage}
+    takeover.take_over(services.db, services.slots, stalled_s=settings.stalled_s, timeouts_s=timeouts_s)
 
 
 def keep_slots(services: Services) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -97,7 +98,14 @@ def make_app(settings: Settings) -> WorkerApp:
     )
     app.services, app.inventory = services, inventory
     app.shutdown = Shutdown(settings.shutdown_grace_s, inventory.held)
-    app.children = Children(settings.worker_concurrency, settings.handlers.values())
+    app.children = Children(
+        settings.worker_concurrency,
+        {stage.value: path for stage, path in settings.handlers.items()},
+        {stage.value: names for stage, names in settings.handler_variables.items()},
+        log_level=settings.log_level,
+        # A worker that can start no process runs no stage. Its supervisor starts another.
+        on_unavailable=lambda: os.kill(os.getpid(), signal.SIGTERM),
+    )
 
     def run_stages(context: JobContext, generation_id: str, user_id: str, request_id: str | None, fence: int) -> None:
         assert context.job.id is not None  # noqa: S101 - a fetched job has one

@@ -31,7 +31,7 @@ def main() -> None:
         sys.exit(str(Unmigrated(names)))
     # The server's processes are forked and share the objects loaded by now until a collection writes to them.
     gc.freeze()
-    with shared_counters(settings.prometheus_multiproc_dir):
+    with shared_counters(settings.api_processes):
         serve(settings)
 
 

@@ -16,13 +16,19 @@ class WorkerProcess:
     """A worker's process and what it printed. `only`: what it serves, started by `coursegen worker`."""
 
     def __init__(
-        self, environment: dict[str, str], log: Path, *arguments: str, only: str | None = None, cwd: Path | None = None
+        self,
+        environment: dict[str, str],
+        log: Path,
+        *arguments: str,
+        only: str | None = None,
+        cwd: Path | None = None,
+        python: str = sys.executable,
     ) -> None:
         self._log = log
-        queues = [sys.executable, "-m", "procrastinate", "--app=tasks.app", "worker", *arguments]
+        queues = [python, "-m", "procrastinate", "--app=tasks.app", "worker", *arguments]
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                queues if only is None else [sys.executable, "-m", "coursegen", "worker", "--only", only],
+                queues if only is None else [python, "-m", "coursegen", "worker", "--only", only],
                 cwd=cwd,
                 env={**os.environ, **environment},
                 stdout=output,

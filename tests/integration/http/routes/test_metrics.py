@@ -173,8 +173,11 @@ def test_all_processes_are_reported_and_the_dead_follow_nothing(
     tmp_path: Path,
     wait_until: WaitUntil,
 ) -> None:
-    (tmp_path / "counter_1.db").write_bytes(b"left by the last one")
-    server = start_server(API_PROCESSES="2", PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    # No folder is counted in, which may go away or be full.
+    server = start_server(API_PROCESSES="2", PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "gone"), TMPDIR=str(scratch))
+    scratch.rmdir()
     wait_until(lambda: server.status("/readyz") == 200)
     for _ in range(20):
         assert server.status("/livez") == 200

@@ -199,7 +199,7 @@ def test_a_take_over_after_the_last_start_fails_the_generation(
         [generation_id],
     )
     hinder("new.status = 'failed'", statement, deferred=deferred)
-    take_over(services.db, services.slots, stalled_s=0, timeout_s=600)
+    take_over(services.db, services.slots, stalled_s=0, timeouts_s=dict.fromkeys(Stage, 600))
     assert status_of(conn, generation_id) == "failed"
     assert slots_held(redis_client) == 0
 
