@@ -1,10 +1,11 @@
 """Connections of the API: uvicorn's, with limits on what a client may send and on how long it may take."""
 
 import asyncio
+from collections import deque
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.request_environ import REJECTED
 from app.server.asgi import Answer, make_environ
@@ -32,6 +33,8 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_body = False
         self._lingers = False
+        #: The requests without a complete response, in order; several if the client does not wait.
+        self._open: deque[RequestResponseCycle] = deque()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -43,6 +46,9 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._idle.pop(self, None)
         self._set_timer(None)
+        for cycle in self._open:  # uvicorn does so for the last one
+            cycle.disconnected = True
+            cycle.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -55,15 +61,17 @@ class Connection(HttpToolsProtocol):
             return
         if self._head_bytes > MAX_HEAD:
             self._reject("request_header_fields_too_large" if self.headers else "uri_too_long")
-        elif self._is_idle():
+        elif not self._open:
             self._head_began = self._head_began or self.loop.time()
             self._set_timer(self._head_began + HEAD_S - self.loop.time())
 
     def on_headers_complete(self) -> None:
         self._idle.pop(self, None)
         self._set_timer(None)
-        self._head_began, self._head_bytes, self._in_body = None, 0, True
+        self._head_began, self._head_bytes = None, 0
         super().on_headers_complete()
+        self._in_body = True
+        self._open.append(self.cycle)
         if self.parser.should_upgrade():  # to nothing that is served; what follows would not be parsed
             self.cycle.keep_alive = False
 
@@ -72,13 +80,14 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
+        self._open.popleft()
         super().on_response_complete()
-        if self._is_idle() and not self.transport.is_closing():
+        if not self._open and not self.transport.is_closing():
             self._idle[self] = None
 
     def send_400_response(self, msg: str) -> None:
         """uvicorn calls it when the request is not valid HTTP."""
-        self._reject("bad_request")
+        self._reject("uri_too_long" if self.scope and len(self.url) > MAX_HEAD else "bad_request")
 
     def _reject(self, code: str) -> None:
         """Responds with that error, in the shape of the path, and closes.
@@ -86,10 +95,10 @@ class Connection(HttpToolsProtocol):
         Only closes if an earlier request has no response yet, for the client would take this one for it.
         """
         self._set_timer(None)
-        if self._in_body and not self.cycle.response_started and not self.pipeline:
+        if self._in_body and len(self._open) == 1 and not self.cycle.response_started:
             self.cycle.disconnected = True  # the application gets nothing of a body that is not whole
             self.cycle.message_event.set()
-        elif not self._is_idle():
+        elif self._open:
             self.transport.abort()
             return
         self._lingers = True
@@ -108,9 +117,6 @@ class Connection(HttpToolsProtocol):
         self.transport.write(_render(answer))
         self.transport.write_eof()
         self._set_timer(LINGER_S)
-
-    def _is_idle(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete
 
     def _set_timer(self, seconds: float | None) -> None:
         """The connection will be closed after that time; None: not by this timer."""
