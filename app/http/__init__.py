@@ -10,11 +10,8 @@ from app.http.middleware.cors import register_cors
 from app.http.middleware.request_context import RequestContextMiddleware
 from app.http.routes import course_status, course_stream, generate, health, prometheus
 from app.http.trpc import procedures
-from app.request_environ import REJECTED
+from app.request_environ import MAX_BODY, REJECTED
 from app.settings import Settings
-
-#: The largest request body, in bytes.
-MAX_BODY = 64 * 1024
 
 
 class JSON(DefaultJSONProvider):

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 from urllib.parse import unquote_to_bytes
 
-from app.request_environ import ARRIVED, REJECTED
+from app.request_environ import ARRIVED, MAX_BODY, REJECTED, Rejection
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 #: How long a body may take. A response takes at most 5 s, and the application needs the rest.
 BODY_S = 3.5
-#: The most that is read of a body before the application runs. It rejects a longer one, or ignores it.
-MAX_BODY = 64 * 1024
 #: The longest target. The application rejects a longer one.
 MAX_TARGET = 64 * 1024
 #: How long the rest of a body is read and thrown away, so that a client that sends all of it reads the response.
@@ -50,7 +48,7 @@ class Body(NamedTuple):
 
     data: bytes = b""
     rest: bool = False
-    rejected: str | None = None
+    rejected: Rejection | None = None
 
 
 class Answer(NamedTuple):
@@ -165,14 +163,14 @@ def make_environ(scope: "HTTPScope") -> "WSGIEnvironment":
     return environ
 
 
-def _check_head(scope: "HTTPScope", environ: Mapping[str, Any]) -> str | None:
-    """The code of the error of a head that no route should act on."""
+def _check_head(scope: "HTTPScope", environ: Mapping[str, Any]) -> Rejection | None:
+    """Why no route should act on a request with this head."""
     if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_TARGET:
-        return "uri_too_long"
+        return Rejection.URI_TOO_LONG
     if scope["http_version"] == "1.1" and Counter(name for name, _ in scope["headers"])[b"host"] != 1:
-        return "bad_request"
+        return Rejection.BAD_REQUEST
     if environ.get("HTTP_TRANSFER_ENCODING", "chunked").strip().lower() != "chunked":
-        return "not_implemented"
+        return Rejection.NOT_IMPLEMENTED
     return None
 
 
@@ -195,8 +193,8 @@ async def _receive_body(environ: Mapping[str, Any], receive: "ASGIReceiveCallabl
                 if not message["more_body"]:
                     return Body(bytes(data))
     except TimeoutError:
-        return Body(rest=True, rejected="request_timeout")
-    return Body(bytes(data), rest=True)
+        return Body(rest=True, rejected=Rejection.REQUEST_TIMEOUT)
+    return Body(bytes(data[: MAX_BODY + 1]), rest=True)  # the application rejects it, if it reads it
 
 
 async def _drain(receive: "ASGIReceiveCallable") -> None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.request_environ import REJECTED
+from app.request_environ import REJECTED, Rejection
 from app.server.asgi import Answer, make_environ
 
 #: Open connections of one process. A new one beyond them takes the place of the one that has been idle longest.
@@ -60,7 +60,7 @@ class Connection(HttpToolsProtocol):
         if self._lingers:
             return
         if self._head_bytes > MAX_HEAD:
-            self._reject("request_header_fields_too_large" if self.headers else "uri_too_long")
+            self._reject(Rejection.HEADERS_TOO_LARGE if self.headers else Rejection.URI_TOO_LONG)
         elif not self._open:
             self._head_began = self._head_began or self.loop.time()
             self._set_timer(self._head_began + HEAD_S - self.loop.time())
@@ -87,9 +87,9 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """uvicorn calls it when the request is not valid HTTP."""
-        self._reject("uri_too_long" if self.scope and len(self.url) > MAX_HEAD else "bad_request")
+        self._reject(Rejection.URI_TOO_LONG if self.scope and len(self.url) > MAX_HEAD else Rejection.BAD_REQUEST)
 
-    def _reject(self, code: str) -> None:
+    def _reject(self, code: Rejection) -> None:
         """Responds with that error, in the shape of the path, and closes.
 
         Only closes if an earlier request has no response yet, for the client would take this one for it.
@@ -106,7 +106,7 @@ class Connection(HttpToolsProtocol):
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
-    async def _send_rejection(self, code: str) -> None:
+    async def _send_rejection(self, code: Rejection) -> None:
         path = self.url.partition(b"?")[0][:100] if self.scope else b"/"
         scope: Any = {"method": "GET", "http_version": "1.1", "server": self.server, "client": self.client}
         scope |= {"raw_path": path, "query_string": b"", "headers": []}

@@ -1,7 +1,9 @@
 """The API under its production server, in the foreground, configured by the environment alone."""
 
 import gc
+import os
 import resource
+import socket
 import sys
 
 from app.database.pool import Unmigrated
@@ -37,7 +39,8 @@ def _serve(settings: Settings) -> None:
     try:
         listeners = listen(settings.host, settings.port, settings.api_processes)
     except OSError as error:
-        sys.exit(f"The API can't listen on {settings.host}:{settings.port}: {error.strerror}.")
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        sys.exit(f"The API can't listen on {settings.host}:{settings.port}: {reason}.")
     _raise_open_files()
     disable_wakeup_preemption()
     if settings.api_affinity == "auto":

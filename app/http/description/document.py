@@ -22,6 +22,7 @@ from app.http.error_responses import ERROR_CODES
 from app.http.middleware.request_context import request_id
 from app.http.schemas import GenerateSchema
 from app.http.trpc.procedures import COURSE_INPUT, GENERATION_INPUT
+from app.request_environ import Rejection
 
 JSON = "application/json"
 OPENAPI_VERSION = "3.1.0"
@@ -39,7 +40,7 @@ ENUMS = {
     "Tier": [tier.value for tier in Tier],
 }
 #: The errors of every operation, and those of a request for no operation.
-ALWAYS = ["bad_request", "internal_error"]
+ALWAYS = [*(rejection.value for rejection in Rejection), "internal_error"]
 NO_OPERATION = ["not_found", "method_not_allowed"]
 
 

@@ -53,7 +53,7 @@ def error_schema(prefix: str, codes: Sequence[str]) -> Tree:
         statuses = sorted({error.status for error in errors})
         fields["error"]["properties"]["code"]["enum"] = sorted({CODES[status][1] for status in statuses})
         fields = fields["error"]["properties"]["data"]["properties"]
-        fields["code"]["enum"] = [CODES[status][0] for status in statuses]
+        fields["code"]["enum"] = list(dict.fromkeys(CODES[status][0] for status in statuses))
         fields["httpStatus"]["enum"] = statuses
     fields["reason" if prefix else "code"]["enum"] = list(codes)
     names = dict.fromkeys(error.details for error in errors if error.details)

@@ -20,7 +20,7 @@ ROUTES = [GENERATE, INITIATE, f"{INITIATE}?batch=1"]
 BEGINNINGS = {
     "length": (["Content-Length: 60000"], b'{"courseId": "'),
     "length, no byte": (["Content-Length: 60"], b""),
-    "chunked": (["Transfer-Encoding: chunked"], b"e\r\n{\"courseId\": \"\r\n"),
+    "chunked": (["Transfer-Encoding: chunked"], b'e\r\n{"courseId": "\r\n'),
     "within a chunk": (["Transfer-Encoding: chunked"], b"ffff\r\n{"),
 }
 
