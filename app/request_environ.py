@@ -1,4 +1,4 @@
-"""What server and application agree on: how one tells the other, in the WSGI environment, what it knows of a request."""
+"""How the server tells the application, in the WSGI environment, what it knows of a request."""
 
 from enum import StrEnum
 
