@@ -6,16 +6,13 @@ holds no thread, however slowly it sends or reads.
 
 import asyncio
 import io
-import sys
-import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
-from urllib.parse import unquote_to_bytes
 
-from app.request_environ import ARRIVED, MAX_BODY, REJECTED, Rejection
+from app.request_environ import MAX_BODY, REJECTED, Rejection
+from app.server.environ import check_head, make_environ
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -23,8 +20,6 @@ if TYPE_CHECKING:
 
 #: How long a body may take. A response takes at most 5 s, and the application needs the rest.
 BODY_S = 3.5
-#: The longest target. The application rejects a longer one.
-MAX_TARGET = 64 * 1024
 #: How long the rest of a body is read and thrown away, so that a client that sends all of it reads the response.
 DRAIN_S = 2.0
 #: The longest pause between two looks at a stream; a change ends it.
@@ -71,7 +66,7 @@ class Application:
         body = await _receive_body(environ, receive)
         if body is None:  # the client is gone, and what it sent is not whole
             return
-        if rejected := _check_head(scope, environ) or body.rejected:
+        if rejected := check_head(scope, environ) or body.rejected:
             environ[REJECTED] = rejected
         environ["wsgi.input"] = io.BytesIO(body.data)
         status, headers, content = await self.run(environ)
@@ -129,49 +124,6 @@ class Application:
         finally:
             gone.cancel()
             await loop.run_in_executor(self._threads, stream.close)
-
-
-def make_environ(scope: "HTTPScope") -> "WSGIEnvironment":
-    """The WSGI environment of a request, without its body."""
-    server, client = scope["server"] or ("", None), scope["client"]
-    environ: WSGIEnvironment = {
-        "REQUEST_METHOD": scope["method"],
-        "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
-        "QUERY_STRING": scope["query_string"].decode("latin-1"),
-        "SERVER_NAME": server[0],
-        "SERVER_PORT": str(server[1]),
-        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
-        "REMOTE_ADDR": client[0] if client else "",
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input_terminated": True,
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-        ARRIVED: time.monotonic(),
-    }
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1").upper(), raw_value.decode("latin-1")
-        if "_" in name:  # would be taken for the name with a hyphen
-            continue
-        name = name.replace("-", "_")
-        if name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            name = f"HTTP_{name}"
-        environ[name] = f"{environ[name]},{value}" if name in environ else value
-    return environ
-
-
-def _check_head(scope: "HTTPScope", environ: Mapping[str, Any]) -> Rejection | None:
-    """Why no route should act on a request with this head."""
-    if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_TARGET:
-        return Rejection.URI_TOO_LONG
-    if scope["http_version"] == "1.1" and Counter(name for name, _ in scope["headers"])[b"host"] != 1:
-        return Rejection.BAD_REQUEST
-    if environ.get("HTTP_TRANSFER_ENCODING", "chunked").strip().lower() != "chunked":
-        return Rejection.NOT_IMPLEMENTED
-    return None
 
 
 async def _receive_body(environ: Mapping[str, Any], receive: "ASGIReceiveCallable") -> Body | None:

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.request_environ import REJECTED, Rejection
-from app.server.asgi import Answer, make_environ
+from app.server.asgi import Answer
+from app.server.environ import MAX_TARGET, make_environ
 
 #: Open connections of one process. A new one beyond them takes the place of the one that has been idle longest.
 MAX_CONNECTIONS = 2048
@@ -87,7 +88,7 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """uvicorn calls it when the request is not valid HTTP."""
-        self._reject(Rejection.URI_TOO_LONG if self.scope and len(self.url) > MAX_HEAD else Rejection.BAD_REQUEST)
+        self._reject(Rejection.URI_TOO_LONG if self.scope and len(self.url) > MAX_TARGET else Rejection.BAD_REQUEST)
 
     def _reject(self, code: Rejection) -> None:
         """Responds with that error, in the shape of the path, and closes.
