@@ -8,8 +8,9 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import dict_row
 
-from app.database.migration_session import Connection, MigrationError, migration_session
-from app.database.migrations import APP_ROLE, name_role, read_setup
+from app.database.migration_session import Connection, MigrationError, is_present, migration_session
+from app.database.migrations import APP_ROLE, name_role
+from app.database.queries import read_setup
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +22,7 @@ def rollback(database_url: str, *, app_role: str = APP_ROLE, export: Path | None
     changes nothing while processes of the service are connected, and when such rows would be lost without an export.
     """
     with migration_session(database_url) as session:
-        row = session.conn.execute("select to_regclass('coursegen.created_objects')").fetchone()
-        if row is None or row[0] is None:
+        if not is_present(session.conn, "coursegen.created_objects"):
             raise MigrationError("There is nothing to roll back: the database is not migrated")
         kept = session.run(partial(_roll_back, app_role=app_role, export=export))
     log.info("migrations_rolled_back")
@@ -51,7 +51,7 @@ def _roll_back(conn: Connection, *, app_role: str, export: Path | None) -> list[
 
 def _export(conn: Connection, folder: Path | None) -> None:
     """Every row that goes and can't be made again is in the folder. Raises `MigrationError` where there is none."""
-    if conn.execute("select where to_regclass('coursegen.finished_courses') is null").rowcount:
+    if not is_present(conn, "coursegen.finished_courses"):
         return  # of a first migration that failed
     with conn.cursor(row_factory=dict_row) as cursor:
         finished = cursor.execute(read_setup("finished_courses")).fetchall()

@@ -27,7 +27,9 @@ def register_routes(app: Flask, settings: Settings) -> None:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # the contract has no redirects, and their host would come from the client
-    app.wsgi_app = RequestContextMiddleware(app.wsgi_app)  # type: ignore[method-assign]
+    services = app.extensions["services"]
+    batchers = {"POST": services.admissions.batches, "GET": services.polls.batches}
+    app.wsgi_app = RequestContextMiddleware(app.wsgi_app, batchers)  # type: ignore[method-assign]
     prometheus.register_counters(app)
     register_cors(app, settings.cors_origins)
     app.before_request(_reject)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from uvicorn import Config, Server
 
-from app import create_app
 from app.server.asgi import Application
 from app.server.connections import Connection
 from app.services import Services
@@ -41,7 +40,8 @@ def serve(settings: Settings, listener: socket.socket, others: Sequence[socket.s
     """Serves until the process is to end; requests that have come are answered, and buffered events are written."""
     for other in others:
         other.close()
-    app = create_app(settings)
+    from wsgi import app  # made here: the parent has no use for it, and a fork should copy neither locks nor pools
+
     services: Services = app.extensions["services"]
     config = Config(
         Application(app, settings.api_threads),

@@ -10,7 +10,14 @@ import psycopg
 from procrastinate.job_context import AbortReason
 from psycopg import Connection
 from psycopg.errors import QueryCanceled
-from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_after_delay, wait_exponential_jitter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    before_sleep_log,
+    retry_if_exception,
+    stop_after_delay,
+    wait_exponential_jitter,
+)
 
 from app.database.deadline import deadline
 from app.generation.database_errors import is_unavailable
@@ -30,11 +37,28 @@ from tasks.stages.stage_data import as_rows, read_input
 PATIENCE_S = 300
 #: How soon a database answers that is not to blame for a statement that took too long.
 ANSWER_S = 1
-_stop_after_patience = stop_after_delay(PATIENCE_S)
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_stop_after_patience = stop_after_delay(PATIENCE_S)
+
+
+def _is_hopeless(state: RetryCallState) -> bool:
+    runner: Runner = state.args[0]
+    return _stop_after_patience(state) or runner.abort_reason() is not None
+
+
+#: Waits while the database is away: for `PATIENCE_S`, or until an abort. Shared by all threads, since it keeps their
+#: states apart.
+_PATIENTLY = Retrying(
+    retry=retry_if_exception(is_unavailable),
+    stop=_is_hopeless,
+    wait=wait_exponential_jitter(multiplier=0.1, max=3, jitter=0.1),
+    before_sleep=before_sleep_log(log, logging.WARNING),
+    reraise=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +94,7 @@ class Runner:
                 self._release()
             except Superseded:
                 log.warning("run_superseded", extra={"fence": run.fence})
-                self._patiently(lambda: settle(self.services.db, self.services.slots, run.generation_id, run.user_id))
+                _PATIENTLY(Runner._settle, self)
 
     def _begin(self) -> Start | None:
         """Counts the start, which commits; then begins the stage. An error of the latter is the stage's failure."""
@@ -103,7 +127,7 @@ class Runner:
         settings = self.services.settings
         outcome = self.children.run(
             settings.handlers[start.stage],
-            read_input(start.input, start.stage, str(settings.files_root.resolve())),
+            read_input(start.input, start.stage, str(settings.files_root.absolute())),
             timeout_s=settings.stage_timeout_s,
             on_report=lambda done, total: self._report(start, done, total),
             should_stop=lambda: self.abort_reason() is not None,
@@ -210,19 +234,12 @@ class Runner:
 
         If the outcome of a commit is unknown, the verb runs again: the fence then makes it raise `Superseded`.
         """
+        result: T = _PATIENTLY(Runner._run_verb, self, run_verb)
+        return result
 
-        def run() -> T:
-            with self.services.db.statement() as conn:
-                return run_verb(conn)
+    def _run_verb(self, run_verb: Callable[[Connection[Any]], T]) -> T:
+        with self.services.db.statement() as conn:
+            return run_verb(conn)
 
-        return self._patiently(run)
-
-    def _patiently(self, run: Callable[[], T]) -> T:
-        """Returns what `run` returned. Retries while the database is away, for `PATIENCE_S` or until an abort."""
-        return Retrying(
-            retry=retry_if_exception(is_unavailable),
-            stop=lambda state: _stop_after_patience(state) or self.abort_reason() is not None,
-            wait=wait_exponential_jitter(multiplier=0.1, max=3, jitter=0.1),
-            before_sleep=before_sleep_log(log, logging.WARNING),
-            reraise=True,
-        )(run)
+    def _settle(self) -> None:
+        settle(self.services.db, self.services.slots, self.run.generation_id, self.run.user_id)

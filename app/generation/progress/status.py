@@ -66,11 +66,11 @@ class Polls:
     def __init__(self, db: Database, stalled_s: float) -> None:
         self._db = db
         self._stalled_s = stalled_s
-        self._batches = Batcher(self._find_batch)
+        self.batches = Batcher(self._find_batch)
 
     def find(self, caller: Caller, key: Key) -> FoundCourse:
         """The course and the tag of its state, without reading its progress. Concurrent calls are one statement."""
-        return _found(_check(self._batches.run(_poll(caller, key)), caller))
+        return _found(_check(self.batches.run(_poll(caller, key)), caller))
 
     def read(self, caller: Caller, key: Key) -> CourseStatus:
         """The state of the course."""
@@ -95,10 +95,11 @@ def _poll(caller: Caller, key: Key) -> dict[str, Any]:
         return {"id": key}
     if "\0" in key:
         raise CourseNotFound  # PostgreSQL's text can't hold it
-    return {"slug": key, "id": _read_id(key), "user_id": caller.user_id}
+    return {"slug": key, "id": read_id(key), "user_id": caller.user_id}
 
 
-def _read_id(text: str) -> UUID | None:
+def read_id(text: str) -> UUID | None:
+    """The id that the text is, or None."""
     try:
         return UUID(text)
     except ValueError:

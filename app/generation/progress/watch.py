@@ -8,8 +8,6 @@ does not use LISTEN: docs/decisions/2026-11-23-live-progress-polls-the-database.
 import logging
 import threading
 from collections.abc import Callable, Collection, Mapping
-from types import TracebackType
-from typing import Self
 from uuid import UUID
 
 from app.database.deadline import deadline
@@ -27,10 +25,6 @@ Read = Callable[[Collection[UUID]], Mapping[UUID, CourseStatus]]
 log = logging.getLogger(__name__)
 
 
-def _nothing() -> None:
-    pass
-
-
 class View:
     """One watcher's view of one course. It keeps the latest state only, however slow the watcher is."""
 
@@ -42,7 +36,7 @@ class View:
         self._course: CourseStatus | None = course
         self._unseen = True
         self._closed = False
-        self._callback: Callable[[], object] = _nothing
+        self._callback: Callable[[], object] = lambda: None
 
     def on_change(self, callback: Callable[[], object]) -> None:
         """The callback is called, under a lock, when `wait` would return something new or raise."""
@@ -82,12 +76,6 @@ class View:
     def _wake(self) -> None:
         self._changed.notify()
         self._callback()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
 
 class Watch:

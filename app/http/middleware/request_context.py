@@ -3,13 +3,15 @@
 import logging
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from uuid_utils import uuid4
 
 from app.database.deadline import deadline
+from app.generation.batching import Batcher
 from app.request_environ import ARRIVED
 from app.telemetry.log import bind
 
@@ -38,10 +40,14 @@ log = logging.getLogger(__name__)
 
 
 class RequestContextMiddleware:
-    """Gives each request an id and a deadline, binds the id to the log, logs the request once, and adds `HEADERS`."""
+    """Gives each request an id and a deadline, binds the id to the log, logs the request once, and adds `HEADERS`.
 
-    def __init__(self, app: "WSGIApplication") -> None:
+    `batchers`: by method, the batcher that most requests of that method call. It waits a moment for them.
+    """
+
+    def __init__(self, app: "WSGIApplication", batchers: Mapping[str, Batcher[Any, Any]]) -> None:
         self._app = app
+        self._batchers = batchers
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         started = environ[STARTED] = time.perf_counter()
@@ -64,7 +70,8 @@ class RequestContextMiddleware:
 
         token = request_id.set(name)
         try:
-            with bind(requestId=name), deadline(seconds):
+            batcher = self._batchers.get(environ["REQUEST_METHOD"])
+            with bind(requestId=name), deadline(seconds), batcher.expecting() if batcher else nullcontext():
                 return self._app(environ, respond)
         finally:
             request_id.reset(token)

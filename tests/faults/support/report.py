@@ -29,7 +29,6 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when != "call":
         return
     found = _measured.setdefault(_name(report.nodeid), {})
-    found["whole test"] = max(found.get("whole test", 0.0), report.duration)
     for key, value in report.user_properties:
         if key == "measured" and isinstance(value, tuple):
             what, seconds, within = value
@@ -88,7 +87,7 @@ def _lines() -> list[str]:
         "",
         "| test | seconds measured (promised) |",
         "| --- | --- |",
-        *(f"| `{name}` | {_figures(name, found)} |" for name, found in _measured.items()),
+        *(f"| `{name}` | {figures} |" for name, found in _measured.items() if (figures := _figures(name, found))),
     ]
 
 
@@ -96,9 +95,8 @@ def _figures(name: str, found: dict[str, float]) -> str:
     told = [
         f"{what} {seconds:.1f}" + (f" ({_promised[name, what]:g})" if (name, what) in _promised else "")
         for what, seconds in found.items()
-        if what != "whole test"
     ]
-    return ", ".join(told) or f"whole test {found['whole test']:.1f}"
+    return ", ".join(told)
 
 
 def _name(nodeid: str) -> str:

@@ -46,22 +46,37 @@ def asked_meanwhile(
         oracle.may.set()
 
 
-def after_a_batch_of_three(oracle: Oracle, wait_until: WaitUntil) -> Batcher[int, int]:
-    """A batcher whose last batch was of three, none of whom waits; the oracle has forgotten it."""
-    batcher = Batcher(oracle.answer)
-    with asked_meanwhile(oracle, batcher, wait_until, [1, 2, 3, 4]):
-        pass
-    assert oracle.batches == [[1], [2, 3, 4]]
-    oracle.batches.clear()
-    return batcher
+@contextmanager
+def another_is_expected(batcher: Batcher[int, int]) -> Iterator[threading.Event]:
+    """Another thread is expected to call, until the event is set or the block is left."""
+    arrived, leaves = threading.Event(), threading.Event()
+
+    def expect() -> None:
+        with batcher.expecting():
+            arrived.set()
+            leaves.wait(20)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(expect)
+        assert arrived.wait(20)
+        try:
+            yield leaves
+        finally:
+            leaves.set()
 
 
-def test_a_lone_question_is_asked_at_once_by_its_own_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lone_question_is_asked_at_once_by_its_own_thread_also_after_a_batch(
+    wait_until: WaitUntil, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(batching, "GATHER_S", 60.0)
     oracle = Oracle()
     batcher = Batcher(oracle.answer)
-    assert [batcher.run(1), batcher.run(2)] == [2, 4]
-    assert oracle.batches == [[1], [2]]
+    with asked_meanwhile(oracle, batcher, wait_until, [1, 2, 3, 4]):
+        pass
+    oracle.threads.clear()
+    with batcher.expecting():
+        assert [batcher.run(5), batcher.run(6)] == [10, 12]
+    assert oracle.batches == [[1], [2, 3, 4], [5], [6]]
     assert set(oracle.threads) == {threading.get_ident()}
 
 
@@ -74,28 +89,45 @@ def test_those_who_come_meanwhile_go_together_in_their_order(wait_until: WaitUnt
     assert batcher.waiting == 0
 
 
-def test_a_batch_waits_for_most_of_those_who_asked_lately(
-    wait_until: WaitUntil, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_batch_waits_for_a_call_that_is_expected(wait_until: WaitUntil, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "GATHER_S", 60.0)
-    batcher = after_a_batch_of_three(oracle := Oracle(), wait_until)
+    batcher = Batcher((oracle := Oracle()).answer)
+
+    def ask(question: int) -> int:
+        with batcher.expecting():
+            return batcher.run(question)
+
     with ThreadPoolExecutor(2) as pool:
-        early = pool.submit(batcher.run, 5)
-        wait_until(lambda: batcher.waiting == 1, 10)
-        late = pool.submit(batcher.run, 6)
+        with another_is_expected(batcher) as leaves, batcher.expecting():
+            early = pool.submit(batcher.run, 5)
+            wait_until(lambda: batcher.waiting == 1, 10)
+            late = pool.submit(ask, 6)
+            wait_until(lambda: batcher.waiting == 2, 10)
+            assert oracle.batches == []
+            leaves.set()
         assert [early.result(20), late.result(20)] == [10, 12]
     assert oracle.batches == [[5, 6]]
 
 
-def test_those_who_do_not_come_again_are_waited_for_a_moment_and_once(
+def test_a_batch_goes_on_once_the_expected_caller_has_left(
     wait_until: WaitUntil, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batching, "GATHER_S", 0.01)
-    batcher = after_a_batch_of_three(oracle := Oracle(), wait_until)
-    assert batcher.run(5) == 10
     monkeypatch.setattr(batching, "GATHER_S", 60.0)
-    assert batcher.run(6) == 12
-    assert oracle.batches == [[5], [6]]
+    batcher = Batcher((oracle := Oracle()).answer)
+    with another_is_expected(batcher) as first, another_is_expected(batcher) as second, ThreadPoolExecutor(1) as pool:
+        early = pool.submit(batcher.run, 5)
+        wait_until(lambda: batcher.waiting == 1, 10)
+        assert oracle.batches == []
+        first.set()
+        assert early.result(20) == 10
+        assert not second.is_set()
+
+
+def test_a_caller_who_never_calls_is_waited_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "GATHER_S", 0.01)
+    batcher = Batcher(Oracle().answer)
+    with another_is_expected(batcher), another_is_expected(batcher):
+        assert batcher.run(5) == 10
 
 
 def test_an_error_is_everyones_of_the_batch_and_nobody_elses(wait_until: WaitUntil) -> None:
