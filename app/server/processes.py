@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from multiprocessing.context import ForkProcess
 
-#: A process that lives less than this has a fault that starting it again does not mend.
+#: A process that was started again and lives less than this has a fault that another start does not mend.
 SHORT_LIFE_S = 5.0
 
 log = logging.getLogger(__name__)
@@ -22,15 +22,17 @@ def run_processes(count: int, serve: Callable[[int], None], grace_s: float) -> b
     ends = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, {*ends, signal.SIGCHLD})
     running = {number: _start(serve, number) for number in range(count)}
+    restarted: set[int] = set()
     while signal.sigwait({*ends, signal.SIGCHLD}) not in ends:
         for number, (process, started) in list(running.items()):
             if process.is_alive():
                 continue
             log.error("server_process_died", extra={"pid": process.pid, "exitcode": process.exitcode})
-            if time.monotonic() - started < SHORT_LIFE_S:
+            if number in restarted and time.monotonic() - started < SHORT_LIFE_S:
                 _stop([process for process, _ in running.values()], grace_s)
                 return False
             running[number] = _start(serve, number)
+            restarted.add(number)
     _stop([process for process, _ in running.values()], grace_s)
     return True
 
