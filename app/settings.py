@@ -104,6 +104,8 @@ class Settings:
     api_affinity: str = _setting("auto", validate.OneOf(["auto", "none"]))
     #: Bounded, since each stream costs a socket and a view.
     sse_connections: int = _setting(100, validate.Range(min=0, max=1000))
+    sse_per_user: int = _setting(6, _AT_LEAST_ONE)
+    keep_alive_s: int = _setting(75, validate.Range(min=1, max=3600))
     pool_size: int = _setting(8, _AT_LEAST_ONE)
     worker_concurrency: int = _setting(2, _AT_LEAST_ONE)
     heartbeat_s: float = _setting(5.0, _POSITIVE)
