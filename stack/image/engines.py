@@ -72,7 +72,7 @@ class Docker(Engine):
     def command(self, name: str, argv: Sequence[str], environment: Mapping[str, str], files: Path) -> list[str]:
         container = f"course-image-{os.getpid()}-{name}"
         self._names.append(container)
-        options = ["--rm", "--init", "--name", container, "--network", "host", "--read-only", "--tmpfs", "/tmp"]
+        options = ["--rm", "--name", container, "--network", "host", "--read-only", "--tmpfs", "/tmp"]
         options += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
         options += ["--volume", f"{files}:{FILES_TARGET}:ro", *_variables(environment)]
         return [self.tool, "run", *options, self.image, *argv]

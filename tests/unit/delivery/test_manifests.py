@@ -126,6 +126,7 @@ def test_a_pod_may_do_little(name: str) -> None:
         "capabilities": {"drop": ["ALL"]},
     }
     assert (spec["automountServiceAccountToken"], spec["enableServiceLinks"]) == (False, False)
+    assert spec["shareProcessNamespace"] is compose()["services"][name]["init"] is True
     mounts = {mount["mountPath"]: mount for mount in container(name)["volumeMounts"]}
     assert [mount for mount, how in mounts.items() if not how.get("readOnly")] == ["/tmp"]
     assert {mount["name"] for mount in mounts.values()} == {volume["name"] for volume in spec["volumes"]}
