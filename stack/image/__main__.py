@@ -16,12 +16,22 @@ from stack.interrupts import raise_on_signals
 from stack.server import ServerStartError
 from stack.services import Stack, StackError
 from tasks.supervision.supervisor import Command
-from tasks.supervision.workers import WORKERS
 
 IMAGE = f"course-generation:{VERSION}"
 BASE = "python:3.13-slim"
 #: What the image may add to its base, in millions of bytes.
 LIMIT_MB = 250
+
+#: What runs from it, as compose.yaml says.
+COMMANDS = {
+    "migrate": ["coursegen", "migrate"],
+    "api": ["coursegen", "api"],
+    "worker": ["coursegen", "worker", "--only", "stages"],
+    "upkeep": ["coursegen", "worker", "--only", "upkeep"],
+    "webhooks": ["coursegen", "worker", "--only", "webhooks"],
+}
+#: Settings that the image has itself.
+OF_THE_IMAGE = ("FILES_ROOT", "APP_ENV")
 
 #: Run in the image: what it may not do, it can't.
 PROBE = """
@@ -46,16 +56,14 @@ class ImageStack(Stack):
         self._engine = engine
 
     def _migration(self) -> Command:
-        return self._contained("migrate", "migrate")
+        return self._contained("migrate")
 
     def _processes(self) -> list[Command]:
-        workers = [self._contained(name, "worker", "--only", served) for served, name in WORKERS.items()]
-        return [self._contained("api", "api"), *workers]
+        return [self._contained(name) for name in COMMANDS if name != "migrate"]
 
-    def _contained(self, name: str, *arguments: str) -> Command:
-        # Its folders and whether it is production says the image.
-        settings = {key: value for key, value in self._settings().items() if key not in ("FILES_ROOT", "APP_ENV")}
-        argv = self._engine.command(name, ["coursegen", *arguments], settings, FILES)
+    def _contained(self, name: str) -> Command:
+        settings = {key: value for key, value in self._settings().items() if key not in OF_THE_IMAGE}
+        argv = self._engine.command(name, COMMANDS[name], settings, FILES)
         return Command(name, argv, os.environ, self.log(name))
 
 

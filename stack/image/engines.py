@@ -40,8 +40,10 @@ class Engine(ABC):
 
     def build(self, base: str, version: str, options: Sequence[str]) -> None:
         """The image is built from the Dockerfile of the current folder. Raises `EngineError`."""
+        # Images of OCI's own format have no HEALTHCHECK.
+        form = [] if self.tool == "docker" else ["--format", "docker"]
         arguments = ["--build-arg", f"BASE={base}", "--build-arg", f"VERSION={version}", "--tag", self.image]
-        call("the build", [self.tool, "build", *arguments, *options, "."])
+        call("the build", [self.tool, "build", *form, *arguments, *options, "."])
 
     def __enter__(self) -> Self:
         return self

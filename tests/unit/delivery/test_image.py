@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from app.settings import VERSION
-from stack.image.__main__ import BASE
-from tests.unit.delivery.delivered import ROOT, TOOLS, dockerfile, image, sent_to_the_builder
+from stack.image.__main__ import BASE, COMMANDS
+from tests.unit.delivery.delivered import ROOT, TOOLS, commands, dockerfile, image, sent_to_the_builder
 
 
 def test_the_linter_finds_nothing_in_the_dockerfile() -> None:
@@ -25,6 +25,10 @@ def test_both_stages_stand_on_one_base_that_the_builder_may_name() -> None:
     (base,) = (line.pairs()["BASE"] for line in dockerfile() if line.name == "ARG" and line.stage == -1)
     assert base == BASE
     assert re.fullmatch(r"[a-z]+:\d+\.\d+[a-z-]*", base)  # pinned, and of no registry by name
+
+
+def test_the_image_is_tried_with_what_the_composition_runs() -> None:
+    assert commands() == COMMANDS
 
 
 def test_without_a_tool_that_works_the_target_says_so(tmp_path: Path) -> None:
