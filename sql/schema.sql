@@ -501,23 +501,16 @@ declare
     generation coursegen.generations;
 begin
     perform from public.courses c where c.id = p_course_id for no key update;
-    if not found then
-        outcome := 'not_found';
-        return next;
-        return;
-    end if;
+    outcome := case when found then 'not_active' else 'not_found' end;
     select g.* into generation from coursegen.generations g
     where g.course_id = p_course_id and g.finished_at is null
     for no key update;
-    if not found then
-        outcome := 'not_active';
-        return next;
-        return;
+    if found then
+        outcome := 'cancelled';
+        generation_id := generation.id;
+        user_id := generation.user_id;
+        refused := coursegen.cancel_generation(generation, p_message, p_ended_by);
     end if;
-    outcome := 'cancelled';
-    generation_id := generation.id;
-    user_id := generation.user_id;
-    refused := coursegen.cancel_generation(generation, p_message, p_ended_by);
     return next;
 end
 $$;
@@ -1628,13 +1621,11 @@ begin
         from procrastinate_jobs o
         where o.id = p_job_id and coursegen.is_orphaned(o, p_stalled_s, p_stages)
         for update skip locked;
-        outcome := 'none';
-    elsif exists (select from coursegen.generation_jobs(p_generation_id)) then
-        outcome := 'none';
-        return next;
-        return;
+    else
+        perform where not exists (select from coursegen.generation_jobs(p_generation_id));
     end if;
-    if p_job_id is not null and not found then
+    if not found then
+        outcome := 'none';
         return next;
         return;
     end if;

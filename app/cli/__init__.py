@@ -4,25 +4,23 @@ import click
 from flask import Flask
 
 from app.cli import (
-    doctor_command,
-    events_command,
     generate_command,
     generation_commands,
+    inspection_commands,
     metrics_command,
     migrate_command,
-    slots_command,
     token_command,
     webhook_commands,
 )
 
 COMMANDS: list[click.Command] = [
-    doctor_command.command,
-    events_command.command,
+    inspection_commands.doctor,
+    inspection_commands.events,
+    inspection_commands.slots,
     generate_command.command,
     generation_commands.command,
     metrics_command.command,
     migrate_command.command,
-    slots_command.command,
     token_command.command,
     webhook_commands.command,
 ]

@@ -44,6 +44,12 @@ as_json = click.option("--json", "as_json", is_flag=True, help="JSON instead of 
 since = click.option("--since", "since_s", type=Span(), default="7d", show_default=True, help="How far back.")
 limit = click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Rows at most.")
 reason = click.option("--reason", help="Why, for the audit.")
+generation_id = click.argument("generation_id", type=click.UUID)
+
+
+def listing(function: Callable[..., None]) -> Callable[..., None]:
+    """The command prints the latest rows of a query, whose parameters have the names of its options."""
+    return since(limit(as_json(with_services(function))))
 
 
 def operator(reason: str | None = None) -> Actor:

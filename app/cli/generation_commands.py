@@ -4,9 +4,10 @@ from uuid import UUID
 
 import click
 
-from app.cli.command_setup import as_json, limit, operator, reason, since, with_services
+from app.cli.command_setup import as_json, generation_id, listing, operator, reason, with_services
 from app.cli.tables import print_rows
-from app.operations import actions, listings
+from app.operations import actions
+from app.operations.listings import find_generation, read_rows
 from app.services import Services
 
 STATUSES = ["waiting", "queued", "running", "awaiting_approval", "completed", "failed", "cancelled"]
@@ -14,19 +15,14 @@ LISTED = ("id", "status", "stage", "tier", "slug", "created_at", "finished_at", 
 ATTEMPTS = ("stage", "fence", "started_at", "finished_at", "outcome", "worker", "error")
 
 command = click.Group("generations", help="List, show, cancel and retry generations. Times are in UTC.")
-generation_id = click.argument("generation_id", type=click.UUID)
 
 
 @command.command("list")
 @click.option("--status", type=click.Choice(STATUSES), help="Only those of this status.")
-@since
-@limit
-@as_json
-@with_services
-def list_generations(services: Services, status: str | None, since_s: int, limit: int, as_json: bool) -> None:
+@listing
+def list_generations(services: Services, as_json: bool, **filters: object) -> None:
     """List the latest generations."""
-    rows = listings.list_generations(services.db, status=status, since_s=since_s, limit=limit)
-    print_rows(rows, LISTED, as_json=as_json)
+    print_rows(read_rows(services.db, "list_generations", **filters), LISTED, as_json=as_json)
 
 
 @command.command("show")
@@ -35,7 +31,7 @@ def list_generations(services: Services, status: str | None, since_s: int, limit
 @with_services
 def show_generation(services: Services, generation_id: UUID, as_json: bool) -> None:
     """Show one generation and every start of its stages."""
-    generation = listings.find_generation(services.db, generation_id)
+    generation = find_generation(services.db, generation_id)
     if as_json:
         print_rows([generation], (), as_json=True)
         return

@@ -11,7 +11,6 @@ from app.operations.reports import (
     REPORTS,
     STATEMENT_TIMEOUT_S,
     BadSince,
-    Report,
     ReportTimeout,
     Result,
     run_report,
@@ -42,17 +41,13 @@ def command(services: Services, name: str | None, since: str, form: str) -> None
         width = max(map(len, REPORTS))
         click.echo("\n".join(f"{report.name:<{width}}  {report.question}" for report in REPORTS.values()))
         return
-    result = _run(services, REPORTS[name], since)
-    click.echo({"table": _as_table, "csv": as_csv, "json": _as_json}[form](result), nl=False, color=True)
-
-
-def _run(services: Services, report: Report, since: str) -> Result:
     try:
-        return run_report(services.db, report, since, {"slots": services.settings.global_concurrency_limit})
+        result = run_report(services.db, REPORTS[name], since, {"slots": services.settings.global_concurrency_limit})
     except BadSince as error:
         raise click.BadParameter(str(error), param_hint="'--since'") from error
     except ReportTimeout as error:
         raise click.ClickException(f"No result within {STATEMENT_TIMEOUT_S} s: ask for less by --since.") from error
+    click.echo({"table": _as_table, "csv": as_csv, "json": _as_json}[form](result), nl=False, color=True)
 
 
 def as_csv(result: Result) -> str:

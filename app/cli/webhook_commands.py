@@ -4,10 +4,10 @@ from uuid import UUID
 
 import click
 
-from app.cli.command_setup import as_json, limit, operator, reason, since, with_services
+from app.cli.command_setup import as_json, generation_id, listing, operator, reason, with_services
 from app.cli.tables import print_rows
-from app.operations.actions import resend
-from app.operations.listings import find_webhook, list_deliveries
+from app.generation.webhooks import outbox
+from app.operations.listings import find_webhook, read_rows
 from app.services import Services
 
 DELIVERY = ("seq", "slug", "status", "step", "state", "failures", "response", "error")
@@ -18,31 +18,24 @@ ATTEMPTS = ("seq", "at", "ms", "status", "error", "excerpt")
 command = click.Group("webhooks", help="List, show and resend deliveries to webhooks. Times are in UTC.")
 
 course = click.option("--course", help="Only this course's: its slug or id.")
-generation_id = click.argument("generation_id", type=click.UUID)
 
 
 @command.command("list")
 @course
 @click.option("--failed", is_flag=True, help="Only those given up, gone, or without a successful attempt so far.")
-@since
-@limit
-@as_json
-@with_services
-def list_latest(services: Services, course: str | None, failed: bool, since_s: int, limit: int, as_json: bool) -> None:
+@listing
+def list_latest(services: Services, as_json: bool, **filters: object) -> None:
     """List the latest deliveries, each with its last attempt."""
-    rows = list_deliveries(services.db, course=course, failed=failed, since_s=since_s, limit=limit)
+    rows = read_rows(services.db, "list_webhook_deliveries", generation_id=None, pending=False, **filters)
     print_rows(rows, LISTED, as_json=as_json)
 
 
 @command.command("pending")
 @course
-@since
-@limit
-@as_json
-@with_services
-def list_pending(services: Services, course: str | None, since_s: int, limit: int, as_json: bool) -> None:
+@listing
+def list_pending(services: Services, as_json: bool, **filters: object) -> None:
     """List deliveries that wait, and when each is due if none comes before it."""
-    rows = list_deliveries(services.db, course=course, pending=True, since_s=since_s, limit=limit)
+    rows = read_rows(services.db, "list_webhook_deliveries", generation_id=None, failed=False, pending=True, **filters)
     print_rows(rows, PENDING, as_json=as_json)
 
 
@@ -69,5 +62,5 @@ def show_webhook(services: Services, generation_id: UUID, as_json: bool) -> None
 @with_services
 def resend_deliveries(services: Services, generation_id: UUID, seq: int | None, reason: str | None) -> None:
     """Send again, in order, what was not delivered. Attempts go on for another day."""
-    numbers = resend(services, generation_id, seq, operator(reason))
+    numbers = outbox.resend_deliveries(services.db, generation_id, seq, operator(reason))
     click.echo(f"Will be sent again: {', '.join(map(str, numbers))}")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from app.database.queries import SQL
+from app.database.queries import read_setup
 
 T = TypeVar("T")
 Connection = psycopg.Connection[Any]
@@ -23,7 +23,7 @@ LOCK_PATIENCE_S, TURN_PATIENCE_S = 60.0, 600.0
 PAUSE_S = 0.1
 
 NAME = "coursegen-migrate"
-BLOCKERS = (SQL / "setup" / "blockers.sql").read_bytes()
+BLOCKERS = read_setup("blockers")
 
 
 class MigrationError(Exception):
@@ -91,6 +91,11 @@ def migration_session(database_url: str) -> Iterator[MigrationSession]:
         session = MigrationSession(conn, watcher)
         session.run(lambda conn: conn.execute("select pg_advisory_lock(%s)", (LOCK,)), patience_s=TURN_PATIENCE_S)
         yield session
+
+
+def is_present(conn: Connection, table: str) -> bool:
+    """Whether the database has the table."""
+    return conn.execute("select where to_regclass(%s) is not null", (table,)).rowcount == 1
 
 
 def _connect(database_url: str) -> Connection:

@@ -11,8 +11,8 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import tuple_row
 
-from app.database.migration_session import Connection, MigrationError, migration_session
-from app.database.queries import SQL
+from app.database.migration_session import Connection, MigrationError, is_present, migration_session
+from app.database.queries import SQL, read_setup
 from app.database.queue_schema import migrate_queue, queue_scripts
 
 #: API and workers need no other role; members of it may log in.
@@ -63,10 +63,9 @@ def abridge(names: list[str]) -> str:
 
 
 def _read_applied(conn: psycopg.Connection[Any]) -> set[tuple[str, str, str | None]]:
+    if not is_present(conn, "coursegen.created_objects"):
+        return set()
     with conn.cursor(row_factory=tuple_row) as cursor:
-        cursor.execute("select to_regclass('coursegen.created_objects')")
-        if cursor.fetchone() in (None, (None,)):
-            return set()
         return set(cursor.execute(read_setup("applied")).fetchall())
 
 
@@ -117,10 +116,6 @@ def _apply_functions(conn: Connection, *, app_role: str) -> list[str]:
 def name_role(conn: Connection, statements: bytes, app_role: str) -> bytes:
     """The statements with the role of this database in place of the default one."""
     return statements.replace(APP_ROLE.encode(), sql.Identifier(app_role).as_bytes(conn))
-
-
-def read_setup(name: str) -> bytes:
-    return (SQL / "setup" / f"{name}.sql").read_bytes()
 
 
 def down_part(version: str) -> bytes | None:

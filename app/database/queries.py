@@ -1,4 +1,4 @@
-"""The named queries of `sql/queries`, loaded once.
+"""The named queries of `sql/queries`, loaded once, and the scripts of `sql/setup`.
 
 A file holds queries, each under a line `-- name: the_name` and a comment on what it does.
 """
@@ -23,6 +23,11 @@ def load_queries(folder: Path = SQL / "queries") -> dict[str, LiteralString]:
             # The files are this project's own source, as trusted as a literal in the code.
             queries[name] = cast(LiteralString, text.strip().rstrip(";"))
     return queries
+
+
+def read_setup(name: str) -> bytes:
+    """The script of that name in `sql/setup`."""
+    return (SQL / "setup" / f"{name}.sql").read_bytes()
 
 
 QUERIES = load_queries()

@@ -3,13 +3,11 @@
 import logging
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-import psycopg
 from procrastinate.schema import SchemaManager
 
-from app.database.migration_session import MigrationError, MigrationSession
-from app.database.queries import SQL
+from app.database.migration_session import Connection, MigrationError, MigrationSession, is_present
+from app.database.queries import read_setup
 
 #: Where the library's functions look for its tables by default.
 SCHEMA = "public"
@@ -32,12 +30,14 @@ def migrate_queue(session: MigrationSession, *, upgrade: bool) -> list[str]:
     A schema that was there before this service has other users as well. It is upgraded only with `upgrade`;
     without it, `MigrationError` is raised when scripts are missing.
     """
-    recorded = _read_recorded(session.conn)
+    recorded: dict[str, bool] = {}  # each with whether it was there before this service
+    if is_present(session.conn, "coursegen.queue_migrations"):
+        recorded = dict(session.conn.execute("select script, was_there from coursegen.queue_migrations").fetchall())
     pending = [script for script in queue_scripts() if script.stem not in recorded]
     if not pending:
         return []
-    if not _is_present(session.conn):
-        session.run(_apply_whole_schema)
+    if not is_present(session.conn, f"{SCHEMA}.procrastinate_jobs"):
+        session.run(lambda conn: _apply(conn, pending, SchemaManager.get_schema().encode()))
         log.info("queue_schema_applied")
         return [script.stem for script in pending]
     applied = _recognise(session)
@@ -51,36 +51,18 @@ def migrate_queue(session: MigrationSession, *, upgrade: bool) -> list[str]:
         )
     session.run(lambda conn: _record(conn, (script for script in pending if script in applied), was_there=True))
     for script in missing:
-        session.run(lambda conn, script=script: _apply(conn, script))  # type: ignore[misc]
+        session.run(lambda conn, script=script: _apply(conn, [script], script.read_bytes()))  # type: ignore[misc]
         log.info("queue_script_applied", extra={"script": script.stem})
     return [script.stem for script in missing]
 
 
-def _read_recorded(conn: psycopg.Connection[Any]) -> dict[str, bool]:
-    """The recorded scripts, each with whether it was there before this service."""
-    row = conn.execute("select to_regclass('coursegen.queue_migrations')").fetchone()
-    if row is None or row[0] is None:
-        return {}
-    return dict(conn.execute("select script, was_there from coursegen.queue_migrations").fetchall())
+def _apply(conn: Connection, scripts: Iterable[Path], statements: bytes) -> None:
+    _record(conn, scripts, was_there=False)
+    conn.execute(statements)
 
 
-def _is_present(conn: psycopg.Connection[Any]) -> bool:
-    row = conn.execute("select to_regclass(%s)", (f"{SCHEMA}.procrastinate_jobs",)).fetchone()
-    return row is not None and row[0] is not None
-
-
-def _apply_whole_schema(conn: psycopg.Connection[Any]) -> None:
-    _record(conn, queue_scripts(), was_there=False)
-    conn.execute(SchemaManager.get_schema())
-
-
-def _apply(conn: psycopg.Connection[Any], script: Path) -> None:
-    _record(conn, [script], was_there=False)
-    conn.execute(script.read_bytes())
-
-
-def _record(conn: psycopg.Connection[Any], scripts: Iterable[Path], *, was_there: bool) -> None:
-    conn.execute((SQL / "setup" / "bookkeeping.sql").read_bytes())
+def _record(conn: Connection, scripts: Iterable[Path], *, was_there: bool) -> None:
+    conn.execute(read_setup("bookkeeping"))
     for script in scripts:
         conn.execute(
             "insert into coursegen.queue_migrations (script, was_there) values (%s, %s) on conflict do nothing",
@@ -107,10 +89,9 @@ def _recognise(session: MigrationSession) -> list[Path]:
     return scripts[: nearest + 1]
 
 
-def read_queue_catalog(conn: psycopg.Connection[Any], schema: str) -> Catalog:
+def read_queue_catalog(conn: Connection, schema: str) -> Catalog:
     """What the queue's scripts made in the schema, as kind, name and detail."""
-    query = (SQL / "setup" / "queue_catalog.sql").read_bytes()
-    return frozenset(conn.execute(query, {"schema": schema}).fetchall())
+    return frozenset(conn.execute(read_setup("queue_catalog"), {"schema": schema}).fetchall())
 
 
 def replay_queue_scripts(session: MigrationSession) -> list[Catalog]:
@@ -119,10 +100,10 @@ def replay_queue_scripts(session: MigrationSession) -> list[Catalog]:
     Each script is committed, since before PostgreSQL 17 a label of an enum can't be used in its own transaction.
     """
 
-    def drop(conn: psycopg.Connection[Any]) -> None:
+    def drop(conn: Connection) -> None:
         conn.execute(f"drop schema if exists {REPLAY} cascade")
 
-    def replay(conn: psycopg.Connection[Any], script: Path) -> Catalog:
+    def replay(conn: Connection, script: Path) -> Catalog:
         conn.execute(f"set local search_path = {REPLAY}")
         conn.execute(script.read_bytes())
         return read_queue_catalog(conn, REPLAY)

@@ -9,8 +9,9 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from app.database.migration_session import Connection, MigrationError, migration_session
-from app.database.migrations import APP_ROLE, down_part, name_role, read_setup
+from app.database.migration_session import Connection, MigrationError, is_present, migration_session
+from app.database.migrations import APP_ROLE, down_part, name_role
+from app.database.queries import read_setup
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +80,7 @@ def _undo(conn: Connection, name: str) -> None:
 
 
 def _refuse_unmigrated(conn: psycopg.Connection[Any]) -> None:
-    row = conn.execute("select to_regclass('coursegen.created_objects')").fetchone()
-    if row is None or row[0] is None:
+    if not is_present(conn, "coursegen.created_objects"):
         raise MigrationError("There is nothing to roll back: the database is not migrated")
 
 
@@ -110,7 +110,7 @@ def _roll_back(conn: Connection, *, app_role: str, export: Path | None) -> list[
 
 def _export(conn: Connection, folder: Path | None) -> None:
     """Every row that goes and can't be made again is in the folder. Raises `MigrationError` where there is none."""
-    if conn.execute("select where to_regclass('coursegen.finished_courses') is null").rowcount:
+    if not is_present(conn, "coursegen.finished_courses"):
         return  # of a first migration that failed
     with conn.cursor(row_factory=dict_row) as cursor:
         finished = cursor.execute(read_setup("finished_courses")).fetchall()

@@ -13,7 +13,6 @@ from app.generation.callers import Caller
 from app.generation.errors import NotFailed, NothingActive
 from app.generation.runs.cancel import cancel_generation
 from app.generation.tiers import Tier
-from app.generation.webhooks import outbox
 from app.operations.listings import find_generation
 from app.services import Services
 from app.settings import Settings
@@ -47,11 +46,6 @@ def retry(services: Services, generation_id: UUID, actor: Actor) -> UUID:
     caller = Caller(failed["user_id"], Tier(failed["tier"]))
     order = Order(failed["course_id"], failed["webhook_url"], source="cli", retry_of=generation_id, actor=actor)
     return services.admissions.admit(caller, order).generation_id
-
-
-def resend(services: Services, generation_id: UUID, seq: int | None, actor: Actor) -> list[int]:
-    """Sends that delivery again, or all that were not delivered; returns their numbers. Raises `NothingToSend`."""
-    return outbox.resend_deliveries(services.db, generation_id, seq, actor)
 
 
 def rebuild_slots(services: Services, actor: Actor) -> None:

@@ -14,7 +14,7 @@ from app.database.migrations import abridge, missing
 from app.database.pool import only_row
 from app.database.preflight import connect_briefly
 from app.database.queries import QUERIES
-from app.operations.slot_drift import compare_slots
+from app.operations.listings import compare_slots
 from app.services import Services
 from app.settings import Settings
 
@@ -101,9 +101,8 @@ def _check_database(services: Services) -> Iterator[Finding]:
     asked_at = time.time()
     with services.db.connection() as conn:
         server = only_row(conn.execute(QUERIES["inspect_server"], {"stalled": services.settings.stalled_s}))
-        webhooks = only_row(conn.execute(QUERIES["count_waiting_webhooks"]))
     yield from _check_server(server, asked_at)
-    yield _check_webhooks(services.settings, webhooks)
+    yield _check_webhooks(services.settings, server)
 
 
 def _check_server(server: DictRow, asked_at: float) -> Iterator[Finding]:
@@ -122,11 +121,11 @@ def _check_server(server: DictRow, asked_at: float) -> Iterator[Finding]:
     yield _judge("workers", found, State.ERROR, "Start `coursegen worker`.", when=server["workers"] == 0)
 
 
-def _check_webhooks(settings: Settings, webhooks: DictRow) -> Finding:
-    found = f"{webhooks['waiting']} waiting"
-    if webhooks["waiting"] and settings.webhook_secret is None:
+def _check_webhooks(settings: Settings, server: DictRow) -> Finding:
+    found = f"{server['webhooks']} waiting"
+    if server["webhooks"] and settings.webhook_secret is None:
         return Finding(State.WARNING, "webhooks", found, "Set WEBHOOK_SECRET: nothing is sent without it.")
-    overdue_s = float(webhooks["overdue_s"] or 0)
+    overdue_s = float(server["overdue_s"] or 0)
     late = overdue_s > OVERDUE_S
     found += f", one is {overdue_s:.0f} s overdue" if late else ""
     advice = "Start `coursegen worker`, or `coursegen worker --only webhooks`."
@@ -135,7 +134,7 @@ def _check_webhooks(settings: Settings, webhooks: DictRow) -> Finding:
 
 def _check_redis(services: Services) -> Iterator[Finding]:
     try:
-        drifted = sum(bool(count.drift) for count in compare_slots(services.db, services.slots))
+        drifted = sum(bool(count["drift"]) for count in compare_slots(services))
     except Exception:  # noqa: BLE001 - the database has been reported already
         drifted = None
     if problem := services.slots.problem():

@@ -4,57 +4,46 @@
 -- counts whole. `admitted` and `users` go by the day of admission; `completed`, `failed` and `cancelled` by the day of
 -- the end. `success_percent` is completed of completed and failed. `refused` counts requests; `rollbacks`, `recoveries`
 -- and `timeouts` count events. Events are kept for 90 days: older days read as 0.
---
--- psql "$DATABASE_URL" -v since=30d -f sql/metrics/daily_summary.sql
 
 \ir since.psql
 
-with admissions as (
-    select date_trunc('day', created_at, 'UTC') as day, count(*) as admitted, count(distinct user_id) as users
+with facts as (
+    select created_at as at, 'admitted' as kind, user_id, 1::numeric as times
     from coursegen.generations
     where created_at >= date_trunc('day', :'since'::timestamptz, 'UTC')
-    group by 1
-),
-ends as (
-    select
-        date_trunc('day', finished_at, 'UTC') as day,
-        count(*) filter (where status = 'completed') as completed,
-        count(*) filter (where status = 'failed') as failed,
-        count(*) filter (where status = 'cancelled') as cancelled
+    union all
+    select finished_at, status::text, null, 1
     from coursegen.generations
     where finished_at >= date_trunc('day', :'since'::timestamptz, 'UTC')
-    group by 1
-),
-events as (
+    union all
     select
-        date_trunc('day', "timestamp", 'UTC') as day,
-        sum(case when jsonb_typeof(metadata -> 'count') = 'number' then (metadata ->> 'count')::numeric else 1 end)
-            filter (where event_type in ('concurrency_limit_hit', 'duplicate_job_detected')) as refused,
-        count(*) filter (where event_type = 'job_rollback') as rollbacks,
-        count(*) filter (where event_type = 'orphaned_job_recovery') as recoveries,
-        count(*) filter (where event_type = 'worker_timeout') as timeouts
+        "timestamp",
+        case when event_type in ('concurrency_limit_hit', 'duplicate_job_detected') then 'refused' else event_type::text end,
+        null,
+        case when jsonb_typeof(metadata -> 'count') = 'number' then (metadata ->> 'count')::numeric else 1 end
     from system_metrics
     where "timestamp" >= date_trunc('day', :'since'::timestamptz, 'UTC')
-    group by 1
 ),
 days as (
-    select generate_series(min(day), now(), interval '24 hours') as day
-    from (select day from admissions union all select day from ends union all select day from events) any_day
+    select generate_series(date_trunc('day', min(at), 'UTC'), now(), interval '24 hours') as day from facts
 )
 select
     to_char(day at time zone 'UTC', 'YYYY-MM-DD') as day,
-    coalesce(admitted, 0) as admitted,
-    coalesce(users, 0) as users,
-    coalesce(completed, 0) as completed,
-    coalesce(failed, 0) as failed,
-    coalesce(cancelled, 0) as cancelled,
-    round(100.0 * completed / nullif(completed + failed, 0), 1) as success_percent,
-    coalesce(refused, 0)::bigint as refused,
-    coalesce(rollbacks, 0) as rollbacks,
-    coalesce(recoveries, 0) as recoveries,
-    coalesce(timeouts, 0) as timeouts
+    count(*) filter (where kind = 'admitted') as admitted,
+    count(distinct user_id) as users,
+    count(*) filter (where kind = 'completed') as completed,
+    count(*) filter (where kind = 'failed') as failed,
+    count(*) filter (where kind = 'cancelled') as cancelled,
+    round(
+        100.0 * count(*) filter (where kind = 'completed')
+            / nullif(count(*) filter (where kind in ('completed', 'failed')), 0),
+        1
+    ) as success_percent,
+    coalesce(sum(times) filter (where kind = 'refused'), 0)::bigint as refused,
+    count(*) filter (where kind = 'job_rollback') as rollbacks,
+    count(*) filter (where kind = 'orphaned_job_recovery') as recoveries,
+    count(*) filter (where kind = 'worker_timeout') as timeouts
 from days
-left join admissions using (day)
-left join ends using (day)
-left join events using (day)
+left join facts on date_trunc('day', at, 'UTC') = day
+group by days.day
 order by days.day;

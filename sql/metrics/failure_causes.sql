@@ -4,8 +4,6 @@
 -- most 50. `cause` is how the last start that counts ended: failed (the handler raised), timeout, died (its process
 -- ended), silent (its worker was lost), or none if no start is kept. `error` is the first line of the start's error, or
 -- of the owner's message, without ids. `last_job` is the latest such generation.
---
--- psql "$DATABASE_URL" -v since=24h -f sql/metrics/failure_causes.sql
 
 \ir since.psql
 

@@ -3,8 +3,6 @@
 -- How to read it: seconds from admission to the first start, of generations admitted since then, the highest priority
 -- first. `waiting` counts those not started yet; the longest has waited for `oldest_s`. If waits grow at every
 -- priority, add workers.
---
--- psql "$DATABASE_URL" -v since=24h -f sql/metrics/queue_wait.sql
 
 \ir since.psql
 

@@ -3,8 +3,6 @@
 -- How to read it: one row per stage that the worker was about to run. Admission completes step 1 in its own
 -- transaction, so any row means that something else wrote the course's progress. `generations` are distinct; those in
 -- none of `completed`, `failed`, `cancelled` and `active` are deleted.
---
--- psql "$DATABASE_URL" -v since=24h -f sql/metrics/recoveries.sql
 
 \ir since.psql
 

@@ -3,8 +3,6 @@
 -- How to read it: `kind` is the response's code: user_limit (the user's slots were taken), system_limit (the system's)
 -- or generation_active (the course was being generated). `refusals` counts requests: equal refusals within a second are
 -- one event with a count. At system_limit, raise GLOBAL_CONCURRENCY_LIMIT and add workers.
---
--- psql "$DATABASE_URL" -v since=24h -f sql/metrics/refusals.sql
 
 \ir since.psql
 

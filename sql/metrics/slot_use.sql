@@ -4,8 +4,7 @@
 -- the current one. `peak` is the most at once, `mean` the average so far, `slots` today's limit, `use_percent` the mean
 -- of it. If `peak` is the limit, requests may have been refused: see `refusals`.
 --
--- psql "$DATABASE_URL" -v since=24h -v slots=3 -f sql/metrics/slot_use.sql
--- (`slots` is GLOBAL_CONCURRENCY_LIMIT; the command knows it.)
+-- Under psql, `-v slots=` is GLOBAL_CONCURRENCY_LIMIT; the command knows it.
 
 \ir since.psql
 \if :{?slots}
@@ -17,11 +16,7 @@ with spans as (
     -- Generations that ended in the window, and those that hold a slot now.
     select greatest(created_at, date_trunc('hour', :'since'::timestamptz, 'UTC')) as begun, finished_at
     from coursegen.generations
-    where finished_at > date_trunc('hour', :'since'::timestamptz, 'UTC')
-    union all
-    select greatest(created_at, date_trunc('hour', :'since'::timestamptz, 'UTC')), null
-    from coursegen.generations
-    where system_slot is not null
+    where finished_at > date_trunc('hour', :'since'::timestamptz, 'UTC') or system_slot is not null
 ),
 changes as (
     select begun as at, 1 as change from spans

@@ -3,8 +3,6 @@
 -- How to read it: seconds from start to end, of the starts that completed the stage, of generations admitted since
 -- then. `went_wrong` counts the starts that failed, timed out or died. If a stage's `p99_s` is near STAGE_TIMEOUT_S,
 -- raise that.
---
--- psql "$DATABASE_URL" -v since=24h -f sql/metrics/stage_durations.sql
 
 \ir since.psql
 

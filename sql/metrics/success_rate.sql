@@ -2,8 +2,6 @@
 --
 -- How to read it: one row per way in (http, trpc, cli), the busiest first. `ended` counts those that became final since
 -- then. `success_percent` is completed of completed and failed.
---
--- psql "$DATABASE_URL" -v since=24h -f sql/metrics/success_rate.sql
 
 \ir since.psql
 

@@ -6,7 +6,7 @@ select
 from coursegen.generations generation
 join courses course on course.id = generation.course_id
 where (%(status)s::text is null or generation.status = %(status)s::coursegen.generation_status)
-    and generation.created_at >= now() - make_interval(secs => %(seconds)s)
+    and generation.created_at >= now() - make_interval(secs => %(since_s)s)
 order by generation.created_at desc
 limit %(limit)s;
 
@@ -27,12 +27,13 @@ order by id;
 select "timestamp", event_type::text, severity::text, user_id, course_id, job_id, metadata
 from system_metrics
 where (%(event_type)s::text is null or event_type = %(event_type)s::metric_event_type)
-    and "timestamp" >= now() - make_interval(secs => %(seconds)s)
+    and "timestamp" >= now() - make_interval(secs => %(since_s)s)
 order by "timestamp" desc
 limit %(limit)s;
 
 -- name: inspect_server
--- The server's version, clock and connections, the workers, and the work that waits.
+-- The server's version, clock and connections, the workers, and the work that waits. Of webhooks: how many generations have
+-- a pending delivery, and for how many seconds the most overdue of these has been due.
 select
     current_setting('server_version_num')::int as version,
     extract(epoch from clock_timestamp()) as clock,
@@ -41,7 +42,15 @@ select
     (select count(*) from procrastinate_workers where last_heartbeat > now() - make_interval(secs => %(stalled)s))
         as workers,
     (select count(*) from procrastinate_jobs where queue_name = 'stages' and status = 'todo') as waiting,
-    (select extract(epoch from now() - min(created_at)) from coursegen.generations where status = 'queued') as oldest_s;
+    (select extract(epoch from now() - min(created_at)) from coursegen.generations where status = 'queued') as oldest_s,
+    count(*) as webhooks,
+    extract(epoch from now() - min(head.due_at)) as overdue_s
+from (
+    select distinct on (generation_id) due_at
+    from coursegen.webhook_deliveries
+    where state = 'pending'
+    order by generation_id, seq
+) head;
 
 -- name: list_courses_named
 -- Courses with that id or slug, of one user or all. Two rows are enough to see that there are several.

@@ -48,19 +48,9 @@ where (%(course)s::text is null or course.slug = %(course)s or course.id::text =
     and (%(generation_id)s::uuid is null or delivery.generation_id = %(generation_id)s)
     and (not %(failed)s or delivery.state in ('given_up', 'gone') or (delivery.state = 'pending' and delivery.failures > 0))
     and (not %(pending)s or delivery.state = 'pending')
-    and delivery.created_at >= now() - make_interval(secs => %(seconds)s)
+    and delivery.created_at >= now() - make_interval(secs => %(since_s)s)
 order by delivery.created_at desc, delivery.generation_id, delivery.seq desc
 limit %(limit)s;
-
--- name: count_waiting_webhooks
--- How many generations have a pending delivery, and for how many seconds the most overdue of them has been due.
-select count(*) as waiting, extract(epoch from now() - min(due_at)) as overdue_s
-from (
-    select distinct on (generation_id) due_at
-    from coursegen.webhook_deliveries
-    where state = 'pending'
-    order by generation_id, seq
-) head;
 
 -- name: list_webhook_attempts
 select seq, at, ms, status, error, excerpt

@@ -34,8 +34,6 @@ grant execute on all functions in schema coursegen to coursegen_app;
 grant select on public.courses to coursegen_app;
 grant select, insert, delete on public.system_metrics to coursegen_app;
 do $$
-declare
-    shared text;
 begin
     if not has_schema_privilege(to_regrole('coursegen_app'), 'public', 'usage') then
         grant usage on schema public to coursegen_app;
@@ -47,80 +45,49 @@ begin
     if not has_column_privilege(to_regrole('coursegen_app'), 'public.system_metrics', 'metadata', 'update') then
         grant update (metadata) on public.system_metrics to coursegen_app;
     end if;
-    -- A platform's table with row-level security needs a policy for the role; one that is ours gets row-level security.
-    foreach shared in array array['courses', 'system_metrics'] loop
-        if exists (select from coursegen.created_objects where kind = 'table' and name = shared)
-            and not (select relrowsecurity from pg_class where oid = format('public.%I', shared)::regclass)
-        then
-            execute format('alter table public.%I enable row level security', shared);
-        end if;
-        if (select relrowsecurity from pg_class where oid = format('public.%I', shared)::regclass)
-            and not exists (
-                select from pg_policy
-                where polrelid = format('public.%I', shared)::regclass and polname = 'coursegen_service'
-            )
-        then
-            execute format('create policy coursegen_service on public.%I to coursegen_app using (true)', shared);
-        end if;
-    end loop;
 end
 $$;
 
--- Of the queue, as its library uses it. The functions and triggers run as their caller.
+-- Of the queue, as its library uses it: its functions and triggers run as their caller. And of the progress function under
+-- its shared name.
 do $$
 declare
-    ours constant boolean := not exists (select from coursegen.queue_migrations where was_there);
+    -- The roles of the platform's API, where it has them. Supabase grants them everything new in `public` by default.
+    api_roles constant text := concat_ws(', ', to_regrole('anon'), to_regrole('authenticated'));
+    queue_is_ours constant boolean := not exists (select from coursegen.queue_migrations where was_there);
     object record;
 begin
     for object in
-        select 'table' as kind, oid::regclass::text as name, case
+        select 'table' as kind, oid::regclass::text as name, queue_is_ours as is_ours, case
             when relname = 'procrastinate_events' then 'select, insert' else 'select, insert, update, delete'
         end as needed
         from pg_class
         where relnamespace = 'public'::regnamespace and relkind = 'r' and relname ~ '^procrastinate_'
         union all
-        select 'sequence', oid::regclass::text, 'usage' from pg_class
+        select 'sequence', oid::regclass::text, queue_is_ours, 'usage' from pg_class
         where relnamespace = 'public'::regnamespace and relkind = 'S' and relname ~ '^procrastinate_'
         union all
-        select 'function', oid::regprocedure::text, 'execute' from pg_proc
+        select 'function', oid::regprocedure::text, queue_is_ours, 'execute' from pg_proc
         where pronamespace = 'public'::regnamespace and proname ~ '^procrastinate_'
+        union all
+        select 'function', oid::regprocedure::text, true, 'execute' from pg_proc
+        where pronamespace = 'public'::regnamespace and proname = 'update_course_progress'
+            and exists (select from coursegen.created_objects o where o.kind = 'function' and o.name = proname)
     loop
-        if ours then
-            execute format('revoke all on %s %s from public', object.kind, object.name);
+        if object.is_ours then
+            execute format(
+                'revoke all on %s %s from %s', object.kind, object.name, concat_ws(', ', 'public', nullif(api_roles, ''))
+            );
         end if;
         execute format('grant %s on %s %s to coursegen_app', object.needed, object.kind, object.name);
     end loop;
-end
-$$;
-
--- Of the platform's other roles, where it has them. Supabase grants them everything new in `public` by default.
-do $$
-declare
-    api_role text;
-    object record;
-begin
-    foreach api_role in array array['anon', 'authenticated'] loop
-        continue when to_regrole(api_role) is null;
-        execute format('revoke all on all tables in schema coursegen from %I', api_role);
-        execute format('revoke all on all functions in schema coursegen from %I', api_role);
-        for object in
-            select kind, format('public.%I', name) as name from coursegen.created_objects where kind = 'table'
-            union all
-            select 'function', oid::regprocedure::text from pg_proc
-            where pronamespace = 'public'::regnamespace and proname = 'update_course_progress'
-                and exists (select from coursegen.created_objects o where o.kind = 'function' and o.name = proname)
-            union all
-            select case relkind when 'S' then 'sequence' else 'table' end, oid::regclass::text from pg_class
-            where relnamespace = 'public'::regnamespace and relkind in ('r', 'S') and relname ~ '^procrastinate_'
-                and not exists (select from coursegen.queue_migrations where was_there)
-            union all
-            select 'function', oid::regprocedure::text from pg_proc
-            where pronamespace = 'public'::regnamespace and proname ~ '^procrastinate_'
-                and not exists (select from coursegen.queue_migrations where was_there)
-        loop
-            execute format('revoke all on %s %s from %I', object.kind, object.name, api_role);
+    if api_roles <> '' then
+        execute format('revoke all on all tables in schema coursegen from %s', api_roles);
+        execute format('revoke all on all functions in schema coursegen from %s', api_roles);
+        for object in select name from coursegen.created_objects where kind = 'table' loop
+            execute format('revoke all on public.%I from %s', object.name, api_roles);
         end loop;
-    end loop;
+    end if;
     if to_regrole('service_role') is not null and not pg_has_role(to_regrole('service_role'), to_regrole('coursegen_app'), 'member') then
         begin
             grant coursegen_app to service_role;
@@ -131,37 +98,36 @@ begin
 end
 $$;
 
-do $$
-begin
-    if exists (select from coursegen.created_objects where kind = 'function' and name = 'update_course_progress') then
-        revoke execute on function public.update_course_progress from public;
-        grant execute on function public.update_course_progress to coursegen_app;
-    end if;
-end
-$$;
-
--- Owners read their own rows.
+-- Of rows. Where the platform has users, owners read their own. A table with row-level security needs a policy for the role,
+-- also a platform's own; one of ours gets row-level security before others may read it.
 do $$
 declare
+    has_users constant boolean := to_regrole('authenticated') is not null and to_regprocedure('auth.uid()') is not null;
     readable record;
 begin
     for readable in
-        select 'coursegen.generations'::regclass as name, 'user_id = (select auth.uid())' as condition
+        select 'coursegen.generations'::regclass as name, has_users as is_secured, 'user_id = (select auth.uid())' as condition
         union all
-        select format('coursegen.%I', name)::regclass,
+        select format('coursegen.%I', name)::regclass, has_users,
             'exists (select from coursegen.generations g where g.id = generation_id)'
         from unnest(array['sections', 'lessons', 'drafts', 'finished_courses']) name
         union all
-        select 'public.courses'::regclass, 'user_id = (select auth.uid())' from coursegen.created_objects
-        where kind = 'table' and name = 'courses'
+        select format('public.%I', shared.name)::regclass, created.name is not null,
+            case when created.name = 'courses' then 'user_id = (select auth.uid())' end
+        from unnest(array['courses', 'system_metrics']) shared (name)
+        left join coursegen.created_objects created on created.kind = 'table' and created.name = shared.name
     loop
-        continue when to_regrole('authenticated') is null or to_regprocedure('auth.uid()') is null;
+        if readable.is_secured and not (select relrowsecurity from pg_class where oid = readable.name) then
+            execute format('alter table %s enable row level security', readable.name);
+        end if;
+        if (select relrowsecurity from pg_class where oid = readable.name)
+            and not exists (select from pg_policy where polrelid = readable.name and polname = 'coursegen_service')
+        then
+            execute format('create policy coursegen_service on %s to coursegen_app using (true)', readable.name);
+        end if;
+        continue when not has_users or readable.condition is null;
         execute format('grant select on %s to authenticated', readable.name);
         if not exists (select from pg_policy where polrelid = readable.name and polname = 'coursegen_owner') then
-            if not (select relrowsecurity from pg_class where oid = readable.name) then
-                execute format('alter table %s enable row level security', readable.name);
-                execute format('create policy coursegen_service on %s to coursegen_app using (true)', readable.name);
-            end if;
             execute format(
                 'create policy coursegen_owner on %s for select to authenticated using (%s)',
                 readable.name, readable.condition

@@ -47,7 +47,6 @@ begin
                         split_part(object.name, '.', 1), split_part(object.name, '.', 2)
                     );
                 end if;
-            else null;
         end case;
     end loop;
 

@@ -6,7 +6,7 @@ from typing import Any
 import schemathesis
 
 from app.generation.webhooks.urls import BadWebhookUrl, parse_webhook_url
-from app.http.description.error_bodies import read_yaml
+from app.http.description.document import read_yaml
 from app.http.schemas import EXAMPLE_ID
 
 _SLUG = read_yaml("openapi")["components"]["parameters"]["slug"]["example"]

@@ -95,10 +95,11 @@ def _poll(caller: Caller, key: Key) -> dict[str, Any]:
         return {"id": key}
     if "\0" in key:
         raise CourseNotFound  # PostgreSQL's text can't hold it
-    return {"slug": key, "id": _read_id(key), "user_id": caller.user_id}
+    return {"slug": key, "id": read_id(key), "user_id": caller.user_id}
 
 
-def _read_id(text: str) -> UUID | None:
+def read_id(text: str) -> UUID | None:
+    """The id that the text is, or None."""
     try:
         return UUID(text)
     except ValueError:

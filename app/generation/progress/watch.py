@@ -8,8 +8,6 @@ does not use LISTEN: docs/decisions/2026-11-23-live-progress-polls-the-database.
 import logging
 import threading
 from collections.abc import Callable, Collection, Mapping
-from types import TracebackType
-from typing import Self
 from uuid import UUID
 
 from app.database.deadline import deadline
@@ -68,12 +66,6 @@ class View:
         """Wakes the watcher for the last time. Called by `Watch`, which holds the lock."""
         self._closed = True
         self._changed.notify()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
 
 class Watch:

@@ -1,5 +1,14 @@
-"""Builds the OpenAPI document."""
+"""Builds the OpenAPI document. Its error responses have three shapes: the REST routes', a procedure's and a batch's."""
 
+import json
+from collections.abc import Iterable, Sequence
+from copy import deepcopy
+from http import HTTPStatus
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import yaml
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
@@ -7,22 +16,17 @@ from marshmallow import Schema
 
 from app.generation.progress.steps import FINAL_STATUSES, STEPS, StepStatus
 from app.generation.tiers import Tier
-from app.http.description.error_bodies import (
-    BATCH,
-    OPENAPI,
-    REST,
-    Tree,
-    by_status,
-    describe_error,
-    error_schema,
-    prefix_of,
-    read_yaml,
-)
-from app.http.error_responses import ERROR_CODES
+from app.http.error_responses import ERROR_CODES, render_error, respond_with
 from app.http.middleware.request_context import request_id
 from app.http.schemas import GenerateSchema
-from app.http.trpc.procedures import COURSE_INPUT, GENERATION_INPUT
+from app.http.trpc.procedures import COURSE_INPUT, GENERATION_INPUT, ROOT
+from app.http.trpc.wire import CODES, failed
 
+Tree = dict[str, Any]
+
+OPENAPI = Path(__file__).parent / "openapi"
+#: The prefixes of the names of REST routes' and batches' responses. Those of a procedure's begin with its name.
+REST, BATCH = "", "batch."
 JSON = "application/json"
 OPENAPI_VERSION = "3.1.0"
 EXAMPLE_REQUEST_ID = "c7b1f3a2-5d0e-4f6b-9a58-2f1d3c4b5a69"
@@ -43,6 +47,15 @@ ALWAYS = ["bad_request", "internal_error"]
 NO_OPERATION = ["not_found", "method_not_allowed"]
 
 
+def read_yaml(name: str) -> Tree:
+    """The mapping in the YAML file of that name in `openapi`."""
+    mapping: Tree = yaml.safe_load((OPENAPI / f"{name}.yaml").read_text(encoding="utf-8"))
+    return mapping
+
+
+_ERROR_SCHEMAS = read_yaml("error_schemas")
+
+
 def describe(app: Flask, version: str) -> Tree:
     """The OpenAPI document of the application in that version; equal for equal arguments."""
     plugin = MarshmallowPlugin()
@@ -50,7 +63,7 @@ def describe(app: Flask, version: str) -> Tree:
     paths = read_yaml("operations") | read_yaml("service_operations")
     root["components"]["schemas"] = schemas = read_yaml("response_schemas")
     schemas |= {name: {"type": "string", "enum": values} for name, values in ENUMS.items()}
-    schemas["TrpcCall"]["anyOf"].append(error_schema(BATCH, [*paths["/trpc/{procedures}"]["get"]["errors"], *ALWAYS]))
+    schemas["TrpcCall"]["anyOf"].append(_error_schema(BATCH, [*paths["/trpc/{procedures}"]["get"]["errors"], *ALWAYS]))
     spec = APISpec("Course generation", version, OPENAPI_VERSION, [plugin], info={"description": _guide()}, **root)
     for name, schema in REQUEST_SCHEMAS.items():
         spec.components.schema(name, _request_schema(plugin, schema))
@@ -83,18 +96,18 @@ def _request_schema(plugin: MarshmallowPlugin, schema: Schema) -> Tree:
 
 def _add_operations(spec: APISpec, paths: Tree, headers: Tree) -> None:
     """Adds the operations, and the error responses that they and the framework use."""
-    errors = {"-or-".join(codes): (REST, codes) for codes in by_status(NO_OPERATION).values()}
+    errors = {"-or-".join(codes): (REST, codes) for codes in _by_status(NO_OPERATION).values()}
     for path, item in paths.items():
-        prefix = prefix_of(path)
+        prefix = _prefix_of(path)
         for method, operation in item.items():
             given: Tree = operation["responses"]
             responses: Tree = {str(status): _expand_response(response, headers) for status, response in given.items()}
-            for status, codes in by_status([*operation.pop("errors", []), *ALWAYS]).items():
+            for status, codes in _by_status([*operation.pop("errors", []), *ALWAYS]).items():
                 responses[str(status)] = name = prefix + "-or-".join(codes)
                 errors[name] = prefix, codes
             spec.path(path, operations={method: {**operation, "responses": dict(sorted(responses.items()))}})
     for name, (prefix, codes) in errors.items():
-        spec.components.response(name, _expand_response(describe_error(prefix, codes), headers))
+        spec.components.response(name, _expand_response(_describe_error(prefix, codes), headers))
 
 
 def _expand_response(response: Tree, headers: Tree) -> Tree:
@@ -106,3 +119,66 @@ def _expand_response(response: Tree, headers: Tree) -> Tree:
         content = {"schema": response["schema"], "examples": response.get("examples", {})}
         expanded["content"] = {mimetype: {**content} for mimetype in response.get("mimetypes", [JSON])}
     return expanded
+
+
+def _by_status(codes: Iterable[str]) -> dict[int, list[str]]:
+    """The codes by status, both in the order of `ERROR_CODES`."""
+    known = sorted(set(codes), key=list(ERROR_CODES).index)
+    return {status: list(group) for status, group in groupby(known, lambda code: ERROR_CODES[code].status)}
+
+
+def _prefix_of(path: str) -> str:
+    """The prefix of the names of the error responses at a path of the document."""
+    if not path.startswith(f"{ROOT}/"):
+        return REST
+    procedure = path.removeprefix(f"{ROOT}/")
+    return BATCH if procedure.startswith("{") else f"{procedure}."
+
+
+def _error_schema(prefix: str, codes: Sequence[str]) -> Tree:
+    """The schema of a body with one of these codes, or of one call's error in a batch."""
+    errors = [ERROR_CODES[code] for code in codes]
+    schema: Tree = deepcopy(_ERROR_SCHEMAS["trpc" if prefix else "rest"])
+    fields = schema["properties"]
+    if prefix:
+        statuses = sorted({error.status for error in errors})
+        fields["error"]["properties"]["code"]["enum"] = sorted({CODES[status][1] for status in statuses})
+        fields = fields["error"]["properties"]["data"]["properties"]
+        fields["code"]["enum"] = [CODES[status][0] for status in statuses]
+        fields["httpStatus"]["enum"] = statuses
+    fields["reason" if prefix else "code"]["enum"] = list(codes)
+    names = dict.fromkeys(error.details for error in errors if error.details)
+    if details := [{"$ref": f"#/components/schemas/{name}"} for name in names]:
+        fields["details"] = details[0] if len(details) == 1 else {"anyOf": details}
+    return schema
+
+
+def _describe_error(prefix: str, codes: Sequence[str]) -> Tree:
+    """The short form of a response with one of these codes, which have one status. Needs an application context."""
+    errors = {code: ERROR_CODES[code] for code in codes}
+    headers = [
+        {*error.headers, *error.computed_headers, *(["Retry-After"] if error.retry_s else [])}
+        for error in errors.values()
+    ]
+    always, ever = set.intersection(*headers), set.union(*headers)
+    schema = _error_schema(prefix, codes)
+    return {
+        "description": f"{HTTPStatus(errors[codes[0]].status).phrase}: {', '.join(f'`{code}`' for code in codes)}",
+        "headers": sorted(always),
+        "optional_headers": sorted(ever - always),
+        # A batch that is rejected as a whole has a single error.
+        "schema": {"anyOf": [{"type": "array", "items": schema}, schema]} if prefix == BATCH else schema,
+        "examples": {
+            code: {"summary": error.cause, "description": error.fix, "value": _example(prefix, code)}
+            for code, error in errors.items()
+        },
+    }
+
+
+def _example(prefix: str, code: str) -> Any:
+    response = respond_with(code, **ERROR_CODES[code].example)
+    if prefix == REST:
+        return json.loads(render_error(response).get_data())
+    procedure = "generation.initiate" if prefix == BATCH else prefix.removesuffix(".")
+    error = json.loads(failed(procedure, response).text)
+    return [error] if prefix == BATCH and code != "batch_too_large" else error

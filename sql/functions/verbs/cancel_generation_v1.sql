@@ -9,23 +9,16 @@ declare
     generation coursegen.generations;
 begin
     perform from public.courses c where c.id = p_course_id for no key update;
-    if not found then
-        outcome := 'not_found';
-        return next;
-        return;
-    end if;
+    outcome := case when found then 'not_active' else 'not_found' end;
     select g.* into generation from coursegen.generations g
     where g.course_id = p_course_id and g.finished_at is null
     for no key update;
-    if not found then
-        outcome := 'not_active';
-        return next;
-        return;
+    if found then
+        outcome := 'cancelled';
+        generation_id := generation.id;
+        user_id := generation.user_id;
+        refused := coursegen.cancel_generation(generation, p_message, p_ended_by);
     end if;
-    outcome := 'cancelled';
-    generation_id := generation.id;
-    user_id := generation.user_id;
-    refused := coursegen.cancel_generation(generation, p_message, p_ended_by);
     return next;
 end
 $$;

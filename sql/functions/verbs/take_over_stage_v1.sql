@@ -20,13 +20,11 @@ begin
         from procrastinate_jobs o
         where o.id = p_job_id and coursegen.is_orphaned(o, p_stalled_s, p_stages)
         for update skip locked;
-        outcome := 'none';
-    elsif exists (select from coursegen.generation_jobs(p_generation_id)) then
-        outcome := 'none';
-        return next;
-        return;
+    else
+        perform where not exists (select from coursegen.generation_jobs(p_generation_id));
     end if;
-    if p_job_id is not null and not found then
+    if not found then
+        outcome := 'none';
         return next;
         return;
     end if;

@@ -22,10 +22,10 @@ def test_a_file_runs_without_any_option(past: Past, run_psql: RunPsql, name: str
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_a_file_says_what_it_answers_and_how_it_is_run(name: str) -> None:
-    text = (FILES / f"{name}.sql").read_text(encoding="utf-8")
-    assert '-- psql "$DATABASE_URL" -v since=' in text
-    assert f"-f sql/metrics/{name}.sql" in text
+def test_a_file_says_what_it_answers_and_includes_the_one_that_says_how_it_is_run(name: str) -> None:
+    assert "\n\\ir since.psql\n" in (FILES / f"{name}.sql").read_text(encoding="utf-8")
+    shared = (FILES / "since.psql").read_text(encoding="utf-8")
+    assert '--     psql "$DATABASE_URL" -v since=24h -f sql/metrics/' in shared
     assert REPORTS[name].question.endswith("?")
 
 

@@ -13,7 +13,7 @@ from app.generation.errors import UserFull
 from app.generation.slots.holders import SlotRequest
 from app.generation.slots.key_names import KeyNames, scope_keys
 from app.generation.tiers import Tier
-from app.operations.slot_drift import compare_slots
+from app.operations.listings import compare_slots
 from app.services import Services, make_services
 from app.settings import Settings
 from tests.integration.factories import MakeCourse
@@ -135,7 +135,7 @@ def test_with_a_prefix_both_programs_keep_their_keys(
         generation = admit_course(services, make_course(user_id=user))
         assert services.slots.problem() is None
         assert numbers_of(redis_client, "cg:concurrency:global") == [1]
-        assert all(row.drift == 0 for row in compare_slots(services.db, services.slots))
+        assert all(row["drift"] == 0 for row in compare_slots(services))
         redis_client.delete(*scope_keys(names.system), *scope_keys(names.of_user(user)))
         services.slots.rebuild_all()
         assert numbers_of(redis_client, names.of_user(user)) == [1]

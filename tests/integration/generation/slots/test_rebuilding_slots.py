@@ -17,7 +17,7 @@ from app.generation.slots.holders import list_holders
 from app.generation.slots.keeper import SlotKeeper
 from app.generation.slots.key_names import scope_keys
 from app.generation.tiers import Tier
-from app.operations.slot_drift import compare_slots
+from app.operations.listings import compare_slots
 from app.services import Services
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import Admit
@@ -160,7 +160,7 @@ def test_rebuilds_at_once_agree(
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: services.slots.rebuild_all(), range(8)))
     assert numbers_of(redis_client, SYSTEM) == [1, 2, 3, 4, 5]
-    assert all(row.drift == 0 for row in compare_slots(services.db, services.slots))
+    assert all(row["drift"] == 0 for row in compare_slots(services))
 
 
 def _flush(client: Redis, user: UUID) -> None:
@@ -209,7 +209,7 @@ def test_the_next_admission_is_exact_after_any_change_of_the_keys(
         admit_course(services, make_course(user_id=user), Tier.STANDARD)
     services.slots.rebuild_all()
     assert numbers_of(redis_client, SYSTEM) == numbers_of(redis_client, NAMES.of_user(user)) == [1, 2, 3]
-    assert all(row.drift == 0 for row in compare_slots(services.db, services.slots))
+    assert all(row["drift"] == 0 for row in compare_slots(services))
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -77,14 +78,14 @@ def watch(courses: Courses) -> Iterator[Watch]:
 
 def test_a_view_begins_with_the_state_it_was_given(courses: Courses, watch: Watch) -> None:
     course = courses.add()
-    with watch.view(course) as view:
+    with closing(watch.view(course)) as view:
         assert view.wait(AT_ONCE_S) is course
         assert view.wait(AT_ONCE_S) is None
 
 
 def test_a_change_is_given_once_and_what_is_merely_older_is_none(courses: Courses, watch: Watch) -> None:
     course = courses.add()
-    with watch.view(course) as view:
+    with closing(watch.view(course)) as view:
         view.wait(AT_ONCE_S)
         changed = courses.change(course, "finalizing")
         assert view.wait(SOON_S) == changed
@@ -94,7 +95,7 @@ def test_a_change_is_given_once_and_what_is_merely_older_is_none(courses: Course
 
 def test_a_slow_watcher_is_given_the_latest_state_only(courses: Courses, watch: Watch, wait_until: WaitUntil) -> None:
     course = courses.add()
-    with watch.view(course) as slow, watch.view(course) as quick:
+    with closing(watch.view(course)) as slow, closing(watch.view(course)) as quick:
         quick.wait(AT_ONCE_S)
         for status in ("analyzing_task", "generating_structure"):
             changed = courses.change(course, status)
@@ -121,7 +122,7 @@ def test_nobody_looks_while_nobody_watches(courses: Courses, watch: Watch, wait_
     seen = len(courses.looks)
     time.sleep(3 * PAUSE_S)
     assert len(courses.looks) == seen
-    with watch.view(courses.add()):
+    with closing(watch.view(courses.add())):
         wait_until(lambda: len(courses.looks) > seen)
 
 
@@ -137,7 +138,7 @@ def test_a_view_that_came_during_a_look_is_not_given_what_is_older(courses: Cour
             courses.meanwhile = lambda: came.append(view.wait(AT_ONCE_S))
 
     courses.meanwhile = come
-    with watch.view(course) as view:
+    with closing(watch.view(course)) as view:
         view.wait(AT_ONCE_S)
         view.wait(SOON_S)
         assert view.wait(3 * PAUSE_S) is None
@@ -147,7 +148,7 @@ def test_a_view_that_came_during_a_look_is_not_given_what_is_older(courses: Cour
 
 def test_a_course_that_is_gone_ends_its_views(courses: Courses, watch: Watch) -> None:
     course, other = courses.add(), courses.add()
-    with watch.view(course) as view, watch.view(other) as unconcerned:
+    with closing(watch.view(course)) as view, closing(watch.view(other)) as unconcerned:
         view.wait(AT_ONCE_S)
         unconcerned.wait(AT_ONCE_S)
         del courses.rows[course.course_id]
@@ -174,7 +175,7 @@ def test_a_reader_that_fails_sees_again(
 ) -> None:
     caplog.set_level("INFO")
     course = courses.add()
-    with watch.view(course) as view:
+    with closing(watch.view(course)) as view:
         view.wait(AT_ONCE_S)
         courses.away = True
         seen = len(courses.looks)

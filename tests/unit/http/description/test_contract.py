@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.datastructures import Headers
 
-from app.http.description.error_bodies import read_yaml
+from app.http.description.document import read_yaml
 from tests.contract import Contract, Undocumented, contract_of
 
 STATUS = "/api/courses/x/check-status"

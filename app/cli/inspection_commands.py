@@ -1,0 +1,50 @@
+"""`coursegen doctor`, `events` and `slots`: the state of the service."""
+
+from dataclasses import asdict
+
+import click
+
+from app.cli.command_setup import as_json, listing, operator, with_services
+from app.cli.tables import print_rows
+from app.generation.events import EventType
+from app.operations.actions import rebuild_slots
+from app.operations.doctor import State, examine
+from app.operations.listings import compare_slots, read_rows
+from app.services import Services
+
+EVENTS = ("timestamp", "event_type", "severity", "user_id", "course_id", "job_id", "metadata")
+
+
+@click.command("doctor")
+@as_json
+@with_services
+def doctor(services: Services, as_json: bool) -> None:
+    """Check settings, servers, migrations, clock, workers and slots. Exit code 1 if anything is an error."""
+    findings = examine(services)
+    print_rows(map(asdict, findings), ("state", "check", "found", "advice"), as_json=as_json)
+    if any(finding.state is State.ERROR for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+@click.command("events")
+@click.option("--type", "event_type", type=click.Choice([kind.value for kind in EventType]), help="Only this type.")
+@listing
+def events(services: Services, as_json: bool, **filters: object) -> None:
+    """List the latest events. Times are in UTC."""
+    print_rows(read_rows(services.db, "list_events", **filters), EVENTS, as_json=as_json)
+
+
+@click.command("slots")
+@as_json
+@click.option("--rebuild", is_flag=True, help="Rebuild Redis from PostgreSQL first.")
+@with_services
+def slots(services: Services, as_json: bool, rebuild: bool) -> None:
+    """Show how many slots each user holds in PostgreSQL and in Redis, and the difference."""
+    if rebuild:
+        rebuild_slots(services, operator())
+    rows = compare_slots(services)
+    if not as_json:
+        for row in rows:
+            drift = "?" if row["drift"] is None else f"{row['drift']:+d}" if row["drift"] else "0"
+            row.update(redis="away" if row["redis"] is None else row["redis"], drift=drift)
+    print_rows(rows, ("holder", "postgresql", "redis", "drift"), as_json=as_json)
