@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from app.database.queue_schema import migrate_queue, queue_scripts
 
 #: API and workers need no other role; members of it may log in.
 APP_ROLE = "coursegen_app"
+
+#: In a migration, the line above what undoes it.
+DOWN = re.compile(rb"^-- migrate:down\n", re.MULTILINE)
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +78,7 @@ def _apply_migration(conn: Connection, *, file: Path) -> bool:
     if not recorded.rowcount:
         return False
     try:
-        conn.execute(file.read_bytes())
+        conn.execute(DOWN.split(file.read_bytes())[0])
     except psycopg.OperationalError:
         raise  # a lock that was not to be had, among others
     except psycopg.Error as error:
@@ -112,6 +116,15 @@ def _apply_functions(conn: Connection, *, app_role: str) -> list[str]:
 def name_role(conn: Connection, statements: bytes, app_role: str) -> bytes:
     """The statements with the role of this database in place of the default one."""
     return statements.replace(APP_ROLE.encode(), sql.Identifier(app_role).as_bytes(conn))
+
+
+def down_part(version: str) -> bytes | None:
+    """What undoes the migration; None where that is not foreseen. Raises `MigrationError` for another release's."""
+    for file in _migrations():
+        if _version(file) == version:
+            _, *down = DOWN.split(file.read_bytes())
+            return down[0] if down else None
+    raise MigrationError("This release does not know it. Roll back with the release that applied it")
 
 
 def _migrations() -> list[Path]:
