@@ -1,6 +1,7 @@
 """Connections of the API: uvicorn's, with limits on what a client may send and on how long it may take."""
 
 import asyncio
+import resource
 from collections import deque
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
@@ -40,9 +41,11 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._set_timer(self.timeout_keep_alive)
-        if len(self.connections) > MAX_CONNECTIONS:
-            next(iter(self._idle), self).transport.abort()
         self._idle[self] = None
+        if len(self.connections) > _room():
+            longest = next(iter(self._idle))
+            del self._idle[longest]
+            longest.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._idle.pop(self, None)
@@ -124,6 +127,12 @@ class Connection(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
         self._timer = None if seconds is None else self.loop.call_later(seconds, self.transport.abort)
+
+
+def _room() -> int:
+    """How many connections may be open: half of the limit of open files is for them."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, soft // 2)
 
 
 def _render(answer: Answer) -> bytes:

@@ -17,7 +17,7 @@ from app.settings import BadSettings, Settings, read_settings
 from app.telemetry.counters import shared_counters
 from app.telemetry.log import configure_logging
 
-#: Open files of one process: its connections, and as many again for those it accepts while it closes others.
+#: Open files of one process, half of them connections.
 OPEN_FILES = 2 * MAX_CONNECTIONS
 
 

@@ -247,6 +247,8 @@ BAD = {
     "API_THREADS": ["0"],
     "API_AFFINITY": ["all"],
     "SSE_CONNECTIONS": ["-1", "1001", "many"],
+    "SSE_PER_USER": ["0", "-1", "few"],
+    "KEEP_ALIVE_S": ["0", "3601", "long"],
     "POOL_SIZE": ["0", "-3"],
     "WORKER_CONCURRENCY": ["0", "many"],
     "HEARTBEAT_S": ["0", "-1", "nan", "inf", "soon"],
