@@ -1182,7 +1182,8 @@ CREATE FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s
         )
         and not exists (
             select from coursegen.attempts attempt
-            join coursegen.workers worker on worker.process = attempt.worker
+            join coursegen.workers worker
+                on worker.process = attempt.worker and worker.started_at <= attempt.started_at
             where job.worker_id is null and attempt.job_id = job.id and attempt.outcome is null
                 and worker.last_heartbeat >= now() - make_interval(secs => p_stalled_s)
         )

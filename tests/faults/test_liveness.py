@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.faults.support.house import House
-from tests.faults.support.measure import WORKERS_S, Measure
+from tests.faults.support.measure import Measure
 from tests.faults.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -31,19 +31,21 @@ def backends_stopped(house: House, pid: int) -> Iterator[None]:
             os.kill(backend, signal.SIGCONT)
 
 
-def test_a_worker_whose_backends_stand_still_serves_within_a_minute(house: House, measure: Measure) -> None:
+def test_a_worker_whose_backends_stand_still_serves_on(house: House, measure: Measure) -> None:
     assert house.serves()
-    with backends_stopped(house, house.processes.pid("worker")), measure("worker serves", within=WORKERS_S):
-        assert house.serves()
+    with backends_stopped(house, house.processes.pid("worker")), measure("worker serves"):
+        house.admit([house.course()])
+        # Each of its own connections has 30 s for a statement.
+        wait_until(lambda: house.statuses() == {"completed": 2}, seconds=150)
     house.settle()
 
 
-def test_an_upkeep_whose_backends_stand_still_takes_over_within_a_minute(house: House, measure: Measure) -> None:
+def test_an_upkeep_whose_backends_stand_still_works_on(house: House, measure: Measure) -> None:
     course = house.course(doing="hangs")
     house.admit([course])
-    with backends_stopped(house, house.processes.pid("upkeep")), measure("upkeep works", within=WORKERS_S):
+    with backends_stopped(house, house.processes.pid("upkeep")), measure("upkeep works"):
         with house.redis_client() as client:
             client.flushall()
-        wait_until(lambda: house.proposed() == 1)
+        wait_until(lambda: house.proposed() == 1, seconds=150)
     assert house.cancel(course)[0] == 200
     house.settle()

@@ -12,7 +12,8 @@ as $$
         )
         and not exists (
             select from coursegen.attempts attempt
-            join coursegen.workers worker on worker.process = attempt.worker
+            join coursegen.workers worker
+                on worker.process = attempt.worker and worker.started_at <= attempt.started_at
             where job.worker_id is null and attempt.job_id = job.id and attempt.outcome is null
                 and worker.last_heartbeat >= now() - make_interval(secs => p_stalled_s)
         )
