@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import DictRow
 
-#: What our statements and the reading of their results depend on. PgBouncer's `connect_query`, which repeats them and the
-#: limits of the API, has room for 500 characters.
+#: What our statements and the reading of their results depend on. PgBouncer's `connect_query` repeats them and the
+#: limits of the API, and has room for 500 characters.
 SETTINGS: Mapping[str, str] = {
     "search_path": "public",
     "timezone": "UTC",
