@@ -23,6 +23,7 @@ LOCK_TIMEOUT_MS = 200
 LOCK_PATIENCE_S, TURN_PATIENCE_S = 60.0, 600.0
 PAUSE_S = 0.1
 LIMITS = {
+    "client_min_messages": "warning",
     "lock_timeout": f"{LOCK_TIMEOUT_MS}ms",
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",

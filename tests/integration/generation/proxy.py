@@ -94,7 +94,7 @@ class Proxy:
         with suppress(OSError):
             while data := client.recv(65536):
                 state.asked = True
-                self.commits += data.count(b"commit")
+                self.commits += data.count(b"COMMIT")
                 fault = self._fault_in(data)
                 if fault is Fault.CUT_BEFORE or (self._refusing and fault is None):
                     break
