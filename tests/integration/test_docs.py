@@ -45,7 +45,11 @@ def test_the_state_machine_names_every_verb_and_every_state(conn: psycopg.Connec
         "select proname as name, prosrc as source from pg_proc"
         " where pronamespace = 'coursegen'::regnamespace and proname ~ '_v[0-9]+$'"
     ).fetchall()
-    verbs = {row["name"]: row["source"] for row in rows}
+    newest: dict[str, int] = {}
+    for row in rows:
+        verb, _, version = row["name"].rpartition("_v")
+        newest[verb] = max(newest.get(verb, 0), int(version))
+    verbs = {row["name"]: row["source"] for row in rows if row["name"] in {f"{v}_v{n}" for v, n in newest.items()}}
     assert set(verbs) == set(re.findall(r"^\| `(\w+_v\d+)", page, re.MULTILINE))
     outcomes = re.findall(r"^\| (\w+) \| (`[\w`, ]+`) \|$", page, re.MULTILINE)
     assert len(outcomes) == len(verbs)

@@ -181,7 +181,7 @@ def test_an_outcome_that_can_not_be_known_is_said_to_be_so_and_keeps_the_slot(
 @pytest.mark.parametrize(
     ("word", "webhook_url", "unknown"),
     [
-        (b"jsonb_array_elements_text", None, False),
+        (b"active_generation", None, False),
         (STATEMENT, None, True),
         (STATEMENT, "https://example.org/hook", True),
     ],
