@@ -8,3 +8,7 @@ create table coursegen.webhook_turns (
     user_id uuid primary key,
     at timestamptz not null
 ) with (fillfactor = 50);
+
+-- migrate:down
+drop table coursegen.webhook_turns;
+alter table coursegen.webhook_deliveries drop column id;

@@ -9,3 +9,6 @@ create table coursegen.workers (
     started_at timestamptz not null default now(),
     last_heartbeat timestamptz not null default now()
 );
+
+-- migrate:down
+drop table coursegen.workers;
