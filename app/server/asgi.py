@@ -6,17 +6,19 @@ holds no thread, however slowly it sends or reads.
 
 import asyncio
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from app.request_environ import MAX_BODY, REJECTED, Rejection
-from app.server.environ import check_head, make_environ
+from app.server.environ import Scope, check_head, make_environ
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
-    from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope
+
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 #: How long a body may take. A response takes at most 5 s, and the application needs the rest.
 BODY_S = 3.5
@@ -61,7 +63,7 @@ class Application:
         self._wsgi = wsgi
         self._threads = ThreadPoolExecutor(threads, "request")
 
-    async def __call__(self, scope: "HTTPScope", receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         environ = make_environ(scope)
         body = await _receive_body(environ, receive)
         if body is None:  # the client is gone, and what it sent is not whole
@@ -98,7 +100,7 @@ class Application:
         headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in started[1]]
         return Answer(int(started[0][:3]), headers, content)
 
-    async def _send_stream(self, stream: Stream, receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
+    async def _send_stream(self, stream: Stream, receive: Receive, send: Send) -> None:
         """Sends the stream until it ends or its client is gone. A client that does not read makes it wait."""
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
@@ -126,7 +128,7 @@ class Application:
             await loop.run_in_executor(self._threads, stream.close)
 
 
-async def _receive_body(environ: Mapping[str, Any], receive: "ASGIReceiveCallable") -> Body | None:
+async def _receive_body(environ: Mapping[str, Any], receive: Receive) -> Body | None:
     """The body, up to a little more than `MAX_BODY`, or why it is not read. None: the client is gone."""
     declared = environ.get("CONTENT_LENGTH", "0")
     if "HTTP_TRANSFER_ENCODING" not in environ:
@@ -149,7 +151,7 @@ async def _receive_body(environ: Mapping[str, Any], receive: "ASGIReceiveCallabl
     return Body(bytes(data[: MAX_BODY + 1]), rest=True)  # the application rejects it, if it reads it
 
 
-async def _drain(receive: "ASGIReceiveCallable") -> None:
+async def _drain(receive: Receive) -> None:
     """The rest of the body has been received, or the client is gone, or `DRAIN_S` have passed."""
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_S):
@@ -157,7 +159,7 @@ async def _drain(receive: "ASGIReceiveCallable") -> None:
                 pass
 
 
-async def _until_gone(receive: "ASGIReceiveCallable") -> None:
+async def _until_gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -10,13 +10,15 @@ from app.request_environ import ARRIVED, Rejection
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
-    from uvicorn._types import HTTPScope
+
+#: A request's head in ASGI.
+Scope = Mapping[str, Any]
 
 #: The longest path and query together.
 MAX_TARGET = 64 * 1024
 
 
-def make_environ(scope: "HTTPScope") -> "WSGIEnvironment":
+def make_environ(scope: Scope) -> "WSGIEnvironment":
     """The WSGI environment of a request, without its body."""
     server, client = scope["server"] or ("", None), scope["client"]
     environ: WSGIEnvironment = {
@@ -48,7 +50,7 @@ def make_environ(scope: "HTTPScope") -> "WSGIEnvironment":
     return environ
 
 
-def check_head(scope: "HTTPScope", environ: Mapping[str, Any]) -> Rejection | None:
+def check_head(scope: Scope, environ: Mapping[str, Any]) -> Rejection | None:
     """Why no route should act on a request with this head."""
     if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_TARGET:
         return Rejection.URI_TOO_LONG
