@@ -1,6 +1,7 @@
 # One image for the API, the workers and the migration; the command says which. See docs/deployment.md.
 
-FROM python:3.13-slim AS build
+ARG BASE=python:3.13-slim
+FROM ${BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
     PIP_ROOT_USER_ACTION=ignore
@@ -14,7 +15,7 @@ COPY pyproject.toml ./
 COPY coursegen ./coursegen
 RUN python -m pip --python /venv/bin/python install --no-index --no-deps --no-build-isolation --editable .
 
-FROM python:3.13-slim
+FROM ${BASE}
 ARG VERSION=unreleased
 LABEL org.opencontainers.image.title="course-generation" \
       org.opencontainers.image.description="Starts and conducts course generations: API, workers and migration" \

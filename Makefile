@@ -19,7 +19,7 @@ LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --onl
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check lint schema-check matrix api worker migrate conformance bench faults soak lock format clean
+.PHONY: help setup demo run test check lint schema-check matrix image api worker migrate conformance bench faults soak lock format clean
 
 help:
 	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ schema-check: $(SETUP)
 
 matrix: $(SETUP) ## run unit and integration tests on each of PYTHONS="3.11 3.12 3.13" and POSTGRES="15 16 17 18"
 	@exec $(RUN) -m stack.matrix --processes $(AT_ONCE) $(if $(PYTHONS),--python $(PYTHONS)) $(if $(POSTGRES),--postgres $(POSTGRES))
+
+image: $(SETUP) ## build the image and generate a course with it; BASE=debootstrap makes the base image, too
+	@exec $(RUN) -m stack.image $(if $(BASE),--base $(BASE)) $(if $(BUILD_OPTIONS),-- $(BUILD_OPTIONS))
 
 api: $(SETUP) ## run the API in the foreground, configured by the environment
 	@exec .venv/bin/coursegen api

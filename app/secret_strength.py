@@ -23,7 +23,7 @@ def is_weak(secret: str) -> bool:
 
 def _readings(secret: str) -> list[bytes]:
     """The secret, and the key that it encodes if it is a webhook's."""
-    encoded = secret.removeprefix("whsec_")
+    encoded = secret.removeprefix("whsec_").removeprefix("whsk_")
     try:
         return [encoded.encode(), *([base64.b64decode(encoded, validate=True)] if encoded != secret else [])]
     except (binascii.Error, ValueError):

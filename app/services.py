@@ -48,6 +48,6 @@ def make_services(settings: Settings) -> Services:
         events,
         Admissions(db, slots, events, settings.starts_and_cancels_per_minute),
         polls,
-        Watch(polls.read_all, settings.sse_connections),
+        Watch(polls.read_all, settings.sse_connections, settings.sse_per_user),
         TierNames(settings.tier_aliases),
     )

@@ -18,18 +18,24 @@ from app import setting_checks as checks
 from app.generation.callers import PER_MINUTE
 from app.generation.stages import Stage
 from app.generation.tiers import Tier, parse_aliases
-from app.generation.webhooks.signed_messages import read_key
+from app.generation.webhooks.signing_keys import read_secret, read_signing_key
 from app.generation.webhooks.urls import AllowedHosts
 from app.secret_strength import is_weak
+from app.stage_settings import StageLimits, limit_stage, read_stage_settings
 
 #: The release. The service runs from its checkout, and pyproject.toml is the one place that names it.
 _PROJECT = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
 VERSION: str = _PROJECT["project"]["version"]
 
-#: Where the shipped handler of each stage lives; `HANDLER_<STAGE>` replaces it.
-HANDLERS = {stage: f"pipeline.{stage.value.lower()}.handle" for stage in Stage}
 #: The settings that sign or open something. Production needs random ones.
-SECRETS = ("jwt_secret", "jwt_secret_old", "metrics_token", "webhook_secret", "webhook_secret_old")
+SECRETS = (
+    "jwt_secret",
+    "jwt_secret_old",
+    "metrics_token",
+    "webhook_secret",
+    "webhook_secret_old",
+    "webhook_signing_key",
+)
 #: Hosts whose traffic stays on this machine.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -94,7 +100,6 @@ class Settings:
     global_concurrency_limit: int = _setting(3, _AT_LEAST_ONE)
     files_root: Path = _setting(Path("files"))  # noqa: RUF009
     metrics_token: str | None = _setting(None)
-    prometheus_multiproc_dir: Path | None = _setting(None)  # noqa: RUF009
     log_level: str = _setting("INFO", validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]))
     app_env: str = _setting("development", validate.OneOf(["development", "test", "staging", "production"]))
     app_version: str = _setting(VERSION, convert=lambda value: value or VERSION)
@@ -105,38 +110,50 @@ class Settings:
     api_affinity: str = _setting("auto", validate.OneOf(["auto", "none"]))
     #: Bounded, since each stream costs a socket and a view.
     sse_connections: int = _setting(100, validate.Range(min=0, max=1000))
+    sse_per_user: int = _setting(6, _AT_LEAST_ONE)
+    keep_alive_s: int = _setting(75, validate.Range(min=1, max=3600))
     pool_size: int = _setting(8, _AT_LEAST_ONE)
     worker_concurrency: int = _setting(2, _AT_LEAST_ONE)
     heartbeat_s: float = _setting(5.0, _POSITIVE)
-    stalled_s: float = _setting(20.0, _POSITIVE)
+    #: A worker asks the queue every second.
+    stalled_s: float = _setting(20.0, validate.Range(min=2))
     stage_timeout_s: float = _setting(600.0, _POSITIVE)
     upkeep_s: int = _setting(10, validate.Range(min=1, max=59))
     shutdown_grace_s: float = _setting(10.0, _POSITIVE)
     retry_backoff_s: float = _setting(5.0, _POSITIVE)
-    webhook_secret: str | None = _setting(None, checks.check()(read_key))
-    webhook_secret_old: Sequence[str] = _setting("", checks.each(checks.check()(read_key)), convert=_split)
+    webhook_secret: str | None = _setting(None, checks.check()(read_secret))
+    #: Earlier secrets, during a rotation.
+    webhook_secret_old: Sequence[str] = _setting("", checks.each(checks.check()(read_secret)), convert=_split)
+    webhook_signing_key: str | None = _setting(None, checks.check()(read_signing_key))
     webhook_allowed_hosts: AllowedHosts = _setting([], checks.allowed_hosts, convert=checks.allowed_hosts)  # noqa: RUF009
     webhook_concurrency: int = _setting(4, _AT_LEAST_ONE)
     #: Each stage's handler, from `HANDLER_<STAGE>`.
     handlers: Mapping[Stage, str] = field(kw_only=True)
+    #: The variables of the environment that each stage's handler gets, from `HANDLER_<STAGE>_ENV`.
+    handler_variables: Mapping[Stage, tuple[str, ...]] = field(kw_only=True)
+    #: Each stage's own limits, by the fields of `StageLimits`, from `STAGE_<STAGE>_TIMEOUT_S` and others.
+    stage_limits: Mapping[Stage, Mapping[str, float | None]] = field(kw_only=True)
 
     @property
     def database_pooled(self) -> bool:
         """Whether a pooler assigns database sessions per transaction, so that no session belongs to this service."""
         return self.database_pooler == "transaction"
 
+    def limits_of(self, stage: Stage) -> StageLimits:
+        """The limits of the stage's handler."""
+        return limit_stage(stage, self.stage_timeout_s, self.stage_limits[stage])
+
 
 #: How environs reads each type; it reads any other as text.
-_READERS: dict[object, str] = {int: "int", float: "float", Path: "path", Path | None: "path"} | dict.fromkeys(
-    (tuple[str, ...], AllowedHosts, Mapping[str, Tier]), "list"
-)
+_READERS: dict[object, str] = {int: "int", float: "float", Path: "path"}
+_READERS |= dict.fromkeys((tuple[str, ...], AllowedHosts, Mapping[str, Tier]), "list")
 
 
 def read_settings() -> Settings:
     """Every setting from the environment. Raises `BadSettings`, which names every bad variable at once."""
     env = environs.Env(eager=False)
     values = {setting.name: _read(env, setting) for setting in fields(Settings) if setting.metadata}
-    values["handlers"] = {stage: env.str(f"HANDLER_{stage.value}", path) for stage, path in HANDLERS.items()}
+    values |= read_stage_settings(env)
     problems: dict[str, list[str]] = {}
     try:
         env.seal()
@@ -163,8 +180,10 @@ def _read(env: environs.Env, setting: "Field[Any]") -> Any:
 def _compare(values: Mapping[str, Any]) -> dict[str, list[str]]:
     """Problems of settings that are valid alone and not together."""
     problems = {}
-    if values["stalled_s"] <= values["heartbeat_s"]:
-        problems["STALLED_S"] = ["Not longer than HEARTBEAT_S: every worker would count as dead."]
+    if values["stalled_s"] < 2 * values["heartbeat_s"]:
+        problems["STALLED_S"] = [
+            "Shorter than twice HEARTBEAT_S: a worker would count as dead after one late heartbeat."
+        ]
     keys = urlsplit(values["jwt_jwks_url"] or "")
     if values["app_env"] == "production" and keys.scheme == "http" and keys.hostname not in LOOPBACK:
         problems["JWT_JWKS_URL"] = ["In production, keys must be fetched by https."]

@@ -40,7 +40,9 @@ def api() -> None:
 def worker(context: click.Context, only: str | None) -> None:
     """Run the workers in the foreground: for stages, upkeep and webhooks. A worker that dies is started again."""
     settings = _configured(read_settings)
-    context.exit(run_workers(settings) if only is None else run_worker(settings, only))
+    if only is None:
+        context.exit(run_workers(settings))
+    run_worker(settings, only)
 
 
 def _configured(make: Callable[[], T]) -> T:

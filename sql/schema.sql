@@ -650,6 +650,56 @@ end
 $$;
 
 --
+-- Name: claim_delivery_v2(uuid, double precision, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.claim_delivery_v2(p_generation_id uuid, p_hold_s double precision, p_share integer) RETURNS TABLE(outcome text, generation_id uuid, message_id text, course_id uuid, url text, seq integer, status text, step integer, percentage integer, message text, error text, failures integer, left_s double precision, held_until timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    own_due timestamptz;
+begin
+    perform pg_advisory_xact_lock(hashtext('coursegen'), hashtext('webhooks'));  -- a claim counts the earlier ones
+    return query
+    with next as (
+        select head.*
+        from coursegen.list_webhook_heads() head
+        where head.due_at <= now() and coalesce(head.held_until, '-infinity') <= now()
+            and head.senders_of_user < p_share and head.senders_of_host < p_share and head.senders_of_both = 0
+        order by
+            head.senders_of_user, head.turn nulls first, head.failures > 0, head.due_at, head.generation_id
+        limit 1
+    ),
+    turn as (
+        insert into coursegen.webhook_turns (user_id, at) select next.user_id, now() from next
+        on conflict (user_id) do update set at = excluded.at
+    )
+    update coursegen.webhook_deliveries d
+    set held_until = now() + make_interval(secs => p_hold_s)
+    from next
+    where d.generation_id = next.generation_id and d.seq = next.seq and d.state = 'pending'
+        and coalesce(d.held_until, '-infinity') <= now()  -- again: a worker of an earlier release may have been faster
+    returning
+        'claimed', d.generation_id, coalesce(d.id::text, d.generation_id || '-' || d.seq), next.course_id,
+        next.url, d.seq, d.status, d.step, d.percentage, d.message, d.error, d.failures,
+        extract(epoch from d.give_up_at - now())::float, d.held_until;
+    if not found then
+        perform from coursegen.generations g where g.id = p_generation_id for no key update;
+        select d.due_at into own_due
+        from coursegen.webhook_deliveries d
+        where d.generation_id = p_generation_id and d.state = 'pending'
+        order by d.seq limit 1;
+        if own_due > now() then
+            perform coursegen.schedule_delivery(p_generation_id);
+        end if;
+        outcome := 'none';
+        return next;
+    end if;
+end
+$$;
+
+--
 -- Name: claim_idempotency_key(uuid, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -839,7 +889,6 @@ begin
         for attempt in 1..2 loop
             begin
                 perform coursegen.write_course(generation.course_id, p_changes, p_status, p_error, p_error_details);
-                set constraints all immediate;  -- a deferred trigger would refuse the commit
                 refused := null;
                 exit;
             exception when others or query_canceled then
@@ -1089,6 +1138,13 @@ CREATE FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s
             select from procrastinate_workers worker
             where worker.id = job.worker_id and worker.last_heartbeat >= now() - make_interval(secs => p_stalled_s)
         )
+        and not exists (
+            select from coursegen.attempts attempt
+            join coursegen.workers worker
+                on worker.process = attempt.worker and worker.started_at <= attempt.started_at
+            where job.worker_id is null and attempt.job_id = job.id and attempt.outcome is null
+                and worker.last_heartbeat >= now() - make_interval(secs => p_stalled_s)
+        )
         or exists (
             select from coursegen.attempts attempt
             where attempt.job_id = job.id and attempt.outcome is null
@@ -1097,6 +1153,32 @@ CREATE FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s
                 )
         )
     )
+$$;
+
+--
+-- Name: keep_worker_v1(bigint, text, text, text, text[], bigint[]); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update procrastinate_workers set last_heartbeat = now() where id = p_id;
+    if found then
+        outcome := 'kept';
+    else
+        outcome := 'restored';
+        insert into procrastinate_workers (id, last_heartbeat) overriding system value values (p_id, now());
+        update procrastinate_jobs set worker_id = p_id
+        where id = any(p_jobs) and status = 'doing' and worker_id is null;
+    end if;
+    update coursegen.workers set last_heartbeat = now() where id = p_id;
+    if not found then
+        outcome := 'registered';
+        insert into coursegen.workers (id, process, name, version, queues)
+        values (p_id, p_process, p_name, p_version, p_queues);
+    end if;
+end
 $$;
 
 --
@@ -1111,6 +1193,47 @@ CREATE FUNCTION coursegen.lesson_count(p_value jsonb) RETURNS jsonb
         when p_value::numeric >= 0 and p_value::numeric % 1 = 0 then p_value
         else '0'
     end
+$$;
+
+--
+-- Name: list_webhook_heads(); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.list_webhook_heads() RETURNS TABLE(generation_id uuid, seq integer, due_at timestamp with time zone, held_until timestamp with time zone, failures integer, course_id uuid, user_id uuid, url text, turn timestamp with time zone, senders_of_user bigint, senders_of_host bigint, senders_of_both bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    select
+        head.generation_id, head.seq, head.due_at, head.held_until, head.failures, head.course_id, head.user_id,
+        head.webhook_url, turns.at,
+        count(*) filter (where head.held_until > now()) over of_user,
+        count(*) filter (where head.held_until > now()) over of_host,
+        count(*) filter (where head.held_until > now()) over of_both
+    from (
+        select first.*, g.course_id, g.user_id, g.webhook_url, coursegen.webhook_host(g.webhook_url) collate "C" as host
+        from (
+            select distinct on (d.generation_id) d.generation_id, d.seq, d.due_at, d.held_until, d.failures
+            from coursegen.webhook_deliveries d
+            where d.state = 'pending'
+            order by d.generation_id, d.seq
+        ) first
+        join coursegen.generations g on g.id = first.generation_id
+    ) head
+    left join coursegen.webhook_turns turns on turns.user_id = head.user_id
+    window
+        of_user as (partition by head.user_id),
+        of_host as (partition by head.host),
+        of_both as (partition by head.user_id, head.host)
+$$;
+
+--
+-- Name: live_workers(text, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.live_workers(p_queue text, p_stalled_s double precision) RETURNS bigint
+    LANGUAGE sql STABLE
+    AS $$
+    select count(*) from coursegen.workers w
+    where w.last_heartbeat > now() - make_interval(secs => p_stalled_s) and p_queue = any(w.queues)
 $$;
 
 --
@@ -1296,9 +1419,7 @@ begin
     if found then
         is_stuck := generation.status = 'running' and generation.paused_until is null
             and greatest(course.last_progress_update, generation.created_at) < now() - make_interval(secs => p_stuck_s);
-        worker_alive := exists (
-            select from procrastinate_workers w where w.last_heartbeat > now() - make_interval(secs => p_stalled_s)
-        );
+        worker_alive := coursegen.live_workers('stages', p_stalled_s) > 0;
         if generation.status = 'queued' then
             select j.priority, j.id into own from procrastinate_jobs j
             where j.status = 'todo' and j.queueing_lock = generation.id::text;
@@ -1541,7 +1662,7 @@ begin
         p_type::public.metric_event_type, p_severity::public.metric_severity, g.user_id, g.course_id, g.id::text,
         jsonb_build_object('stage', g.stage, 'request_id', g.request_id) || p_metadata
     );
-    set constraints all immediate;  -- a deferred trigger would refuse the commit
+    set constraints all immediate;  -- as in write_course
 exception when others or query_canceled then
     if sqlstate like '53%' then
         raise;
@@ -1993,6 +2114,14 @@ CREATE FUNCTION coursegen.user_tier(p_user_id uuid) RETURNS text
     AS $$select coursegen.platform_tier(p_user_id)$$;
 
 --
+-- Name: webhook_host(text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.webhook_host(p_url text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN lower(split_part(split_part(split_part(p_url, '/'::text, 3), '?'::text, 1), '@'::text, '-1'::integer));
+
+--
 -- Name: whole_progress(jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -2071,6 +2200,8 @@ begin
     if not coursegen.set_course_status(p_course_id, p_status, after, starts, ends, p_error, p_error_details) then
         raise exception 'A trigger of the platform skipped the write of course %', p_course_id;
     end if;
+    -- A deferred trigger of the platform would run in the commit, where no timeout ends it and nobody can catch its error.
+    set constraints all immediate;
     return after;
 end
 $$;
@@ -2937,10 +3068,35 @@ CREATE TABLE coursegen.webhook_deliveries (
     give_up_at timestamp with time zone DEFAULT (now() + '1 day'::interval) NOT NULL,
     held_until timestamp with time zone,
     finished_at timestamp with time zone,
+    id uuid DEFAULT gen_random_uuid(),
     CONSTRAINT webhook_deliveries_finished_iff_final CHECK (((finished_at IS NOT NULL) = (state <> 'pending'::coursegen.webhook_delivery_state))),
     CONSTRAINT webhook_deliveries_seq_check CHECK ((seq >= 1))
 )
 WITH (fillfactor='80');
+
+--
+-- Name: webhook_turns; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.webhook_turns (
+    user_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+--
+-- Name: workers; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.workers (
+    id bigint NOT NULL,
+    process text NOT NULL,
+    name text NOT NULL,
+    version text NOT NULL,
+    queues text[] NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_heartbeat timestamp with time zone DEFAULT now() NOT NULL
+);
 
 --
 -- Name: courses; Type: TABLE; Schema: public; Owner: -
@@ -3258,6 +3414,20 @@ ALTER TABLE ONLY coursegen.webhook_attempts
 
 ALTER TABLE ONLY coursegen.webhook_deliveries
     ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (generation_id, seq);
+
+--
+-- Name: webhook_turns webhook_turns_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.webhook_turns
+    ADD CONSTRAINT webhook_turns_pkey PRIMARY KEY (user_id);
+
+--
+-- Name: workers workers_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.workers
+    ADD CONSTRAINT workers_pkey PRIMARY KEY (id);
 
 --
 -- Name: courses courses_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -3750,7 +3920,7 @@ GRANT ALL ON FUNCTION coursegen.blank_course_steps(p_has_documents boolean) TO c
 -- Name: TABLE generations; Type: ACL; Schema: coursegen; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE coursegen.generations TO coursegen_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.generations TO coursegen_app;
 
 --
 -- Name: FUNCTION cancel_generation(g coursegen.generations, p_message text, p_ended_by text); Type: ACL; Schema: coursegen; Owner: -
@@ -3786,6 +3956,13 @@ GRANT ALL ON FUNCTION coursegen.changed_progress(p_progress jsonb, p_changes jso
 
 REVOKE ALL ON FUNCTION coursegen.claim_delivery_v1(p_generation_id uuid, p_hold_s double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.claim_delivery_v1(p_generation_id uuid, p_hold_s double precision) TO coursegen_app;
+
+--
+-- Name: FUNCTION claim_delivery_v2(p_generation_id uuid, p_hold_s double precision, p_share integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.claim_delivery_v2(p_generation_id uuid, p_hold_s double precision, p_share integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.claim_delivery_v2(p_generation_id uuid, p_hold_s double precision, p_share integer) TO coursegen_app;
 
 --
 -- Name: FUNCTION claim_idempotency_key(p_user_id uuid, p_key text, p_fingerprint text, OUT outcome text, OUT generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
@@ -3920,11 +4097,32 @@ REVOKE ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_st
 GRANT ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) TO coursegen_app;
 
 --
+-- Name: FUNCTION keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text) TO coursegen_app;
+
+--
 -- Name: FUNCTION lesson_count(p_value jsonb); Type: ACL; Schema: coursegen; Owner: -
 --
 
 REVOKE ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION list_webhook_heads(); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.list_webhook_heads() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.list_webhook_heads() TO coursegen_app;
+
+--
+-- Name: FUNCTION live_workers(p_queue text, p_stalled_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.live_workers(p_queue text, p_stalled_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.live_workers(p_queue text, p_stalled_s double precision) TO coursegen_app;
 
 --
 -- Name: FUNCTION lock_generation(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
@@ -4142,6 +4340,13 @@ GRANT ALL ON FUNCTION coursegen.update_course_progress(p_course_id uuid, p_step_
 
 REVOKE ALL ON FUNCTION coursegen.user_tier(p_user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.user_tier(p_user_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION webhook_host(p_url text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.webhook_host(p_url text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.webhook_host(p_url text) TO coursegen_app;
 
 --
 -- Name: FUNCTION whole_progress(p_progress jsonb); Type: ACL; Schema: coursegen; Owner: -
@@ -4423,6 +4628,18 @@ GRANT SELECT,INSERT ON TABLE coursegen.webhook_attempts TO coursegen_app;
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.webhook_deliveries TO coursegen_app;
+
+--
+-- Name: TABLE webhook_turns; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.webhook_turns TO coursegen_app;
+
+--
+-- Name: TABLE workers; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.workers TO coursegen_app;
 
 --
 -- Name: TABLE courses; Type: ACL; Schema: public; Owner: -

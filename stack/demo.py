@@ -36,7 +36,7 @@ class Change:
 def main() -> int:
     """Runs the demo; returns the exit code."""
     raise_on_signals()
-    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+    console = plain_console()
     try:
         return _run(console)
     except StackError as error:
@@ -57,16 +57,26 @@ def _run(console: Console) -> int:
     console.print("Starting PostgreSQL, Redis, the API and the workers…")
     with Stack() as stack:
         console.print(f"The API is ready at {stack.api.url} after {time.monotonic() - started:.1f} s.")
-        course = create_course(stack.database_url, stack.secret, TIER)
-        console.print(f"Generating «{course.title}» ({course.slug})")
-        generation_id = _generate(stack, course)
-        _show(console, _changes(stack, course))
-        _print_outline(console, read_lessons(stack.database_url, generation_id))
+        generate(stack, console)
     console.print(f"Done in {time.monotonic() - started:.1f} s; everything is stopped.")
     return 0
 
 
-def _generate(stack: Stack, course: OwnedCourse) -> str:
+def plain_console() -> Console:
+    """A console that prints text as it is."""
+    return Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+
+
+def generate(stack: Stack, console: Console) -> None:
+    """The example's course is generated and its outline printed. Raises `StackError`."""
+    course = create_course(stack.database_url, stack.secret, TIER)
+    console.print(f"Generating «{course.title}» ({course.slug})")
+    generation_id = _admit(stack, course)
+    _show(console, _changes(stack, course))
+    _print_outline(console, read_lessons(stack.database_url, generation_id))
+
+
+def _admit(stack: Stack, course: OwnedCourse) -> str:
     status, answer = stack.api.call("POST", "/api/coursegen/generate", course.token, {"courseId": str(course.id)})
     if status != 200:
         raise StackError(f"the generation was refused: {status} {answer}", stack.log("api"))

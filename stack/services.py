@@ -108,13 +108,8 @@ class Stack:
                 self.redis_url = self._keep(RedisServer(self.folder / "redis")).url
         except ServerStartError as error:
             raise StackError(str(error)) from error
-        environment = self._environment()
-        self._migrate(environment)
-        commands = [
-            Command("api", [sys.executable, "-m", "app.server"], environment, self.log("api")),
-            *worker_commands(int(environment["WORKER_CONCURRENCY"]), environment, self.folder),
-        ]
-        self.supervisor = Supervisor(commands, grace_s=GRACE_S, cwd=ROOT)
+        self._migrate(self._migration())
+        self.supervisor = Supervisor(self._processes(), grace_s=GRACE_S, cwd=ROOT)
         self._cleanup.callback(self.supervisor.stop)
         with held():
             self.supervisor.start()
@@ -125,9 +120,27 @@ class Stack:
         self.servers.append(server.start())
         return server
 
+    def _migration(self) -> Command:
+        """What migrates the database."""
+        migrate = [sys.executable, "-m", "flask", "--app", "wsgi", "migrate"]
+        return Command("migrate", migrate, self._environment(), self.log("migrate"))
+
+    def _processes(self) -> list[Command]:
+        """The API and the workers."""
+        environment = self._environment()
+        return [
+            Command("api", [sys.executable, "-m", "app.server"], environment, self.log("api")),
+            *worker_commands(environment, self.folder),
+        ]
+
     def _environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if name not in AUTHENTICATION}
+        # What a process that is killed leaves behind goes with the folder.
+        return inherited | self._settings() | {"PYTHONUNBUFFERED": "1", "TMPDIR": str(self.folder)}
+
+    def _settings(self) -> dict[str, str]:
         port = self.api.url.rpartition(":")[2]
-        return {name: value for name, value in os.environ.items() if name not in AUTHENTICATION} | {
+        return {
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
             "JWT_SECRET": self.secret,
@@ -140,20 +153,16 @@ class Stack:
             "WEBHOOK_ALLOWED_HOSTS": os.environ.get("WEBHOOK_ALLOWED_HOSTS") or LOOPBACK,
             "WORKER_CONCURRENCY": os.environ.get("WORKER_CONCURRENCY", "2"),
             "SHUTDOWN_GRACE_S": str(GRACE_S / 2),
-            "PYTHONUNBUFFERED": "1",
-            # What a process that is killed leaves behind goes with the folder.
-            "TMPDIR": str(self.folder),
         }
 
-    def _migrate(self, environment: dict[str, str]) -> None:
-        log = self.log("migrate")
-        command = [sys.executable, "-m", "flask", "--app", "wsgi", "migrate"]
+    def _migrate(self, command: Command) -> None:
+        log = self.log(command.name)
         with log.open("wb") as output:
             with held():
                 process = subprocess.Popen(
-                    command,
+                    command.argv,
                     cwd=ROOT,
-                    env=environment,
+                    env=command.environment,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,

@@ -4,11 +4,22 @@ import logging
 
 from app.database.queries import QUERIES
 from app.generation.runs import take_over as takeover
+from app.generation.stages import Stage
 from app.generation.webhooks.outbox import rescue_deliveries
 from app.services import Services
 
 #: Rows deleted by one statement, so that none holds locks for long.
 BATCH = 5_000
+PRUNED = (
+    "events",
+    "refusals",
+    "attempts",
+    "idempotency_keys",
+    "webhook_deliveries",
+    "webhook_turns",
+    "generations",
+    "workers",
+)
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +27,8 @@ log = logging.getLogger(__name__)
 def take_over(services: Services) -> None:
     """Continues what dead workers left, and repairs what the queue lost track of."""
     settings = services.settings
-    takeover.take_over(services.db, services.slots, stalled_s=settings.stalled_s, timeout_s=settings.stage_timeout_s)
+    timeouts_s = {stage: settings.limits_of(stage).total_s for stage in Stage}
+    takeover.take_over(services.db, services.slots, stalled_s=settings.stalled_s, timeouts_s=timeouts_s)
 
 
 def keep_slots(services: Services) -> None:
@@ -32,7 +44,7 @@ def rescue_webhooks(services: Services) -> None:
 
 def prune(services: Services) -> None:
     """Deletes the rows that are past their time, as `sql/queries/upkeep.sql` defines it."""
-    for table in ("events", "refusals", "attempts", "idempotency_keys", "webhook_deliveries", "workers"):
+    for table in PRUNED:
         count, deleted = 0, BATCH
         while deleted == BATCH:
             with services.db.connection() as conn:

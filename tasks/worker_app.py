@@ -2,15 +2,16 @@
 
 import asyncio
 import os
+import signal
 import socket
-import threading
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from procrastinate import App, JobContext
+from procrastinate.job_context import AbortReason
 
-from app.generation.queue import STAGE_TASKS, STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOK_TASK, WEBHOOKS_QUEUE
+from app.generation.queue import BUILTIN_QUEUE, STAGE_TASKS, STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOK_TASK, WEBHOOKS_QUEUE
 from app.generation.runs.verbs import Run
 from app.generation.stages import Stage
 from app.services import Services, make_services
@@ -18,14 +19,18 @@ from app.settings import Settings
 from app.telemetry.log import configure_logging
 from tasks.queue.connector import WorkerConnector
 from tasks.queue.inventory import Inventory
-from tasks.queue.shutdown import run_until_signalled
+from tasks.queue.jobs import Worker, WorkerJobs
+from tasks.queue.pulse import Pulse
+from tasks.queue.shutdown import Shutdown
 from tasks.stages.child_pool import Children
 from tasks.stages.runner import Runner
 from tasks.upkeep import keep_slots, prune, rescue_webhooks, take_over
-from tasks.webhooks.circuit_breakers import CircuitBreakers
 from tasks.webhooks.sender import Sender
 from tasks.webhooks.webhook_client import WebhookClient
 
+QUEUES = (STAGES_QUEUE, WEBHOOKS_QUEUE, UPKEEP_QUEUE, BUILTIN_QUEUE)
+#: This process, as `coursegen.workers` and `coursegen.attempts` name it.
+PROCESS = f"{socket.gethostname()}:{os.getpid()}"
 #: The sixth field is for seconds.
 HOURLY = "17 * * * * 17"
 #: Successful jobs are deleted as they end; the others are kept so long for inspection.
@@ -38,25 +43,30 @@ class WorkerApp(App):
     children: Children
     services: Services
     inventory: Inventory
-    #: Set once the worker starts no more stages.
-    stopping: threading.Event
+    shutdown: Shutdown
 
     async def run_worker_async(self, **kwargs: Any) -> None:
-        """Runs until SIGINT or SIGTERM, and ends within the grace even if something hangs."""
-        queues = set(kwargs.get("queues") or (STAGES_QUEUE, WEBHOOKS_QUEUE, UPKEEP_QUEUE))
+        """Runs until SIGINT, SIGTERM or SIGHUP, or until the worker serves no more. Ends even if something hangs."""
+        settings = self.services.settings
+        queues = list(kwargs.pop("queues", None) or QUEUES)
         if STAGES_QUEUE in queues:
             self.children.start()
-        if queues == {WEBHOOKS_QUEUE}:
-            kwargs.setdefault("concurrency", self.services.settings.webhook_concurrency)
-        if queues == {UPKEEP_QUEUE}:
+        if queues == [WEBHOOKS_QUEUE]:
+            kwargs.setdefault("concurrency", settings.webhook_concurrency)
+        if UPKEEP_QUEUE in queues and STAGES_QUEUE not in queues:
             # Each queued stage wakes all listening sessions. Upkeep can wait, so it polls instead.
             kwargs["listen_notify"] = False
-        for_signals = kwargs.pop("install_signal_handlers", True)
-        run = super().run_worker_async(**kwargs, install_signal_handlers=False)
+        concurrency = kwargs.get("concurrency", settings.worker_concurrency)
+        held, closed = self.inventory.held, self.shutdown.closed
+        pulse = Pulse(settings.stalled_s, lambda: closed.is_set() or len(held) >= concurrency)
+        worker = Worker(PROCESS, kwargs.get("name") or "worker", settings.app_version, queues)
+        self.job_manager = WorkerJobs(self.connector, worker, pulse, held, closed.is_set)
+        is_process = kwargs.pop("install_signal_handlers", True)
+        run = super().run_worker_async(**kwargs, queues=queues, install_signal_handlers=False)
         inventory = asyncio.create_task(self.inventory.compare())
         try:
-            if for_signals:
-                await run_until_signalled(run, self.services.settings.shutdown_grace_s, self.stopping.set)
+            if is_process:
+                await self.shutdown.run(run, pulse, forever=kwargs.get("wait", True))
             else:
                 await run
         finally:
@@ -77,7 +87,7 @@ def make_app(settings: Settings) -> WorkerApp:
             "fetch_job_polling_interval": 1.0,  # bounds a lost wake-up
             "listen_notify": not settings.database_pooled,  # LISTEN needs a session
             "abort_job_polling_interval": 1.0,
-            # Half of the grace is for stages to end, half to hand the others back.
+            # By then `Shutdown` has waited for the jobs.
             "shutdown_graceful_timeout": settings.shutdown_grace_s / 2,
             "update_heartbeat_interval": settings.heartbeat_s,
             "stalled_worker_timeout": settings.stalled_s,
@@ -87,23 +97,30 @@ def make_app(settings: Settings) -> WorkerApp:
         periodic_defaults={"max_delay": 60},
     )
     app.services, app.inventory = services, inventory
-    app.stopping = threading.Event()
-    app.children = Children(settings.worker_concurrency, settings.handlers.values())
-    worker = f"{socket.gethostname()}:{os.getpid()}"
+    app.shutdown = Shutdown(settings.shutdown_grace_s, inventory.held)
+    app.children = Children(
+        settings.worker_concurrency,
+        {stage.value: path for stage, path in settings.handlers.items()},
+        {stage.value: names for stage, names in settings.handler_variables.items()},
+        log_level=settings.log_level,
+        # A worker that can start no process runs no stage. Its supervisor starts another.
+        on_unavailable=lambda: os.kill(os.getpid(), signal.SIGTERM),
+    )
 
     def run_stages(context: JobContext, generation_id: str, user_id: str, request_id: str | None, fence: int) -> None:
         assert context.job.id is not None  # noqa: S101 - a fetched job has one
-        run = Run(UUID(generation_id), UUID(user_id), fence, context.job.id, worker, request_id)
-        Runner(services, app.children, run, context.abort_reason, app.stopping.is_set).run_stages()
+        run = Run(UUID(generation_id), UUID(user_id), fence, context.job.id, PROCESS, request_id)
+        Runner(
+            services, app.children, run, lambda: _abort_reason(app, context), app.shutdown.closed.is_set
+        ).run_stages()
 
     for stage in Stage:
         app.task(name=STAGE_TASKS[stage], queue=STAGES_QUEUE, pass_context=True)(run_stages)
-    # Half of the concurrent requests may go to one receiver, so that a slow one leaves room for the others.
-    sender = Sender(services, WebhookClient(), CircuitBreakers(most=max(1, settings.webhook_concurrency // 2)))
+    sender = Sender(services, WebhookClient(), app.shutdown.closed.is_set)
 
     @app.task(name=WEBHOOK_TASK, queue=WEBHOOKS_QUEUE)
     def deliver(generation_id: str) -> None:
-        sender.send_next(UUID(generation_id))
+        sender.send_all(UUID(generation_id))
 
     # A registered periodic task also keeps Procrastinate's supervision of its own side tasks alive.
     often = f"* * * * * */{settings.upkeep_s}"
@@ -123,6 +140,10 @@ def make_app(settings: Settings) -> WorkerApp:
         )
 
     return app
+
+
+def _abort_reason(app: WorkerApp, context: JobContext) -> AbortReason | None:
+    return context.abort_reason() or (AbortReason.SHUTDOWN if app.shutdown.hands_back.is_set() else None)
 
 
 def _make_upkeep(services: Services, piece: Callable[[Services], None]) -> Callable[[int], None]:

@@ -23,10 +23,6 @@ class Received:
     def json(self) -> Any:
         return json.loads(self.body)
 
-    @property
-    def seq(self) -> int:
-        return int(self.headers["webhook-id"].rpartition("-")[2])
-
 
 @dataclass(frozen=True)
 class Reply:
@@ -142,6 +138,17 @@ def say(words: bytes, stay: bool = False) -> Callable[[socket.socket, threading.
         conn.sendall(words)
         if stay:
             over.wait()
+
+    return speak
+
+
+def flood(words: bytes, pause_s: float = 0) -> Callable[[socket.socket, threading.Event], None]:
+    """Sends this again and again for ever."""
+
+    def speak(conn: socket.socket, over: threading.Event) -> None:
+        conn.recv(65536)
+        while not over.wait(pause_s):
+            conn.sendall(words)
 
     return speak
 

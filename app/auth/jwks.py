@@ -11,6 +11,7 @@ from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 from app.database.deadline import SocketGuard
+from app.interim_responses import skip_interim
 
 #: The key type and curve of each supported algorithm.
 KEY_TYPES = {"ES256": ("EC", "P-256"), "RS256": ("RSA", None), "EdDSA": ("OKP", "Ed25519")}
@@ -85,6 +86,7 @@ def _download(url: str) -> bytes:
     with closing(connect(parts.hostname or "", parts.port, timeout=TIMEOUT_S)) as connection:
         connection.connect()
         with _guard.guard(connection.sock.fileno(), TIMEOUT_S):
+            connection.sock = skip_interim(connection.sock)
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request("GET", target, headers={"Accept": "application/json"})
             response = connection.getresponse()

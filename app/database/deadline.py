@@ -8,9 +8,10 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
+from functools import partial
 
 #: How long the guard's thread sleeps while it guards nothing.
 IDLE_S = 60.0
@@ -46,19 +47,23 @@ class SocketGuard:
         # Never acquired through the condition, whose own code a KeyboardInterrupt may leave locked.
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
-        self._guarded: dict[object, tuple[float, int]] = {}  # the end and the socket of each block
+        self._guarded: dict[object, tuple[float, Callable[[], None]]] = {}  # when and how each block is ended
         self._wakes_at = 0.0
         self._running = False
 
-    @contextmanager
-    def guard(self, fileno: int, seconds: float) -> Iterator[None]:
+    def guard(self, fileno: int, seconds: float) -> AbstractContextManager[None]:
         """Shuts the socket down if the block takes longer than `seconds`, and never after the block."""
+        return self.guard_by(partial(_shut_down, fileno), seconds)
+
+    @contextmanager
+    def guard_by(self, close: Callable[[], None], seconds: float) -> Iterator[None]:
+        """Calls `close` if the block takes longer than `seconds`, and never after the block."""
         end, block = time.monotonic() + seconds, object()
         with self._lock:
             if not self._running:
                 self._running = True
                 threading.Thread(target=self._run, name="socket-guard", daemon=True).start()
-            self._guarded[block] = end, fileno
+            self._guarded[block] = end, close
             if end < self._wakes_at:
                 self._wakes_at = end
                 self._wake.notify()
@@ -72,9 +77,10 @@ class SocketGuard:
         with self._wake:
             while True:
                 now = time.monotonic()
-                for block, (end, fileno) in list(self._guarded.items()):
+                for block, (end, close) in list(self._guarded.items()):
                     if end <= now:
-                        _shut_down(fileno)
+                        with suppress(Exception):  # the thread guards others as well
+                            close()
                         del self._guarded[block]
                 self._wakes_at = min((end for end, _ in self._guarded.values()), default=now + IDLE_S)
                 self._wake.wait(self._wakes_at - now)

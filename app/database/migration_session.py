@@ -22,6 +22,12 @@ LOCK_TIMEOUT_MS = 200
 #: How long a transaction that gets no lock is tried again, and how long another migration is waited for.
 LOCK_PATIENCE_S, TURN_PATIENCE_S = 60.0, 600.0
 PAUSE_S = 0.1
+LIMITS = {
+    "client_min_messages": "warning",
+    "lock_timeout": f"{LOCK_TIMEOUT_MS}ms",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+}
 
 NAME = "coursegen-migrate"
 POOLER = "DATABASE_URL leads through a pooler in transaction mode, where a migration can't hold its lock."
@@ -53,10 +59,6 @@ class MigrationSession:
         while True:
             try:
                 with self._watch(blockers), self.conn.transaction():
-                    self.conn.execute(
-                        f"set local lock_timeout = {LOCK_TIMEOUT_MS}; set local statement_timeout = 0;"
-                        " set local search_path = public; set local client_min_messages = warning"
-                    )
                     return change(self.conn)
             except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
                 if time.monotonic() >= deadline:
@@ -95,7 +97,7 @@ def migration_session(database_url: str) -> Iterator[MigrationSession]:
         if is_transaction_pooler(conn, watcher):
             raise MigrationError(f"{POOLER} {POOLER_ADVICE}")
         for opened in (conn, watcher):
-            opened.execute(set_statements(opened.info.server_version).encode())
+            opened.execute(set_statements(LIMITS, opened.info.server_version).encode())
         session = MigrationSession(conn, watcher)
         session.run(lambda conn: conn.execute("select pg_advisory_lock(%s)", (LOCK,)), patience_s=TURN_PATIENCE_S)
         yield session

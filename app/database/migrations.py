@@ -126,6 +126,15 @@ def name_role(conn: Connection, statements: bytes, app_role: str) -> bytes:
     return statements.replace(APP_ROLE.encode(), sql.Identifier(app_role).as_bytes(conn))
 
 
+def down_part(version: str) -> bytes | None:
+    """What undoes the migration; None where that is not foreseen. Raises `MigrationError` for another release's."""
+    for file in _migrations():
+        if _version(file) == version:
+            _, *down = DOWN.split(file.read_bytes())
+            return down[0] if down else None
+    raise MigrationError("This release does not know it. Roll back with the release that applied it")
+
+
 def _migrations() -> list[Path]:
     return sorted((SQL / "migrations").glob("*.sql"))
 

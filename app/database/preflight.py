@@ -1,24 +1,36 @@
 """Checks the database before a process starts to serve."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
+from app.database.deadline import SocketGuard
 from app.database.migrations import missing
 from app.database.session import session
 
+#: How long a short check may take, whatever the server or a pooler does.
+CHECK_S = 10.0
+
 log = logging.getLogger(__name__)
+_guard = SocketGuard()
 
 
-def connect_briefly(url: str, *, pooled: bool) -> psycopg.Connection[Any]:
+@contextmanager
+def connect_briefly(url: str, *, pooled: bool) -> Iterator[psycopg.Connection[Any]]:
     """A connection for a short check. Raises psycopg.OperationalError within seconds where there is no server."""
-    return psycopg.connect(
-        url,
-        connect_timeout=3,
-        autocommit=True,
-        **session({"statement_timeout": "3s", "lock_timeout": "3s"}, pooled=pooled),
-    )
+    with (
+        psycopg.connect(
+            url,
+            connect_timeout=3,
+            autocommit=True,
+            **session({"statement_timeout": "3s", "lock_timeout": "3s"}, pooled=pooled),
+        ) as conn,
+        _guard.guard(conn.fileno(), CHECK_S),
+    ):
+        yield conn
 
 
 def check_database(url: str, *, pooled: bool) -> list[str]:

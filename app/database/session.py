@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import DictRow
 
-#: What our statements and the reading of their results depend on.
+#: What our statements and the reading of their results depend on. PgBouncer's `connect_query` repeats them and the
+#: limits of the API, and has room for 500 characters.
 SETTINGS: Mapping[str, str] = {
     "search_path": "public",
     "timezone": "UTC",
@@ -19,7 +20,6 @@ SETTINGS: Mapping[str, str] = {
     "standard_conforming_strings": "on",
     "default_transaction_isolation": "read committed",
     "row_security": "on",
-    "client_min_messages": "warning",
     "idle_session_timeout": "0",
 }
 ENCODING = "UTF8"
@@ -39,9 +39,9 @@ def session(limits: Mapping[str, str], *, pooled: bool) -> dict[str, Any]:
     return {"options": " ".join(f"-c {name}={value}" for name, value in escaped.items()), "client_encoding": ENCODING}
 
 
-def set_statements(server_version: int) -> str:
-    """Sets `SETTINGS` in a session that was opened without them."""
-    statements = [f"set {name} = '{value}'" for name, value in SETTINGS.items()]
+def set_statements(limits: Mapping[str, str], server_version: int) -> str:
+    """Sets `SETTINGS` and these limits in a session that was opened without them."""
+    statements = [f"set {name} = '{value}'" for name, value in {**SETTINGS, **limits}.items()]
     return "; ".join([*statements, set_later(server_version)])
 
 

@@ -62,6 +62,10 @@ class WatchFull(GenerationError):
     """This process has no room for another watcher."""
 
 
+class UserWatchFull(GenerationError):
+    """The user has as many watchers in this process as a user may have."""
+
+
 class WatchEnded(GenerationError):
     """This process no longer watches courses."""
 

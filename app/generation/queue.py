@@ -13,3 +13,5 @@ WEBHOOK_TASK = "tasks.webhooks.deliver"
 WEBHOOK_LOCK = "webhook:"
 #: Held by the last start of a stage that may be what kills its workers.
 SUSPECTS_LOCK = "suspects"
+#: Of the tasks that come with the queue's library.
+BUILTIN_QUEUE = "builtin"

@@ -1,19 +1,17 @@
 """The HTTP API: routes, authentication, validation, and the mapping of errors to responses."""
 
-from flask import Flask
+from flask import Flask, request
 from flask.json.provider import DefaultJSONProvider
 
 from app.http.authentication import register_auth
 from app.http.description.docs_page import register_description
-from app.http.error_responses import register_errors
+from app.http.error_responses import Invalid, register_errors
 from app.http.middleware.cors import register_cors
 from app.http.middleware.request_context import RequestContextMiddleware
-from app.http.routes import course_content, course_status, course_stream, generate, health, prometheus
+from app.http.routes import course_content, course_status, course_stream, generate, health, prometheus, webhook_key
 from app.http.trpc import procedures
+from app.request_environ import MAX_BODY, REJECTED
 from app.settings import Settings
-
-#: The largest request body, in bytes.
-MAX_BODY = 64 * 1024
 
 
 class JSON(DefaultJSONProvider):
@@ -34,8 +32,15 @@ def register_routes(app: Flask, settings: Settings) -> None:
     app.wsgi_app = RequestContextMiddleware(app.wsgi_app, batchers)  # type: ignore[method-assign]
     prometheus.register_counters(app)
     register_cors(app, settings.cors_origins)
+    app.before_request(_reject)
     register_errors(app, {procedures.ROOT: procedures.render_error})
     register_auth(app, settings)
-    for module in (generate, course_status, course_content, course_stream, procedures, health, prometheus):
+    for module in (generate, course_status, course_content, course_stream, procedures, health, prometheus, webhook_key):
         app.register_blueprint(module.blueprint)
     register_description(app, settings)
+
+
+def _reject() -> None:
+    """Raises the error that the server found before it called the application."""
+    if code := request.environ.get(REJECTED):
+        raise Invalid(code)

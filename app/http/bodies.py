@@ -1,6 +1,7 @@
 """Request bodies: JSON, validated by a marshmallow schema, rejected with the contract's messages."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,18 +21,20 @@ def read_json() -> dict[str, Any]:
 
 
 def read_body() -> bytes:
-    """The whole body of a request whose content type is JSON. Raises `Invalid`: 415 for another content type."""
+    """The whole body of a request whose content type is JSON. Raises `Invalid`: 415 for another type or a coding."""
     if not request.is_json:
         raise Invalid("unsupported_media_type")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Invalid("unsupported_content_encoding")
     data = request.get_data(cache=False)
     request.stream.read(1)  # raises 413 if a body without a length was cut at the limit
     return data
 
 
 def parse(data: bytes) -> Any:
-    """The value of a JSON text. Raises `Invalid`."""
+    """The value of a JSON text, which may begin with a byte order mark. Raises `Invalid`."""
     try:
-        return parse_json(data)
+        return parse_json(data.removeprefix(BOM_UTF8))
     except ValueError as error:
         raise Invalid("invalid_json") from error
 

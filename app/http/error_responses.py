@@ -134,6 +134,7 @@ CODES: Mapping[type[Exception], str] = {
     domain.AdmissionFailed: "admission_failed",
     domain.OutcomeUnknown: "outcome_unknown",
     domain.WatchFull: "too_many_streams",
+    domain.UserWatchFull: "too_many_user_streams",
     domain.WatchEnded: "too_many_streams",
 }
 

@@ -6,6 +6,7 @@ import psycopg
 from psycopg.rows import DictRow
 
 from app.database.migrations import migrate
+from app.database.rollback import roll_back_to
 from app.generation.admission.requests import Order
 from app.generation.audit import Actor, record_audit
 from app.generation.callers import Caller
@@ -48,10 +49,10 @@ def retry(services: Services, generation_id: UUID, actor: Actor) -> UUID:
 
 
 def rebuild_slots(services: Services, actor: Actor) -> None:
-    """Rebuilds the slots in Redis from PostgreSQL."""
+    """Rebuilds the slots in Redis from PostgreSQL. Slots of admissions that died moments ago are removed too."""
     with services.db.transaction() as conn:
         record_audit(conn, actor, "rebuild_slots")
-    services.slots.rebuild_all()
+    services.slots.rebuild_all(under_way_s=0)
 
 
 def migrate_database(settings: Settings, actor: Actor, *, upgrade_queue: bool) -> None:
@@ -60,3 +61,12 @@ def migrate_database(settings: Settings, actor: Actor, *, upgrade_queue: bool) -
     if applied:
         with psycopg.connect(settings.database_url) as conn:
             record_audit(conn, actor, "migrate", role=conn.info.user, applied=applied)
+
+
+def roll_back_database(settings: Settings, actor: Actor, version: str) -> list[str]:
+    """Undoes the migrations after that version; returns their names. Raises as `roll_back_to`."""
+    undone = roll_back_to(settings.database_url, version)
+    if undone:
+        with psycopg.connect(settings.database_url) as conn:
+            record_audit(conn, actor, "rollback", role=conn.info.user, undone=undone)
+    return undone

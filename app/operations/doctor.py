@@ -16,12 +16,15 @@ from app.database.platform.shipped_maps import UNKNOWN
 from app.database.pool import only_row
 from app.database.preflight import connect_briefly
 from app.database.queries import QUERIES
+from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
 from app.operations import platform
 from app.operations.listings import compare_slots
 from app.secret_strength import is_weak
 from app.services import Services
 from app.settings import Settings
 
+#: The queues that need workers, in the order of their findings.
+SERVED = (STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE)
 TESTED_VERSIONS = range(15, 19)
 #: A larger offset makes log lines hard to read. Nothing else depends on the host's clock.
 CLOCK_OFF_S = 5
@@ -111,9 +114,11 @@ def _check_database(services: Services) -> Iterator[Finding]:
     yield Finding(State.OK, "migrations", "up to date")
     asked_at = time.time()
     with services.db.connection() as conn:
-        server = only_row(conn.execute(QUERIES["inspect_server"], {"stalled": services.settings.stalled_s}))
+        values = {"stalled": services.settings.stalled_s, "queues": list(SERVED)}
+        server = only_row(conn.execute(QUERIES["inspect_server"], values))
         status_map = only_row(conn.execute(QUERIES["inspect_status_map"]))
     yield from _check_server(server, asked_at)
+    yield from _check_workers(services.settings, server)
     yield _check_status_map(status_map)
     yield _check_webhooks(services.settings, server)
 
@@ -128,10 +133,19 @@ def _check_server(server: DictRow, asked_at: float) -> Iterator[Finding]:
     used, most = server["connections"], server["max_connections"]
     found = f"{used} of {most} connections"
     yield _judge("connections", found, State.WARNING, "Raise max_connections.", when=used > 0.8 * most)
-    found = f"{server['workers']} alive, {server['waiting']} stages waiting"
-    if server["oldest_s"] is not None:
-        found += f", the oldest generation for {float(server['oldest_s']):.0f} s"
-    yield _judge("workers", found, State.ERROR, "Start `coursegen worker`.", when=server["workers"] == 0)
+
+
+def _check_workers(settings: Settings, server: DictRow) -> Iterator[Finding]:
+    """A finding for each queue: nothing else takes the place of a worker that serves it."""
+    for queue, workers in zip(SERVED, server["workers"], strict=True):
+        found = f"{workers} alive"
+        if queue == STAGES_QUEUE:
+            found += f", {server['waiting']} stages waiting"
+            if server["oldest_s"] is not None:
+                found += f", the oldest generation for {float(server['oldest_s']):.0f} s"
+        unused = queue == WEBHOOKS_QUEUE and settings.webhook_secret is None
+        advice = f"Start `coursegen worker`, or `coursegen worker --only {queue}`."
+        yield _judge(f"workers of {queue}", found, State.ERROR, advice, when=workers == 0 and not unused)
 
 
 def _check_status_map(status_map: DictRow) -> Finding:

@@ -1,13 +1,15 @@
 """Logs: one JSON object a line on standard output. Ids bound once per request or job are in each of its lines."""
 
+import io
 import logging
+import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from contextvars import ContextVar
-from io import TextIOWrapper
 from types import MappingProxyType
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 from uuid import UUID
 
 import orjson
@@ -16,6 +18,7 @@ from pythonjsonlogger.json import JsonEncoder
 from pythonjsonlogger.orjson import OrjsonFormatter
 
 from app.printable import inert_json
+from app.telemetry.log_writer import BackgroundHandler
 
 #: The first fields of every line, in this order. A record's own fields can't replace them.
 FIELDS = ("timestamp", "level", "message", "logger", "service", "environment", "version")
@@ -75,18 +78,62 @@ class LineFormatter(OrjsonFormatter):
 def configure_logging(service: str, level: str, environment: str, version: str, stream: TextIO | None = None) -> None:
     """The root logger writes JSON lines to the stream, by default standard output, and nowhere else.
 
-    A second call replaces the first.
+    No line waits for the reader of the stream. A second call replaces the first.
     """
-    stream = stream or sys.stdout
-    if isinstance(stream, TextIOWrapper):
-        # Clients may send text that UTF-8 can't encode; no log line is lost for it.
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    handler = logging.StreamHandler(stream)
+    handler = _make_handler(stream or sys.stdout)
     handler.setFormatter(LineFormatter(service, environment, version))
     root = logging.getLogger()
+    for earlier in root.handlers:
+        earlier.flush()
     root.handlers = [handler]
     root.setLevel(level)
     # At INFO these two repeat our lines, and log every poll.
     logging.getLogger("procrastinate").setLevel(max(logging.WARNING, root.level))
     logging.getLogger("psycopg.pool").setLevel(max(logging.WARNING, root.level))
     logging.captureWarnings(True)
+
+
+def _make_handler(stream: TextIO) -> logging.Handler:
+    try:
+        return BackgroundHandler(stream.fileno())
+    except OSError:  # a buffer, which makes nobody wait
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        return logging.StreamHandler(stream)
+
+
+@contextmanager
+def only_lines() -> Iterator[None]:
+    """What the process prints, and errors that nobody catches, are log lines too."""
+    sys.excepthook = lambda kind, error, trace: _log_uncaught(error)
+    threading.excepthook = lambda hooked: _log_uncaught(hooked.exc_value)
+    sys.unraisablehook = lambda hooked: _log_uncaught(hooked.exc_value)
+    with redirect_stdout(_Printed("stdout")), redirect_stderr(_Printed("stderr")):
+        yield
+
+
+def exit_now(code: int) -> NoReturn:
+    """Ends the process at once, after the last log lines if these can be written in time."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+    os._exit(code)
+
+
+def _log_uncaught(error: BaseException | None) -> None:
+    logging.getLogger("uncaught").critical("uncaught_error", exc_info=error)
+
+
+class _Printed(io.TextIOBase):
+    """A stream whose lines are logged."""
+
+    def __init__(self, name: str) -> None:
+        self._log, self._rest = logging.getLogger(name), ""
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in filter(str.strip, lines):
+            self._log.warning("printed", extra={"text": line})
+        return len(text)
+
+    def writable(self) -> bool:
+        return True

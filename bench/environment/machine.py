@@ -16,7 +16,7 @@ from stack.postgres import PostgresServer
 from stack.server import package_folder
 
 #: Libraries with the most influence on the figures.
-LIBRARIES = ("granian", "Flask", "psycopg", "procrastinate", "redis", "hiredis")
+LIBRARIES = ("uvicorn", "Flask", "psycopg", "procrastinate", "redis", "hiredis")
 
 
 def describe() -> dict[str, str]:

@@ -83,7 +83,7 @@ class Stand:
     def start_workers(self, **settings: str) -> None:
         """The workers of one machine run and have registered. The keywords replace settings."""
         environment = {"WORKER_CONCURRENCY": "2"} | self.environment(**settings)
-        commands = worker_commands(int(environment["WORKER_CONCURRENCY"]), environment, self.folder)
+        commands = worker_commands(environment, self.folder)
         self.start(*commands)
         with psycopg.connect(self.database_url, autocommit=True) as conn:
             self.wait_until(lambda: conn.execute(SQL["count_workers"]).fetchone() == (len(commands),), "worker")

@@ -85,7 +85,7 @@ class Service(Stack):
 
     def _worker_commands(self, stand: Stand, stage_s: float) -> list[Command]:
         handlers = SLOW if stage_s else EMPTY
-        return worker_commands(CONCURRENCY, stand.environment(**handlers), stand.folder)
+        return worker_commands(stand.environment(**handlers, WORKER_CONCURRENCY=str(CONCURRENCY)), stand.folder)
 
 
 @dataclass(frozen=True, slots=True)

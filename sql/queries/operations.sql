@@ -37,24 +37,19 @@ limit %(limit)s;
 
 -- name: inspect_server
 -- The server's version, clock and connections, the workers, and the work that waits. Of webhooks: how many generations have
--- a pending delivery, and for how many seconds the most overdue of these has been due.
+-- a pending delivery, and for how many seconds the most overdue of these has been due; one that waits for a busy sender
+-- of its user or host is not overdue.
 select
     current_setting('server_version_num')::int as version,
     extract(epoch from clock_timestamp()) as clock,
     current_setting('max_connections')::int as max_connections,
     (select count(*) from pg_stat_activity) as connections,
-    (select count(*) from procrastinate_workers where last_heartbeat > now() - make_interval(secs => %(stalled)s))
-        as workers,
+    array(select coursegen.live_workers(queue, %(stalled)s) from unnest(%(queues)s::text[]) queue) as workers,
     (select count(*) from procrastinate_jobs where queue_name = 'stages' and status = 'todo') as waiting,
     (select extract(epoch from now() - min(created_at)) from coursegen.generations where status = 'queued') as oldest_s,
     count(*) as webhooks,
-    extract(epoch from now() - min(head.due_at)) as overdue_s
-from (
-    select distinct on (generation_id) due_at
-    from coursegen.webhook_deliveries
-    where state = 'pending'
-    order by generation_id, seq
-) head;
+    extract(epoch from now() - min(due_at) filter (where senders_of_user + senders_of_host = 0)) as overdue_s
+from coursegen.list_webhook_heads();
 
 -- name: list_courses_named
 -- Courses with that id or slug, of one user or all. Two rows are enough to see that there are several.
@@ -75,9 +70,7 @@ select
     coalesce(substring(generation_progress ->> 'lessons_completed' from '^[0-9]{1,6}$')::int, 0) as lessons_completed,
     coalesce(substring(generation_progress ->> 'lessons_total' from '^[0-9]{1,6}$')::int, 0) as lessons_total,
     course.error_message as error,
-    exists (
-        select from procrastinate_workers where last_heartbeat > now() - make_interval(secs => %(stalled)s)
-    ) as worker_alive
+    coursegen.live_workers('stages', %(stalled)s) > 0 as worker_alive
 from courses course
 where course.id = %(id)s;
 

@@ -25,8 +25,29 @@ where id in (
     limit %(batch)s
 );
 
+-- name: prune_generations
+-- Final ones, and by cascade what they left. A course keeps its newest and its newest completed one.
+delete from coursegen.generations
+where id in (
+    select old.id
+    from coursegen.generations old
+    where old.finished_at < now() - interval '90 days'
+        and exists (
+            select from coursegen.generations newer
+            where newer.course_id = old.course_id and newer.created_at > old.created_at
+        )
+        and (old.status <> 'completed' or exists (
+            select from coursegen.generations newer
+            where newer.course_id = old.course_id and newer.created_at > old.created_at and newer.status = 'completed'
+        ))
+    limit %(batch)s
+);
+
 -- name: prune_workers
 -- Jobs of such a worker are left without one, and count as orphaned.
+with gone as (
+    delete from coursegen.workers where last_heartbeat < now() - interval '1 day'
+)
 delete from procrastinate_workers
 where id in (
     select id from procrastinate_workers where last_heartbeat < now() - interval '1 day' limit %(batch)s
@@ -49,3 +70,13 @@ where (generation_id, seq) in (
     where created_at < now() - interval '30 days'
     order by created_at limit %(batch)s
 );
+
+-- name: prune_webhook_turns
+delete from coursegen.webhook_turns
+where user_id in (select user_id from coursegen.webhook_turns where at < now() - interval '1 day' limit %(batch)s);
+
+-- name: keep_worker
+select * from coursegen.keep_worker_v1(%(id)s, %(process)s, %(name)s, %(version)s, %(queues)s, %(jobs)s);
+
+-- name: remove_worker
+delete from coursegen.workers where id = %(id)s;

@@ -1,5 +1,5 @@
 -- name: claim_delivery
-select * from coursegen.claim_delivery_v1(%(generation_id)s, %(hold_s)s);
+select * from coursegen.claim_delivery_v2(%(generation_id)s, %(hold_s)s, %(share)s);
 
 -- name: finish_delivery
 select *
@@ -14,19 +14,16 @@ select * from coursegen.resend_deliveries_v1(%(generation_id)s, %(seq)s, %(actor
 select * from coursegen.rescue_delivery_v1(%(generation_id)s);
 
 -- name: list_stranded_webhooks
--- Generations whose next delivery has neither a sender nor a job: its worker died.
+-- Generations whose next delivery has neither a sender nor a job: its worker died. One that is due and waits for a busy
+-- sender of its user or host is not stranded, since that sender goes on with it.
 select generation_id
-from (
-    select distinct on (generation_id) generation_id, held_until
-    from coursegen.webhook_deliveries
-    where state = 'pending'
-    order by generation_id, seq
-) head
+from coursegen.list_webhook_heads()
 where coalesce(held_until, '-infinity') <= now()
     and not exists (
         select from procrastinate_jobs
         where status = 'todo' and queueing_lock = %(prefix)s || generation_id::text
     )
+    and (due_at > now() or senders_of_user + senders_of_host = 0)
 limit %(limit)s;
 
 -- name: list_webhook_deliveries

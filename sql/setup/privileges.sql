@@ -19,13 +19,14 @@ grant usage on schema coursegen to coursegen_app;
 revoke all on all tables in schema coursegen from coursegen_app;
 grant select on all tables in schema coursegen to coursegen_app;
 revoke all on coursegen.created_objects from coursegen_app;
-grant insert, update on coursegen.generations to coursegen_app;
+grant insert, update, delete on coursegen.generations to coursegen_app;
 grant insert on
     coursegen.stage_results, coursegen.documents, coursegen.briefs, coursegen.sections, coursegen.lessons,
     coursegen.drafts, coursegen.finished_courses, coursegen.webhook_attempts, coursegen.audit
 to coursegen_app;
 grant insert, update, delete on
-    coursegen.attempts, coursegen.idempotency_keys, coursegen.webhook_deliveries
+    coursegen.attempts, coursegen.idempotency_keys, coursegen.webhook_deliveries, coursegen.webhook_turns,
+    coursegen.workers
 to coursegen_app;
 grant delete on coursegen.events to coursegen_app;
 grant insert, update on coursegen.publications to coursegen_app;

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from typing import Any, LiteralString, TypeVar
 
@@ -14,14 +13,18 @@ import psycopg
 from procrastinate import PsycopgConnector
 from procrastinate.connector import Notify
 from procrastinate.exceptions import ConnectorException
+from psycopg import AsyncConnection
 from psycopg.errors import ReadOnlySqlTransaction
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+from psycopg.sql import SQL, Identifier
+from psycopg_pool import AsyncConnectionPool
 
+from app.database.deadline import SocketGuard
 from app.database.migrations import missing
 from app.database.pool import Unmigrated
 from app.database.preflight import connect_briefly
-from app.database.session import AsyncSession, is_outdated, session, set_later
+from app.database.session import session
 from app.settings import Settings
+from tasks.queue.bounded_pool import CONNECT_S, BoundedPool, reconnect
 
 #: Threads for sync tasks. The default does not depend on `--concurrency`.
 THREADS = 64
@@ -30,40 +33,43 @@ PATIENCE_S = 300.0
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 
-#: Longest wait for a new session.
-CONNECT_S = 3
+#: How long the listener hears nothing before it checks its connection.
+LISTEN_S = 15.0
 
 LIMITS = {"statement_timeout": "20s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "5s"}
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Check = Callable[[AsyncSession], Awaitable[None]]
 
 
 class WorkerConnector(PsycopgConnector):
-    """Like its base class, but waits for a database that is away, and listens again after an outage."""
+    """Like its base class, but waits for a database that is away, and listens again after an outage.
+
+    A connection that does not answer within half of `STALLED_S` is replaced.
+    """
 
     def __init__(self, settings: Settings) -> None:
+        self._limit_s = settings.stalled_s / 2
+        self._guard = SocketGuard()
+        self._arguments = {
+            "connect_timeout": CONNECT_S,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 2,
+            "tcp_user_timeout": 15_000,
+            **session(LIMITS, pooled=settings.database_pooled),
+            "application_name": "course-generation-worker",
+        }
         super().__init__(
+            pool_factory=partial(BoundedPool, limit_s=self._limit_s, pooled=settings.database_pooled),
             conninfo=settings.database_url,
             min_size=1,
             max_size=4,
-            pool_factory=partial(_make_pool, pooled=settings.database_pooled),
-            # Not in `kwargs`: the listener's connection has its own `autocommit`.
-            configure=partial(_configure, pooled=settings.database_pooled),
             timeout=PATIENCE_S,  # longer than an outage: the end of a job is then written late instead of lost
             reconnect_timeout=5,  # the backoff doubles without a limit; a restart limits it
-            reconnect_failed=_reconnect,
-            kwargs={
-                "connect_timeout": CONNECT_S,
-                "keepalives_idle": 10,
-                "keepalives_interval": 5,
-                "keepalives_count": 2,
-                "tcp_user_timeout": 15_000,
-                **session(LIMITS, pooled=settings.database_pooled),
-                "application_name": "course-generation-worker",
-            },
+            reconnect_failed=reconnect,
+            kwargs=self._arguments,
         )
         self._settings = settings
 
@@ -77,16 +83,29 @@ class WorkerConnector(PsycopgConnector):
             except psycopg.OperationalError as error:
                 log.warning("database_unavailable", extra={"error": str(error)})
         if names:
-            sys.exit(str(Unmigrated(names)))
+            log.critical("database_unmigrated", extra={"error": str(Unmigrated(names))})
+            sys.exit(1)
         await super().open_async(pool)
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
         """Listens until cancelled. A lost connection is opened again."""
         async for _ in _with_backoff():
             try:
-                await super().listen_notify(on_notification, channels)
-            except ConnectorException as error:
-                log.warning("listen_lost", extra={"error": str(error.__cause__ or error)})
+                await self._listen(on_notification, channels)
+            except psycopg.OperationalError as error:
+                log.warning("listen_lost", extra={"error": str(error)})
+
+    async def _listen(self, on_notification: Notify, channels: Iterable[str]) -> None:
+        url = self._settings.database_url
+        async with await AsyncConnection.connect(url, autocommit=True, **self._arguments) as conn:
+            with self._guard.guard(conn.fileno(), self._limit_s):
+                for channel in channels:
+                    await conn.execute(SQL("listen {}").format(Identifier(channel)))
+            while True:
+                async for notification in conn.notifies(timeout=LISTEN_S):
+                    await on_notification(channel=notification.channel, payload=notification.payload)
+                with self._guard.guard(conn.fileno(), self._limit_s):
+                    await conn.execute("select 1")
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
         await _until_writable(partial(super().execute_query_async, query, **arguments))
@@ -123,33 +142,3 @@ async def _with_backoff() -> AsyncIterator[None]:
         yield
         await asyncio.sleep(pause_s)
         pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-
-
-def _make_pool(*, pooled: bool, check: Check, **arguments: Any) -> AsyncConnectionPool[Any]:
-    """A pool that also replaces sessions that were opened while the database was read-only."""
-
-    async def refuse_outdated(conn: AsyncSession) -> None:
-        await check(conn)
-        if is_outdated(conn) and not pooled:
-            await conn.close()
-            raise psycopg.OperationalError("the session is read-only; the database may be so no longer")
-
-    return AsyncConnectionPool(connection_class=AsyncSession, check=refuse_outdated, **arguments)
-
-
-async def _configure(conn: AsyncSession, *, pooled: bool) -> None:
-    """Each query of the queue is one statement, so a transaction of its own would cost two more round trips.
-
-    Also sets what could not be sent with the start of the session.
-    """
-    await conn.set_autocommit(True)
-    if not pooled and (later := set_later(conn.info.server_version)):
-        await asyncio.wait_for(conn.execute(later), CONNECT_S)
-    conn.opened_at = time.monotonic()
-
-
-async def _reconnect(pool: AsyncConnectionPool) -> None:
-    """Makes a pool that gave up connect again, for the clients that wait: it does so only for a new client."""
-    with suppress(PoolTimeout, PoolClosed):
-        async with pool.connection(timeout=1.0):
-            pass

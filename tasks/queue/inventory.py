@@ -19,24 +19,24 @@ class Inventory:
     """The jobs that a worker runs, which it knows as the worker's middleware.
 
     The queue records the end of a job apart from the job's own work. If that write is lost, or the database is away
-    when the job ends, the queue says that a live worker runs the job, and no worker does.
+    when the job ends, the queue says that a live worker runs the job, and no worker does. `held` has their ids.
     """
 
     def __init__(self, db: Database, every_s: float) -> None:
         self._db = db
         self._every_s = every_s
         self._worker_id: int | None = None
-        self._running: set[int] = set()
+        self.held: set[int] = set()
 
     async def __call__(self, run: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker) -> Any:
         """Runs the job, and knows of it until it has ended."""
         assert context.job.id is not None  # noqa: S101 - a fetched job has one
         self._worker_id = worker.worker_id
-        self._running.add(context.job.id)
+        self.held.add(context.job.id)
         try:
             return await run()
         finally:
-            self._running.discard(context.job.id)
+            self.held.discard(context.job.id)
 
     async def compare(self) -> None:
         """Runs until cancelled. Disowns each job that is missing twice in a row; once, it may just be ending."""
@@ -46,6 +46,6 @@ class Inventory:
             if self._worker_id is None:
                 continue
             try:
-                missing = await asyncio.to_thread(disown, self._db, self._worker_id, frozenset(self._running), missing)
+                missing = await asyncio.to_thread(disown, self._db, self._worker_id, frozenset(self.held), missing)
             except psycopg.Error as error:
                 log.warning("inventory_failed", extra={"error": str(error)})

@@ -1,54 +1,117 @@
-"""Handlers in child processes, from a warm pool: a handler can be killed, and can't block the worker or leak memory.
+"""Handlers in child processes, from warm pools: a handler can be killed, and can't block the worker or leak memory.
 
-The pool is our own: libraries put threads and queues between a call and its child, which cost more than all else about
-an empty stage but its SQL. Here the thread that runs a stage talks to the child over its socket.
+The pools are our own: libraries put threads and queues between a call and its child, which cost more than all else
+about an empty stage but its SQL. Here the thread that runs a stage talks to the child over its socket.
 """
 
 import logging
-import multiprocessing
-import pickle
+import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 
-from pipeline.child import Returned
-from pipeline.contract import StageInput
-from tasks.stages.child_process import POLL_S, Child, Died, Outcome, Stopped
+from app.stage_settings import StageLimits
+from pipeline.child.wire import Returned
+from tasks.stages.child_process import POLL_S, Child, Died, Outcome, Request, Stopped
 
 #: A child is replaced after this many stages, which frees what a handler leaks.
-STAGES_PER_CHILD = 100
+STAGES_PER_CHILD = 200
 #: How many new children may die before a handler has begun in one of them.
 NEW_CHILDREN = 2
-#: When a child that could not be started is tried again.
-RESTART_S = 1.0
+#: When a child that could not be started is tried again, and for how long before the worker is given up.
+RESTART_S, START_PATIENCE_S = 1.0, 30.0
+
+#: What every handler's process has of the worker's environment.
+COMMON_VARIABLES = (
+    *("PATH", "HOME", "TZ", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TMPDIR", "VIRTUAL_ENV"),
+    *("PYTHONPATH", "PYTHONHOME", "PYTHONFAULTHANDLER", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
 
 log = logging.getLogger(__name__)
 
 
 class Children:
-    """A pool of `size` child processes, started with the first handler or by `start`."""
+    """Child processes for `size` handlers at a time, started with the first handler or by `start`.
 
-    def __init__(self, size: int, handlers: Iterable[str]) -> None:
+    `handlers` and `variables` are by stage. Stages that get the same variables of the environment share a pool.
+    `on_unavailable` is called when no child could be started for `START_PATIENCE_S` while a stage waited for one.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        handlers: Mapping[str, str],
+        variables: Mapping[str, tuple[str, ...]],
+        *,
+        log_level: str = "INFO",
+        on_unavailable: Callable[[], None],
+    ) -> None:
+        stages = defaultdict(list)
+        for stage in handlers:
+            stages[variables.get(stage, ())].append(stage)
+        self._pools: dict[str, _Pool] = {}
+        for names, sharing in stages.items():
+            environment = {name: os.environ[name] for name in (*COMMON_VARIABLES, *names) if name in os.environ}
+            paths = tuple(dict.fromkeys(handlers[stage] for stage in sharing))
+            pool = _Pool(size, lambda e=environment, p=paths: Child(e, log_level, p), on_unavailable)  # type: ignore[misc]
+            self._pools |= dict.fromkeys(sharing, pool)
+
+    def start(self) -> None:
+        """Starts the children, which import the handlers of their stages."""
+        for pool in set(self._pools.values()):
+            pool.start()
+
+    def stop(self) -> None:
+        """Ends every child, also those that run a handler."""
+        pools = set(self._pools.values())
+        for pool in pools:
+            pool.terminate()
+        for pool in pools:
+            pool.end()
+
+    def run(
+        self,
+        request: Request,
+        limits: StageLimits,
+        *,
+        on_report: Callable[[int, int], None],
+        should_stop: Callable[[], bool],
+    ) -> Outcome:
+        """Returns how the handler ended. Calls `on_report` in this thread; an error that it raises ends the handler.
+
+        The limits count from when the handler begins.
+        """
+        return self._pools[request.stage].run(request, limits, on_report, should_stop)
+
+
+class _Pool:
+    """The children with one environment."""
+
+    def __init__(self, size: int, start: Callable[[], Child], on_unavailable: Callable[[], None]) -> None:
         self._size = size
-        self._handlers = tuple(handlers)
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["pipeline.child"])
+        self._start = start
+        self._on_unavailable = on_unavailable
         self._changed = threading.Condition()
         self._all: set[Child] = set()
         self._idle: list[Child] = []
         self._starts_at = 0.0
+        #: Since when no child has started, though one was needed.
+        self._fails_since: float | None = None
 
     def start(self) -> None:
-        """Starts the children, which import every handler. A fork server without threads forks them."""
         with self._changed:
             self._fill()
 
-    def stop(self) -> None:
-        """Ends every child, also those that run a handler."""
+    def terminate(self) -> None:
+        with self._changed:
+            for child in self._all:
+                child.terminate()
+
+    def end(self) -> None:
         with self._changed:
             ended, idle, self._all, self._idle = self._all, self._idle, set(), []
-        for child in ended:
-            child.terminate()
         for child in ended:
             child.end()
         for child in idle:
@@ -56,49 +119,50 @@ class Children:
 
     def run(
         self,
-        handler: str,
-        stage_input: StageInput,
-        *,
-        timeout_s: float,
+        request: Request,
+        limits: StageLimits,
         on_report: Callable[[int, int], None],
         should_stop: Callable[[], bool],
     ) -> Outcome:
-        """Returns how the handler ended. Calls `on_report` in this thread; an error that it raises ends the handler.
-
-        The timeout starts when the handler does.
-        """
-        request = pickle.dumps((handler, stage_input), pickle.HIGHEST_PROTOCOL)
-        exit_code = 0
-        for _ in range(self._size + NEW_CHILDREN):
-            child = self._acquire(should_stop)
-            if child is None:
-                return Stopped()
+        deaths = 0
+        while (child := self._acquire(should_stop)) is not None:
             try:
-                outcome = child.run(request, timeout_s, on_report, should_stop)
+                outcome = child.run(request, limits, on_report, should_stop)
             finally:
                 is_pooled = self._release(child)
             if not is_pooled and not isinstance(outcome, Returned):
-                return Stopped()
+                break
             if outcome is not None:
                 return outcome
             # The handler has not begun, so it is not to blame and may begin in another child.
-            exit_code = child.exit_code
-            log.warning("children_replaced", extra={"exitCode": exit_code})
-        return Died(exit_code)
+            log.warning("child_replaced", extra={"exitCode": child.exit_code})
+            deaths += child.has_started
+            if deaths >= self._size + NEW_CHILDREN:
+                return Died(child.exit_code)
+        return Stopped()
 
     def _acquire(self, should_stop: Callable[[], bool]) -> Child | None:
-        """Waits for an idle child; None if `should_stop` returns true first."""
+        """Waits for an idle child; None if `should_stop` returns true first, or if no child can be started."""
         while not should_stop():
             with self._changed:
                 self._fill()
                 if self._changed.wait_for(lambda: self._idle, POLL_S):
                     return self._idle.pop()
+                fails_since = self._fails_since
+            if fails_since is not None and time.monotonic() - fails_since > START_PATIENCE_S:
+                log.error("children_unavailable")
+                self._on_unavailable()
+                return None
         return None
 
     def _release(self, child: Child) -> bool:
         """Makes the child idle again, or replaces it. False if the pool was stopped meanwhile."""
         with self._changed:
             is_pooled = child in self._all
+            if child.has_started:
+                self._fails_since = None
+            elif child.has_ended:
+                self._delay_starts("the process ended before it began")
             if is_pooled and child.is_free and child.runs < STAGES_PER_CHILD:
                 self._idle.append(child)
                 self._changed.notify()
@@ -116,10 +180,15 @@ class Children:
     def _fill(self) -> None:
         while len(self._all) < self._size and time.monotonic() >= self._starts_at:
             try:
-                child = Child(self._context, self._handlers)
+                child = self._start()
             except OSError as error:  # no memory, process or descriptor is left: no handler is to blame
-                self._starts_at = time.monotonic() + RESTART_S
-                log.warning("child_not_started", extra={"error": str(error)})
+                self._delay_starts(str(error))
                 return
             self._all.add(child)
             self._idle.insert(0, child)  # behind those that are warm
+
+    def _delay_starts(self, why: str) -> None:
+        now = time.monotonic()
+        self._starts_at = now + RESTART_S
+        self._fails_since = self._fails_since or now
+        log.warning("child_not_started", extra={"error": why})

@@ -27,15 +27,20 @@ from app.generation.runs.cancel import settle
 from app.generation.runs.verbs import Run, Start
 from app.services import Services
 from app.telemetry.log import bind
-from pipeline.child import Raised, Returned
+from pipeline.child.wire import MAX_ERROR, MAX_TRACE, Raised, Returned, cut
 from tasks.stages.child_pool import Children
-from tasks.stages.child_process import Died, Outcome, Stopped, TimedOut
-from tasks.stages.stage_data import as_rows, read_input
+from tasks.stages.child_process import Died, Outcome, Request, Stopped, TimedOut
 
 #: How long a run waits for a database that is away, before it gives up and the stage is queued again.
 PATIENCE_S = 300
 #: How soon a database answers that is not to blame for a statement that took too long.
 ANSWER_S = 1
+#: What is recorded of a stage that reached a limit.
+_TIMEOUTS = {
+    "total": "Not finished after {:g} s",
+    "silence": "No progress for {:g} s",
+    "cpu": "Not finished after {:g} s of processor time",
+}
 
 log = logging.getLogger(__name__)
 
@@ -125,9 +130,10 @@ class Runner:
     def _perform(self, start: Start) -> Outcome:
         settings = self.services.settings
         outcome = self.children.run(
-            settings.handlers[start.stage],
-            read_input(start.input, start.stage, str(settings.files_root.absolute())),
-            timeout_s=settings.stage_timeout_s,
+            Request(
+                start.stage.value, settings.handlers[start.stage], str(settings.files_root.absolute()), start.input
+            ),
+            settings.limits_of(start.stage),
             on_report=lambda done, total: self._report(start, done, total),
             should_stop=lambda: self.abort_reason() is not None,
         )
@@ -138,28 +144,28 @@ class Runner:
     def _record(self, start: Start, outcome: Outcome) -> Start | None:
         """Ends the start by one statement, chosen by the outcome."""
         match outcome:
-            case Returned(result):
-                return self._complete(start, result)
+            case Returned():
+                return self._complete(start, outcome)
             case Stopped() if self.abort_reason() is AbortReason.USER_REQUEST:
                 self._verb(lambda conn: verbs.close_attempt(conn, start))
                 log.info("stage_cancelled")
             case Stopped():
                 self._verb(lambda conn: verbs.hand_back_stage(conn, start, "shutdown"))
                 log.info("stage_handed_back")
-            case TimedOut():
-                timeout_s = self.services.settings.stage_timeout_s
-                self._fail(start, "timeout", f"Not finished after {timeout_s:g} s")
+            case TimedOut(limit):
+                limits = self.services.settings.limits_of(start.stage)
+                self._fail(start, "timeout", _TIMEOUTS[limit].format(getattr(limits, f"{limit}_s")))
             case Died(exit_code):
                 self._fail(start, "died", f"The handler's process ended with exit code {exit_code}")
             case Raised(error, trace, message, final):
                 self._fail(start, "failed", error, trace, message, final=final)
         return None
 
-    def _complete(self, start: Start, result: Any) -> Start | None:
-        rows = as_rows(start.stage, result)
-
+    def _complete(self, start: Start, result: Returned) -> Start | None:
         def complete(may_continue: bool) -> Start | None:
-            return self._verb(lambda conn: verbs.complete_stage(conn, start, rows, may_continue=may_continue))
+            return self._verb(
+                lambda conn: verbs.complete_stage(conn, start, result.rows, result.lessons, may_continue=may_continue)
+            )
 
         may_continue = start.stage.next is not None and not self.stops() and self.abort_reason() is None
         try:
@@ -203,6 +209,7 @@ class Runner:
         *,
         final: bool = False,
     ) -> None:
+        error, trace = cut(error, MAX_ERROR), cut(trace, MAX_TRACE)
         message = message or STEPS[start.stage].failed
         backoff_s = self.services.settings.retry_backoff_s
         ended = self._verb(

@@ -4,9 +4,9 @@ Each child leads a process group of its own. So a terminal's Ctrl-C reaches the 
 child started outlives it. Standard library only.
 """
 
+import logging
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -25,6 +25,8 @@ HEALTHY_S = 10.0
 #: Seconds between looks at the children.
 TICK_S = 0.1
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -38,11 +40,10 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """The unexpected end of a child. `code`: negative for a signal. `early`: its first start, before it was healthy."""
+    """The unexpected end of a child. `code`: negative for a signal."""
 
     name: str
     code: int
-    early: bool
 
 
 @dataclass(slots=True)
@@ -50,7 +51,6 @@ class _Child:
     command: Command
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
-    starts: int = 0
     backoff_s: float = FIRST_BACKOFF_S
     due: float = 0.0
 
@@ -107,27 +107,22 @@ class Supervisor:
                 return child.process.pid
         return None
 
-    def run(self) -> int:
-        """Runs until SIGINT or SIGTERM and returns the exit code: 0, or that of a child which could not start.
-
-        That is a child whose first start ended early with an error. A restart does not fix a wrong setting, and the
-        caller must see it.
-        """
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._count_signal)
+    def run(self) -> None:
+        """Runs until SIGINT, SIGTERM or SIGHUP. It never gives up: a child that can't start may be able to later."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` leaves SIGHUP
+                signal.signal(number, self._count_signal)
         try:
             self.start()
             while not self._signals:
                 for death in self.tend():
-                    print(f"{death.name} ended (exit code {death.code})", file=sys.stderr, flush=True)
-                    if death.early and death.code > 0:
-                        return death.code
+                    log.warning("child_ended", extra={"child": death.name, "exitCode": death.code})
                 time.sleep(TICK_S)
-            return 0
         finally:
             self.stop()
 
     def _count_signal(self, number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closing terminal may send it twice
         self._signals += 1
 
     def _start(self, child: _Child) -> None:
@@ -144,16 +139,14 @@ class Supervisor:
             )
         watchdog.add_group(child.process.pid)
         child.started = time.monotonic()
-        child.starts += 1
 
     def _bury(self, child: _Child, process: subprocess.Popen[bytes], now: float) -> Death:
         self._clear(child, process)
-        healthy = now - child.started >= HEALTHY_S
-        if healthy:
+        if now - child.started >= HEALTHY_S:
             child.backoff_s = FIRST_BACKOFF_S
         child.due = now + child.backoff_s
         child.backoff_s = min(child.backoff_s * 2, LONGEST_BACKOFF_S)
-        return Death(child.command.name, process.returncode, early=child.starts == 1 and not healthy)
+        return Death(child.command.name, process.returncode)
 
     def _clear(self, child: _Child, process: subprocess.Popen[bytes]) -> None:
         kill_group(process.pid)

@@ -1,21 +1,22 @@
-"""Sends the pending deliveries of a generation's webhook: one a job, outside any transaction.
+"""Sends pending deliveries, the next by fairness first, outside any transaction.
 
-A job never waits for a receiver: it puts the delivery off and ends, and another job sends it later.
+The queue's jobs only wake senders: a sender goes on until nothing that may be sent is due. A delivery that failed is
+put off, and a job wakes a sender when it is due again.
 """
 
 import logging
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from app.generation.webhooks.outbox import Attempt, Delivery, DeliveryState, claim_delivery, finish_delivery
-from app.generation.webhooks.signed_messages import message_id, sign, write_body
+from app.generation.webhooks.signed_messages import sign, write_body
 from app.generation.webhooks.urls import BadWebhookUrl, WebhookUrl, parse_webhook_url
 from app.services import Services
 from app.telemetry.log import bind
-from tasks.webhooks.circuit_breakers import CircuitBreakers
 from tasks.webhooks.webhook_client import NoResponse, Response, WebhookClient
 
 #: The wait after the first failure; doubled after each further one, up to the longest. Also the longest `Retry-After`.
@@ -35,18 +36,31 @@ class Sender:
 
     services: Services
     client: WebhookClient
-    breakers: CircuitBreakers
+    #: Asked before each delivery, whether the process is about to end.
+    stopping: Callable[[], bool] = lambda: False
 
-    def send_next(self, generation_id: UUID) -> None:
-        """Sends the generation's first pending delivery or puts it off, and queues a job if one is pending then."""
-        with bind(jobId=generation_id):
-            if self.services.settings.webhook_secret is None:
-                log.warning("webhook_secret_missing")  # deliveries stay pending until there is one
-                return
-            delivery = claim_delivery(self.services.db, generation_id)
-            if delivery is not None:
-                with bind(courseId=delivery.course_id):
-                    self._send(delivery, self.services.settings.webhook_secret)
+    def send_all(self, generation_id: UUID) -> None:
+        """Sends deliveries until none is due that may be sent now, or the process stops."""
+        while not self.stopping() and self.send_next(generation_id):
+            pass
+
+    def send_next(self, generation_id: UUID) -> bool:
+        """Sends the next delivery by fairness or puts it off, and queues a job for the one after it.
+
+        False if there was none. `generation_id` is whose job this is: its delivery need not be the next.
+        """
+        secret = self.services.settings.webhook_secret
+        if secret is None:
+            log.warning("webhook_secret_missing")  # deliveries stay pending until there is one
+            return False
+        # The other half is for other users and hosts.
+        share = max(1, self.services.settings.webhook_concurrency // 2)
+        delivery = claim_delivery(self.services.db, generation_id, share)
+        if delivery is None:
+            return False
+        with bind(jobId=delivery.generation_id, courseId=delivery.course_id):
+            self._send(delivery, secret)
+        return True
 
     def _send(self, delivery: Delivery, secret: str) -> None:
         if delivery.left_s <= 0:
@@ -58,31 +72,24 @@ class Sender:
             # Admission accepted it: the setting has changed since, and may change back.
             self._record(delivery, Attempt(0, error=f"refused: {error}"), None)
             return
-        receiver = (url.host, url.port)
-        wait_s = self.breakers.acquire(receiver)
-        if wait_s is not None:
-            finish_delivery(self.services.db, delivery, DeliveryState.PENDING, wait_s=wait_s)
-            return
         began, response, reason = time.monotonic(), None, None
         try:
             response = self._post(delivery, secret, url)
         except NoResponse as error:
             reason = str(error)
-        finally:
-            took_s = time.monotonic() - began
-            self.breakers.release(receiver, responded=response is not None, took_s=took_s)
-        ms = round(took_s * 1000)
+        ms = round((time.monotonic() - began) * 1000)
         if response is None:
             self._record(delivery, Attempt(ms, error=reason), None)
         else:
             self._record(delivery, Attempt(ms, response.status, excerpt=response.excerpt), response.retry_after_s)
 
     def _post(self, delivery: Delivery, secret: str, url: WebhookUrl) -> Response:
-        body = write_body(delivery)
+        body, settings = write_body(delivery), self.services.settings
+        secrets = (secret, *settings.webhook_secret_old)
         headers = {
             "Content-Type": "application/json",
-            "User-Agent": f"course-generation/{self.services.settings.app_version}",
-            **sign(secret, message_id(delivery), int(time.time()), body),
+            "User-Agent": f"course-generation/{settings.app_version}",
+            **sign(secrets, settings.webhook_signing_key, delivery.message_id, int(time.time()), body),
         }
         return self.client.post(url, headers, body)
 

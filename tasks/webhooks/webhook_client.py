@@ -21,6 +21,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 
 from app.database.deadline import SocketGuard
 from app.generation.webhooks.urls import WebhookUrl, is_public
+from app.interim_responses import skip_interim
 
 #: Seconds to resolve a name, to connect to one address, and for the whole request.
 RESOLVE_S = 5.0
@@ -82,6 +83,7 @@ class WebhookClient:
                 with sock.dup() as twin, self._guard.guard(twin.fileno(), _left(end)):
                     if url.scheme == "https":
                         connection.sock = self._tls.wrap_socket(sock, server_hostname=url.host)
+                    connection.sock = skip_interim(connection.sock)
                     return _exchange(connection, url, headers, body, end)
             finally:
                 connection.close()

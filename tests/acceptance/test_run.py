@@ -29,9 +29,9 @@ TIERS = ["FREE", "BASIC", "STANDARD", "TRIAL", "PREMIUM"]
 
 CHILDREN = [
     ("app.server",),
-    ("procrastinate", "stages"),
-    ("procrastinate", "upkeep"),
-    ("procrastinate", "webhooks"),
+    ("coursegen", "stages"),
+    ("coursegen", "upkeep"),
+    ("coursegen", "webhooks"),
     ("valkey",),
     ("postgres", "data"),
 ]

@@ -13,6 +13,15 @@ from psycopg.types.json import Jsonb
 FILE = {"id": "1", "name": "notes.md", "path": "notes.md", "mime_type": "text/markdown", "size": 120}
 
 
+def add_worker(conn: psycopg.Connection[Any], *queues: str, silent_s: float = 0) -> None:
+    """A worker that serves these queues and gave its last sign of life so many seconds ago."""
+    conn.execute(
+        "insert into coursegen.workers (id, process, name, version, queues, last_heartbeat)"
+        " select count(*) + 1, 'host:1', 'worker', '1', %s, now() - make_interval(secs => %s) from coursegen.workers",
+        [list(queues), silent_s],
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Course:
     """A row of `courses`."""

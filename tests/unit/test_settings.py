@@ -75,7 +75,6 @@ def test_every_variable_is_read() -> None:
         STAGE_TIMEOUT_S="0.5",
         SSE_CONNECTIONS="0",
         METRICS_TOKEN="T9fJq3xWv7Lm2Rk8",
-        PROMETHEUS_MULTIPROC_DIR="/run/counts",
         HANDLER_FINALIZATION="plugins.finish.handle",
     )
     assert settings.jwt_issuer == "https://auth.example"
@@ -87,14 +86,13 @@ def test_every_variable_is_read() -> None:
     assert settings.files_root == Path("/srv/files")
     assert settings.stage_timeout_s == 0.5
     assert (settings.sse_connections, settings.metrics_token) == (0, "T9fJq3xWv7Lm2Rk8")
-    assert settings.prometheus_multiproc_dir == Path("/run/counts")
     assert settings.handlers[Stage.FINALIZATION] == "plugins.finish.handle"
     assert settings.handlers[Stage.TEXT_GENERATION] == "pipeline.text_generation.handle"
 
 
 def test_empty_means_unset_where_there_need_not_be_one() -> None:
-    settings = read(METRICS_TOKEN="", PROMETHEUS_MULTIPROC_DIR="", APP_VERSION="")
-    assert (settings.metrics_token, settings.prometheus_multiproc_dir) == (None, None)
+    settings = read(METRICS_TOKEN="", APP_VERSION="")
+    assert settings.metrics_token is None
     assert settings.app_version == read().app_version
 
 
@@ -125,8 +123,24 @@ def test_webhooks_need_a_secret_and_may_have_hosts_of_their_own() -> None:
     assert (settings.webhook_secret, settings.webhook_allowed_hosts) == (None, frozenset())
     assert read(WEBHOOK_SECRET="").webhook_secret is None
     assert read(WEBHOOK_SECRET=WEBHOOK_SECRET).webhook_secret == WEBHOOK_SECRET
+    plain = "secret of an older service"
+    assert read(WEBHOOK_SECRET=plain).webhook_secret == plain
     hosts = read(WEBHOOK_ALLOWED_HOSTS=" N8N.internal , n8n.internal:5678,[0::1]:*,10.0.0.5").webhook_allowed_hosts
     assert hosts == {"n8n.internal", "n8n.internal:5678", "[::1]:*", "10.0.0.5"}
+
+
+def test_earlier_webhook_secrets_are_separated_by_blanks() -> None:
+    assert read().webhook_secret_old == read(WEBHOOK_SECRET_OLD=" ").webhook_secret_old == ()
+    older = "secret-of-an-older-service"
+    assert read(WEBHOOK_SECRET_OLD=f" {WEBHOOK_SECRET}  {older}\n").webhook_secret_old == (WEBHOOK_SECRET, older)
+
+
+@pytest.mark.parametrize("weak", ["a" * 40, " " * 40, f"whsec_{'A' * 44}"])
+def test_in_production_a_webhook_secret_has_more_than_one_character(weak: str) -> None:
+    assert read(WEBHOOK_SECRET=weak).webhook_secret == weak
+    assert list(problems(WEBHOOK_SECRET=weak, APP_ENV="production")) == ["WEBHOOK_SECRET"]
+    if weak.strip():
+        assert list(problems(WEBHOOK_SECRET_OLD=weak, APP_ENV="production")) == ["WEBHOOK_SECRET_OLD"]
 
 
 def test_sessions_are_the_services_own_unless_a_pooler_gives_them_out() -> None:
@@ -157,7 +171,6 @@ BAD = {
     "ORGANIZATION_CLAIMS": ["user_metadata.organization_id"],
     "STARTS_AND_CANCELS_PER_MINUTE": ["0", "-1", "many"],
     "JWT_SECRET_OLD": ["short", f"{SECRET} short"],
-    "WEBHOOK_SECRET_OLD": ["secret", f"{WEBHOOK_SECRET} whsec_c2hvcnQ="],
     "DATABASE_POOLER": ["", "session"],
     "REDIS_PREFIX": ["a b", "*", "a\n", "ключ:"],
     "REDIS_URL": ["", "localhost:6379", "http://localhost", "redis://localhost:port/0", "redis://localhost?no_such=1"],
@@ -205,6 +218,8 @@ BAD = {
     "API_THREADS": ["0"],
     "API_AFFINITY": ["all"],
     "SSE_CONNECTIONS": ["-1", "1001", "many"],
+    "SSE_PER_USER": ["0", "-1", "few"],
+    "KEEP_ALIVE_S": ["0", "3601", "long"],
     "POOL_SIZE": ["0", "-3"],
     "WORKER_CONCURRENCY": ["0", "many"],
     "HEARTBEAT_S": ["0", "-1", "nan", "inf", "soon"],
@@ -214,6 +229,8 @@ BAD = {
     "SHUTDOWN_GRACE_S": ["0"],
     "RETRY_BACKOFF_S": ["-5"],
     "WEBHOOK_SECRET": [" ", "whsec_", "secret", "whsec_c2hvcnQ=", f"whsec_{'x' * 41}", "whsec_пароль"],
+    "WEBHOOK_SECRET_OLD": ["secret", f"{WEBHOOK_SECRET} secret", f"{WEBHOOK_SECRET},"],
+    "WEBHOOK_SIGNING_KEY": [" ", "whsk_", WEBHOOK_SECRET, "whsk_c2hvcnQ=", f"whsk_{'A' * 42}"],
     "WEBHOOK_ALLOWED_HOSTS": [" ", "http://a.org", "a.org/hook", "10.0.0.0/8", "a.org,", "a.org:0", "::1", "*"],
     "WEBHOOK_CONCURRENCY": ["0", "some"],
 }

@@ -38,7 +38,7 @@ class CourseStatus(FoundCourse):
     """The state of a course. `progress` is JSON text; times are ISO 8601 in UTC.
 
     `minutes` is the age of the course. `queue_position` counts the jobs that run before a queued generation, up to 100.
-    `worker_alive` says whether any worker can run an active generation. Two that differ only in tag and age are equal.
+    `worker_alive` says whether a worker that serves stages is alive. Two that differ only in tag and age are equal.
     """
 
     slug: str

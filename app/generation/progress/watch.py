@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from uuid import UUID
 
 from app.database.deadline import deadline
-from app.generation.errors import CourseNotFound, WatchEnded, WatchFull
+from app.generation.errors import CourseNotFound, UserWatchFull, WatchEnded, WatchFull
 from app.generation.progress.status import CourseStatus
 
 #: The pause between two reads.
@@ -28,13 +28,19 @@ log = logging.getLogger(__name__)
 class View:
     """One watcher's view of one course. It keeps the latest state only, however slow the watcher is."""
 
-    def __init__(self, watch: "Watch", lock: threading.Lock, course: CourseStatus) -> None:
+    def __init__(self, watch: "Watch", lock: threading.Lock, course: CourseStatus, user_id: UUID) -> None:
         self.course_id = course.course_id
+        self.user_id = user_id
         self._watch = watch
         self._changed = threading.Condition(lock)
         self._course: CourseStatus | None = course
         self._unseen = True
         self._closed = False
+        self._callback: Callable[[], object] = lambda: None
+
+    def on_change(self, callback: Callable[[], object]) -> None:
+        """The callback is called, under a lock, when `wait` would return something new or raise."""
+        self._callback = callback
 
     def wait(self, timeout_s: float) -> CourseStatus | None:
         """The course's state once it differs from the last one returned; None after `timeout_s`.
@@ -60,21 +66,29 @@ class View:
         """Wakes the watcher if the state is new to it. Called by `Watch`, which holds the lock."""
         if course != self._course:
             self._course, self._unseen = course, True
-            self._changed.notify()
+            self._wake()
 
     def end(self) -> None:
         """Wakes the watcher for the last time. Called by `Watch`, which holds the lock."""
         self._closed = True
+        self._wake()
+
+    def _wake(self) -> None:
         self._changed.notify()
+        self._callback()
 
 
 class Watch:
-    """The views of one process, at most `capacity`. Its thread starts with the first one."""
+    """The views of one process, at most `capacity`, and `per_user` of each user.
 
-    def __init__(self, read: Read, capacity: int, pause_s: float = PAUSE_S) -> None:
+    Its thread starts with the first one.
+    """
+
+    def __init__(self, read: Read, capacity: int, per_user: int, pause_s: float = PAUSE_S) -> None:
         self._read = read
         self._pause = pause_s
         self._capacity = capacity
+        self._per_user = per_user
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
         self._views: set[View] = set()
@@ -82,14 +96,19 @@ class Watch:
         self._closed = False
         self._failing = False
 
-    def view(self, course: CourseStatus) -> View:
-        """A view that starts with this state; the caller closes it. Raises `WatchFull`, `WatchEnded`."""
+    def view(self, course: CourseStatus, user_id: UUID) -> View:
+        """The user's view, which starts with this state; the caller closes it.
+
+        Raises `WatchFull`, `UserWatchFull`, `WatchEnded`.
+        """
         with self._lock:
             if self._closed:
                 raise WatchEnded
             if len(self._views) >= self._capacity:
                 raise WatchFull
-            view = View(self, self._lock, course)
+            if sum(view.user_id == user_id for view in self._views) >= self._per_user:
+                raise UserWatchFull
+            view = View(self, self._lock, course, user_id)
             self._views.add(view)
             if not self._running:
                 self._running = True

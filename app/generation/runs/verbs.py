@@ -7,12 +7,13 @@ transaction it commits by itself.
 import logging
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 from uuid import UUID
 
-import orjson
 from psycopg import Connection
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
 from psycopg.rows import DictRow
 from psycopg.types.json import Json, Jsonb
 
@@ -62,7 +63,7 @@ _RUN_PARAMETERS = tuple(field.name for field in fields(Run))
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A counted start of a stage by a run. Once the stage has begun, `input` is what `read_stage_input` read."""
+    """A counted start of a stage by a run. Once the stage has begun, `input` is the JSON of `read_stage_input`."""
 
     run: Run
     stage: Stage
@@ -70,7 +71,7 @@ class Start:
     course_id: UUID
     tier: str
     priority: int
-    input: Mapping[str, Any] = field(default_factory=dict)
+    input: bytes = b""
 
 
 def count_start(conn: Connection[Any], run: Run) -> Start:
@@ -89,25 +90,28 @@ def begin_stage(conn: Connection[Any], start: Start) -> Start:
     return replace(start, input=row["input"])
 
 
-def complete_stage(conn: Connection[Any], start: Start, rows: Any, *, may_continue: bool) -> Start | None:
+def complete_stage(
+    conn: Connection[Any], start: Start, rows: bytes | memoryview, lessons: int, *, may_continue: bool
+) -> Start | None:
     """Stores the stage's result, once; then starts or queues the next stage, or completes generation and course.
 
-    `rows` is the result as `coursegen.store_stage_result` stores it. With `may_continue` the run's own job goes on with
-    the next stage, unless something more urgent waits, and that stage is returned, begun. Else a new job is queued.
+    `rows` is the result in JSON, as `coursegen.store_stage_result` stores it, `lessons` how many lessons it has. With
+    `may_continue` the run's own job goes on with the next stage, unless something more urgent waits, and that stage is
+    returned, begun. Else a new job is queued.
     """
     step, next_stage = STEPS[start.stage], start.stage.next
     changes: list[dict[str, Any]] = [change(step.id, StepStatus.COMPLETED, step.completed)]
     if start.stage is Stage.STRUCTURE_GENERATION:
-        changes.append(_lessons(0, len(rows["lessons"])))
+        changes.append(_lessons(0, lessons))
     elif start.stage is Stage.TEXT_GENERATION:
-        changes.append(_lessons(len(rows), len(rows)))
+        changes.append(_lessons(lessons, lessons))
     row = _run_verb(
         conn,
         "complete_stage",
         start.run,
         stage=start.stage.value,
         attempt_id=start.attempt_id,
-        result=Json(rows, orjson.dumps),
+        result=Json(rows, _as_it_is),
         changes=Jsonb(changes),
         status=step.course_status,
         next=next_stage and Jsonb(_describe_begun(next_stage)),
@@ -157,9 +161,13 @@ def report_units(conn: Connection[Any], start: Start, done: int, total: int) -> 
     _run_verb(conn, "report_units", start.run, stage=start.stage.value, change=Jsonb(counts))
 
 
-def describe_stages(**limits: float) -> dict[str, dict[str, Any]]:
-    """Describes each stage for verbs that read the stage from the row: its starts, its failed step, the limits."""
-    return {stage.value: {"most_starts": MAX_STARTS, "failed": step.failed, **limits} for stage, step in STEPS.items()}
+def describe_stages(overdue_s: Mapping[Stage, float] | None = None) -> dict[str, dict[str, Any]]:
+    """Describes each stage for verbs that read the stage from the row: its starts, its failed step, its end."""
+    return {
+        stage.value: {"most_starts": MAX_STARTS, "failed": step.failed}
+        | ({} if overdue_s is None else {"overdue_s": overdue_s[stage]})
+        for stage, step in STEPS.items()
+    }
 
 
 def warn_of_refused_course(row: DictRow) -> None:
@@ -170,11 +178,24 @@ def warn_of_refused_course(row: DictRow) -> None:
 
 def _run_verb(conn: Connection[Any], verb: str, run: Run, **values: Any) -> DictRow:
     parameters = {name: getattr(run, name) for name in _RUN_PARAMETERS} | values
-    row: DictRow = only_row(conn.execute(QUERIES[verb], parameters))
+    cursor = conn.cursor()
+    cursor.adapters.register_loader("json", _JsonText)
+    row: DictRow = only_row(cursor.execute(QUERIES[verb], parameters))
     if row["outcome"] == "superseded":
         raise Superseded(run.generation_id)
     warn_of_refused_course(row)
     return row
+
+
+class _JsonText(Loader):
+    """Returns JSON as it is: only a stage's input has this type, and only its handler reads it."""
+
+    def load(self, data: Buffer) -> bytes:
+        return bytes(data)
+
+
+def _as_it_is(text: Any) -> Any:
+    return text
 
 
 def _describe_begun(stage: Stage) -> dict[str, Any]:

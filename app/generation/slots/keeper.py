@@ -19,18 +19,19 @@ from uuid import UUID
 
 import orjson
 from psycopg.rows import DictRow
-from redis import Redis, RedisError, ResponseError
-from redis.backoff import NoBackoff
-from redis.maint_notifications import MaintNotificationsConfig
-from redis.retry import Retry
+from redis import RedisError, ResponseError
 
+from app.database.deadline import deadline
 from app.generation.errors import SlotsFull, SystemFull, UserFull
+from app.generation.slots.bounded_redis import TIMEOUT_S, connect_redis
 from app.generation.slots.holders import SlotRequest, Slots, SlotUse
 from app.generation.slots.key_names import KeyNames, hide_user, scope_keys
+from app.generation.slots.troubles import describe_trouble
 
-TIMEOUT_S = 0.25
 #: The pause before Redis is called again after a failure.
 BREAKER_S = 1.0
+#: The longest count of all keys.
+COUNT_S = 5.0
 MARKER_S = 15
 USER_KEYS_S = 3600
 #: No admission takes longer, so PostgreSQL knows every valid holder that is older.
@@ -56,19 +57,13 @@ class SlotKeeper:
     def __init__(self, redis_url: str, system_limit: int, list_holders: ListHolders, prefix: str = "") -> None:
         self.system_limit = system_limit
         self._list_holders, self._names = list_holders, KeyNames(prefix)
-        self._redis: Redis = Redis.from_url(
-            redis_url,
-            decode_responses=True,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-            maint_notifications_config=MaintNotificationsConfig(enabled=False),
-        )
+        self._redis = connect_redis(redis_url)
         self._take_script, self._rebuild_script = (
             self._redis.register_script(Path(__file__).with_name(name).read_text(encoding="utf-8"))
             for name in ("take.lua", "rebuild.lua")
         )
         self._down_until = 0.0
+        self._trouble: str | None = None
         #: A key that another program wrote, and its type.
         self._foreign: tuple[str, str] | None = None
 
@@ -104,16 +99,20 @@ class SlotKeeper:
         self.release(generation_id, user_id)
         self._rebuild([user_id], system=True)
 
-    def rebuild_all(self) -> None:
-        """Makes the keys of the system, and of every user in PostgreSQL or Redis, agree with PostgreSQL."""
+    def rebuild_all(self, under_way_s: float = UNDER_WAY_S) -> None:
+        """Makes the keys of the system, and of every user in PostgreSQL or Redis, agree with PostgreSQL.
+
+        With 0 the slots of admissions under way are removed too. That is safe: PostgreSQL decides.
+        """
         counts = self.counts()
         if counts is not None:
             of_postgresql = {holder["user_id"] for holder in self._list_holders(None)}
-            self._rebuild(of_postgresql | {user_id for user_id in counts if user_id}, system=True)
+            users = of_postgresql | {user_id for user_id in counts if user_id}
+            self._rebuild(users, system=True, under_way_s=under_way_s)
 
     def counts(self) -> Mapping[UUID | None, int] | None:
         """Returns how many slots each user holds in Redis, and the system under None. None if Redis is away."""
-        return self._ask(self._count)
+        return self._ask(self._count, COUNT_S)
 
     def problem(self) -> str | None:
         """Returns why PostgreSQL has to pick the numbers, or None if Redis serves. Runs the script without requests.
@@ -121,7 +120,7 @@ class SlotKeeper:
         The text is public, so it has a * for a user's id. The log line `redis_key_foreign` names the key.
         """
         if self._take([]) == [AWAY]:
-            return "unavailable"
+            return self._trouble or "unavailable"
         if (foreign := self._foreign) is None:
             return None
         key, kind = foreign
@@ -140,7 +139,12 @@ class SlotKeeper:
         for generation_id, user_id, tier in requests:
             keys += scope_keys(self._names.of_user(user_id))
             values += str(generation_id), tier.slots
-        answers: list[Any] = self._ask(lambda: self._take_script(keys, values)) or [AWAY] * (len(requests) + 1)
+        answers: list[Any] | None = self._ask(lambda: self._take_script(keys, values))
+        if answers is None:
+            return [AWAY] * (len(requests) + 1)
+        if self._trouble is not None:
+            self._trouble = None
+            log.info("redis_recovered")
         for answer in answers:
             self._remember_foreign(answer)
         return answers
@@ -155,7 +159,7 @@ class SlotKeeper:
                 return full(request.tier, limit, user_active, self.system_limit, system_active)
         return None
 
-    def _rebuild(self, users: Collection[UUID], *, system: bool) -> None:
+    def _rebuild(self, users: Collection[UUID], *, system: bool, under_way_s: float = UNDER_WAY_S) -> None:
         """Makes the keys of these users, and of the system if asked, agree with PostgreSQL.
 
         Redis is busy for 0.2 ms with 100 holders of a scope, 1 ms with 1,000, 11 ms with 10,000, 0.2 s with 100,000. If
@@ -164,6 +168,7 @@ class SlotKeeper:
         clock = self._ask(self._redis.time)  # before PostgreSQL is read: what is unknown there and old here is invalid
         if clock is None:
             return
+        since = clock[0] + clock[1] / 1_000_000 - under_way_s
         found = self._list_holders(None if system else users)
         scopes: dict[str, dict[str, int]] = {self._names.of_user(user_id): {} for user_id in users}
         for holder in found:
@@ -173,13 +178,13 @@ class SlotKeeper:
             scopes[self._names.system] = {holder["id"]: holder["system_slot"] for holder in found}
         for start in range(0, len(scopes), BATCH):
             batch = dict(islice(scopes.items(), start, start + BATCH))
-            self._ask(partial(self._rebuild_scopes, batch, clock[0] - UNDER_WAY_S))
+            self._ask(partial(self._rebuild_scopes, batch, since))
 
-    def _rebuild_scopes(self, scopes: Mapping[str, Mapping[str, int]], since: int) -> None:
+    def _rebuild_scopes(self, scopes: Mapping[str, Mapping[str, int]], since: float) -> None:
         with self._redis.pipeline(transaction=False) as pipe:
             for scope, numbers in scopes.items():
                 lives_s = 0 if scope == self._names.system else USER_KEYS_S
-                values: list[bytes | int] = [orjson.dumps(numbers), since, MARKER_S, lives_s]
+                values: list[bytes | int | str] = [orjson.dumps(numbers), f"{since:.6f}", MARKER_S, lives_s]
                 self._rebuild_script(scope_keys(scope), values, pipe)
             answers = pipe.execute()
         for scope, answer in zip(scopes, answers, strict=True):
@@ -208,14 +213,21 @@ class SlotKeeper:
             self._foreign = found
             log.warning("redis_key_foreign", extra={"key": found[0], "type": found[1]})
 
-    def _ask(self, question: Callable[[], T]) -> T | None:
-        """Returns Redis's answer. Returns None if there is none, and then does not ask again for a second."""
+    def _ask(self, question: Callable[[], T], within_s: float = TIMEOUT_S) -> T | None:
+        """Returns Redis's answer. Returns None if there is none in time, and then does not ask again for a second.
+
+        A trouble is logged once; it ends when a script succeeds.
+        """
         if time.monotonic() < self._down_until:
             return None
         try:
-            return question()
+            with deadline(within_s):
+                return question()
         except RedisError as error:
             if not isinstance(error, ResponseError):
                 self._down_until = time.monotonic() + BREAKER_S
-            log.warning("redis_unavailable", extra={"error": str(error) or type(error).__name__})
+            if (trouble := describe_trouble(error)) != self._trouble:
+                self._trouble = trouble
+                text = str(error) or type(error).__name__
+                log.warning("redis_unavailable", extra={"trouble": trouble, "error": text})
             return None

@@ -1,9 +1,10 @@
--- Makes one scope, the system or a user, agree with PostgreSQL, and sets its marker.
+-- Makes one scope, the system or a user, agree with PostgreSQL, and sets its marker. The marker expires once the oldest
+-- admission under way would be invalid, so that the next caller removes it if its process died.
 --
 -- KEYS  1 holders  2 numbers  3 marker
 -- ARGV  1 JSON: the number of each generation that holds one, and 0 for each that gave it up
 --       2 a time of this server: a holder that PostgreSQL does not know and that is younger is an admission under way
---       3 seconds that the marker lives  4 seconds that the other keys live, 0 for ever
+--       3 seconds that the marker lives at most  4 seconds that the other keys live, 0 for ever
 --
 -- Returns {'ok', how many members changed}, or {'foreign', key, type}: another program wrote this key.
 local TYPES = {'zset', 'zset', 'string'}
@@ -17,6 +18,7 @@ end
 
 local clock, changed = redis.call('TIME'), 0
 local now = clock[1] + clock[2] / 1000000
+local lives_s = tonumber(ARGV[3])
 local function change(...)
     redis.call(...)
     changed = changed + 1
@@ -25,7 +27,9 @@ end
 -- A time in the future is wrong, so its holder counts as old.
 local function is_young(id)
     local taken = tonumber(redis.call('ZSCORE', holders, id) or 0)
-    return taken > since and taken <= now
+    local young = taken > since and taken <= now
+    if young then lives_s = math.min(lives_s, taken - since) end
+    return young
 end
 
 -- First the numbers. What remains in `actual` after the loop is missing here or has another number.
@@ -51,7 +55,7 @@ end
 for _, id in ipairs(redis.call('ZDIFF', 2, numbers, holders)) do change('ZADD', holders, now, id) end
 for _, id in ipairs(redis.call('ZDIFF', 2, holders, numbers)) do change('ZREM', holders, id) end
 
-redis.call('SET', marker, 'fresh', 'EX', ARGV[3])
+redis.call('SET', marker, 'fresh', 'PX', math.floor(lives_s * 1000) + 1)
 if ARGV[4] ~= '0' then
     redis.call('EXPIRE', holders, ARGV[4])
     redis.call('EXPIRE', numbers, ARGV[4])

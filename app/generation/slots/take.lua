@@ -3,6 +3,7 @@
 -- KEYS  the system's holders, numbers and marker; then for each request those of its user
 -- ARGV  1 system limit  2 seconds that a user's keys live; then for each request its generation id and its user's limit
 --
+-- Without requests, only tries what a take does: nothing changes, but a server that refuses writes raises its error.
 -- Returns the system's answer ({'ok'} or {'foreign', key, type}), then one answer for each request:
 --   {'taken', user slot, system slot, user count, system count}   a second call with the same id returns the same
 --   {'user_full', user count, system count}      the user has no free slot
@@ -75,6 +76,10 @@ end
 local foreign, requests = find_foreign(1), #KEYS / 3 - 1
 local system_stale = not foreign and requests > 0 and is_system_stale()
 local answers = {foreign or {'ok'}}
+if not foreign and requests == 0 then
+    redis.call('ZADD', system, 'XX', now, '')
+    redis.call('SET', system_marker, redis.call('GET', system_marker) or '', 'XX', 'KEEPTTL')
+end
 for request = 1, requests do
     local key, arg = 3 * request + 1, 2 * request + 1
     answers[request + 1] = foreign or find_foreign(key) or (system_stale and {'system_stale'})

@@ -1,9 +1,9 @@
 """The outbox: each webhook message is a row of `webhook_deliveries`.
 
 The row is written in the transaction of the change that it reports, so a rolled-back change sends nothing. A job on the
-queue names only the generation. Its sender claims the first pending delivery, and no other sender gets that one while
-the claim lasts. Deliveries arrive in order; one may arrive twice. Each verb runs one versioned SQL function of
-`sql/functions/webhooks`, as a statement of its own.
+queue only wakes a sender, which claims the delivery that is next by fairness. No other sender gets that one while the
+claim lasts. Deliveries of a generation arrive in order; one may arrive twice. Each verb runs one versioned SQL function
+of `sql/functions/webhooks`, as a statement of its own.
 """
 
 import logging
@@ -46,10 +46,12 @@ class DeliveryState(Enum):
 class Delivery:
     """A claimed delivery: its message and its receiver's URL.
 
-    `failures`: failed attempts so far. `left_s`: seconds until it is given up. `held_until` identifies the claim.
+    `message_id`: the same for every attempt, and never used again. `failures`: failed attempts so far. `left_s`:
+    seconds until it is given up. `held_until` identifies the claim.
     """
 
     generation_id: UUID
+    message_id: str
     seq: int
     course_id: UUID
     url: str
@@ -73,12 +75,13 @@ class Attempt:
     excerpt: str | None = None
 
 
-def claim_delivery(db: Database, generation_id: UUID) -> Delivery | None:
-    """Claims the generation's first pending delivery for `HOLD_S`. None if it is not due or another sender has it."""
-    row = _run_verb(db, "claim_delivery", generation_id=generation_id, hold_s=HOLD_S)
-    if row.pop("outcome") == "none":
-        return None
-    return Delivery(generation_id=generation_id, **row)
+def claim_delivery(db: Database, generation_id: UUID, share: int) -> Delivery | None:
+    """Claims the delivery that is next by fairness for `HOLD_S`. None if no other may be sent now.
+
+    `generation_id`: whose job this is. `share`: the most senders of one user, and of one host, over all workers.
+    """
+    row = _run_verb(db, "claim_delivery", generation_id=generation_id, hold_s=HOLD_S, share=share)
+    return None if row.pop("outcome") == "none" else Delivery(**row)
 
 
 def finish_delivery(

@@ -1,40 +1,18 @@
-"""Webhook messages: the body, and two signatures by which a receiver verifies its origin.
+"""Webhook messages: the body, and the signatures by which a receiver verifies its origin.
 
-`x-webhook-signature` is the older one and covers the body alone. The other is that of Standard Webhooks: libraries in
-most languages verify it, and it also covers the time, which stops replays.
+`x-webhook-signature` is the older one and covers the body alone. `webhook-signature` is that of Standard Webhooks:
+libraries in most languages verify it, and it also covers the time, which stops replays. Its `v1` needs the shared
+secret; its `v1a` only the public key, so that no receiver has a key that can forge.
 """
 
 import base64
-import binascii
-import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.generation.webhooks.outbox import Delivery
-
-PREFIX = "whsec_"
-#: Permitted key lengths by Standard Webhooks, in bytes.
-KEY_BYTES = range(24, 65)
-
-
-def read_key(secret: str) -> bytes:
-    """The Standard Webhooks key of a secret `whsec_…`. Raises ValueError."""
-    if not secret.startswith(PREFIX):
-        raise ValueError(f"Does not begin with {PREFIX}.")
-    try:
-        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ValueError(f"What follows {PREFIX} is not base64.") from error
-    if len(key) not in KEY_BYTES:
-        raise ValueError(f"What follows {PREFIX} is not base64 of {KEY_BYTES.start} to {KEY_BYTES.stop - 1} bytes.")
-    return key
-
-
-def message_id(delivery: Delivery) -> str:
-    """The message's id, the same for every attempt. It has no dots, as Standard Webhooks demands."""
-    return f"{delivery.generation_id}-{delivery.seq}"
+from app.generation.webhooks.signing_keys import read_secret, read_signing_key
 
 
 def write_body(delivery: Delivery) -> bytes:
@@ -53,13 +31,20 @@ def write_body(delivery: Delivery) -> bytes:
     return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> Mapping[str, str]:
-    """The headers that sign the body. `timestamp`: when it is sent, in Unix seconds. Raises ValueError."""
+def sign(
+    secrets: Sequence[str], signing_key: str | None, message_id: str, timestamp: int, body: bytes
+) -> Mapping[str, str]:
+    """The headers that sign the body. Raises ValueError.
+
+    `secrets`: the newest first; each signs. `timestamp`: when it is sent, in Unix seconds. `message_id` has no dots.
+    """
     signed = b".".join((message_id.encode(), str(timestamp).encode(), body))
-    digest = hmac.new(read_key(secret), signed, hashlib.sha256).digest()
+    signatures = [("v1", hmac.digest(read_secret(secret), signed, "sha256")) for secret in secrets]
+    if signing_key is not None:
+        signatures.append(("v1a", read_signing_key(signing_key).sign(signed)))
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
-        "x-webhook-signature": hmac.new(secret.encode(), body, hashlib.sha256).hexdigest(),
+        "webhook-signature": " ".join(f"{name},{base64.b64encode(value).decode()}" for name, value in signatures),
+        "x-webhook-signature": hmac.digest(secrets[0].encode(), body, "sha256").hex(),
     }

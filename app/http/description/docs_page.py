@@ -10,6 +10,7 @@ from pathlib import Path
 
 from flask import Blueprint, Flask, Response, abort, current_app, request
 
+from app.generation.webhooks.signing_keys import read_public_key
 from app.http.description.document import JSON, describe
 from app.settings import Settings
 
@@ -32,8 +33,9 @@ def register_description(app: Flask, settings: Settings) -> None:
 
     @cache  # two threads may build it twice, with the same result
     def document() -> bytes:
-        text = json.dumps(describe(app, settings.app_version), ensure_ascii=False, separators=(",", ":"))
-        return text.encode()
+        signing_key = settings.webhook_signing_key
+        described = describe(app, settings.app_version, signing_key and read_public_key(signing_key))
+        return json.dumps(described, ensure_ascii=False, separators=(",", ":")).encode()
 
     app.extensions["openapi"] = document
     app.register_blueprint(blueprint)

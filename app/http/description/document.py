@@ -21,6 +21,7 @@ from app.http.middleware.request_context import request_id
 from app.http.schemas import GenerateSchema
 from app.http.trpc.procedures import COURSE_INPUT, GENERATION_INPUT, ROOT
 from app.http.trpc.wire import CODES, failed
+from app.request_environ import Rejection
 
 Tree = dict[str, Any]
 
@@ -43,7 +44,7 @@ ENUMS = {
     "Tier": [tier.value for tier in Tier],
 }
 #: The errors of every operation, and those of a request for no operation.
-ALWAYS = ["bad_request", "internal_error"]
+ALWAYS = [*(rejection.value for rejection in Rejection), "internal_error"]
 NO_OPERATION = ["not_found", "method_not_allowed"]
 
 
@@ -56,10 +57,15 @@ def read_yaml(name: str) -> Tree:
 _ERROR_SCHEMAS = read_yaml("error_schemas")
 
 
-def describe(app: Flask, version: str) -> Tree:
-    """The OpenAPI document of the application in that version; equal for equal arguments."""
+def describe(app: Flask, version: str, webhook_key: str | None) -> Tree:
+    """The OpenAPI document of the application in that version; equal for equal arguments.
+
+    `webhook_key`: the public key of webhooks, if they are signed with one.
+    """
     plugin = MarshmallowPlugin()
     root = read_yaml("openapi")
+    if webhook_key is not None:
+        root["webhooks"]["generation"]["post"]["x-webhook-key"] = webhook_key
     paths = read_yaml("operations") | read_yaml("service_operations")
     root["components"]["schemas"] = schemas = read_yaml("response_schemas")
     schemas |= {name: {"type": "string", "enum": values} for name, values in ENUMS.items()}
@@ -146,7 +152,7 @@ def _error_schema(prefix: str, codes: Sequence[str]) -> Tree:
         statuses = sorted({error.status for error in errors})
         fields["error"]["properties"]["code"]["enum"] = sorted({CODES[status][1] for status in statuses})
         fields = fields["error"]["properties"]["data"]["properties"]
-        fields["code"]["enum"] = [CODES[status][0] for status in statuses]
+        fields["code"]["enum"] = list(dict.fromkeys(CODES[status][0] for status in statuses))
         fields["httpStatus"]["enum"] = statuses
     fields["reason" if prefix else "code"]["enum"] = list(codes)
     names = dict.fromkeys(error.details for error in errors if error.details)

@@ -12,12 +12,13 @@ from uuid_utils import uuid4
 
 from app.database.deadline import deadline
 from app.generation.batching import Batcher
+from app.request_environ import ARRIVED
 from app.telemetry.log import bind
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: A response takes at most 5 s; the rest is for rendering and sending it.
+#: A response takes at most 5 s from the request's head; the rest is for rendering and sending it.
 DEADLINE_S = 4.5
 #: The key in the WSGI environment of the time at which the request reached its thread, by `time.perf_counter`.
 STARTED = "coursegen.started"
@@ -50,6 +51,8 @@ class RequestContextMiddleware:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         started = environ[STARTED] = time.perf_counter()
+        now = time.monotonic()
+        seconds = max(0.0, DEADLINE_S - (now - environ.get(ARRIVED, now)))
         offered = environ.get("HTTP_X_REQUEST_ID", "")
         name = offered if _REQUEST_ID.fullmatch(offered) else str(uuid4())
 
@@ -68,7 +71,7 @@ class RequestContextMiddleware:
         token = request_id.set(name)
         try:
             batcher = self._batchers.get(environ["REQUEST_METHOD"])
-            with bind(requestId=name), deadline(DEADLINE_S), batcher.expecting() if batcher else nullcontext():
+            with bind(requestId=name), deadline(seconds), batcher.expecting() if batcher else nullcontext():
                 return self._app(environ, respond)
         finally:
             request_id.reset(token)

@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 
 from flask import Blueprint, Response, current_app, request
@@ -24,6 +24,8 @@ from app.http.routes.prometheus import current_counters
 HEARTBEAT_S = 15.0
 #: How often the server gets a chance to notice that a client has disconnected.
 PROBE_S = 2.0
+#: Neither caches nor compressing proxies may hold events back: these read `no-transform`, and nginx reads the other.
+HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
 #: The range of the delay, in milliseconds, after which a client reconnects; it differs for each client.
 RETRY_MS = (1000, 3000)
 
@@ -46,30 +48,46 @@ def follow(slug: str) -> Response:
     seen = request.headers.get("Last-Event-ID", "")
     if course.is_final and seen == course.tag:
         return Response(status=204)
-    response = Response(mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    response = Response(mimetype="text/event-stream", headers=HEADERS)
     if request.method != "HEAD":
-        view = services.watch.view(course)
-        response.call_on_close(view.close)
-        response.response = _Stream(view, caller).lines(seen)
+        response.response = _Stream(services.watch.view(course, caller.user_id), caller, seen)
+        response.direct_passthrough = True  # the server needs the object itself
     return response
 
 
 class _Stream:
-    """The events of one client. They are sent after the request has ended, so nothing here may use `request`."""
+    """The events of one client: an iterable for WSGI, and what `app.server.asgi.Stream` describes.
 
-    def __init__(self, view: View, caller: Caller) -> None:
+    They are sent after the request has ended, so nothing here may use `request`. `seen` is the id of the last state
+    that the client received, or empty.
+    """
+
+    def __init__(self, view: View, caller: Caller, seen: str) -> None:
         self._view = view
         self._streams = current_counters().streams
         self._caller = caller
         self._authorization = request.headers["Authorization"]
         self._ids = {"requestId": request_id.get(), "userId": str(caller.user_id), "courseId": str(view.course_id)}
         self._app_context = current_app.app_context
+        self._lines = self._make_lines(seen)
+        self._patience = PROBE_S
+        self.on_change = view.on_change
 
-    def lines(self, seen: str) -> Iterator[bytes]:
-        """The stream's bytes; empty ones let the server notice that the client has disconnected.
+    def __iter__(self) -> Iterator[bytes]:
+        """The stream's bytes; empty ones let the server notice that the client has disconnected."""
+        return self._lines
 
-        `seen` is the id of the last state that the client received, or empty.
-        """
+    def step(self) -> bytes | None:
+        """What there is to send now, perhaps nothing; None at the end. Does not wait for a change."""
+        self._patience = 0.0
+        return next(self._lines, None)
+
+    def close(self) -> None:
+        """Makes room for another stream; a second call does nothing."""
+        self._lines.close()
+        self._view.close()  # also if nothing was sent
+
+    def _make_lines(self, seen: str) -> Generator[bytes, None, None]:
         started = time.monotonic()
         reason = "error"
         self._streams.inc()
@@ -92,7 +110,7 @@ class _Stream:
         """Returns after the final state. Raises one of `ENDS`."""
         beat = time.monotonic() + HEARTBEAT_S
         while True:
-            course = self._view.wait(min(PROBE_S, max(0.0, beat - time.monotonic())))
+            course = self._view.wait(min(self._patience, max(0.0, beat - time.monotonic())))
             if course is not None:
                 tag, event = self._event(course)
                 if tag != seen:

@@ -28,7 +28,7 @@ GAUGES = {
     "generations": ("coursegen_generations_active", "Active generations.", ["status"]),
     "jobs": ("coursegen_queue_jobs", "Jobs that are due and wait to be fetched.", ["queue"]),
     "oldest_job": ("coursegen_queue_oldest_seconds", "How long the oldest of these jobs has waited.", ["queue"]),
-    "workers": ("coursegen_workers_live", "Worker processes with a fresh heartbeat.", []),
+    "workers": ("coursegen_workers_live", "Worker processes that serve the queue, with a fresh heartbeat.", ["queue"]),
     "webhooks": ("coursegen_webhooks_undelivered", "Webhook deliveries that are pending.", []),
     "oldest_webhook": ("coursegen_webhooks_oldest_seconds", "How long the oldest of these deliveries has waited.", []),
 }

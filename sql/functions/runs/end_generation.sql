@@ -25,7 +25,6 @@ begin
         for attempt in 1..2 loop
             begin
                 perform coursegen.write_course(generation.course_id, p_changes, p_status, p_error, p_error_details);
-                set constraints all immediate;  -- a deferred trigger would refuse the commit
                 refused := null;
                 exit;
             exception when others or query_canceled then

@@ -10,7 +10,7 @@ begin
         p_type::public.metric_event_type, p_severity::public.metric_severity, g.user_id, g.course_id, g.id::text,
         jsonb_build_object('stage', g.stage, 'request_id', g.request_id) || p_metadata
     );
-    set constraints all immediate;  -- a deferred trigger would refuse the commit
+    set constraints all immediate;  -- as in write_course
 exception when others or query_canceled then
     if sqlstate like '53%' then
         raise;

@@ -2,8 +2,8 @@
 -- own. The tag identifies the state except `minutes`, the course's age: the row by its xmin, and what changes without the
 -- row. The columns of the row, its progress among them, are read only with p_state.
 -- generation_status is null before the first generation. queue_position counts the jobs that run before the job of a
--- queued generation, up to 100. A running generation is stuck after p_stuck_s without progress. A worker is dead after
--- p_stalled_s without a heartbeat.
+-- queued generation, up to 100. A running generation is stuck after p_stuck_s without progress. worker_alive: a worker serves
+-- stages; it is dead after p_stalled_s without a heartbeat.
 -- Outcomes: found; not_found.
 create or replace function coursegen.poll_course_v2(
     p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s float, p_stalled_s float,
@@ -45,9 +45,7 @@ begin
     if found then
         is_stuck := generation.status = 'running' and generation.paused_until is null
             and greatest(course.last_progress_update, generation.created_at) < now() - make_interval(secs => p_stuck_s);
-        worker_alive := exists (
-            select from procrastinate_workers w where w.last_heartbeat > now() - make_interval(secs => p_stalled_s)
-        );
+        worker_alive := coursegen.live_workers('stages', p_stalled_s) > 0;
         if generation.status = 'queued' then
             select j.priority, j.id into own from procrastinate_jobs j
             where j.status = 'todo' and j.queueing_lock = generation.id::text;

@@ -65,7 +65,7 @@ class Processes:
         """
         self._kill(name)
         environment = {**self._environment, **variables}
-        workers = worker_commands(int(environment["WORKER_CONCURRENCY"]), environment)
+        workers = worker_commands(environment)
         api = Command("api", [sys.executable, "-m", "app.server"], environment)
         [command] = [one for one in (api, *workers) if name.startswith(one.name)]
         supervisor = Supervisor([replace(command, name=name, log=self._file(name))], grace_s=0, cwd=ROOT)

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import jwt
+import psycopg
 import pytest
 import redis
 from click.testing import Result
@@ -24,7 +25,7 @@ from app.generation.tiers import Tier
 from app.http.authentication import authenticate
 from app.services import Services
 from app.settings import Settings
-from tests.integration.factories import MakeCourse
+from tests.integration.factories import MakeCourse, add_worker
 from tests.jwks import jwks_endpoint, make_key
 from tests.logs import logging_restored
 from tests.tokens import SECRET
@@ -247,6 +248,19 @@ def finding(settings: Settings, check: str, **changed: Any) -> dict[str, Any]:
         rows = json.loads(run(app, "doctor", "--json").stdout)
     [found] = [row for row in rows if row["check"] == check]
     return dict(found)
+
+
+def test_the_doctor_misses_the_workers_of_each_queue(
+    clean: None, settings: Settings, conn: psycopg.Connection[Any]
+) -> None:
+    add_worker(conn, "upkeep", "builtin")
+    add_worker(conn, "stages", silent_s=3600)
+    found = finding(settings, "workers of stages")
+    assert (found["state"], found["found"]) == ("error", "0 alive, 0 stages waiting")
+    assert "coursegen worker --only stages" in found["advice"]
+    assert finding(settings, "workers of upkeep")["state"] == "ok"
+    assert finding(settings, "workers of webhooks", webhook_secret=None)["state"] == "ok"
+    assert finding(settings, "workers of webhooks", webhook_secret="whsec_" + "A" * 43 + "=")["state"] == "error"
 
 
 def test_the_doctor_asks_for_the_keys_of_tokens(clean: None, settings: Settings) -> None:

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,8 @@ from flask import Flask
 
 from app import create_app
 from app.cli.command_setup import operator
+from app.database import migrations
+from app.database.queries import SQL
 from app.settings import Settings
 from tests.logs import logging_restored
 
@@ -56,6 +59,57 @@ def test_rollback_asks_first(app: Flask, empty_database_url: str) -> None:
     with psycopg.connect(empty_database_url) as conn:
         tables = "select count(*) from pg_class where relnamespace = 'public'::regnamespace"
         assert conn.execute(tables.encode()).fetchone() == (0,)
+
+
+@pytest.fixture
+def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a migration that this release has beside the delivered ones."""
+    name = "20991231000001_notes"
+    shutil.copytree(SQL, tmp_path / "sql")
+    text = "create table coursegen.notes (id int);\n-- migrate:down\ndrop table coursegen.notes;\n"
+    (tmp_path / "sql" / "migrations" / f"{name}.sql").write_text(text)
+    monkeypatch.setattr(migrations, "SQL", tmp_path / "sql")
+    return name
+
+
+def test_rollback_to_a_version_names_what_it_will_undo_and_asks(
+    app: Flask, empty_database_url: str, later: str
+) -> None:
+    run(app)
+    with psycopg.connect(empty_database_url, autocommit=True) as conn:
+        names = [name for (name,) in conn.execute("select name from coursegen.applied_migrations order by version")]
+        version = names[-2].partition("_")[0]
+        for typed in ("n\n", None):
+            done = run(app, "--rollback", version, typed=typed)
+            assert (done.exit_code, later in done.stdout) == (1, True)
+            assert done.stderr.endswith("Error: Nothing was undone. Answer y, or add --yes.\n")
+            assert conn.execute("select to_regclass('coursegen.notes')").fetchone() != (None,)
+        done = run(app, "--rollback", version, typed="y\n")
+        assert (done.exit_code, f"Undone: {later}" in done.stdout.splitlines()) == (0, True)
+        assert conn.execute("select to_regclass('coursegen.notes')").fetchone() == (None,)
+        audited = conn.execute("select actor, details -> 'undone' from coursegen.audit where action = 'rollback'")
+        assert audited.fetchall() == [(operator().name, [later])]
+        for again in range(2):  # from habit
+            done = run(app, "--rollback", version, "--yes")
+            assert (done.exit_code, "Undone" in done.stdout) == (0, False), again
+        assert conn.execute("select count(*) from coursegen.audit where action = 'rollback'").fetchone() == (1,)
+
+
+def test_rollback_to_a_version_is_refused_under_a_live_worker_and_for_what_is_not_applied(
+    app: Flask, empty_database_url: str, later: str
+) -> None:
+    run(app)
+    with psycopg.connect(empty_database_url, autocommit=True) as conn:
+        conn.execute("insert into procrastinate_workers (last_heartbeat) values (now())")
+        for version, refusal in [("20261129000001", "Stop API and workers first"), ("1", "1 is not applied here")]:
+            done = run(app, "--rollback", version, "--yes")
+            assert (done.exit_code, refusal in done.stderr) == (1, True), done.stderr
+        assert run(app, "--check").exit_code == 0
+
+
+@pytest.mark.parametrize("options", [["--rollback", "--check"], ["--rollback", "1", "--export", "folder"]])
+def test_options_that_exclude_each_other_are_refused(app: Flask, options: list[str]) -> None:
+    assert run(app, *options).exit_code == 2
 
 
 def test_what_rollback_refuses_is_one_line_and_an_exit_code(

@@ -21,7 +21,7 @@ class Fault(Enum):
 class Proxy:
     """Forwards connections to the server of a URL. `arm` makes the next ones fail; `turns` counts round trips.
 
-    Every answer takes `slow_s` seconds more than it would.
+    Every answer takes `slow_s` seconds more than it would, and `drip_s` more for each of its bytes.
     A turn is a time the client waited: its data followed by the server's. Who counts them has one connection: of
     several any may be the one that prepares a statement, which is a turn as well.
     """
@@ -35,6 +35,9 @@ class Proxy:
         self._refuse_after_fault = False
         self._open: list[socket.socket] = []
         self.slow_s = 0.0
+        self.drip_s = 0.0
+        self._mute_all = False
+        self._exchanges: list[_Exchange] = []
         self.turns = 0
         self.commits = 0
         parts = urlsplit(url)
@@ -58,6 +61,13 @@ class Proxy:
                     _close(sock)
                 self._open.clear()
 
+    def mute(self, *, new: bool) -> None:
+        """Every open connection, and each `new` one if asked, stays open and passes nothing any more."""
+        with self._lock:
+            self._mute_all = new
+            for state in self._exchanges:
+                state.mute = True
+
     def close(self) -> None:
         self.refuse()
         _close(self._listener)
@@ -75,6 +85,8 @@ class Proxy:
                 server = socket.create_connection(self._target)
                 self._open += [client, server]
             state = _Exchange()
+            state.mute = self._mute_all
+            self._exchanges.append(state)
             threading.Thread(target=self._forward, args=(client, server, state), daemon=True).start()
             threading.Thread(target=self._back, args=(server, client, state), daemon=True).start()
 
@@ -82,7 +94,7 @@ class Proxy:
         with suppress(OSError):
             while data := client.recv(65536):
                 state.asked = True
-                self.commits += data.count(b"commit")
+                self.commits += data.count(b"COMMIT")
                 fault = self._fault_in(data)
                 if fault is Fault.CUT_BEFORE or (self._refusing and fault is None):
                     break
@@ -106,7 +118,9 @@ class Proxy:
                     state.asked = False
                     self.turns += 1
                 time.sleep(self.slow_s)
-                client.sendall(data)
+                for piece in [data[i : i + 1] for i in range(len(data))] if self.drip_s else [data]:
+                    time.sleep(self.drip_s)
+                    client.sendall(piece)
         _close(server)
         _close(client)
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
+import psutil
 import pytest
 from psycopg.types.json import Jsonb
 
@@ -31,7 +32,7 @@ def proxy(database_url: str) -> Iterator[Proxy]:
 @pytest.fixture(scope="module")
 def server(start_server: StartServer, proxy: Proxy, wait_until: WaitUntil) -> Server:
     """A server that serves one request at a time."""
-    server = start_server(DATABASE_URL=proxy.url, API_THREADS="1", SSE_CONNECTIONS=str(ROOM))
+    server = start_server(DATABASE_URL=proxy.url, API_THREADS="1", SSE_CONNECTIONS=str(ROOM), SSE_PER_USER=str(ROOM))
     wait_until(lambda: server.status("/readyz") == 200)
     return server
 
@@ -134,6 +135,48 @@ def change_metadata(conn: Conn, course: Course, number: int) -> None:
     """To so much that no buffer on the way holds it."""
     metadata = Jsonb({"metadata": {"round": number, "pad": "x" * 4_000_000}})
     conn.execute("update courses set generation_progress = %s where id = %s", [metadata, course.id])
+
+
+@pytest.mark.slow
+def test_one_that_never_reads_is_cut_off(
+    server: Server, clean: None, conn: Conn, make_course: MakeCourse, token: MakeToken, wait_until: WaitUntil
+) -> None:
+    course = make_course()
+    with closing(Client(server, course, token(course.user_id))) as deaf:
+        deaf.next()
+        wait_until(lambda: open_streams(server) == 1)
+        for round_ in range(4):
+            change_metadata(conn, course, round_)
+            wait_until(lambda: open_streams(server) == 1)
+        wait_until(lambda: open_streams(server) == 0, 60)
+    assert any('"client_gone"' in line for line in server.lines)
+
+
+def open_streams(server: Server) -> int:
+    text = server.ask("GET", "/metrics")[1].decode()
+    (line,) = [line for line in text.splitlines() if line.startswith("coursegen_event_streams ")]
+    return int(float(line.split()[1]))
+
+
+def test_one_that_leaves_is_noticed_at_once(
+    server: Server, clean: None, make_course: MakeCourse, token: MakeToken, wait_until: WaitUntil
+) -> None:
+    course = make_course()
+    with closing(Client(server, course, token(course.user_id))) as client:
+        client.next()
+        wait_until(lambda: open_streams(server) == 1)
+    wait_until(lambda: open_streams(server) == 0, 3)
+
+
+def test_a_stream_holds_no_thread(
+    server: Server, clean: None, make_course: MakeCourse, token: MakeToken, wait_until: WaitUntil
+) -> None:
+    (process,) = psutil.Process(server.process.pid).children(recursive=True)
+    courses = [make_course() for _ in range(5)]
+    with following(server, token, courses[:1]):
+        threads = process.num_threads()
+        with following(server, token, courses, each=10):
+            assert process.num_threads() <= threads + 1
 
 
 def test_a_server_that_stops_ends_them_in_good_order(

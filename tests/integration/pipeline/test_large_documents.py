@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,16 @@ from typing import Any
 import psutil
 import pytest
 
-from pipeline.child import Returned
+from app.generation.stages import Stage
+from app.stage_settings import HANDLERS, StageLimits
+from pipeline.child.wire import Returned
 from pipeline.contract import Course, File, StageInput
 from tasks.stages.child_pool import Children
 from tasks.stages.child_process import Stopped, TimedOut
 from tests.conftest import WaitUntil
+from tests.stage_requests import read_result, request_for
 from tests.unit.pipeline.formats.made_files import Pdf, docx_of
 
-HANDLERS = {
-    stage: f"pipeline.{stage}.handle"
-    for stage in ("document_processing", "structure_generation", "text_generation", "finalization")
-}
 LIMIT_BYTES = 1024**3
 MEGABYTE = 1024 * 1024
 PARAGRAPH = "Планировщик выбирает порядок соединения таблиц по собранной статистике и доступной памяти."
@@ -28,10 +27,14 @@ PARAGRAPH = "Планировщик выбирает порядок соедин
 
 @pytest.fixture(scope="module")
 def children() -> Iterator[Children]:
-    pool = Children(1, HANDLERS.values())
+    pool = make_pool(HANDLERS)
     pool.start()
     yield pool
     pool.stop()
+
+
+def make_pool(handlers: Mapping[Stage, str]) -> Children:
+    return Children(1, {stage.value: path for stage, path in handlers.items()}, {}, on_unavailable=lambda: None)
 
 
 class Watch:
@@ -62,12 +65,11 @@ def measure(process: psutil.Process) -> int:
         return 0
 
 
-def run(children: Children, stage: str, stage_input: StageInput) -> Any:
-    outcome = children.run(
-        HANDLERS[stage], stage_input, timeout_s=100, on_report=lambda *_: None, should_stop=lambda: False
-    )
+def run(children: Children, stage: Stage, stage_input: StageInput) -> Any:
+    request = request_for(stage, HANDLERS[stage], stage_input)
+    outcome = children.run(request, StageLimits(100), on_report=lambda *_: None, should_stop=lambda: False)
     assert isinstance(outcome, Returned), outcome
-    return outcome.result
+    return read_result(stage, outcome)
 
 
 def run_all(children: Children, root: Path, *names: str) -> tuple[StageInput, int]:
@@ -75,10 +77,10 @@ def run_all(children: Children, root: Path, *names: str) -> tuple[StageInput, in
     files = tuple(File(name, name, name, "") for name in names)
     given = StageInput(Course("c", "Курс", estimated_sections=8, estimated_lessons=30, files=files), str(root))
     with Watch() as watch:
-        given = replace(given, documents=run(children, "document_processing", given))
-        given = replace(given, outline=run(children, "structure_generation", given))
-        given = replace(given, drafts=run(children, "text_generation", given))
-        run(children, "finalization", given)
+        given = replace(given, documents=run(children, Stage.DOCUMENT_PROCESSING, given))
+        given = replace(given, outline=run(children, Stage.STRUCTURE_GENERATION, given))
+        given = replace(given, drafts=run(children, Stage.TEXT_GENERATION, given))
+        run(children, Stage.FINALIZATION, given)
     assert [document.error for document in given.documents] == [None] * len(names)
     assert watch.most > 0
     return given, watch.most
@@ -130,7 +132,7 @@ def test_large_word_document(children: Children, tmp_path: Path) -> None:
 def endless(tmp_path: Path) -> Iterator[tuple[Children, StageInput]]:
     """A pool whose handler waits for a parser that never ends, and the input that makes it so."""
     (tmp_path / "a.md").write_text(PARAGRAPH)
-    pool = Children(1, [ENDLESS])
+    pool = make_pool({Stage.DOCUMENT_PROCESSING: ENDLESS})
     pool.start()
     yield pool, StageInput(Course("c", "Курс", files=(File("1", "a.md", "a.md", ""),)), str(tmp_path))
     pool.stop()
@@ -144,7 +146,7 @@ def parsers() -> list[psutil.Process]:
     found = []
     for process in psutil.Process().children(recursive=True):
         try:
-            if "pipeline.parser" in process.cmdline():
+            if "pipeline.parsing.parser" in process.cmdline():
                 found.append(process)
         except psutil.Error:
             continue
@@ -182,6 +184,7 @@ def _run_watching(
         return should_stop(seen)
 
     started = time.monotonic()
-    outcome = pool.run(ENDLESS, stage_input, timeout_s=timeout_s, on_report=lambda *_: None, should_stop=look)
+    request = request_for(Stage.DOCUMENT_PROCESSING, ENDLESS, stage_input)
+    outcome = pool.run(request, StageLimits(timeout_s), on_report=lambda *_: None, should_stop=look)
     assert time.monotonic() - started < 30
     return outcome, seen

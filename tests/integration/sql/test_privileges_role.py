@@ -15,7 +15,7 @@ from tests.integration.sql.migrations.conftest import THEIRS
 
 #: What API, workers and commands do to each table beside reading it.
 WRITES = {
-    "coursegen.generations": {"insert", "update"},
+    "coursegen.generations": {"insert", "update", "delete"},
     "coursegen.attempts": {"insert", "update", "delete"},
     "coursegen.stage_results": {"insert"},
     "coursegen.documents": {"insert"},
@@ -27,9 +27,11 @@ WRITES = {
     "coursegen.idempotency_keys": {"insert", "update", "delete"},
     "coursegen.webhook_deliveries": {"insert", "update", "delete"},
     "coursegen.webhook_attempts": {"insert"},
+    "coursegen.webhook_turns": {"insert", "update", "delete"},
     "coursegen.audit": {"insert"},
     "coursegen.events": {"delete"},
     "coursegen.publications": {"insert", "update"},
+    "coursegen.workers": {"insert", "update", "delete"},
     "system_metrics": {"insert", "delete"},
     "procrastinate_jobs": {"insert", "update", "delete"},
     "procrastinate_events": {"insert"},

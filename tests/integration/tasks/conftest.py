@@ -1,6 +1,7 @@
 """Workers for tests: the App on the shared servers, run until the queue is empty, in this process."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -131,7 +132,12 @@ def start_worker(
     started: list[WorkerProcess] = []
 
     def start(
-        *arguments: str, handlers: dict[Stage, str] | None = None, cwd: Path | None = None, **environment: str
+        *arguments: str,
+        handlers: dict[Stage, str] | None = None,
+        only: str | None = None,
+        cwd: Path | None = None,
+        python: str = sys.executable,
+        **environment: str,
     ) -> WorkerProcess:
         values = {
             "DATABASE_URL": database_url,
@@ -143,7 +149,9 @@ def start_worker(
             **{f"HANDLER_{stage.value}": f"{HERE}.{name}" for stage, name in (handlers or {}).items()},
             **environment,
         }
-        worker = WorkerProcess(values, tmp_path / f"worker-{len(started)}.log", *arguments, cwd=cwd)
+        worker = WorkerProcess(
+            values, tmp_path / f"worker-{len(started)}.log", *arguments, only=only, cwd=cwd, python=python
+        )
         started.append(worker)
         return worker
 

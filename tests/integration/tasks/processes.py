@@ -1,4 +1,4 @@
-"""A worker as it is deployed: a process of its own, started by the queue's command line."""
+"""A worker as it is deployed: a process of its own, started by our command or the queue's."""
 
 import json
 import os
@@ -13,13 +13,22 @@ import psutil
 
 
 class WorkerProcess:
-    """A worker's process and what it printed."""
+    """A worker's process and what it printed. `only`: what it serves, started by `coursegen worker`."""
 
-    def __init__(self, environment: dict[str, str], log: Path, *arguments: str, cwd: Path | None = None) -> None:
+    def __init__(
+        self,
+        environment: dict[str, str],
+        log: Path,
+        *arguments: str,
+        only: str | None = None,
+        cwd: Path | None = None,
+        python: str = sys.executable,
+    ) -> None:
         self._log = log
+        queues = [python, "-m", "procrastinate", "--app=tasks.app", "worker", *arguments]
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "procrastinate", "--app=tasks.app", "worker", *arguments],
+                queues if only is None else [python, "-m", "coursegen", "worker", "--only", only],
                 cwd=cwd,
                 env={**os.environ, **environment},
                 stdout=output,
@@ -34,6 +43,10 @@ class WorkerProcess:
     @property
     def lines(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in self.output.splitlines() if line.startswith("{")]
+
+    def messages(self, name: str) -> list[dict[str, object]]:
+        """The lines with this message."""
+        return [line for line in self.lines if line["message"] == name]
 
     def family(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)

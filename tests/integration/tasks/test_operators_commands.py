@@ -129,7 +129,10 @@ def test_the_doctor_names_what_is_wrong_and_what_to_do(app: Flask, conn: Connect
     redis_client.zadd("concurrency:global", {str(uuid4()): 0})
     found = {row["check"]: row for row in json.loads(run(app, "doctor", "--json").stdout)}
     assert found["migrations"]["state"] == found["database"]["state"] == found["redis"]["state"] == "ok"
-    assert (found["workers"]["state"], found["workers"]["advice"]) == ("error", "Start `coursegen worker`.")
+    for queue in ("stages", "upkeep"):
+        advice = f"Start `coursegen worker`, or `coursegen worker --only {queue}`."
+        workers = found[f"workers of {queue}"]
+        assert (workers["state"], workers["advice"]) == ("error", advice)
     assert found["slots"]["state"] == "warning"
     table = run(app, "doctor")
     assert table.exit_code == 1

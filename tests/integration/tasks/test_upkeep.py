@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 
 from app.services import Services
 from tasks import upkeep
-from tests.integration.factories import MakeCourse
+from tests.integration.factories import MakeCourse, add_worker
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration
 
@@ -48,10 +48,54 @@ def test_attempts_go_with_time_but_never_those_of_an_active_generation(
     assert {row["generation_id"]: row["n"] for row in kept} == {active: 2, final: 1}
 
 
+def test_final_generations_go_with_time_but_for_the_newest_and_the_newest_completed_of_a_course(
+    services: Services, conn: Connection, make_course: MakeCourse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "BATCH", 2)
+    insert = (
+        "insert into coursegen.generations (id, course_id, user_id, tier, priority, stage, source, status, created_at,"
+        " finished_at) select gen_random_uuid(), %s, %s, 'FREE', 1, 'STRUCTURE_ANALYSIS', 'rest', %s, t, t"
+        " from (select now() - make_interval(days => %s) as t) time"
+    )
+    ended = {
+        "looped": [("cancelled", 100 + number) for number in range(7)],
+        "redone": [("completed", 120), ("failed", 110), ("completed", 100), ("cancelled", 95), ("cancelled", 93)],
+        "recent": [("cancelled", 89), ("completed", 88), ("failed", 1), ("cancelled", 0)],
+    }
+    courses = {name: make_course() for name in ended}
+    for name, generations in ended.items():
+        for status, days in generations:
+            conn.execute(insert, [courses[name].id, courses[name].user_id, status, days])
+    conn.execute(
+        "insert into coursegen.finished_courses"
+        " select id, '', '{}' from coursegen.generations where status = 'completed'"
+    )
+    active = make_course()
+    start_again = insert.replace("finished_at)", "user_slot, system_slot)").replace("t, t", "t, 1, 1")
+    conn.execute(insert, [active.id, active.user_id, "failed", 110])
+    conn.execute(start_again, [active.id, active.user_id, "running", 100])
+    upkeep.prune(services)
+    query = (
+        "select course_id, array_agg(status::text order by created_at) as kept"
+        " from coursegen.generations group by course_id"
+    )
+    kept = {row["course_id"]: row["kept"] for row in rows(conn, query)}
+    assert kept == {
+        courses["looped"].id: ["cancelled"],
+        courses["redone"].id: ["completed", "cancelled"],
+        courses["recent"].id: ["cancelled", "completed", "failed", "cancelled"],
+        active.id: ["running"],
+    }
+    assert len(rows(conn, "select 1 from coursegen.finished_courses")) == 2
+
+
 def test_workers_dead_for_a_day_are_forgotten(services: Services, conn: Connection) -> None:
     conn.execute("insert into procrastinate_workers (last_heartbeat) values (now() - interval '2 days'), (now())")
+    for silent_s in (2 * 86400, 0):
+        add_worker(conn, "stages", silent_s=silent_s)
     upkeep.prune(services)
     assert len(rows(conn, "select 1 from procrastinate_workers")) == 1
+    assert len(rows(conn, "select 1 from coursegen.workers")) == 1
 
 
 def test_idempotency_keys_are_good_for_a_day(

@@ -1,10 +1,14 @@
 """The worker as it is deployed: a process of its own, started by the queue's command line."""
 
+import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import psycopg
+import pytest
 from psycopg.rows import DictRow
 
 from app.generation.stages import Stage
@@ -63,19 +67,72 @@ def test_sigterm_hands_a_stage_back_within_the_grace_and_the_next_worker_complet
     wait_until(lambda: status_of(conn, generation_id) == "completed")
 
 
+@pytest.mark.parametrize("handler", ["hangs", "hangs_in_c", "hangs_with_a_helper"])
 def test_a_worker_that_is_killed_leaves_no_child_behind(
     start_worker: Callable[..., WorkerProcess],
     start_generation: StartGeneration,
     make_course: MakeCourse,
     tmp_path: Path,
+    handler: str,
 ) -> None:
     start_generation(make_course())
-    worker = start_worker(handlers={Stage.STRUCTURE_ANALYSIS: "hangs"})
+    worker = start_worker(handlers={Stage.STRUCTURE_ANALYSIS: handler})
     wait_until((tmp_path / "hanging").exists)
     family = worker.family()
     assert int((tmp_path / "hanging").read_text()) in {process.pid for process in family}
     worker.process.kill()
-    wait_until(lambda: not any(process.is_running() for process in family), seconds=10)
+    wait_until(lambda: not any(map(is_alive, family)), seconds=10)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """A zombie is not; in a container without an init nobody reaps it."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.slow
+def test_a_worker_that_can_start_no_handler_hands_its_stage_back_and_ends(
+    start_worker: Callable[..., WorkerProcess],
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    conn: Connection,
+    tmp_path: Path,
+) -> None:
+    python = tmp_path / "python"
+    python.symlink_to(sys.executable)
+    worker = start_worker("--queues", "stages", python=str(python), PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
+    wait_until(worker.family)
+    python.unlink()
+    for child in worker.family():
+        child.kill()
+    generation_id = start_generation(make_course())
+    assert worker.process.wait(90) == 0
+    assert any(line["message"] == "children_unavailable" for line in worker.lines)
+    attempts = rows(conn, "select distinct outcome::text from coursegen.attempts")
+    assert attempts == [{"outcome": "shutdown"}]
+    assert status_of(conn, generation_id) == "running"
+    start_worker("--queues", "stages")
+    wait_until(lambda: status_of(conn, generation_id) == "completed")
+
+
+def test_what_a_handler_says_is_in_lines_of_json_alone(
+    start_worker: Callable[..., WorkerProcess],
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    conn: Connection,
+) -> None:
+    generation_id = start_generation(make_course())
+    worker = start_worker(handlers={Stage.STRUCTURE_ANALYSIS: "talks"})
+    wait_until(lambda: status_of(conn, generation_id) == "completed")
+    assert worker.stop() == 0
+    said = [line for line in worker.lines if line["logger"] == "tasks.stages.handler_output"]
+    ids = {"jobId": str(generation_id), "stage": "STRUCTURE_ANALYSIS", "requestId": "request-1"}
+    assert len(said) == 8
+    assert all(line.items() >= ids.items() for line in said)
+    raw = [line for line in worker.output.splitlines() if not line.startswith("{")]
+    assert not [line for line in raw if "Launching a worker" not in line]  # the queue's own, on standard error
 
 
 def test_an_unmigrated_database_stops_the_start_with_what_to_run(

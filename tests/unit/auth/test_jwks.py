@@ -15,6 +15,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from app.auth.jwks import MAX_BYTES, MAX_KEY_ID, JwksError, fetch_keys, read_keys
 from tests.jwks import Endpoint, jwks_endpoint, make_key
+from tests.receivers import flood, say, speaking
 
 EC, RSA, ED = make_key("ES256", "e"), make_key("RS256", "r"), make_key("EdDSA", "d")
 OTHER = make_key("ES256", "e")
@@ -177,6 +178,19 @@ def test_a_refused_connection_is_an_error() -> None:
 def test_a_plain_answer_to_https_is_an_error(endpoint: Endpoint) -> None:
     with pytest.raises(JwksError):
         fetch_keys(endpoint.url.replace("http://", "https://"))
+
+
+@pytest.mark.parametrize("interim", ["100 Continue", "102 Processing", "103 Early Hints\r\nLink: </a>"])
+def test_interim_responses_are_skipped(interim: str) -> None:
+    body = json.dumps({"keys": [EC.jwk()]}).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n"
+    with speaking(say(f"HTTP/1.1 {interim}\r\n\r\n".encode() * 3 + head.encode() + body)) as port:
+        assert list(fetch_keys(f"http://127.0.0.1:{port}/")) == [("e", "ES256")]
+
+
+def test_endless_interim_responses_are_an_error() -> None:
+    with speaking(flood(b"HTTP/1.1 100 Continue\r\n\r\n")) as port, pytest.raises(JwksError, match="interim"):
+        fetch_keys(f"http://127.0.0.1:{port}/")
 
 
 def test_an_endpoint_that_trickles_is_left_in_time() -> None:

@@ -94,4 +94,4 @@ def test_redis_keeps_nothing_and_never_evicts() -> None:
 def test_the_workers_of_the_composition_serve_what_the_worker_of_one_machine_serves() -> None:
     arguments = [commands()[name][1:] for name in ALWAYS[1:]]
     assert arguments == [["worker", "--only", part] for part in WORKERS]
-    assert [WORKERS[part] for part in WORKERS] == ALWAYS[1:]
+    assert [part.name for part in WORKERS.values()] == ALWAYS[1:]

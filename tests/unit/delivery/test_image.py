@@ -2,9 +2,12 @@
 
 import re
 import subprocess
+import sys
+from pathlib import Path
 
 from app.settings import VERSION
-from tests.unit.delivery.delivered import ROOT, TOOLS, dockerfile, image, sent_to_the_builder
+from stack.image.__main__ import BASE, COMMANDS
+from tests.unit.delivery.delivered import ROOT, TOOLS, commands, dockerfile, image, sent_to_the_builder
 
 
 def test_the_linter_finds_nothing_in_the_dockerfile() -> None:
@@ -17,10 +20,25 @@ def test_the_image_runs_as_a_number_that_is_not_root() -> None:
     assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", user.value)
 
 
-def test_both_stages_stand_on_one_pinned_base_without_a_registry() -> None:
-    bases = {re.sub(" AS .*", "", line.value) for line in dockerfile() if line.name == "FROM"}
-    assert len(bases) == 1
-    assert re.fullmatch(r"[a-z]+:\d+\.\d+[a-z-]*", bases.pop())
+def test_both_stages_stand_on_one_base_that_the_builder_may_name() -> None:
+    assert {re.sub(" AS .*", "", line.value) for line in dockerfile() if line.name == "FROM"} == {"${BASE}"}
+    (base,) = (line.pairs()["BASE"] for line in dockerfile() if line.name == "ARG" and line.stage == -1)
+    assert base == BASE
+    assert re.fullmatch(r"[a-z]+:\d+\.\d+[a-z-]*", base)  # pinned, and of no registry by name
+
+
+def test_the_image_is_tried_with_what_the_composition_runs() -> None:
+    assert commands() == COMMANDS
+
+
+def test_without_a_tool_that_works_the_target_says_so(tmp_path: Path) -> None:
+    for tool in ["docker", "podman"]:
+        (tmp_path / tool).write_text("#!/bin/sh\nexit 1\n")  # a client without its daemon
+        (tmp_path / tool).chmod(0o755)
+    command = [sys.executable, "-m", "stack.image"]
+    done = subprocess.run(command, cwd=ROOT, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+    expected = "The image failed: it needs a tool that works here: docker or podman or buildah\n"
+    assert (done.returncode, done.stderr) == (1, expected)
 
 
 def test_the_image_starts_the_api_is_asked_whether_it_lives_and_is_stopped_by_sigterm() -> None:

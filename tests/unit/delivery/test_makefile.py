@@ -54,3 +54,20 @@ def test_the_hooks_before_a_commit_run_the_tools_of_the_environment() -> None:
     config: dict[str, Any] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
     assert [repo["repo"] for repo in config["repos"]] == ["local"]
     assert all(hook["entry"].startswith(".venv/bin/") for hook in config["repos"][0]["hooks"])
+
+
+def test_what_operators_read_names_coursegen_and_no_target_of_development() -> None:
+    """A server has neither make nor the packages that its targets install."""
+    targets = "|".join(set(re.findall(r"^make (\w+)", make(), re.MULTILINE)) - {"image"})
+    for place in ["app", "tasks", "pipeline", "coursegen", "sql", "deploy", "docs/runbook.md", "docs/deployment.md"]:
+        folder = ROOT / place
+        files = [folder] if folder.is_file() else [file for file in folder.rglob("*") if file.is_file()]
+        texts = {file: file.read_text(encoding="utf-8") for file in files if file.suffix not in {".pyc", ".js", ".css"}}
+        assert texts
+        for file, text in texts.items():
+            assert not re.search(rf"\bmake ({targets})\b|requirements-dev", text), file
+
+
+def test_the_image_is_built_from_the_base_that_was_named() -> None:
+    run = make("--dry-run", "--always-make", "image", "BASE=debootstrap", "BUILD_OPTIONS=--network host")
+    assert "-m stack.image --base debootstrap -- --network host" in run

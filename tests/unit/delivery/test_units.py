@@ -51,8 +51,11 @@ def test_all_units_are_shut_in_alike() -> None:
         walled = r"Protect|Private|Restrict|System|Lock|NoNew|Capab|UMask|User|Group|Environ|WorkingD"
         return {key: value for key, value in unit(name)["Service"].items() if re.match(walled, key)}
 
-    assert walls("api")["ProtectSystem"] == "strict"
-    assert all(walls(name) == walls("api") for name in [MIGRATE, *ALWAYS])
+    api = walls("api")
+    assert (api["ProtectSystem"], api["RestrictNamespaces"]) == ("strict", "yes")
+    # Its children shut themselves in further.
+    assert walls("worker") == api | {"RestrictNamespaces": "user net"}
+    assert all(walls(name) == api for name in [MIGRATE, *ALWAYS] if name != "worker")
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from app.generation.webhooks.signed_messages import sign
+from app.generation.webhooks.signing_keys import read_public_key
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "webhooks.md").read_text(encoding="utf-8")
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+PRIVATE = "whsk_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 BODY = '{"status":"completed","progress":{"message":"Курс успешно создан 🎓"}}'.encode()
 
 #: Appended to a snippet: reads the message as JSON from standard input and prints the verdict.
@@ -66,32 +68,44 @@ def snippet(language: str) -> str:
     return str(found)
 
 
-@pytest.mark.parametrize(
-    "language",
-    [
-        pytest.param(
-            language,
-            marks=pytest.mark.skipif(
-                shutil.which(command[0]) is None,
-                reason=f"{command[0]} is not installed (Debian, Ubuntu: .ci/run installs nodejs php-cli ruby)",
-            ),
-        )
-        for language, (command, _) in PROGRAMS.items()
-    ],
-)
+NEEDS = {
+    language: pytest.mark.skipif(
+        shutil.which(command[0]) is None,
+        reason=f"{command[0]} is not installed (Debian, Ubuntu: .ci/run installs nodejs php-cli ruby)",
+    )
+    for language, (command, _) in PROGRAMS.items()
+}
+
+
+@pytest.mark.parametrize("language", [pytest.param(language, marks=mark) for language, mark in NEEDS.items()])
 def test_a_snippet_accepts_only_a_recent_valid_signature(language: str) -> None:
+    check(language, snippet(language), SECRET)
+
+
+@NEEDS["js"]
+def test_the_snippet_for_the_public_key_accepts_only_a_recent_valid_signature() -> None:
+    [found] = re.findall(r"```js\n(.*?)```", PAGE, re.DOTALL)
+    check("js", found, read_public_key(PRIVATE))
+
+
+def check(language: str, program: str, key: str) -> None:
+    """The program accepts messages by this key, and no others."""
     command, call = PROGRAMS[language]
     now = int(time.time())
-    good, old = dict(sign(SECRET, "id-1", now, BODY)), dict(sign(SECRET, "id-1", now - 301, BODY))
-    other = dict(sign(SECRET[:-2] + "A=", "id-1", now, BODY))
+
+    def signed(secret: str, private: str, timestamp: int) -> dict[str, str]:
+        return dict(sign([secret], private, "id-1", timestamp, BODY))
+
+    good, old = signed(SECRET, PRIVATE, now), signed(SECRET, PRIVATE, now - 301)
+    other = signed(SECRET[:-2] + "A=", PRIVATE[:-2] + "A=", now)
     both = good | {"webhook-signature": f"{other['webhook-signature']} {good['webhook-signature']}"}
+    swapped = good | {"webhook-signature": good["webhook-signature"].replace("v1a,", "v2,").replace("v1,", "v1a,")}
     text = BODY.decode()
 
     def verdict(headers: dict[str, str], body: str) -> bool:
-        message = json.dumps({"secret": SECRET, "headers": headers, "body": body})
-        program = f"{snippet(language)}\n{call}"
+        message = json.dumps({"secret": key, "headers": headers, "body": body})
         done = subprocess.run(
-            [*command, program], input=message, capture_output=True, text=True, timeout=60, check=False
+            [*command, f"{program}\n{call}"], input=message, capture_output=True, text=True, timeout=60, check=False
         )
         assert done.returncode == 0, done.stderr
         return {"true": True, "false": False}[done.stdout.strip().lower()]
@@ -102,10 +116,11 @@ def test_a_snippet_accepts_only_a_recent_valid_signature(language: str) -> None:
     assert not verdict(other, text)
     assert not verdict(old, text)
     assert not verdict(good | {"webhook-id": "id-2"}, text)
+    assert not verdict(swapped, text)
 
 
 def test_the_openssl_line_computes_the_signature_for_older_receivers(tmp_path: Path) -> None:
-    headers = sign(SECRET, "id-1", 1700000000, BODY)
+    headers = sign([SECRET], None, "id-1", 1700000000, BODY)
     (tmp_path / "body").write_bytes(BODY)
     done = subprocess.run(
         ["sh", "-ec", snippet("sh")],

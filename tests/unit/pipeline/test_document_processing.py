@@ -1,12 +1,15 @@
 """The course's files become documents; one bad file spoils only itself."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pipeline import document_processing
 from pipeline.contract import Course, Document, File, StageFailed, StageInput
 from pipeline.document_processing import handle
 from pipeline.formats import choose_format
+from pipeline.formats.content import Content
 from tests.unit.pipeline.builders import ignore
 
 
@@ -20,7 +23,11 @@ def attach(root: Path, path: str, content: bytes = b"# Title\n\nText", mime_type
 
 
 def test_every_file_becomes_a_document_in_order(tmp_path: Path) -> None:
-    files = (attach(tmp_path, "b.md"), attach(tmp_path, "a.html", b"<h2>Part</h2><p>Text"), attach(tmp_path, "c.txt"))
+    files = (
+        attach(tmp_path, "b.md"),
+        attach(tmp_path, "a.html", b"<h2>Part</h2><p>Text"),
+        attach(tmp_path, "c.txt", b"Text"),
+    )
     documents = process(tmp_path, *files)
     assert [(document.file_id, document.name, document.error) for document in documents] == [
         ("id-b.md", "b.md", None),
@@ -92,3 +99,43 @@ def test_extension_decides_the_format_before_the_mime_type(
 ) -> None:
     chosen = choose_format(path, name, mime_type)
     assert (chosen.name if chosen else None) == expected
+
+
+def test_a_file_that_is_listed_again_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[bytes] = []
+
+    def parse(data: bytes, *_: object) -> Content:
+        parsed.append(data)
+        return Content("Текст")
+
+    monkeypatch.setattr(document_processing, "parse_apart", parse)
+    first = attach(tmp_path, "a.md")
+    (tmp_path / "link.md").symlink_to("a.md")
+    copies = [replace(first, id=str(n)) for n in range(25)] + [File("l", "l", "link.md", ""), attach(tmp_path, "b.md")]
+    documents = process(tmp_path, first, *copies)
+    assert len(parsed) == 1
+    assert [document.error for document in documents] == [None] + ["это тот же файл, что и «a.md»"] * 27
+
+
+def test_too_many_files_fail_the_stage_at_once(tmp_path: Path) -> None:
+    with pytest.raises(StageFailed, match="слишком много документов: 101, можно не больше 100"):
+        process(tmp_path, *[attach(tmp_path, "a.md")] * 101)
+
+
+def test_files_are_limited_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document_processing, "MAX_BYTES", 90)
+    documents = process(tmp_path, *(attach(tmp_path, f"{n}.md", f"Text {n}".encode() * 8) for n in range(3)))
+    assert [document.error for document in documents] == [None] + ["вместе файлы курса больше 0 МБ"] * 2
+
+
+def test_texts_are_limited_together_and_smaller_ones_still_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document_processing, "MAX_TEXT_BYTES", 100)
+    sizes = {"a.txt": 60, "b.txt": 50, "c.txt": 40}
+    documents = process(tmp_path, *(attach(tmp_path, name, name[:1].encode() * size) for name, size in sizes.items()))
+    assert [document.error for document in documents] == [None, "вместе в файлах курса слишком много текста", None]
+
+
+def test_headings_are_limited_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document_processing, "MAX_HEADINGS", 1)
+    documents = process(tmp_path, attach(tmp_path, "a.md"), attach(tmp_path, "b.md", b"# Other\n\nText"))
+    assert [document.error for document in documents] == [None, "вместе в файлах курса слишком много текста"]

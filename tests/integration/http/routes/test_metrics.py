@@ -18,7 +18,7 @@ from app import create_app
 from app.settings import Settings
 from tests.answers import assert_unauthorized
 from tests.conftest import WaitUntil
-from tests.integration.factories import MakeCourse, MakeToken
+from tests.integration.factories import MakeCourse, MakeToken, add_worker
 from tests.integration.http.conftest import Generate
 from tests.integration.http.sse import Client
 from tests.integration.serving import Server, StartServer
@@ -99,7 +99,9 @@ def test_the_database_is_reported(
     conn.execute(
         "update coursegen.generations set status = 'running' where id = (select id from coursegen.generations limit 1)"
     )
-    conn.execute("insert into procrastinate_workers (last_heartbeat) values (now()), (now() - interval '1 hour')")
+    for silent_s in (0, 3600):
+        add_worker(conn, "stages", silent_s=silent_s)
+    add_worker(conn, "upkeep", "builtin")
     conn.execute("update procrastinate_events set at = at - interval '1 minute'")
     generation = conn.execute("select id from coursegen.generations limit 1").fetchone()
     assert generation is not None
@@ -118,7 +120,8 @@ def test_the_database_is_reported(
     assert value("coursegen_queue_jobs", queue="upkeep") == 0
     assert value("coursegen_queue_jobs", queue="webhooks") == 0
     assert value("coursegen_queue_oldest_seconds", queue="stages") == pytest.approx(60, abs=10)
-    assert value("coursegen_workers_live") == 1
+    live = {queue: value("coursegen_workers_live", queue=queue) for queue in ("stages", "upkeep", "webhooks")}
+    assert live == {"stages": 1, "upkeep": 1, "webhooks": 0}
     assert value("coursegen_webhooks_undelivered") == 1
     assert value("coursegen_webhooks_oldest_seconds") == pytest.approx(60, abs=10)
 
@@ -139,7 +142,7 @@ def test_without_a_database_the_rest_is_reported(settings: Settings) -> None:
     assert response.status_code == 200
     assert read(response.text, "coursegen_database_up") == 0
     assert read(response.text, "http_requests_total", route="/livez", method="GET", status="200") == 1
-    assert read(response.text, "coursegen_workers_live") is None
+    assert read(response.text, "coursegen_workers_live", queue="stages") is None
 
 
 def test_a_token_is_asked_for_where_one_is_set(clean: None, settings: Settings) -> None:
@@ -170,8 +173,11 @@ def test_all_processes_are_reported_and_the_dead_follow_nothing(
     tmp_path: Path,
     wait_until: WaitUntil,
 ) -> None:
-    (tmp_path / "counter_1.db").write_bytes(b"left by the last one")
-    server = start_server(API_PROCESSES="2", PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    # No folder is counted in, which may go away or be full.
+    server = start_server(API_PROCESSES="2", PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "gone"), TMPDIR=str(scratch))
+    scratch.rmdir()
     wait_until(lambda: server.status("/readyz") == 200)
     for _ in range(20):
         assert server.status("/livez") == 200

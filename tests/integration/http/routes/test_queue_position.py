@@ -12,7 +12,7 @@ from psycopg.rows import DictRow
 
 from app import create_app
 from app.settings import Settings
-from tests.integration.factories import Course, MakeCourse, MakeToken
+from tests.integration.factories import Course, MakeCourse, MakeToken, add_worker
 from tests.integration.generation.proxy import proxied
 from tests.integration.http.conftest import CheckStatus, Generate
 from tests.logs import logging_restored
@@ -108,10 +108,17 @@ def test_a_worker_with_a_recent_heartbeat_is_alive(app: Flask, status: Status, q
     stalled = app.extensions["services"].settings.stalled_s
     assert status(queued)["workerAlive"] is False
     for age, alive in ((stalled + 5, False), (stalled - 5, True)):
-        conn.execute(
-            "insert into procrastinate_workers (last_heartbeat) values (now() - make_interval(secs => %s))", [age]
-        )
+        add_worker(conn, "stages", silent_s=age)
         assert status(queued)["workerAlive"] is alive
+
+
+def test_a_worker_that_serves_no_stages_does_not_count(status: Status, queued: Course, conn: Conn) -> None:
+    add_worker(conn, "upkeep", "builtin")
+    add_worker(conn, "webhooks")
+    conn.execute("insert into procrastinate_workers default values")  # another program's
+    assert status(queued)["workerAlive"] is False
+    add_worker(conn, "webhooks", "stages")
+    assert status(queued)["workerAlive"] is True
 
 
 def test_the_tag_changes_when_the_line_moves_and_when_the_workers_die_and_not_with_each_heartbeat(
@@ -123,12 +130,12 @@ def test_the_tag_changes_when_the_line_moves_and_when_the_workers_die_and_not_wi
     tags = [tag()]
     wait_in_line(conn, 10)
     tags.append(tag())
-    conn.execute("insert into procrastinate_workers (last_heartbeat) values (now() - interval '3 seconds')")
+    add_worker(conn, "stages", silent_s=3)
     tags.append(tag())
     assert len(set(tags)) == 3
-    conn.execute("update procrastinate_workers set last_heartbeat = now()")
+    conn.execute("update coursegen.workers set last_heartbeat = now()")
     assert tag() == tags[-1]
-    conn.execute("update procrastinate_workers set last_heartbeat = now() - interval '1 hour'")
+    conn.execute("update coursegen.workers set last_heartbeat = now() - interval '1 hour'")
     assert tag() == tags[1]
 
 

@@ -42,14 +42,15 @@ CHANGES = {
     "recoveryReason": f"{RUNNING}; update courses set last_progress_update = null",
     "suggestedStatus": f"{RUNNING}; update courses set last_progress_update = now() - interval '1 hour'",
     "queuePosition": JOB,
-    "workerAlive": "insert into procrastinate_workers default values",
+    "workerAlive": "insert into coursegen.workers (id, process, name, version, queues)"
+    " values (1, 'host:1', 'worker', '1', '{stages}') on conflict (id) do nothing",
 }
 #: What may be undone or repeated, and what changes nothing.
 OTHERS = [
     "update coursegen.generations set status = 'queued'",
     "update courses set last_progress_update = now(), status = 'initializing'",
-    "update procrastinate_workers set last_heartbeat = now() - interval '1 hour'",
-    "update procrastinate_workers set last_heartbeat = now()",
+    "update coursegen.workers set last_heartbeat = now() - interval '1 hour'",
+    "update coursegen.workers set last_heartbeat = now()",
     "delete from procrastinate_jobs where priority = 10",
     "select 1",
 ]

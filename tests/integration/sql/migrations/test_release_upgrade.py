@@ -56,7 +56,7 @@ def test_a_stage_begun_before_the_migration_completes_after_it_and_counts_one_st
         assert conn.execute(signatures).fetchone() == (2,)
 
         with older_process.db.connection() as own:
-            verbs.complete_stage(own, start, {"goals": []}, may_continue=False)
+            verbs.complete_stage(own, start, b'{"goals": []}', 0, may_continue=False)
         assert conn.execute("select stage::text, outcome::text from coursegen.attempts").fetchall() == [
             (Stage.STRUCTURE_ANALYSIS.value, "completed")
         ]

@@ -160,7 +160,7 @@ def test_a_worker_that_ends_begins_no_further_stage(
     app = make_worker({**FAST, Stage.STRUCTURE_ANALYSIS: "waits"}, shutdown_grace_s=20)
 
     def let_go() -> None:
-        app.stopping.set()  # as a signal does before it stops the worker
+        app.shutdown.closed.set()  # as a signal does before it stops the worker
         (files_root / "go").touch()
 
     with working(app, "stages", on_stop=let_go):

@@ -41,7 +41,7 @@ def test_each_stage_is_completed_once_and_no_start_counts(
         Runner(app.services, app.children, job, lambda: None, lambda: False).run_stages()
         conn.execute("delete from procrastinate_jobs where id = %s", [job.job_id])  # as the queue ends it
     if status_of(conn, generation_id) != "completed":
-        assert take_over(services.db, services.slots, stalled_s=20, timeout_s=600) == 1
+        assert take_over(services.db, services.slots, stalled_s=20, timeouts_s=dict.fromkeys(Stage, 600.0)) == 1
         work_until_final(make_worker({Stage.STRUCTURE_GENERATION: "outline"}), conn, generation_id)
     assert status_of(conn, generation_id) == "completed"
     assert rows(conn, COUNTED) == []

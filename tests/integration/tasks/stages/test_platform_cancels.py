@@ -20,7 +20,7 @@ PLATFORM_CANCELS = "update courses set status = 'cancelled', error_message = 'О
 
 
 def look_after(services: Services) -> None:
-    take_over(services.db, services.slots, stalled_s=20, timeout_s=600)
+    take_over(services.db, services.slots, stalled_s=20, timeouts_s=dict.fromkeys(Stage, 600))
 
 
 def assert_cancelled(conn: Connection, redis_client: Redis) -> None:

@@ -11,6 +11,8 @@ from app.generation.audit import Actor
 from app.generation.stages import Stage
 from app.operations.actions import retry
 from app.services import Services
+from app.settings import Settings
+from pipeline.child.wire import MAX_ERROR, MAX_RESULT
 from tasks.stages.runner import Runner
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows
@@ -38,7 +40,7 @@ def test_a_stage_that_fails_once_is_tried_again(
         ("fails", "failed", "ValueError: сломано"),
         ("dies", "died", "exit code"),
         ("returns_nonsense", "failed", "WrongResult"),
-        ("returns_the_unpicklable", "failed", "pickle"),
+        ("returns_what_is_no_json", "failed", "not JSON serializable"),
         ("missing", "failed", "No handler at"),
         ("returns_what_can_not_be_stored", "failed", "UntranslatableCharacter"),
     ],
@@ -109,6 +111,56 @@ def test_a_stage_that_hangs_is_killed_at_its_timeout_with_an_event(
     assert events == [{"event_type": "worker_timeout", "severity": "error", "job_id": str(generation_id)}] * 3
     assert status_of(conn, generation_id) == "failed"
     assert not alive(int((files_root / "hanging").read_text()))
+
+
+@pytest.mark.parametrize(
+    ("handler", "limit", "error"),
+    [
+        ("hangs", {"total_s": 0.3}, "Not finished after 0.3 s"),
+        ("hangs", {"silence_s": 0.5}, "No progress for 0.5 s"),
+        ("spins", {"cpu_s": 1.0}, "Not finished after 1 s of processor time"),
+    ],
+)
+def test_a_stage_has_limits_of_its_own(
+    make_worker: MakeWorker,
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    conn: Connection,
+    settings: Settings,
+    handler: str,
+    limit: dict[str, float | None],
+    error: str,
+) -> None:
+    generation_id = start_generation(make_course())
+    limits = {**settings.stage_limits, Stage.STRUCTURE_ANALYSIS: limit}
+    work_until_final(make_worker({Stage.STRUCTURE_ANALYSIS: handler}, stage_limits=limits), conn, generation_id)
+    attempts = rows(conn, "select distinct outcome::text, error from coursegen.attempts")
+    assert attempts == [{"outcome": "timeout", "error": error}]
+
+
+def test_a_result_that_is_too_large_fails_the_generation_at_once_with_a_sentence(
+    make_worker: MakeWorker, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
+) -> None:
+    generation_id = start_generation(make_course(course_description=str(MAX_RESULT)))
+    work_until_final(make_worker({Stage.FINALIZATION: "returns_much"}), conn, generation_id)
+    assert len(rows(conn, "select 1 from coursegen.attempts where stage = 'FINALIZATION'")) == 1
+    [course] = rows(conn, "select status, error_message from courses")
+    message = "Результат этапа слишком большой: 64 МБ, можно не больше 64 МБ"
+    assert course == {"status": "failed", "error_message": message}
+
+
+def test_an_error_without_end_is_cut_in_the_attempt_and_in_the_log(
+    make_worker: MakeWorker,
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    conn: Connection,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    generation_id = start_generation(make_course())
+    work_until_final(make_worker({Stage.STRUCTURE_ANALYSIS: "raises_at_length"}), conn, generation_id)
+    attempts = rows(conn, "select length(error) as length from coursegen.attempts")
+    assert all(0 < row["length"] < MAX_ERROR + 100 for row in attempts)
+    assert max(map(len, capfd.readouterr().out.splitlines())) < 50_000
 
 
 def test_a_shutdown_hands_the_stage_back_without_counting_the_start(

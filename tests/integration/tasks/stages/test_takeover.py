@@ -128,7 +128,7 @@ def fetch(conn: Connection) -> Callable[..., int]:
 
 
 def taken_over(services: Services) -> int:
-    return take_over(services.db, services.slots, stalled_s=20, timeout_s=600)
+    return take_over(services.db, services.slots, stalled_s=20, timeouts_s=dict.fromkeys(Stage, 600.0))
 
 
 def test_a_live_workers_job_is_left_alone(

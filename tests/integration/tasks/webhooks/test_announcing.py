@@ -1,11 +1,14 @@
 """Webhook messages of a generation: every step, in order."""
 
+import base64
+import hmac
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from nacl.signing import SigningKey
 from standardwebhooks import Webhook
 
 from app.generation.callers import Caller
@@ -20,7 +23,7 @@ from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration, status_of, work, working
 from tests.integration.tasks.processes import wait_until
 from tests.integration.tasks.running import claim, run
-from tests.integration.tasks.webhooks.conftest import SECRET, SENDING, Connection, announce
+from tests.integration.tasks.webhooks.conftest import OLDER_SECRET, SECRET, SENDING, SIGNING_KEY, Connection, announce
 from tests.integration.tasks.webhooks.webhook_messages import (
     ANALYSIS,
     BEGINNING,
@@ -35,7 +38,7 @@ from tests.integration.tasks.webhooks.webhook_messages import (
 from tests.receivers import Receiver, say_nothing, speaking
 
 
-def test_a_generation_sends_a_message_for_every_step_signed_both_ways(
+def test_a_generation_sends_a_message_for_every_step_signed_with_every_key(
     make_worker: MakeWorker,
     start_generation: StartGeneration,
     make_course: MakeCourse,
@@ -47,9 +50,17 @@ def test_a_generation_sends_a_message_for_every_step_signed_both_ways(
     work(make_worker(**SENDING), "stages", "webhooks")
     assert status_of(conn, generation_id) == "completed"
     assert summaries(receiver.received) == BEGINNING + ANALYSIS + STRUCTURE + CONTENT + END
-    for seq, message in enumerate(receiver.received, start=1):
-        assert Webhook(SECRET).verify(message.body, message.headers) == message.json
-        assert message.headers["webhook-id"] == f"{generation_id}-{seq}"
+    ids = [str(row["id"]) for row in rows(conn, "select id from coursegen.webhook_deliveries order by seq")]
+    assert [message.headers["webhook-id"] for message in receiver.received] == ids
+    for message in receiver.received:
+        for secret in (SECRET, f"whsec_{base64.b64encode(OLDER_SECRET.encode()).decode()}"):
+            assert Webhook(secret).verify(message.body, message.headers) == message.json
+        assert message.headers["x-webhook-signature"] == hmac.digest(SECRET.encode(), message.body, "sha256").hex()
+        signed = f"{message.headers['webhook-id']}.{message.headers['webhook-timestamp']}.".encode() + message.body
+        signature = message.headers["webhook-signature"].rpartition(" v1a,")[2]
+        SigningKey(base64.b64decode(SIGNING_KEY.removeprefix("whsk_"))).verify_key.verify(
+            signed, base64.b64decode(signature)
+        )
         assert message.headers["content-type"] == "application/json"
         assert message.path == "/hook?key=1"
         assert message.json.keys() == {"courseId", "status", "progress", "data"}

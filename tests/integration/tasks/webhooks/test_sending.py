@@ -15,16 +15,18 @@ from tests.integration.generation.conftest import rows
 from tests.integration.generation.proxy import proxied
 from tests.integration.tasks.conftest import MakeWorker
 from tests.integration.tasks.webhooks.conftest import (
+    OLDER_SECRET,
     SECRET,
     SENDING,
+    SIGNING_KEY,
     Connection,
     MakeSender,
-    Open,
     StartWithWebhook,
     announce,
     failing,
     jobs,
     let_time_pass,
+    numbers,
     outbox,
 )
 from tests.receivers import Receiver, Reply
@@ -36,7 +38,7 @@ def test_a_call_sends_one_delivery_and_schedules_the_next(
     generation_id = start_with_webhook(receiver.url)
     conn.execute("delete from procrastinate_jobs where queue_name = 'webhooks'")
     make_sender().send_next(generation_id)
-    assert [message.seq for message in receiver.received] == [1]
+    assert numbers(receiver.received) == [1]
     assert outbox(conn, generation_id) == [("delivered", 0), ("pending", 0), ("pending", 0)]
     assert jobs(conn, generation_id) == [0]
     [attempt] = rows(conn, "select * from coursegen.webhook_attempts")
@@ -54,7 +56,7 @@ def test_any_other_response_is_a_failure_and_retried_before_later_deliveries(
     sender = make_sender()
     sender.send_next(generation_id)
     sender.send_next(generation_id)  # it is not due yet
-    assert [message.seq for message in receiver.received] == [1]
+    assert numbers(receiver.received) == [1]
     assert outbox(conn, generation_id) == [("pending", 1), ("pending", 0), ("pending", 0)]
     [seconds] = jobs(conn, generation_id)
     assert FIRST_WAIT_S - 2 < seconds <= FIRST_WAIT_S * (1 + JITTER)
@@ -70,9 +72,18 @@ def test_order_holds_through_failures_and_retries_repeat_the_same_message(
     for _ in range(8):
         sender.send_next(generation_id)
         let_time_pass(conn)
-    assert [message.seq for message in receiver.received] == [1, 1, 1, 2, 2, 3, 3, 4]
+    assert numbers(receiver.received) == [1, 1, 1, 2, 2, 3, 3, 4]
     assert len({(message.headers["webhook-id"], message.body) for message in receiver.received}) == 4
     assert outbox(conn, generation_id) == [("delivered", 2), ("delivered", 1), ("delivered", 1), ("delivered", 0)]
+
+
+def test_a_message_from_before_ids_were_stored_keeps_the_id_that_its_receiver_may_know(
+    make_sender: MakeSender, start_with_webhook: StartWithWebhook, conn: Connection, receiver: Receiver
+) -> None:
+    generation_id = start_with_webhook(receiver.url, count=1)
+    conn.execute("update coursegen.webhook_deliveries set id = null")
+    make_sender().send_next(generation_id)
+    assert receiver.received[0].headers["webhook-id"] == f"{generation_id}-1"
 
 
 def test_waits_grow_with_each_failure_to_the_longest(
@@ -127,7 +138,7 @@ def test_after_a_day_a_delivery_is_given_up_and_the_next_is_sent(
     conn.execute("update coursegen.webhook_deliveries set give_up_at = now() where seq = 2")
     for _ in range(3):
         sender.send_next(generation_id)
-    assert [message.seq for message in receiver.received] == [1, 3]
+    assert numbers(receiver.received) == [1, 3]
     assert outbox(conn, generation_id) == [("given_up", 1), ("given_up", 0), ("delivered", 0)]
 
 
@@ -138,7 +149,7 @@ def test_after_410_nothing_more_is_sent_for_that_generation(
     conn: Connection,
     receiver: Receiver,
 ) -> None:
-    gone, other, sender = start_with_webhook(receiver.url), start_with_webhook(receiver.url), make_sender()
+    gone, sender = start_with_webhook(receiver.url), make_sender()
     receiver.reply = failing(204, 410)
     for _ in range(3):
         sender.send_next(gone)
@@ -147,6 +158,7 @@ def test_after_410_nothing_more_is_sent_for_that_generation(
     sender.send_next(gone)
     assert outbox(conn, gone)[3:] == [("gone", 0)]
     assert len(receiver.received) == 2
+    other = start_with_webhook(receiver.url)
     sender.send_next(other)
     assert outbox(conn, other)[0] == ("delivered", 0)
 
@@ -199,7 +211,7 @@ def test_neither_the_url_nor_the_secret_is_logged(
         sender.send_next(generation_id)
     said = " ".join(str(record.__dict__) for record in caplog.records if not record.name.startswith("psycopg"))
     assert "webhook_failed" in said
-    for hidden in ("hunter2", "key=1", SECRET):
+    for hidden in ("hunter2", "key=1", SECRET, OLDER_SECRET, SIGNING_KEY):
         assert hidden not in said
 
 
@@ -228,12 +240,12 @@ def test_a_delivery_is_two_statements_each_a_transaction_of_its_own(
 ) -> None:
     with proxied(database_url) as proxy:
         services = make_worker(**SENDING, database_url=proxy.url, pool_size=1).services
-        sender = Sender(services, WebhookClient(), Open())
+        sender = Sender(services, WebhookClient())
         for _ in range(8):  # until its connection is open and the statements are prepared
             sender.send_next(start_with_webhook(receiver.url, count=1))
         generation_id = start_with_webhook(receiver.url, count=1)
-        before = proxy.turns
+        turns, commits = proxy.turns, proxy.commits
         sender.send_next(generation_id)
-        assert proxy.turns - before == 2  # claim, finish
-        assert proxy.commits == 0
+        assert proxy.turns - turns == 2  # claim, finish
+        assert proxy.commits == commits
     assert outbox(conn, generation_id) == [("delivered", 0)]

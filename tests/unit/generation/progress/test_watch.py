@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.generation.errors import CourseNotFound, WatchEnded, WatchFull
+from app.generation.errors import CourseNotFound, UserWatchFull, WatchEnded, WatchFull
 from app.generation.progress.status import CourseStatus
 from app.generation.progress.watch import Watch
 from tests.conftest import WaitUntil
@@ -17,6 +17,7 @@ from tests.conftest import WaitUntil
 PAUSE_S = 0.02
 SOON_S = 10.0
 AT_ONCE_S = 0.0
+USER = uuid4()
 
 
 def make_status(course_id: UUID | None = None, status: str = "initializing", minutes: int = 0) -> CourseStatus:
@@ -72,21 +73,21 @@ def courses() -> Courses:
 
 @pytest.fixture
 def watch(courses: Courses) -> Iterator[Watch]:
-    watch = Watch(courses.read, capacity=300, pause_s=PAUSE_S)
+    watch = Watch(courses.read, capacity=300, per_user=300, pause_s=PAUSE_S)
     yield watch
     watch.close()
 
 
 def test_a_view_begins_with_the_state_it_was_given(courses: Courses, watch: Watch) -> None:
     course = courses.add()
-    with closing(watch.view(course)) as view:
+    with closing(watch.view(course, USER)) as view:
         assert view.wait(AT_ONCE_S) is course
         assert view.wait(AT_ONCE_S) is None
 
 
 def test_a_change_is_given_once_and_what_is_merely_older_is_none(courses: Courses, watch: Watch) -> None:
     course = courses.add()
-    with closing(watch.view(course)) as view:
+    with closing(watch.view(course, USER)) as view:
         view.wait(AT_ONCE_S)
         changed = courses.change(course, "finalizing")
         assert view.wait(SOON_S) == changed
@@ -96,7 +97,7 @@ def test_a_change_is_given_once_and_what_is_merely_older_is_none(courses: Course
 
 def test_a_slow_watcher_is_given_the_latest_state_only(courses: Courses, watch: Watch, wait_until: WaitUntil) -> None:
     course = courses.add()
-    with closing(watch.view(course)) as slow, closing(watch.view(course)) as quick:
+    with closing(watch.view(course, USER)) as slow, closing(watch.view(course, USER)) as quick:
         quick.wait(AT_ONCE_S)
         for status in ("analyzing_task", "generating_structure"):
             changed = courses.change(course, status)
@@ -108,14 +109,14 @@ def test_a_slow_watcher_is_given_the_latest_state_only(courses: Courses, watch: 
 def test_every_look_is_at_all_courses_together(courses: Courses, watch: Watch, wait_until: WaitUntil) -> None:
     watched = [courses.add() for _ in range(3)]
     for course in watched * 100:
-        watch.view(course)
+        watch.view(course, USER)
     seen = len(courses.looks)
     wait_until(lambda: len(courses.looks) >= seen + 3)
     assert courses.looks[-1] == {course.course_id for course in watched}
 
 
 def test_nobody_looks_while_nobody_watches(courses: Courses, watch: Watch, wait_until: WaitUntil) -> None:
-    view = watch.view(courses.add())
+    view = watch.view(courses.add(), USER)
     wait_until(lambda: courses.looks)
     view.close()
     view.close()
@@ -123,7 +124,7 @@ def test_nobody_looks_while_nobody_watches(courses: Courses, watch: Watch, wait_
     seen = len(courses.looks)
     time.sleep(3 * PAUSE_S)
     assert len(courses.looks) == seen
-    with closing(watch.view(courses.add())):
+    with closing(watch.view(courses.add(), USER)):
         wait_until(lambda: len(courses.looks) > seen)
 
 
@@ -134,12 +135,12 @@ def test_a_view_that_came_during_a_look_is_not_given_what_is_older(courses: Cour
     def come() -> None:
         if not came:
             newer = courses.change(course, "finalizing")
-            view = watch.view(newer)
+            view = watch.view(newer, USER)
             came.append(view.wait(AT_ONCE_S))
             courses.meanwhile = lambda: came.append(view.wait(AT_ONCE_S))
 
     courses.meanwhile = come
-    with closing(watch.view(course)) as view:
+    with closing(watch.view(course, USER)) as view:
         view.wait(AT_ONCE_S)
         view.wait(SOON_S)
         assert view.wait(3 * PAUSE_S) is None
@@ -149,7 +150,7 @@ def test_a_view_that_came_during_a_look_is_not_given_what_is_older(courses: Cour
 
 def test_a_course_that_is_gone_ends_its_views(courses: Courses, watch: Watch) -> None:
     course, other = courses.add(), courses.add()
-    with closing(watch.view(course)) as view, closing(watch.view(other)) as unconcerned:
+    with closing(watch.view(course, USER)) as view, closing(watch.view(other, USER)) as unconcerned:
         view.wait(AT_ONCE_S)
         unconcerned.wait(AT_ONCE_S)
         del courses.rows[course.course_id]
@@ -159,16 +160,42 @@ def test_a_course_that_is_gone_ends_its_views(courses: Courses, watch: Watch) ->
 
 
 def test_there_is_room_for_so_many_and_for_another_when_one_leaves(courses: Courses) -> None:
-    watch = Watch(courses.read, capacity=2)
+    watch = Watch(courses.read, capacity=2, per_user=2)
     course = courses.add()
-    first, _ = watch.view(course), watch.view(course)
+    first, _ = watch.view(course, USER), watch.view(course, USER)
     with pytest.raises(WatchFull):
-        watch.view(course)
+        watch.view(course, USER)
     first.close()
-    watch.view(course)
+    watch.view(course, USER)
     with pytest.raises(WatchFull):
-        watch.view(course)
+        watch.view(course, USER)
     watch.close()
+
+
+def test_a_user_has_a_share_of_the_room(courses: Courses) -> None:
+    watch = Watch(courses.read, capacity=3, per_user=2)
+    first, _ = watch.view(courses.add(), USER), watch.view(courses.add(), USER)
+    with pytest.raises(UserWatchFull):
+        watch.view(courses.add(), USER)
+    watch.view(courses.add(), uuid4())
+    with pytest.raises(WatchFull):
+        watch.view(courses.add(), uuid4())
+    first.close()
+    watch.view(courses.add(), USER)
+    watch.close()
+
+
+def test_a_callback_is_called_at_each_change_and_at_the_end(
+    courses: Courses, watch: Watch, wait_until: WaitUntil
+) -> None:
+    calls: list[None] = []
+    course = courses.add()
+    with closing(watch.view(course, USER)) as view:
+        view.on_change(lambda: calls.append(None))
+        courses.change(course, "finalizing")
+        wait_until(lambda: len(calls) == 1)
+        watch.close()
+        assert len(calls) == 2
 
 
 def test_a_reader_that_fails_sees_again(
@@ -176,7 +203,7 @@ def test_a_reader_that_fails_sees_again(
 ) -> None:
     caplog.set_level("INFO")
     course = courses.add()
-    with closing(watch.view(course)) as view:
+    with closing(watch.view(course, USER)) as view:
         view.wait(AT_ONCE_S)
         courses.away = True
         seen = len(courses.looks)
@@ -190,7 +217,7 @@ def test_a_reader_that_fails_sees_again(
 
 def test_the_end_reaches_those_that_wait_and_those_that_come_later(courses: Courses, watch: Watch) -> None:
     course = courses.add()
-    view = watch.view(course)
+    view = watch.view(course, USER)
     view.wait(AT_ONCE_S)
     closing = threading.Timer(0.05, watch.close)
     closing.start()
@@ -199,5 +226,5 @@ def test_the_end_reaches_those_that_wait_and_those_that_come_later(courses: Cour
     with pytest.raises(WatchEnded):
         view.wait(SOON_S)
     with pytest.raises(WatchEnded):
-        watch.view(course)
+        watch.view(course, USER)
     closing.join()

@@ -18,7 +18,6 @@ from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound, RequestE
 from app import create_app
 from app.generation.webhooks.outbox import Delivery
 from app.generation.webhooks.signed_messages import sign, write_body
-from app.http import MAX_BODY
 from app.http.description.document import ALWAYS
 from app.http.error_responses import CODES, ERROR_CODES, Invalid, error_response
 from app.http.idempotency_header import MAX_KEY, parse_key
@@ -26,6 +25,7 @@ from app.http.middleware.request_context import _REQUEST_ID
 from app.http.routes.generate import MESSAGE
 from app.http.schemas import EXAMPLE_ID, GenerateSchema
 from app.http.trpc.procedures import MAX_CALLS, PROCEDURES
+from app.request_environ import MAX_BODY, Rejection
 from app.settings import Settings
 from tests.contract import Contract, contract_of
 from tests.logs import logging_restored
@@ -90,7 +90,7 @@ def codes_in_the_code() -> set[str]:
                 and node.func.id in {"respond_with", "Invalid"}
             ):
                 found |= {str(name.value) for name in ast.walk(node.args[0]) if isinstance(name, ast.Constant)}
-    return found
+    return found | {rejection.value for rejection in Rejection}
 
 
 def test_the_document_is_openapi(document: dict[str, Any]) -> None:
@@ -124,7 +124,11 @@ def test_a_procedure_has_the_errors_of_its_route_and_of_its_input(document: dict
     for name, (method, path) in LIKE.items():
         route = error_codes(paths[path][method])
         found = error_codes(paths[f"/trpc/{name}"][method])
-        body = {"request_entity_too_large", "unsupported_media_type"} if method == "post" else set()
+        body = (
+            {"request_entity_too_large", "unsupported_media_type", "unsupported_content_encoding"}
+            if method == "post"
+            else set()
+        )
         assert found == (route | {"invalid_json", "missing_field", "invalid_field"} | body) - {"unknown_field"}
         every |= found
     for operation in paths["/trpc/{procedures}"].values():
@@ -271,10 +275,10 @@ def test_an_idempotency_key_is_described_as_it_is_accepted(document: dict[str, A
 def test_a_webhook_is_described_as_it_is_sent(document: dict[str, Any], contract: Contract) -> None:
     now = datetime.now(UTC)
     for error in (None, "out of lessons"):
-        delivery = Delivery(uuid4(), 4, uuid4(), "https://a.b", "finalizing", 5, 90, "…", error, 0, 60.0, now)
+        delivery = Delivery(uuid4(), "m-1", 4, uuid4(), "https://a.b", "finalizing", 5, 90, "…", error, 0, 60.0, now)
         message = json.loads(write_body(delivery))
         contract.check_body("/components/schemas/WebhookMessage", message)
-    sent = sign("whsec_" + "a" * 32, "x-1", 1, b"{}")
+    sent = sign(["whsec_" + "a" * 32], None, "x-1", 1, b"{}")
     parameters = document["webhooks"]["generation"]["post"]["parameters"]
     assert {parameter["name"] for parameter in parameters} == set(sent)
 

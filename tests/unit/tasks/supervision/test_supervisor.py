@@ -61,7 +61,6 @@ def test_a_child_that_ends_in_whatever_way_is_started_again(
 
     wait_until(has_died_twice)
     assert [(death.name, death.code) for death in deaths] == [("child", code)] * 2
-    assert [death.early for death in deaths] == [True, False]
     assert log.read_text().count("up") == 2
 
 
@@ -150,9 +149,21 @@ def test_children_die_with_a_supervisor_that_is_killed(tmp_path: Path, log: Path
     wait_until(lambda: all(gone(child) for child in children))
 
 
-def test_a_command_that_can_not_start_ends_the_supervisor_with_its_exit_code(tmp_path: Path, log: Path) -> None:
-    supervisor = run_supervisor("raise SystemExit(3)", log, tmp_path)
-    assert supervisor.wait(10) == 3
+def test_a_child_that_can_not_start_is_started_again_for_ever(tmp_path: Path, log: Path, wait_until: WaitUntil) -> None:
+    supervisor = run_supervisor("print('up', flush=True); raise SystemExit(3)", log, tmp_path)
+    wait_until(lambda: log.exists() and log.read_text().count("up") >= 3)
+    supervisor.send_signal(signal.SIGTERM)
+    assert supervisor.wait(10) == 0
+
+
+def test_a_closed_terminal_ends_it_as_a_signal_does(tmp_path: Path, log: Path, wait_until: WaitUntil) -> None:
+    handler = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(print('in order', flush=True)))"
+    supervisor = run_supervisor(f"{handler}; {SLEEPS}", log, tmp_path)
+    wait_until(lambda: log.exists() and "up" in log.read_text())
+    supervisor.send_signal(signal.SIGHUP)
+    supervisor.send_signal(signal.SIGHUP)
+    assert supervisor.wait(10) == 0
+    assert "in order" in log.read_text()
 
 
 def run_supervisor(child: str, log: Path, folder: Path) -> subprocess.Popen[bytes]:
@@ -162,6 +173,6 @@ import sys
 from pathlib import Path
 from tasks.supervision.supervisor import Command, Supervisor
 command = Command("child", [sys.executable, "-c", {child!r}], log=Path({str(log)!r}))
-sys.exit(Supervisor([command], grace_s=60, cwd=Path({str(folder)!r})).run())
+Supervisor([command], grace_s=60, cwd=Path({str(folder)!r})).run()
 """
     return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)

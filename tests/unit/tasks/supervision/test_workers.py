@@ -42,12 +42,8 @@ def start_worker(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[
 
 
 def test_stages_upkeep_and_webhooks_have_workers_of_their_own() -> None:
-    queues = [command.argv[command.argv.index("--queues") + 1 :] for command in worker_commands(4)]
-    assert queues == [
-        ["stages", "--concurrency", "4"],
-        ["upkeep,builtin", "--concurrency", "2"],
-        ["webhooks"],  # as many as WEBHOOK_CONCURRENCY says
-    ]
+    assert [command.argv[-2:] for command in worker_commands()] == [["--only", part] for part in WORKERS]
+    assert {queue for part in WORKERS.values() for queue in part.queues} == {"stages", "upkeep", "builtin", "webhooks"}
 
 
 @pytest.mark.usefixtures("clean")
@@ -80,12 +76,12 @@ def test_one_worker_alone_is_the_process_that_was_started(
 ) -> None:
     with psycopg.connect(database_url, autocommit=True) as conn:
         process = start_worker("--only", part)
-        wait_until(lambda: conn.execute("select 1 from procrastinate_workers").fetchone() is not None)
-        command = psutil.Process(process.pid).cmdline()
-        assert command[command.index("--queues") + 1].split(",")[0] == part
+        wait_until(lambda: conn.execute("select 1 from coursegen.workers").fetchone() is not None)
+        [(queues,)] = conn.execute("select queues from coursegen.workers").fetchall()
+        assert tuple(queues) == WORKERS[part].queues
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
-        assert conn.execute("select 1 from procrastinate_workers").fetchone() is None
+        assert conn.execute("select 1 from coursegen.workers").fetchone() is None
 
 
 def test_an_unmigrated_database_stops_it_with_advice(

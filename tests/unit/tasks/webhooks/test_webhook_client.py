@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from tasks.webhooks.webhook_client import EXCERPT_BYTES, WebhookClient
-from tests.receivers import Receiver, Reply, drip, receiving, say, say_nothing, speaking
+from tasks.webhooks.webhook_client import EXCERPT_BYTES, TOTAL_S, WebhookClient
+from tests.receivers import Receiver, Reply, drip, flood, receiving, say, say_nothing, speaking
 from tests.unit.tasks.webhooks.conftest import allowed, at_port, no_response
 
 # What is sent
@@ -132,6 +132,54 @@ def test_endless_headers_are_refused() -> None:
     flood = b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 100_000
     with speaking(say(flood)) as port:
         assert "100 headers" in no_response(at_port(port))
+
+
+INTERIM = {
+    "100": b"HTTP/1.1 100 Continue\r\n\r\n",
+    "102": b"HTTP/1.1 102 Processing\r\n\r\n",
+    "103": b"HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\nX-A: b\r\n\r\n",
+    "199 without a reason": b"HTTP/1.1 199\r\n\r\n",
+    "of HTTP/1.0, bare LF": b"HTTP/1.0 103 Early Hints\nX-A: b\n\n",
+}
+
+
+@pytest.mark.parametrize("count", [1, 3, 100])
+@pytest.mark.parametrize("interim", INTERIM.values(), ids=INTERIM)
+def test_interim_responses_before_the_final_one_are_skipped(interim: bytes, count: int) -> None:
+    final = b"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 3\r\n\r\nabc"
+    with speaking(say(interim * count + final)) as port:
+        response = WebhookClient().post(at_port(port), {}, b"")
+    assert (response.status, response.retry_after_s, response.excerpt) == (503, 7, "abc")
+
+
+def test_interim_responses_of_different_kinds_are_skipped() -> None:
+    with speaking(say(b"".join(INTERIM.values()) + b"HTTP/1.1 204 OK\r\n\r\n")) as port:
+        assert WebhookClient().post(at_port(port), {}, b"").status == 204
+
+
+def test_switching_protocols_is_a_final_response() -> None:
+    with speaking(say(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n")) as port:
+        assert WebhookClient().post(at_port(port), {}, b"").status == 101
+
+
+@pytest.mark.parametrize(
+    "interim", [INTERIM["100"], INTERIM["103"], b"HTTP/1.1 103 A\r\nX-A: " + b"a" * 9000 + b"\r\n\r\n"]
+)
+def test_endless_interim_responses_are_left_soon(interim: bytes) -> None:
+    with speaking(flood(interim)) as port:
+        assert "more than 64 KiB of interim responses" in no_response(at_port(port), within_s=TOTAL_S)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_slow_endless_interim_responses_are_cut_off() -> None:
+    with speaking(flood(INTERIM["102"], pause_s=0.05)) as port:
+        assert no_response(at_port(port)) == "no response within 0.5 s"
+
+
+@pytest.mark.parametrize("said", [INTERIM["103"], INTERIM["103"][:-2], INTERIM["103"][:20]])
+def test_an_end_after_interim_responses_is_no_response(said: bytes) -> None:
+    with speaking(say(said)) as port:
+        assert no_response(at_port(port))
 
 
 def test_a_port_where_nobody_listens_is_no_response() -> None:

@@ -32,7 +32,7 @@ def test_the_first_event_is_what_check_status_answers(
     assert event.id == polled.get_etag()[0]
     headers = following.response.headers
     assert headers["Content-Type"].startswith("text/event-stream")
-    assert (headers["Cache-Control"], headers["X-Accel-Buffering"]) == ("no-store", "no")
+    assert (headers["Cache-Control"], headers["X-Accel-Buffering"]) == ("no-store, no-transform", "no")
 
 
 def test_each_change_is_an_event(follow: Follow, conn: Conn, make_course: MakeCourse) -> None:
@@ -139,6 +139,23 @@ def test_beyond_the_limit_it_is_too_many_until_one_leaves(
             pass
         ask(course).close()  # gone before a byte was sent
         with following(ask(course)):
+            pass
+
+
+def test_one_user_leaves_room_for_others(
+    clean: None, settings: Settings, token: MakeToken, make_course: MakeCourse
+) -> None:
+    one, another = make_course(), make_course()
+    with serving(settings, sse_per_user=2) as app:
+        ask = asking(app.test_client(), token)
+        with following(ask(one)), following(ask(one)):
+            refused = ask(one)
+            assert refused.status_code == 429
+            assert error_body(refused)["code"] == "too_many_user_streams"
+            assert int(refused.headers["Retry-After"]) > 0
+            with following(ask(another)):
+                pass
+        with following(ask(one)):
             pass
 
 

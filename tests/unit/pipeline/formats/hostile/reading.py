@@ -7,8 +7,8 @@ from pathlib import Path
 import msoffcrypto.format.ooxml
 
 from pipeline.contract import Document, File
-from pipeline.document_processing import process_file
-from pipeline.parsing import Patience
+from pipeline.document_processing import FileReader
+from pipeline.parsing.apart import Patience
 from tests.unit.pipeline.formats.made_files import docx_of, pdf_of, pptx_of
 
 TEXT = "Обычный текст документа."
@@ -23,7 +23,7 @@ def read(root: Path, name: str, data: bytes, limit_s: int = 20) -> Document:
     """The document of a file with these bytes; fails the test when it takes much longer than its limit."""
     (root / name).write_bytes(data)
     started = time.monotonic()
-    document = process_file(root, File("1", name, name, ""), Patience(limit_s))
+    document = FileReader(root, Patience(limit_s)).process(File("1", name, name, ""))
     assert time.monotonic() - started < WITHIN_S
     assert document.error is None or not (document.text or document.headings)
     return document

@@ -1,11 +1,34 @@
 """A parser that breaks, hangs or takes too much costs only its own file."""
 
+import json
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
-from pipeline.parsing import Patience
+from pipeline.contract import File
+from pipeline.document_processing import FileReader
+from pipeline.parsing import apart
+from pipeline.parsing.apart import FILE_LIMIT_S, Patience
+from pipeline.parsing.confinement import OPEN_FILES
+from tests.conftest import WaitUntil
 from tests.unit.pipeline.formats.hostile.reading import DAMAGED, TEXT, read, refusal
+
+
+def ask_kernel(code: str) -> bool:
+    """Whether the call, made in a process of its own, returns zero or more."""
+    code = f"import ctypes; print(ctypes.CDLL(None).{code} >= 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip() == "True"
+
+
+HAS_NAMESPACES = ask_kernel("unshare(0x50000000)")
+HAS_LANDLOCK = ask_kernel("syscall(444, None, ctypes.c_size_t(0), 1)")
 
 
 @pytest.mark.parametrize("reader", ["read_and_hang", "read_and_spin"])
@@ -13,7 +36,10 @@ def test_file_that_takes_too_long_costs_only_its_own_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: str
 ) -> None:
     use_reader(monkeypatch, reader)
-    assert refusal(tmp_path, "a.slow", TEXT.encode(), limit_s=2) == "разбор файла занял больше 2 с"
+    waits = reader == "read_and_spin"
+    monkeypatch.setattr(apart, "BUSY", 3 if waits else 10)
+    taken_s = 6 if waits else 2
+    assert refusal(tmp_path, "a.slow", TEXT.encode(), limit_s=2) == f"разбор файла занял больше {taken_s} с"
     assert read(tmp_path, "a.txt", TEXT.encode()).text == TEXT
 
 
@@ -47,6 +73,71 @@ def test_slow_files_leave_later_ones_less_time() -> None:
     assert patience.limit_s == 60
     patience.spend(60)
     assert 0 < patience.limit_s < 60
+
+
+def test_a_busy_machine_makes_no_file_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_reader(monkeypatch, "read_and_dawdle")
+    assert read(tmp_path, "a.slow", TEXT.encode(), limit_s=1).text == TEXT
+
+
+def test_waiting_for_a_processor_is_not_spent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_reader(monkeypatch, "read_and_dawdle")
+    patience = Patience(slow_files_s=0.5)
+    (tmp_path / "a.slow").write_text(TEXT)
+    FileReader(tmp_path, patience).process(File("1", "a.slow", "a.slow", ""))
+    assert patience.limit_s == FILE_LIMIT_S
+
+
+def test_the_parser_holds_no_secret_and_little_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://secret")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        tried = try_out(tmp_path, monkeypatch, f"127.0.0.1 {server.getsockname()[1]}")
+    assert set(tried["environment"]) <= {"LC_CTYPE"}  # Python sets it itself
+    assert tried["written"] in ("EFBIG", "EACCES")
+    assert (tried["session"], tried["processes"], tried["open_files"]) == (tried["pid"], 0, OPEN_FILES)
+    assert tried["no_new_privileges"] == 1
+    assert tried["forked"] == ("yes" if os.getuid() == 0 else "EAGAIN")
+
+
+@pytest.mark.skipif(not HAS_NAMESPACES, reason="user namespaces are forbidden here")
+def test_the_parser_reaches_neither_network_nor_other_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        tried = try_out(tmp_path, monkeypatch, f"127.0.0.1 {server.getsockname()[1]}")
+    assert tried["connected"] in ("ENETUNREACH", "EACCES")
+    assert tried["environment_of_parent"] == "EACCES"
+
+
+@pytest.mark.skipif(not HAS_LANDLOCK, reason="this kernel has no Landlock")
+def test_the_parser_opens_no_file_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = try_out(tmp_path, monkeypatch, "127.0.0.1 1")
+    assert (tried["written"], tried["environment_of_parent"]) == ("EACCES", "EACCES")
+
+
+def try_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> dict[str, Any]:
+    """What a reader that has been taken over can do."""
+    use_reader(monkeypatch, "read_and_try_out")
+    tried: dict[str, Any] = json.loads(read(tmp_path, "a.slow", what.encode()).text)
+    return tried
+
+
+def test_what_a_parser_started_ends_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait_until: WaitUntil
+) -> None:
+    use_reader(monkeypatch, "read_and_fork")  # which root alone can
+    monkeypatch.setattr(apart, "BUSY", 3)
+    before = {process.pid for process in psutil.process_iter()}
+    read(tmp_path, "a.slow", TEXT.encode(), limit_s=1)
+    wait_until(lambda: not [pid for pid in parsers() if pid not in before])
+
+
+def parsers() -> list[int]:
+    return [
+        process.info["pid"]
+        for process in psutil.process_iter(["pid", "cmdline"])
+        if "pipeline.parsing.parser" in (process.info["cmdline"] or [])
+    ]
 
 
 def use_reader(monkeypatch: pytest.MonkeyPatch, reader: str) -> None:

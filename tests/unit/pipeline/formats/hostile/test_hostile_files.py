@@ -6,8 +6,7 @@ import pytest
 
 from pipeline import course_files
 from pipeline.contract import Course, File, StageFailed, StageInput
-from pipeline.document_processing import handle, process_file
-from pipeline.parsing import Patience
+from pipeline.document_processing import FileReader, handle
 from tests.unit.pipeline.builders import ignore
 from tests.unit.pipeline.formats.hostile.reading import DOCX, PDF, PPTX, TEXT, encrypt, read, refusal
 from tests.unit.pipeline.formats.made_files import Pdf, package_of
@@ -73,7 +72,7 @@ def test_missing_or_outside(tmp_path: Path, path: str, reason: str) -> None:
     root = tmp_path / "root"
     root.mkdir()
     (root / "link.pdf").symlink_to("../a.pdf")
-    document = process_file(root, File("1", path, path, ""), Patience())
+    document = FileReader(root).process(File("1", path, path, ""))
     assert document.error is not None and reason in document.error
 
 

@@ -10,21 +10,24 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pipeline.contract import Heading
 from pipeline.formats.content import Content, Unreadable
 
-#: Seconds for one file.
+#: Seconds of processor time for one file.
 FILE_LIMIT_S = 60
-#: Seconds for slow files together; when they are spent, the files that follow have only a few each.
+#: The same for slow files together; when they are spent, the files that follow have only a few each.
 SLOW_FILES_S, LATE_FILE_S = 240, 5
+#: How many times as long a file may take in all, since the machine may be busy.
+BUSY = 10
 #: A file that takes longer than this is slow.
 _SLOW_S = 2.0
 #: Memory of the process, address space included.
 MEMORY_LIMIT = 768 * 1024 * 1024
-_HOME = Path(__file__).resolve().parents[1]
+_HOME = Path(__file__).resolve().parents[2]
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +37,7 @@ class ParserUnavailable(Exception):
 
 
 class Patience:
-    """The time that is left for the files of one stage."""
+    """The processor time that is left for the files of one stage."""
 
     def __init__(self, file_limit_s: int = FILE_LIMIT_S, slow_files_s: float = SLOW_FILES_S) -> None:
         self._file_limit_s = file_limit_s
@@ -52,22 +55,31 @@ class Patience:
 
 
 def parse_apart(data: bytes, reader: str, limit_s: int) -> Content:
-    """What the reader at this dotted path makes of the file, within `limit_s` seconds and MEMORY_LIMIT bytes.
+    """What the reader at this dotted path makes of the file, within the limits and with nothing to steal or to reach.
 
     Raises Unreadable when it refuses the file, breaks on it or reaches a limit; ParserUnavailable when it can't start.
     """
-    limits = map(str, (limit_s, MEMORY_LIMIT, os.getpid()))
-    command = [sys.executable, "-m", "pipeline.parser", reader, *limits]
+    longest_s = limit_s * BUSY
+    limits = map(str, (limit_s, MEMORY_LIMIT, longest_s, os.getpid()))
     with subprocess.Popen(
-        command, cwd=_HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "pipeline.parsing.parser", reader, *limits],
+        cwd=_HOME,
+        env={},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     ) as process:
         try:
-            output, _ = process.communicate(data, timeout=limit_s)
+            output, _ = process.communicate(data, timeout=longest_s)
         except subprocess.TimeoutExpired as error:
-            raise Unreadable(_too_slow(limit_s)) from error
+            raise Unreadable(_too_slow(longest_s)) from error
         finally:
-            process.kill()  # a finished one doesn't mind
-    if process.returncode in {-signal.SIGALRM, -signal.SIGXCPU}:
+            with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS: only zombies are
+                os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode == -signal.SIGALRM:
+        raise Unreadable(_too_slow(longest_s))
+    if process.returncode == -signal.SIGXCPU:
         raise Unreadable(_too_slow(limit_s))
     if process.returncode == -signal.SIGKILL:
         raise Unreadable("для разбора файла не хватило памяти")

@@ -1,4 +1,4 @@
-"""A process of its own that parses one file: `python -m pipeline.parser READER SECONDS BYTES PARENT`.
+"""A process of its own that parses one file: `python -m pipeline.parsing.parser READER SECONDS BYTES ALARM PARENT`.
 
 The file's bytes come on stdin. The answer goes to stdout as JSON, since a process that parsed a hostile file is not
 trusted with a pickle. The kernel ends the process at its limits and with its parent.
@@ -9,25 +9,24 @@ import importlib
 import json
 import logging
 import os
-import resource
 import signal
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from pipeline.formats.content import Content, Unreadable
+from pipeline.parsing.confinement import confine
 
 #: More text than this is no document; in characters.
 MAX_TEXT = 20 * 1024 * 1024
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
-def main(reader: str, seconds: int, memory: int, parent: int) -> dict[str, Any]:
+def main(reader: str, seconds: int, memory: int, alarm: int, parent: int) -> dict[str, Any]:
     """What became of the file on stdin: `text` and `headings`; or `refused`, `broken` or `unavailable` with words."""
-    limit_process(seconds, memory)
     end_with(parent)
+    confine(seconds, memory, alarm)
     try:
         read = load_reader(reader)
     except Exception:  # noqa: BLE001 - of a broken installation no file is to blame
@@ -40,17 +39,6 @@ def main(reader: str, seconds: int, memory: int, parent: int) -> dict[str, Any]:
         return {"refused": "для разбора файла не хватило памяти"}
     except Exception:  # noqa: BLE001 - a parser may raise anything on a broken file
         return {"broken": traceback.format_exc(limit=-10)}
-
-
-def limit_process(seconds: int, memory: int) -> None:
-    """From now on the kernel ends this process after so many seconds and gives it no more bytes of memory than that."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM, signal.SIGXCPU})
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(seconds + 1)
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds + 1, seconds + 2))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with suppress(ValueError, OSError):  # not every system can
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 
 
 def end_with(parent: int) -> None:

@@ -1,63 +1,70 @@
-"""Between the database and the handlers: a stage's input as the pipeline's classes, its result as rows."""
+"""Between JSON and the handlers: a stage's input as the contract's classes, its result as rows."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from typing import Any
 
-from app.generation.runs.verbs import NEEDS
-from app.generation.stages import Stage
+import orjson
+
 from pipeline import contract
 
-_RESULTS: Mapping[Stage, type] = {
-    Stage.DOCUMENT_PROCESSING: contract.Document,
-    Stage.STRUCTURE_ANALYSIS: contract.Brief,
-    Stage.STRUCTURE_GENERATION: contract.Outline,
-    Stage.TEXT_GENERATION: contract.Draft,
-    Stage.FINALIZATION: contract.FinishedCourse,
+_RESULTS: Mapping[str, type] = {
+    "DOCUMENT_PROCESSING": contract.Document,
+    "STRUCTURE_ANALYSIS": contract.Brief,
+    "STRUCTURE_GENERATION": contract.Outline,
+    "TEXT_GENERATION": contract.Draft,
+    "FINALIZATION": contract.FinishedCourse,
 }
 #: These stages return a tuple, and not an empty one.
-_SEVERAL = (Stage.DOCUMENT_PROCESSING, Stage.TEXT_GENERATION)
+_SEVERAL = ("DOCUMENT_PROCESSING", "TEXT_GENERATION")
+#: These stages follow the outline.
+_OUTLINED = ("TEXT_GENERATION", "FINALIZATION")
 
 
 class WrongResult(Exception):
     """The handler's result does not have its stage's type; the message says what was expected."""
 
 
-def read_input(given: Mapping[str, Any], stage: Stage, files_root: str) -> contract.StageInput:
-    """The stage's input, from what `begin_stage` read. What the stage does not need is empty."""
+def read_input(text: bytes | memoryview, stage: str, files_root: str) -> contract.StageInput:
+    """The stage's input, from the JSON that `begin_stage` read. What the stage does not need is empty."""
+    given = orjson.loads(text)
     return contract.StageInput(
         course=_course(given["course"]),
         files_root=files_root,
         documents=tuple(map(_document, given["documents"] or ())),
         brief=_brief(given["brief"]),
-        outline=_outline(given["outline"] or ()) if "outline" in NEEDS[stage] else None,
+        outline=_outline(given["outline"] or ()) if stage in _OUTLINED else None,
         drafts=tuple(contract.Draft(**draft) for draft in given["drafts"] or ()),
     )
 
 
-def as_rows(stage: Stage, result: Any) -> Any:
-    """The result as `coursegen.store_stage_result` stores it, in plain data. Raises `WrongResult`."""
+def as_json(stage: str, result: Any) -> tuple[bytes, int]:
+    """The result as `coursegen.store_stage_result` stores it, and how many lessons it has. Raises `WrongResult`."""
     _check(stage, result)
+    rows, lessons = _as_rows(stage, result)
+    return orjson.dumps(rows), lessons
+
+
+def _as_rows(stage: str, result: Any) -> tuple[Any, int]:
     match stage:
-        case Stage.DOCUMENT_PROCESSING:
-            return [_document_row(position, document) for position, document in enumerate(result)]
-        case Stage.STRUCTURE_ANALYSIS:
-            return asdict(result)
-        case Stage.STRUCTURE_GENERATION:
-            return _outline_rows(result)
-        case Stage.TEXT_GENERATION:
-            return [{"lesson_number": draft.lesson, "body": draft.text} for draft in result]
-        case Stage.FINALIZATION:
-            return {"body": result.text, "summary": result.summary}
+        case "DOCUMENT_PROCESSING":
+            return [_document_row(position, document) for position, document in enumerate(result)], 0
+        case "STRUCTURE_GENERATION":
+            rows = _outline_rows(result)
+            return rows, len(rows["lessons"])
+        case "TEXT_GENERATION":
+            return [{"lesson_number": draft.lesson, "body": draft.text} for draft in result], len(result)
+        case "FINALIZATION":
+            return {"body": result.text, "summary": result.summary}, 0
+    return result, 0
 
 
-def _check(stage: Stage, result: object) -> None:
+def _check(stage: str, result: object) -> None:
     expected = _RESULTS[stage]
     if stage in _SEVERAL:
         if not isinstance(result, tuple) or not result or not all(isinstance(item, expected) for item in result):
-            raise WrongResult(f"{stage.value} returns a tuple of {expected.__name__}, and not an empty one")
+            raise WrongResult(f"{stage} returns a tuple of {expected.__name__}, and not an empty one")
     elif not isinstance(result, expected):
-        raise WrongResult(f"{stage.value} returns {expected.__name__}, not {type(result).__name__}")
+        raise WrongResult(f"{stage} returns {expected.__name__}, not {type(result).__name__}")
     elif isinstance(result, contract.Outline) and not any(section.lessons for section in result.sections):
         raise WrongResult("An outline has at least one lesson")
 
@@ -126,8 +133,15 @@ def _outline(stored: Iterable[Mapping[str, Any]]) -> contract.Outline:
 
 
 def _document_row(position: int, document: contract.Document) -> dict[str, Any]:
-    row = asdict(document)
-    return {"position": position, "body": row.pop("text"), **row}
+    return {
+        "position": position,
+        "file_id": document.file_id,
+        "name": document.name,
+        "mime_type": document.mime_type,
+        "body": document.text,
+        "headings": document.headings,
+        "error": document.error,
+    }
 
 
 def _outline_rows(outline: contract.Outline) -> dict[str, list[dict[str, Any]]]:
@@ -136,7 +150,13 @@ def _outline_rows(outline: contract.Outline) -> dict[str, list[dict[str, Any]]]:
     return {
         "sections": [{"number": number, "title": section.title} for number, section in sections],
         "lessons": [
-            {"number": number, "section_number": section_number, **asdict(lesson)}
+            {
+                "number": number,
+                "section_number": section_number,
+                "title": lesson.title,
+                "goals": lesson.goals,
+                "sources": lesson.sources,
+            }
             for number, (section_number, lesson) in enumerate(lessons, start=1)
         ],
     }

@@ -1,0 +1,32 @@
+"""The alert rules name metrics and labels that exist."""
+
+import re
+from pathlib import Path
+
+import yaml
+from prometheus_client import Counter, Gauge
+
+from app.http.routes.prometheus import GAUGES
+from app.operations.doctor import SERVED
+from app.telemetry.counters import Counters
+
+RULES = Path(__file__).resolve().parents[3] / "deploy" / "prometheus" / "alerts.yml"
+
+
+def expressions() -> list[str]:
+    [group] = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    return [rule["expr"] for rule in group["rules"]]
+
+
+def test_every_metric_of_a_rule_exists() -> None:
+    counted = [metric for metric in vars(Counters()).values() if isinstance(metric, Counter | Gauge)]
+    known = {name for name, *_ in GAUGES.values()} | {"coursegen_database_up"}
+    known |= {f"{family.name}_total" for metric in counted for family in metric.collect()}
+    named = {name for text in expressions() for name in re.findall(r"\b(?:coursegen|http)_\w+", text)}
+    assert named
+    assert named <= known
+
+
+def test_each_queue_without_a_worker_has_an_alert() -> None:
+    missed = re.findall(r'coursegen_workers_live\{queue="(\w+)"\}\) == 0', "\n".join(expressions()))
+    assert missed == list(SERVED)
