@@ -17,6 +17,9 @@ def nth_course(number: int) -> UUID:
     return UUID(f"00000000-0000-0000-0000-00000000c{number:03}")
 
 
+Connection = psycopg.Connection[DictRow]
+
+
 def connect(url: str) -> psycopg.Connection[DictRow]:
     return psycopg.connect(url, autocommit=True, row_factory=dict_row)
 
