@@ -31,6 +31,7 @@ begin
                 ) then
                     raise exception 'A trigger of the platform skipped the write of course %', p_course_id;
                 end if;
+                set constraints all immediate;  -- a deferred trigger on the status would refuse the commit
                 return true;
             end if;
         exception when others then

@@ -79,16 +79,22 @@ def test_a_platform_without_a_status_of_generations_shows_none(make_platform: Ma
         assert only(conn, "select count(*) from coursegen.status_map where column_name is null") == len(STATUSES)
 
 
-def test_a_refused_status_is_counted_and_does_not_stop_the_start(make_platform: MakePlatform) -> None:
+TRIGGERS = {
+    "at once": "create trigger refuse before update of generation_status on courses",
+    "at the commit": "create constraint trigger refuse after update on courses deferrable initially deferred",
+}
+
+
+@pytest.mark.parametrize("trigger", TRIGGERS.values(), ids=TRIGGERS)
+def test_a_refused_status_is_counted_and_does_not_stop_the_start(make_platform: MakePlatform, trigger: str) -> None:
     url = make_platform("stage1")
     migrate(url)
     with connect(url) as conn:
         conn.execute(
-            """
+            f"""
             create function refuse() returns trigger language plpgsql as $$ begin raise 'not today'; end $$;
-            create trigger refuse before update of generation_status on courses for each row
-                when (new.generation_status = 'initializing') execute function refuse()
-            """
+            {trigger} for each row when (new.generation_status = 'initializing') execute function refuse()
+            """.encode()
         )
         set_value(conn, COURSE, "cancelled")
         generation = admit(conn, COURSE)
@@ -109,3 +115,18 @@ def test_a_write_that_fails_without_the_status_too_fails_the_start(make_platform
         with pytest.raises(Exception, match="violates check constraint"):
             admit(conn, COURSE)
         assert only(conn, "select count(*) from coursegen.generations") == 0
+
+
+def test_a_trigger_that_skips_the_status_skips_nothing_else(make_platform: MakePlatform) -> None:
+    url = make_platform("stage1")
+    migrate(url)
+    with connect(url) as conn:
+        conn.execute(
+            """
+            create function skip() returns trigger language plpgsql as $$ begin return null; end $$;
+            create trigger skip before update of generation_status on courses for each row execute function skip()
+            """
+        )
+        admit(conn, COURSE)
+        assert only(conn, "select generation_progress ->> 'percentage' from courses where id = %s", COURSE) == "20"
+        assert (value(conn, COURSE), refusals(conn)) == (None, 1)
