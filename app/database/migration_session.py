@@ -97,7 +97,7 @@ def migration_session(database_url: str) -> Iterator[MigrationSession]:
         if is_transaction_pooler(conn, watcher):
             raise MigrationError(f"{POOLER} {POOLER_ADVICE}")
         for opened in (conn, watcher):
-            opened.execute(set_statements(LIMITS, opened.info.server_version).encode())
+            opened.execute(set_statements(LIMITS, opened.info.server_version))
         session = MigrationSession(conn, watcher)
         session.run(lambda conn: conn.execute("select pg_advisory_lock(%s)", (LOCK,)), patience_s=TURN_PATIENCE_S)
         yield session

@@ -15,7 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from app.database.deadline import SocketGuard, deadline, remaining
 from app.database.migrations import abridge, missing
-from app.database.session import Session, is_outdated, session, set_later
+from app.database.session import Session, connect_arguments, is_outdated, set_statements
 
 #: Longest wait for a free connection; past it the service is overloaded or the database away.
 POOL_TIMEOUT_S = 2.0
@@ -125,7 +125,7 @@ class Database:
                 "autocommit": True,
                 "row_factory": dict_row,
                 "connect_timeout": 3,
-                **session(LIMITS, pooled=pooled),
+                **connect_arguments(pooled=pooled),
                 "keepalives_idle": 10,
                 "keepalives_interval": 5,
                 "keepalives_count": 2,
@@ -184,9 +184,9 @@ class Database:
                 raise
 
     def _configure(self, conn: Session, *, pooled: bool) -> None:
-        """Sets what could not be sent with the start. The answer shows that the database is there."""
+        """Sets what every session has. The answer shows that the database is there."""
         with self._guard.guard(conn.fileno(), TRIAL_S):
-            conn.execute("" if pooled else set_later(conn.info.server_version))
+            conn.execute(b"" if pooled else set_statements(LIMITS, conn.info.server_version))
         conn.opened_at = time.monotonic()
         self._outage.note_answer()
 

@@ -9,7 +9,7 @@ import psycopg
 
 from app.database.deadline import SocketGuard
 from app.database.migrations import missing
-from app.database.session import session
+from app.database.session import connect_arguments, set_statements
 
 #: How long a short check may take, whatever the server or a pooler does.
 CHECK_S = 10.0
@@ -26,10 +26,12 @@ def connect_briefly(url: str, *, pooled: bool) -> Iterator[psycopg.Connection[An
             url,
             connect_timeout=3,
             autocommit=True,
-            **session({"statement_timeout": "3s", "lock_timeout": "3s"}, pooled=pooled),
+            **connect_arguments(pooled=pooled),
         ) as conn,
         _guard.guard(conn.fileno(), CHECK_S),
     ):
+        if not pooled:
+            conn.execute(set_statements({"statement_timeout": "3s", "lock_timeout": "3s"}, conn.info.server_version))
         yield conn
 
 

@@ -27,27 +27,18 @@ ENCODING = "UTF8"
 READ_ONLY_S = 1.0
 
 
-def session(limits: Mapping[str, str], *, pooled: bool) -> dict[str, Any]:
-    """The arguments to connect with, so that the session has `SETTINGS` and these limits.
+def connect_arguments(*, pooled: bool) -> dict[str, Any]:
+    """The arguments to connect with. No option is sent at the start: poolers in session mode take none.
 
-    Behind a pooler in transaction mode clients share sessions: nothing is prepared, and the pooler sets all but the
-    encoding.
+    Behind a pooler in transaction mode clients share sessions: nothing is prepared.
     """
-    if pooled:
-        return {"prepare_threshold": None, "client_encoding": ENCODING}
-    escaped = {name: value.replace(" ", r"\ ") for name, value in {**SETTINGS, **limits}.items()}
-    return {"options": " ".join(f"-c {name}={value}" for name, value in escaped.items()), "client_encoding": ENCODING}
+    return {"client_encoding": ENCODING, **({"prepare_threshold": None} if pooled else {})}
 
 
-def set_statements(limits: Mapping[str, str], server_version: int) -> str:
-    """Sets `SETTINGS` and these limits in a session that was opened without them."""
-    statements = [f"set {name} = '{value}'" for name, value in {**SETTINGS, **limits}.items()]
-    return "; ".join([*statements, set_later(server_version)])
-
-
-def set_later(server_version: int) -> str:
-    """Sets what cannot be sent with the start of a session, because older servers do not know it."""
-    return "set transaction_timeout = 0" if server_version >= 170000 else ""
+def set_statements(limits: Mapping[str, str], server_version: int) -> bytes:
+    """Sets `SETTINGS` and these limits in a new session. Behind a pooler in transaction mode the pooler does."""
+    settings = {**SETTINGS, **limits, **({"transaction_timeout": "0"} if server_version >= 170000 else {})}
+    return "; ".join(f"set {name} = '{value}'" for name, value in settings.items()).encode()
 
 
 class Session(psycopg.Connection[DictRow]):

@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode, in front of PostgreSQL."""
+"""PgBouncer in front of PostgreSQL."""
 
 import os
 import signal
@@ -21,10 +21,10 @@ CONNECT_QUERY = "; ".join(f"set {name} = '{value}'" for name, value in {**LIMITS
 
 CONFIGURATION = """
 [databases]
-* = host={host} port={port} connect_query='{connect_query}'
+* = host={host} port={port} {connect_query}
 
 [pgbouncer]
-pool_mode = transaction
+pool_mode = {mode}
 default_pool_size = {sessions}
 max_client_conn = 500
 listen_addr = {address}
@@ -38,13 +38,17 @@ POOLED = {"DATABASE_POOLER": "transaction"}
 
 
 class PgBouncer(Server):
-    """In front of the PostgreSQL server of the URL, with `sessions` sessions. Raises `ToolMissing`."""
+    """In front of the PostgreSQL server of the URL, with `sessions` sessions. Raises `ToolMissing`.
+
+    In `mode` "transaction" it sets the sessions' settings; in "session" its clients do.
+    """
 
     name = "pgbouncer"
     stop_signal = signal.SIGINT
 
-    def __init__(self, database_url: str, sessions: int = 8) -> None:
+    def __init__(self, database_url: str, sessions: int = 8, mode: str = "transaction") -> None:
         super().__init__()
+        self._mode = mode
         self._target = urlsplit(database_url)
         self.sessions = sessions
         self._tool = find_tool("pgbouncer", PACKAGES)
@@ -71,11 +75,13 @@ class PgBouncer(Server):
 
     def _command(self) -> list[str]:
         configuration = self.folder / "pgbouncer.ini"
+        query = CONNECT_QUERY.replace("'", "''")
         configuration.write_text(
             CONFIGURATION.format(
                 host=self._target.hostname,
                 port=self._target.port,
-                connect_query=CONNECT_QUERY.replace("'", "''"),
+                mode=self._mode,
+                connect_query=f"connect_query='{query}'" if self._mode == "transaction" else "",
                 sessions=self.sessions,
                 address=HOST,
                 listen_port=self.port,

@@ -5,7 +5,7 @@ The server's own limits don't help when the server, or a pooler before it, accep
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -13,7 +13,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from app.database.deadline import SocketGuard
-from app.database.session import AsyncSession, is_outdated, set_later
+from app.database.session import AsyncSession, is_outdated, set_statements
 
 #: Longest wait for a new session.
 CONNECT_S = 3
@@ -25,8 +25,8 @@ class BoundedPool(AsyncConnectionPool[Any]):
     Sessions that were opened while the database was read-only are replaced. `pooled`: a pooler owns the sessions.
     """
 
-    def __init__(self, *args: Any, limit_s: float, pooled: bool, **kwargs: Any) -> None:
-        self._guard, self._limit_s, self._pooled = SocketGuard(), limit_s, pooled
+    def __init__(self, *args: Any, limit_s: float, limits: Mapping[str, str], pooled: bool, **kwargs: Any) -> None:
+        self._guard, self._limit_s, self._limits, self._pooled = SocketGuard(), limit_s, limits, pooled
         given = {"connection_class": AsyncSession, "configure": self._configure, "check": self._check}
         super().__init__(*args, **{**kwargs, **given})
 
@@ -46,11 +46,11 @@ class BoundedPool(AsyncConnectionPool[Any]):
     async def _configure(self, conn: AsyncSession) -> None:
         """Each query of the queue is one statement, so a transaction of its own would cost two more round trips.
 
-        Also sets what could not be sent with the start of the session.
+        Also sets what every session has.
         """
         await conn.set_autocommit(True)
-        if not self._pooled and (later := set_later(conn.info.server_version)):
-            await asyncio.wait_for(conn.execute(later), CONNECT_S)
+        if not self._pooled:
+            await asyncio.wait_for(conn.execute(set_statements(self._limits, conn.info.server_version)), CONNECT_S)
         conn.opened_at = time.monotonic()
 
 

@@ -22,7 +22,7 @@ from app.database.deadline import SocketGuard
 from app.database.migrations import missing
 from app.database.pool import Unmigrated
 from app.database.preflight import connect_briefly
-from app.database.session import session
+from app.database.session import connect_arguments, set_statements
 from app.settings import Settings
 from tasks.queue.bounded_pool import CONNECT_S, BoundedPool, reconnect
 
@@ -58,11 +58,11 @@ class WorkerConnector(PsycopgConnector):
             "keepalives_interval": 5,
             "keepalives_count": 2,
             "tcp_user_timeout": 15_000,
-            **session(LIMITS, pooled=settings.database_pooled),
+            **connect_arguments(pooled=settings.database_pooled),
             "application_name": "course-generation-worker",
         }
         super().__init__(
-            pool_factory=partial(BoundedPool, limit_s=self._limit_s, pooled=settings.database_pooled),
+            pool_factory=partial(BoundedPool, limit_s=self._limit_s, limits=LIMITS, pooled=settings.database_pooled),
             conninfo=settings.database_url,
             min_size=1,
             max_size=4,
@@ -99,6 +99,7 @@ class WorkerConnector(PsycopgConnector):
         url = self._settings.database_url
         async with await AsyncConnection.connect(url, autocommit=True, **self._arguments) as conn:
             with self._guard.guard(conn.fileno(), self._limit_s):
+                await conn.execute(set_statements(LIMITS, conn.info.server_version))
                 for channel in channels:
                     await conn.execute(SQL("listen {}").format(Identifier(channel)))
             while True:

@@ -11,7 +11,7 @@ import pytest
 from app.database.migration_session import MigrationError
 from app.database.migrations import migrate
 from app.database.pool import LIMITS
-from app.database.session import SETTINGS, session
+from app.database.session import SETTINGS, set_statements
 from bench.environment.debian_tools import ToolMissing
 from bench.environment.pgbouncer import CONNECT_QUERY, POOLED, PgBouncer
 from bench.environment.stage_handlers import EMPTY
@@ -71,8 +71,9 @@ def test_api_and_workers_run_generations_to_their_end(stand: Stand, pooler: PgBo
 def test_its_sessions_have_the_limits_that_the_service_sets_elsewhere(stand: Stand, pooler: PgBouncer) -> None:
     with (
         psycopg.connect(pooler.url, autocommit=True) as pooled,
-        psycopg.connect(stand.database_url, autocommit=True, **session(LIMITS, pooled=False)) as direct,
+        psycopg.connect(stand.database_url, autocommit=True) as direct,
     ):
+        direct.execute(set_statements(LIMITS, direct.info.server_version))
         for name in {**LIMITS, **SETTINGS}:
             assert pooled.execute(f"show {name}").fetchone() == direct.execute(f"show {name}").fetchone()
 
@@ -85,3 +86,21 @@ def test_the_documented_query_is_the_one_tested_here() -> None:
 def test_a_migration_through_it_is_refused_with_what_helps(pooler: PgBouncer) -> None:
     with pytest.raises(MigrationError, match=r"pooler in transaction mode.*URL of PostgreSQL itself"):
         migrate(pooler.url)
+
+
+@pytest.mark.slow
+def test_a_pooler_in_session_mode_needs_no_setting(outlasting: ExitStack, wait_until: WaitUntil) -> None:
+    stand = outlasting.enter_context(Stand())
+    try:
+        pooler = outlasting.enter_context(PgBouncer(stand.database_url, 60, mode="session"))
+    except ToolMissing as error:
+        pytest.skip(str(error))
+    migrate(pooler.url)
+    behind = {"DATABASE_URL": pooler.url}
+    port = stand.start_api("api in session mode", **behind)
+    stand.start_workers(**behind, **EMPTY)
+    [course] = create_courses(stand.database_url, stand.secret, 1)
+    assert send_all(port, [course.generate]).statuses == Counter({200: 1})
+    with psycopg.connect(stand.database_url, autocommit=True) as conn:
+        status = "select status::text from coursegen.generations where course_id = %s"
+        wait_until(lambda: conn.execute(status, [course.course_id]).fetchone() == ("completed",), within_s=60)

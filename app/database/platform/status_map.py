@@ -130,6 +130,8 @@ def parse_map(conn: Connection, given: Any) -> StatusMap:
     if column is not None and column not in found:
         raise BadMap(f"courses has no column {column}. It may be: {', '.join(found) or 'none'}")
     status_map = StatusMap(OPERATOR, column, NOT_WRITTEN | values, changes)
+    if not all(value is None or isinstance(value, str) for value in values.values()):
+        raise BadMap("Each value is a text, or null where the status is not written")
     if column is None and any(values.values()):
         raise BadMap("Values need the name of their column")
     labels = found.get(column) if column is not None else None
