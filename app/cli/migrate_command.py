@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from app.cli.command_setup import as_json, operator, with_services
-from app.cli.output import echo, echo_data
+from app.cli.output import CommandFailed, echo, echo_data
 from app.cli.tables import to_json
 from app.database.migrations import abridge
 from app.database.platform.remarks import Kind
@@ -115,4 +115,4 @@ def _confirm(question: str) -> None:
     try:
         click.confirm(question, abort=True)
     except click.Abort as error:
-        raise click.ClickException("Nothing was undone. Answer y, or add --yes.") from error
+        raise CommandFailed("Nothing was undone. Answer y, or add --yes.") from error
