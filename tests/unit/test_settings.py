@@ -9,6 +9,7 @@ from unittest import mock
 import pytest
 
 from app.generation.stages import Stage
+from app.generation.tiers import Tier
 from app.settings import BadSettings, Settings, read_settings
 
 SECRET = "g7Kq2Zt9Xw4Lr8Vn5Bc1Md6Hs3Jf0PyA"
@@ -314,3 +315,13 @@ def test_the_usual_urls_of_redis_are_good(url: str) -> None:
 
 def test_a_worker_that_would_count_as_dead_between_two_heartbeats_is_refused() -> None:
     assert list(problems(HEARTBEAT_S="20", STALLED_S="20")) == ["STALLED_S"]
+
+
+def test_tiers_may_have_other_names() -> None:
+    assert read().tier_aliases == {"basic_plus": Tier.BASIC}
+    assert read(TIER_ALIASES="gold=PREMIUM, start = FREE").tier_aliases == {"gold": Tier.PREMIUM, "start": Tier.FREE}
+
+
+@pytest.mark.parametrize("aliases", ["gold", "gold=GOLD", "=FREE", "gold=premium"])
+def test_an_alias_of_no_tier_is_a_problem(aliases: str) -> None:
+    assert list(problems(TIER_ALIASES=aliases)) == ["TIER_ALIASES"]
