@@ -3,7 +3,10 @@
 create or replace function coursegen.read_stage_input(g coursegen.generations, p_needs text[]) returns json
 language plpgsql stable
 as $$
+-- A table without a column settings has the variable in its place, which is null.
+#variable_conflict use_column
 declare
+    settings constant jsonb := null;
     texts constant jsonpath := '$[*] ? (@.type() == "string")';
 begin
     return json_build_object(
@@ -11,7 +14,11 @@ begin
             select row_to_json(course) from (
                 select
                     c.id, c.title, c.language, c.style, c.course_description, c.target_audience, c.difficulty,
-                    c.lesson_duration_minutes, c.estimated_lessons, c.estimated_sections, c.content_strategy,
+                    coalesce(
+                        to_jsonb(c.lesson_duration_minutes),
+                        to_jsonb(substring(to_jsonb(settings) ->> 'lesson_duration_minutes' from '^[0-9]{1,4}$')::int)
+                    ) as lesson_duration_minutes,
+                    c.estimated_lessons, c.estimated_sections, c.content_strategy,
                     jsonb_path_query_array(to_jsonb(c.learning_outcomes), texts) as learning_outcomes,
                     jsonb_path_query_array(to_jsonb(c.output_formats), texts) as output_formats,
                     (

@@ -10,8 +10,17 @@ from tests.integration.platform.courses import COURSE, nth_course, only
 
 FILE_ID = "00000000-0000-0000-0000-0000000000f1"
 PATH = "uploads/b2/c1/notes.md"
+INPUT = """
+    select coursegen.read_stage_input(g, '{}')
+    from jsonb_populate_record(null::coursegen.generations, jsonb_build_object('course_id', %s::text)) g
+"""
 FOUND = [FILE_ID, "notes.md", PATH, "text/markdown"]
 OWN = {"id": "7", "name": "a.pdf", "path": "a.pdf", "mime_type": "application/pdf"}
+
+
+def read_input(conn: Any) -> Any:
+    """What a stage of the first course gets."""
+    return only(conn, INPUT, COURSE)
 
 
 @pytest.mark.parametrize(
@@ -57,12 +66,25 @@ def test_an_operators_own_function_stays(platform_with_files: Any) -> None:
         """
     )
     migrate(conn.info.dsn + " password=" + conn.info.password)
-    stage_input = only(
-        conn,
-        """
-        select coursegen.read_stage_input(g, '{}')
-        from jsonb_populate_record(null::coursegen.generations, jsonb_build_object('course_id', %s::text)) g
-        """,
-        COURSE,
-    )
+    stage_input = read_input(conn)
     assert [file["name"] for file in stage_input["course"]["files"]] == ["theirs"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "own", "expected"),
+    [
+        ({"lesson_duration_minutes": 15}, None, 15),
+        ({"lesson_duration_minutes": "20"}, None, 20),
+        ({"lesson_duration_minutes": 15}, 7, 7),
+        ({"lesson_duration_minutes": "long"}, None, None),
+        ([], None, None),
+        (None, None, None),
+    ],
+)
+def test_the_length_of_a_lesson_may_be_among_the_platforms_settings(
+    platform_with_files: Any, settings: Any, own: int | None, expected: int | None
+) -> None:
+    conn = platform_with_files
+    values = [Jsonb(settings), own, COURSE]
+    conn.execute("update courses set settings = %s, lesson_duration_minutes = %s where id = %s", values)
+    assert read_input(conn)["course"]["lesson_duration_minutes"] == expected
