@@ -13,7 +13,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from app.database.deadline import SocketGuard, deadline, remaining
+from app.database.deadline import SocketGuard, deadline, remaining, shut_down
 from app.database.migrations import abridge, missing
 from app.database.session import Session, is_outdated, session, set_later
 
@@ -144,7 +144,7 @@ class Database:
         with (
             self._outage.watch(),
             self._pool.connection(timeout=remaining(POOL_TIMEOUT_S)) as conn,
-            self._guard.guard(conn.fileno(), remaining(USE_TIMEOUT_S)),
+            self._guarded(conn, remaining(USE_TIMEOUT_S)),
         ):
             if not self._migrated:
                 if names := missing(conn):
@@ -182,6 +182,25 @@ class Database:
                 if committing and not _is_rolled_back(error):
                     raise CommitOutcomeUnknown(str(error)) from error
                 raise
+
+    @contextmanager
+    def _guarded(self, conn: Session, seconds: float) -> Iterator[None]:
+        """Closes the connection after so many seconds, and then all others: they may be as silent as this one.
+
+        Nothing follows from a wait that is shorter than `TRIAL_S`.
+        """
+        ended = threading.Event()
+
+        def end() -> None:
+            shut_down(conn.fileno())
+            ended.set()
+
+        try:
+            with self._guard.guard_by(end, seconds):
+                yield
+        finally:
+            if ended.is_set() and seconds >= TRIAL_S:
+                self._pool.drain()
 
     def _configure(self, conn: Session, *, pooled: bool) -> None:
         """Sets what could not be sent with the start. The answer shows that the database is there."""
