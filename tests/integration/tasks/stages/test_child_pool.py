@@ -71,6 +71,19 @@ def test_a_handler_is_stopped_as_soon_as_somebody_says_so(run: Run, tmp_path: Pa
     assert not is_alive(int((tmp_path / "hanging").read_text()))
 
 
+def test_what_a_handler_did_to_its_process_fails_one_start_of_another_at_most(run: Run) -> None:
+    ruined = pid_of(run("ruins_its_process"))
+    assert isinstance(run("prints"), Raised)
+    assert pid_of(run("prints")) != ruined
+    assert not is_alive(ruined)
+
+
+def test_a_refusal_keeps_the_process(run: Run) -> None:
+    before = pid_of(run("names_itself"))
+    assert isinstance(run("refuses"), Raised)
+    assert pid_of(run("names_itself")) == before
+
+
 def test_a_result_of_another_type_is_the_handlers_error(run: Run) -> None:
     outcome = run("returns_nonsense")
     assert isinstance(outcome, Raised)
