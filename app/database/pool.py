@@ -15,7 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from app.database.deadline import SocketGuard, deadline, remaining, shut_down
 from app.database.migrations import abridge, missing
-from app.database.session import Session, is_outdated, session, set_later
+from app.database.session import Session, is_outdated, is_read_only, session, set_later
 
 #: Longest wait for a free connection; past it the service is overloaded or the database away.
 POOL_TIMEOUT_S = 2.0
@@ -108,6 +108,7 @@ class Database:
         self._guard = SocketGuard()
         self._outage = Outage()
         self._migrated = False
+        self._read_only = False
         self._pool: ConnectionPool[Session] = ConnectionPool(
             url,
             connection_class=Session,
@@ -208,6 +209,10 @@ class Database:
             conn.execute("" if pooled else set_later(conn.info.server_version))
         conn.opened_at = time.monotonic()
         self._outage.note_answer()
+        read_only = not pooled and is_read_only(conn)
+        if self._read_only and not read_only:  # the database takes writes again
+            self._pool.drain()
+        self._read_only = read_only
 
     def close(self) -> None:
         """No connection of this pool is left open."""

@@ -62,11 +62,12 @@ class AsyncSession(psycopg.AsyncConnection[Any]):
     opened_at = 0.0
 
 
-def is_outdated(conn: Session | AsyncSession) -> bool:
-    """Whether the session was read-only from its start, and has lasted longer than the database may be so.
-
-    The server reports both without a round trip.
-    """
+def is_read_only(conn: Session | AsyncSession) -> bool:
+    """Whether the session is read-only from its start. The server reports it without a round trip."""
     status = conn.pgconn.parameter_status
-    read_only = b"on" in (status(b"default_transaction_read_only"), status(b"in_hot_standby"))
-    return read_only and time.monotonic() - conn.opened_at > READ_ONLY_S
+    return b"on" in (status(b"default_transaction_read_only"), status(b"in_hot_standby"))
+
+
+def is_outdated(conn: Session | AsyncSession) -> bool:
+    """Whether the session is read-only, and has lasted longer than the database may be so."""
+    return is_read_only(conn) and time.monotonic() - conn.opened_at > READ_ONLY_S
