@@ -69,6 +69,19 @@ class Connection(HttpToolsProtocol):
             self._head_began = self._head_began or self.loop.time()
             self._set_timer(self._head_began + HEAD_S - self.loop.time())
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more. True: it may still read, and gets the responses to what it has sent."""
+        if self._lingers:
+            return True
+        if not self._open or self._open[0].chunked_encoding:  # a stream's client has left, as far as anyone can tell
+            return False
+        if self._in_body:
+            if self.cycle.response_started:
+                return False
+            self._reject(Rejection.BAD_REQUEST)
+        self.cycle.keep_alive = False
+        return True
+
     def on_headers_complete(self) -> None:
         self._idle.pop(self, None)
         self._set_timer(None)

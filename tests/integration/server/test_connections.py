@@ -187,3 +187,16 @@ def test_a_client_that_does_not_read_is_cut_off(server: Server, wait_until: Wait
         wait_until(is_gone, 60)
     assert server.status("/livez") == 200
     assert not [line for line in server.lines if '"error"' in line]
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/openapi.json"])
+def test_a_client_that_has_said_all_and_closes_its_side_gets_its_answers(server: Server, path: str) -> None:
+    for count in (1, 3):
+        with connect(server) as sock:
+            sock.sendall(head("GET", path) * count)
+            sock.shutdown(socket.SHUT_WR)
+            for _ in range(count):
+                answer = read_answer(sock)
+                assert answer is not None
+                assert answer.status == 200
+            assert is_closed(sock, 5)
