@@ -119,16 +119,16 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
             return
         self._lingers = True
-        task = self.loop.create_task(self._send_rejection(code))
+        method, path = (self.parser.get_method().decode(), self.url) if self.scope else ("GET", b"/")
+        scope: Any = {"method": method, "http_version": "1.1", "server": self.server, "client": self.client}
+        scope |= {"raw_path": path.partition(b"?")[0][:100], "query_string": b"", "headers": []}
+        task = self.loop.create_task(self._send_rejection(make_environ(scope) | {REJECTED: code}))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
-    async def _send_rejection(self, code: Rejection) -> None:
-        path = self.url.partition(b"?")[0][:100] if self.scope else b"/"
-        scope: Any = {"method": "GET", "http_version": "1.1", "server": self.server, "client": self.client}
-        scope |= {"raw_path": path, "query_string": b"", "headers": []}
+    async def _send_rejection(self, environ: dict[str, Any]) -> None:
         application: Any = self.app
-        answer: Answer = await application.run(make_environ(scope) | {REJECTED: code})
+        answer: Answer = await application.run(environ)
         if self.transport.is_closing():
             return
         self.transport.write(_render(answer))

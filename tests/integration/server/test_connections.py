@@ -200,3 +200,27 @@ def test_a_client_that_has_said_all_and_closes_its_side_gets_its_answers(server:
                 assert answer is not None
                 assert answer.status == 200
             assert is_closed(sock, 5)
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        (json_head(INITIATE, None, "Content-Length: 99") + b"{", 400, "bad_request"),
+        (json_head(INITIATE, None, "Transfer-Encoding: chunked") + b"ZZZ\r\n", 400, "bad_request"),
+        (json_head(f"{INITIATE}?x={'x' * 70_000}", None), 414, "uri_too_long"),
+        (json_head(INITIATE, None, f"X: {'x' * 300_000}"), 431, "request_header_fields_too_large"),
+    ],
+    ids=["not whole", "no chunk", "target", "header"],
+)
+def test_a_procedure_s_request_that_is_no_http_gets_that_error_and_no_other(
+    server: Server, request_: bytes, status: int, code: str
+) -> None:
+    with connect(server) as sock:
+        sock.sendall(request_)
+        sock.shutdown(socket.SHUT_WR)
+        answer = read_answer(sock)
+    assert answer is not None
+    assert answer.status == status
+    data = answer.json["error"]["data"]
+    assert data["reason"] == code
+    assert data["requestId"] == answer.headers["x-request-id"]
