@@ -10,6 +10,7 @@ from app.generation.progress.status import Polls
 from app.generation.progress.watch import Watch
 from app.generation.slots.holders import list_holders
 from app.generation.slots.keeper import SlotKeeper
+from app.generation.tiers import TierNames
 from app.settings import Settings
 
 
@@ -24,6 +25,7 @@ class Services:
     admissions: Admissions
     polls: Polls
     watch: Watch
+    tiers: TierNames
 
     def close(self) -> None:
         """Events are written if they can be, and no connection is left open."""
@@ -47,4 +49,5 @@ def make_services(settings: Settings) -> Services:
         Admissions(db, slots, events, settings.starts_and_cancels_per_minute),
         polls,
         Watch(polls.read_all, settings.sse_connections, settings.sse_per_user),
+        TierNames(settings.tier_aliases),
     )

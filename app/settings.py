@@ -17,6 +17,7 @@ from marshmallow import validate
 from app import setting_checks as checks
 from app.generation.callers import PER_MINUTE
 from app.generation.stages import Stage
+from app.generation.tiers import Tier, parse_aliases
 from app.generation.webhooks.signing_keys import read_secret, read_signing_key
 from app.generation.webhooks.urls import AllowedHosts
 from app.secret_strength import is_weak
@@ -84,6 +85,11 @@ class Settings:
     jwt_audience: str = _setting("authenticated", validate.Length(min=1))
     #: Where a token names its user's tier; the first claim present counts.
     tier_claims: tuple[str, ...] = _setting(["app_metadata.tier", "user_metadata.tier"], convert=_strip)
+    #: Names of tiers that differ from ours, and whether tokens or the platform's database name them.
+    tier_aliases: Mapping[str, Tier] = _setting(
+        ["basic_plus=BASIC"], checks.check()(parse_aliases), convert=parse_aliases
+    )
+    tier_source: str = _setting("token", validate.OneOf(["token", "database"]))
     #: Where a token names its user's role and organisation: the first admin's role, the first organisation.
     role_claims: tuple[str, ...] = _setting(["app_metadata.role", "role"], checks.protected_claims, convert=_strip)
     organization_claims: tuple[str, ...] = _setting(
@@ -140,7 +146,7 @@ class Settings:
 
 #: How environs reads each type; it reads any other as text.
 _READERS: dict[object, str] = {int: "int", float: "float", Path: "path"}
-_READERS |= dict.fromkeys((tuple[str, ...], AllowedHosts), "list")
+_READERS |= dict.fromkeys((tuple[str, ...], AllowedHosts, Mapping[str, Tier]), "list")
 
 
 def read_settings() -> Settings:

@@ -242,11 +242,12 @@ begin
         if outcome is null then
             insert into coursegen.generations as g (
                 id, course_id, user_id, organization_id, tier, priority, user_slot, system_slot, stage, source,
-                webhook_url, request_id, idempotency_key, retry_of
+                webhook_url, request_id, idempotency_key, retry_of, cancel_value
             ) values (
                 request.id, request.course_id, request.user_id, course.organization_id, request.tier, request.priority,
                 request.user_slot, request.system_slot, first_stage, request.source,
-                request.webhook_url, request.request_id, request.idempotency_key, request.retry_of
+                request.webhook_url, request.request_id, request.idempotency_key, request.retry_of,
+                (select m.value from coursegen.status_map m where m.status = 'cancelled')
             )
             on conflict do nothing
             returning g.* into generation;
@@ -447,6 +448,7 @@ CREATE TABLE coursegen.generations (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
+    cancel_value text DEFAULT 'cancelled'::text,
     CONSTRAINT generations_fence_check CHECK ((fence >= 1)),
     CONSTRAINT generations_finished_iff_final CHECK (((finished_at IS NOT NULL) = (status = ANY (ARRAY['completed'::coursegen.generation_status, 'failed'::coursegen.generation_status, 'cancelled'::coursegen.generation_status])))),
     CONSTRAINT generations_paused_while_running CHECK ((((paused_until IS NULL) = (paused_why IS NULL)) AND ((paused_until IS NULL) OR (status = 'running'::coursegen.generation_status)))),
@@ -856,57 +858,12 @@ end
 $$;
 
 --
--- Name: courses; Type: TABLE; Schema: public; Owner: -
+-- Name: course_files(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE TABLE public.courses (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    user_id uuid NOT NULL,
-    title text NOT NULL,
-    slug text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    organization_id uuid,
-    language text,
-    style text,
-    course_description text,
-    target_audience text,
-    difficulty text,
-    lesson_duration_minutes integer,
-    learning_outcomes jsonb,
-    estimated_lessons integer,
-    estimated_sections integer,
-    content_strategy text,
-    output_formats jsonb,
-    generation_progress jsonb,
-    status text,
-    generation_started_at timestamp with time zone,
-    generation_completed_at timestamp with time zone,
-    last_progress_update timestamp with time zone,
-    webhook_url text,
-    error_message text,
-    error_details jsonb
-)
-WITH (fillfactor='80');
-
---
--- Name: course_generation_status(public.courses); Type: FUNCTION; Schema: coursegen; Owner: -
---
-
-CREATE FUNCTION coursegen.course_generation_status(c public.courses) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    AS $$
-begin
-    if exists (
-        select from pg_catalog.pg_attribute
-        where attrelid = 'public.courses'::pg_catalog.regclass::pg_catalog.oid
-            and attname = 'generation_status' and not attisdropped
-    ) then
-        return coalesce(c.generation_status::text, c.status::text);
-    end if;
-    return c.status::text;
-end
-$$;
+CREATE FUNCTION coursegen.course_files(p_course_id uuid) RETURNS TABLE(id text, name text, path text, mime_type text)
+    LANGUAGE sql STABLE
+    AS $$select * from coursegen.platform_files(p_course_id)$$;
 
 --
 -- Name: end_generation(uuid, text, jsonb, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
@@ -927,6 +884,7 @@ begin
     returning g.* into generation;
     if p_status = 'completed' then
         perform coursegen.write_course(generation.course_id, p_changes, p_status);
+        perform coursegen.publish(p_generation_id, 'fill');
     else
         for attempt in 1..2 loop
             begin
@@ -1114,7 +1072,7 @@ begin
     return coalesce(g.fence = p_fence and g.status in ('queued', 'running'), false) and exists (
         select from public.courses c
         where c.id = g.course_id and c.user_id = g.user_id
-            and coalesce(generation_status::text, c.status::text) is distinct from 'cancelled'
+            and (coalesce(generation_status::text, c.status::text) = g.cancel_value) is not true
     );
 end
 $$;
@@ -1330,6 +1288,86 @@ end
 $$;
 
 --
+-- Name: platform_files(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.platform_files(p_course_id uuid) RETURNS TABLE(id text, name text, path text, mime_type text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    course record;
+begin
+    select c.generation_progress -> 'files' as files, c.organization_id into course
+    from public.courses c
+    where c.id = p_course_id and coursegen.has_documents(c.generation_progress);
+    if not found then
+        return;
+    end if;
+    if 6 = (
+        select count(*) from pg_attribute
+        where attrelid = to_regclass('public.file_catalog') and not attisdropped
+            and attname in ('id', 'organization_id', 'course_id', 'filename', 'storage_path', 'mime_type')
+    ) then
+        return query
+            select
+                coalesce(entry ->> 'id', entry ->> 'fileId', found.id::text), coalesce(entry ->> 'name', found.filename),
+                coalesce(entry ->> 'path', found.storage_path),
+                coalesce(entry ->> 'mime_type', found.mime_type, entry ->> 'type')
+            from jsonb_array_elements(course.files) with ordinality as files (entry, position)
+            left join lateral (
+                select f.id, f.filename::text, f.storage_path::text, f.mime_type::text
+                from public.file_catalog f
+                where entry ->> 'path' is null
+                    and f.organization_id = course.organization_id
+                    and (f.course_id = p_course_id or f.course_id is null)
+                    and (
+                        f.id::text = lower(entry ->> 'fileId')
+                        -- A url ends with the path.
+                        or entry ->> 'fileId' is null and f.storage_path <> '' and right(entry ->> 'url', length(f.storage_path)) = f.storage_path
+                    )
+                order by f.course_id nulls last
+                limit 1
+            ) found on true
+            order by position;
+    else
+        return query
+            select
+                coalesce(entry ->> 'id', entry ->> 'fileId'), entry ->> 'name', entry ->> 'path',
+                coalesce(entry ->> 'mime_type', entry ->> 'type')
+            from jsonb_array_elements(course.files) with ordinality as files (entry, position)
+            order by position;
+    end if;
+end
+$$;
+
+--
+-- Name: platform_tier(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.platform_tier(p_user_id uuid) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if 3 <> (
+        select count(*) from pg_attribute
+        where not attisdropped and (
+            attrelid = to_regclass('public.users') and attname in ('id', 'organization_id')
+            or attrelid = to_regclass('public.organizations') and attname = 'tier'
+        )
+    ) then
+        return null;
+    end if;
+    return (
+        select o.tier::text from public.users u
+        join public.organizations o on o.id = u.organization_id
+        where u.id = p_user_id
+    );
+end
+$$;
+
+--
 -- Name: poll_course_v1(text, uuid, uuid, boolean, double precision, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1411,7 +1449,11 @@ begin
     select
         c.slug, c.status::text,
         coalesce(
-            generation_status::text, case when coursegen.is_generation_status(c.status::text) then c.status::text end
+            case when coursegen.is_generation_status(generation_status::text) then generation_status::text end,
+            case
+                when generation_status is null and coursegen.is_generation_status(c.status::text) then c.status::text
+            end,
+            coursegen.shown_status(c.id)
         ),
         c.generation_progress::text,  -- a column that anybody may write holds JSON that Python can't read
         to_char(c.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
@@ -1422,6 +1464,45 @@ begin
     where c.id = course.id;
 end
 $$;
+
+--
+-- Name: publish(uuid, text, boolean); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.publish(p_generation_id uuid, p_mode text, p_again boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+declare
+    done jsonb := (
+        select p.result from coursegen.publications p
+        where p.generation_id = p_generation_id and p.mode = p_mode and not p_again
+    );
+begin
+    if done is not null then
+        return done;
+    end if;
+    done := coursegen.publish_course(p_generation_id, p_mode);
+    if done is not null then
+        insert into coursegen.publications (generation_id, mode, result) values (p_generation_id, p_mode, done)
+        on conflict (generation_id, mode) do update set published_at = now(), result = excluded.result;
+    end if;
+    return done;
+exception when others or query_canceled then
+    if p_again or sqlstate in ('40001', '40P01', '55P03') or sqlstate like '53%' then
+        raise;
+    end if;
+    perform coursegen.record_own_event('publish_failed', 'error', p_generation_id, jsonb_build_object('error', sqlerrm));
+    return null;
+end
+$$;
+
+--
+-- Name: publish_course(uuid, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.publish_course(p_generation_id uuid, p_mode text) RETURNS jsonb
+    LANGUAGE sql
+    AS $$select null::jsonb$$;
 
 --
 -- Name: rate_wait(uuid, integer); Type: FUNCTION; Schema: coursegen; Owner: -
@@ -1449,6 +1530,56 @@ end
 $$;
 
 --
+-- Name: read_content(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.read_content(p_generation_id uuid) RETURNS json
+    LANGUAGE sql STABLE
+    AS $$
+    select json_build_object(
+        'courseId', c.id, 'slug', c.slug, 'title', c.title, 'jobId', g.id,
+        'completedAt', to_char(g.finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'sections', (
+            select coalesce(json_agg(json_build_object(
+                'number', s.number, 'title', s.title,
+                'lessons', (
+                    select coalesce(json_agg(json_build_object(
+                        'number', l.number, 'title', l.title, 'goals', l.goals, 'sources', l.sources, 'text', d.body
+                    ) order by l.number), '[]')
+                    from coursegen.lessons l
+                    left join coursegen.drafts d on d.generation_id = l.generation_id and d.lesson_number = l.number
+                    where l.generation_id = g.id and l.section_number = s.number
+                )
+            ) order by s.number), '[]')
+            from coursegen.sections s
+            where s.generation_id = g.id
+        ),
+        'documents', (
+            select coalesce(json_agg(json_build_object(
+                'id', d.file_id, 'name', d.name, 'mimeType', d.mime_type, 'wasRead', d.error is null, 'error', d.error
+            ) order by d.position), '[]')
+            from coursegen.documents d
+            where d.generation_id = g.id
+        ),
+        'summary', f.summary,
+        'published', (
+            select json_build_object(
+                'mode', p.mode, 'at', to_char(p.published_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+                'result', p.result
+            )
+            from coursegen.publications p
+            where p.generation_id = g.id
+            order by p.published_at desc
+            limit 1
+        )
+    )
+    from coursegen.generations g
+    join coursegen.finished_courses f on f.generation_id = g.id
+    join public.courses c on c.id = g.course_id
+    where g.id = p_generation_id
+$$;
+
+--
 -- Name: read_stage_input(coursegen.generations, text[]); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1468,14 +1599,9 @@ begin
                     jsonb_path_query_array(to_jsonb(c.output_formats), texts) as output_formats,
                     (
                         select coalesce(json_agg(json_build_object(
-                            'id', file ->> 'id', 'name', file ->> 'name', 'path', file ->> 'path',
-                            'mime_type', file ->> 'mime_type'
-                        ) order by position), '[]')
-                        from jsonb_array_elements(
-                            case when coursegen.has_documents(c.generation_progress)
-                                then c.generation_progress -> 'files' else '[]'
-                            end
-                        ) with ordinality as files (file, position)
+                            'id', file.id, 'name', file.name, 'path', file.path, 'mime_type', file.mime_type
+                        ) order by file.position), '[]')
+                        from coursegen.course_files(c.id) with ordinality as file (id, name, path, mime_type, position)
                     ) as files
                 from public.courses c
                 where c.id = g.course_id
@@ -1509,6 +1635,21 @@ end
 $_$;
 
 --
+-- Name: read_status_value(uuid, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.read_status_value(p_course_id uuid, p_column text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    if p_column = 'generation_status' then
+        return (select c.generation_status::text from public.courses c where c.id = p_course_id);
+    end if;
+    return (select c.status::text from public.courses c where c.id = p_course_id);
+end
+$$;
+
+--
 -- Name: record_event(coursegen.generations, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1527,6 +1668,38 @@ exception when others or query_canceled then
         raise;
     end if;
     raise warning 'An event % was refused: %', p_type, sqlerrm;
+end
+$$;
+
+--
+-- Name: record_own_event(text, text, uuid, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.record_own_event(p_type text, p_severity text, p_generation_id uuid, p_metadata jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    insert into coursegen.events (event_type, severity, user_id, course_id, job_id, metadata)
+    select p_type, p_severity::public.metric_severity, g.user_id, g.course_id, g.id::text, p_metadata
+    from coursegen.generations g
+    where g.id = p_generation_id
+$$;
+
+--
+-- Name: record_refusal(uuid, text, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.record_refusal(p_course_id uuid, p_status text, p_old_value text, p_error text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into coursegen.events (event_type, severity, course_id, metadata)
+    values (
+        'status_refused', 'warn', p_course_id,
+        jsonb_build_object('status', p_status, 'old_value', p_old_value, 'error', p_error)
+    );
+    update coursegen.generations g set cancel_value = null
+    where g.course_id = p_course_id and g.finished_at is null and g.status = 'queued' and g.cancel_value = p_old_value;
 end
 $$;
 
@@ -1656,37 +1829,53 @@ end
 $$;
 
 --
--- Name: set_course_status(uuid, text); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: set_course_status(uuid, text, jsonb, boolean, boolean, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text) RETURNS boolean
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $_$
+CREATE FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
 declare
-    column_name name;
-    is_text boolean;
-    changed int;
+    place coursegen.status_map;
+    was text;
+    way text[];
 begin
-    if not coursegen.is_generation_status(p_status) then
-        raise exception using errcode = 'CG002',
-            message = pg_catalog.format('Invalid status: %s (no status of a generation)', coalesce(p_status, 'null'));
+    if p_status is not null then
+        select m.* into place from coursegen.status_map m where m.status = p_status;
+        if not found then
+            raise exception using errcode = 'CG002',
+                message = pg_catalog.format('Invalid status: %s (no status of a generation)', p_status);
+        end if;
     end if;
-    select a.attname, a.atttypid = 'text'::regtype::oid into column_name, is_text
-    from pg_attribute a
-    where a.attrelid = 'public.courses'::regclass::oid and a.attname in ('generation_status', 'status') and not a.attisdropped
-    order by a.attname
-    limit 1;
-    if column_name = 'status' and is_text then
-        update public.courses set status = p_status where id = p_course_id;  -- the plan is kept
-    else
-        -- The status is a literal, which fits a column of text and one of an enum.
-        execute pg_catalog.format('update public.courses set %I = %L where id = $1', column_name, p_status) using p_course_id;
+    if place.column_name is not null and place.is_guarded then
+        begin
+            was := coursegen.read_status_value(p_course_id, place.column_name);
+            if was is distinct from place.value then
+                select r.steps into way from coursegen.status_routes r where r.status = p_status and r.old_value = was;
+                if way is not null then
+                    perform coursegen.write_status_values(p_course_id, place.column_name, trim_array(way, 1));
+                end if;
+                if not coursegen.write_course_row(
+                    p_course_id, place.column_name, place.value, p_progress, p_starts, p_ends, p_error, p_error_details
+                ) then
+                    raise exception 'A trigger of the platform skipped the write of course %', p_course_id;
+                end if;
+                return true;
+            end if;
+        exception when others then
+            -- What another attempt may not meet is for the caller, who tries again.
+            if sqlstate in ('40001', '40P01', '55P03') or sqlstate like '53%' then
+                raise;
+            end if;
+            perform coursegen.record_refusal(p_course_id, p_status, was, sqlerrm);
+        end;
+        place.column_name := null;
     end if;
-    get diagnostics changed = row_count;
-    return changed = 1;
+    return coursegen.write_course_row(
+        p_course_id, place.column_name, place.value, p_progress, p_starts, p_ends, p_error, p_error_details
+    );
 end
-$_$;
+$$;
 
 --
 -- Name: settle_generation_v1(uuid, text); Type: FUNCTION; Schema: coursegen; Owner: -
@@ -1715,6 +1904,38 @@ end
 $$;
 
 --
+-- Name: shown_status(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.shown_status(p_course_id uuid) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    place constant text := (select m.column_name from coursegen.status_map m where m.status = 'initializing');
+    shown constant text := case when place is not null then coursegen.read_status_value(p_course_id, place) end;
+    generation record;
+begin
+    if coursegen.is_generation_status(shown) or place = 'generation_status' and shown is null then
+        return shown;
+    end if;
+    select g.id, g.status::text, g.stage into generation
+    from coursegen.generations g
+    where g.course_id = p_course_id
+    order by g.created_at desc
+    limit 1;
+    return case
+        when place = 'generation_status' and generation.status is distinct from (
+            select m.status from coursegen.status_map m where m.value = shown and m.status = generation.status
+        ) then shown
+        when generation.status in ('completed', 'failed', 'cancelled') then generation.status
+        when exists (select from coursegen.attempts a where a.generation_id = generation.id)
+            then coursegen.stage_status(generation.stage)
+        when generation.id is not null then 'initializing'
+    end;
+end
+$$;
+
+--
 -- Name: stage_job(coursegen.generations, double precision, text); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1734,6 +1955,22 @@ begin
         case when p_delay_s > 0 then now() + make_interval(secs => p_delay_s) end
     )::procrastinate_job_to_defer_v1;
 end
+$$;
+
+--
+-- Name: stage_status(coursegen.stage); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.stage_status(p_stage coursegen.stage) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select case p_stage
+        when 'DOCUMENT_PROCESSING' then 'processing_documents'
+        when 'STRUCTURE_ANALYSIS' then 'analyzing_task'
+        when 'STRUCTURE_GENERATION' then 'generating_structure'
+        when 'TEXT_GENERATION' then 'generating_content'
+        else 'finalizing'
+    end
 $$;
 
 --
@@ -1869,6 +2106,14 @@ end
 $$;
 
 --
+-- Name: user_tier(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.user_tier(p_user_id uuid) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$select coursegen.platform_tier(p_user_id)$$;
+
+--
 -- Name: webhook_host(text); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1952,21 +2197,84 @@ begin
     if p_status is null and not p_changes @> '[{"alive": true}]' and after is not distinct from before then
         return after;
     end if;
-    update public.courses c
-    set generation_progress = after,
-        last_progress_update = now(),
-        updated_at = now(),
-        generation_started_at = case when starts then now() else c.generation_started_at end,
-        generation_completed_at = case when ends then now() when starts then null else c.generation_completed_at end,
-        error_message = case when starts then null else coalesce(p_error, c.error_message) end,
-        error_details = case when starts then null else coalesce(p_error_details, c.error_details) end
-    where c.id = p_course_id;
-    if not found or p_status is not null and not coursegen.set_course_status(p_course_id, p_status) then
+    if not coursegen.set_course_status(p_course_id, p_status, after, starts, ends, p_error, p_error_details) then
         raise exception 'A trigger of the platform skipped the write of course %', p_course_id;
     end if;
     -- A deferred trigger of the platform would run in the commit, where no timeout ends it and nobody can catch its error.
     set constraints all immediate;
     return after;
+end
+$$;
+
+--
+-- Name: write_course_row(uuid, text, text, jsonb, boolean, boolean, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.write_course_row(p_course_id uuid, p_column text, p_value text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    course public.courses;  -- an assignment to its field converts the value to the column's type
+begin
+    if p_column = 'status' then
+        course.status := p_value;
+        update public.courses c
+        set status = course.status,
+            generation_progress = p_progress, last_progress_update = now(), updated_at = now(),
+            generation_started_at = case when p_starts then now() else c.generation_started_at end,
+            generation_completed_at = case
+                when p_ends then now() when p_starts then null else c.generation_completed_at
+            end,
+            error_message = case when p_starts then null else coalesce(p_error, c.error_message) end,
+            error_details = case when p_starts then null else coalesce(p_error_details, c.error_details) end
+        where c.id = p_course_id;
+    elsif p_column = 'generation_status' then
+        course.generation_status := p_value;
+        update public.courses c
+        set generation_status = course.generation_status,
+            generation_progress = p_progress, last_progress_update = now(), updated_at = now(),
+            generation_started_at = case when p_starts then now() else c.generation_started_at end,
+            generation_completed_at = case
+                when p_ends then now() when p_starts then null else c.generation_completed_at
+            end,
+            error_message = case when p_starts then null else coalesce(p_error, c.error_message) end,
+            error_details = case when p_starts then null else coalesce(p_error_details, c.error_details) end
+        where c.id = p_course_id;
+    else
+        update public.courses c
+        set generation_progress = p_progress, last_progress_update = now(), updated_at = now(),
+            generation_started_at = case when p_starts then now() else c.generation_started_at end,
+            generation_completed_at = case
+                when p_ends then now() when p_starts then null else c.generation_completed_at
+            end,
+            error_message = case when p_starts then null else coalesce(p_error, c.error_message) end,
+            error_details = case when p_starts then null else coalesce(p_error_details, c.error_details) end
+        where c.id = p_course_id;
+    end if;
+    return found;
+end
+$$;
+
+--
+-- Name: write_status_values(uuid, text, text[]); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.write_status_values(p_course_id uuid, p_column text, p_values text[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    course public.courses;  -- an assignment to its field converts the value to the column's type
+    value text;
+begin
+    foreach value in array p_values loop
+        if p_column = 'generation_status' then
+            course.generation_status := value;
+            update public.courses c set generation_status = course.generation_status where c.id = p_course_id;
+        else
+            course.status := value;
+            update public.courses c set status = course.status where c.id = p_course_id;
+        end if;
+    end loop;
 end
 $$;
 
@@ -2587,6 +2895,21 @@ CREATE TABLE coursegen.drafts (
 );
 
 --
+-- Name: events; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.events (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    event_type text NOT NULL,
+    severity public.metric_severity NOT NULL,
+    user_id uuid,
+    course_id uuid,
+    job_id text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    "timestamp" timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
 -- Name: finished_courses; Type: TABLE; Schema: coursegen; Owner: -
 --
 
@@ -2622,6 +2945,18 @@ CREATE TABLE coursegen.lessons (
 );
 
 --
+-- Name: publications; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.publications (
+    generation_id uuid NOT NULL,
+    mode text NOT NULL,
+    published_at timestamp with time zone DEFAULT now() NOT NULL,
+    result jsonb NOT NULL,
+    CONSTRAINT publications_mode_check CHECK ((mode = ANY (ARRAY['fill'::text, 'replace'::text, 'draft'::text])))
+);
+
+--
 -- Name: queue_migrations; Type: TABLE; Schema: coursegen; Owner: -
 --
 
@@ -2650,6 +2985,39 @@ CREATE TABLE coursegen.stage_results (
     stage coursegen.stage NOT NULL,
     attempt_id bigint NOT NULL,
     finished_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: status_changes; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.status_changes (
+    old_value text NOT NULL,
+    new_value text NOT NULL
+);
+
+--
+-- Name: status_map; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.status_map (
+    status text NOT NULL,
+    column_name text,
+    value text,
+    is_guarded boolean NOT NULL,
+    source text NOT NULL,
+    CONSTRAINT status_map_column_name_check CHECK ((column_name = ANY (ARRAY['generation_status'::text, 'status'::text]))),
+    CONSTRAINT status_map_value_iff_column CHECK (((value IS NULL) = (column_name IS NULL)))
+);
+
+--
+-- Name: status_routes; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.status_routes (
+    status text NOT NULL,
+    old_value text NOT NULL,
+    steps text[] NOT NULL
 );
 
 --
@@ -2729,6 +3097,40 @@ CREATE TABLE coursegen.workers (
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     last_heartbeat timestamp with time zone DEFAULT now() NOT NULL
 );
+
+--
+-- Name: courses; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.courses (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    title text NOT NULL,
+    slug text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    organization_id uuid,
+    language text,
+    style text,
+    course_description text,
+    target_audience text,
+    difficulty text,
+    lesson_duration_minutes integer,
+    learning_outcomes jsonb,
+    estimated_lessons integer,
+    estimated_sections integer,
+    content_strategy text,
+    output_formats jsonb,
+    generation_progress jsonb,
+    status text,
+    generation_started_at timestamp with time zone,
+    generation_completed_at timestamp with time zone,
+    last_progress_update timestamp with time zone,
+    webhook_url text,
+    error_message text,
+    error_details jsonb
+)
+WITH (fillfactor='80');
 
 --
 -- Name: procrastinate_events; Type: TABLE; Schema: public; Owner: -
@@ -2916,6 +3318,13 @@ ALTER TABLE ONLY coursegen.drafts
     ADD CONSTRAINT drafts_pkey PRIMARY KEY (generation_id, lesson_number);
 
 --
+-- Name: events events_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (id);
+
+--
 -- Name: finished_courses finished_courses_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -2944,6 +3353,13 @@ ALTER TABLE ONLY coursegen.lessons
     ADD CONSTRAINT lessons_pkey PRIMARY KEY (generation_id, number);
 
 --
+-- Name: publications publications_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.publications
+    ADD CONSTRAINT publications_pkey PRIMARY KEY (generation_id, mode);
+
+--
 -- Name: queue_migrations queue_migrations_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -2963,6 +3379,27 @@ ALTER TABLE ONLY coursegen.sections
 
 ALTER TABLE ONLY coursegen.stage_results
     ADD CONSTRAINT stage_results_pkey PRIMARY KEY (generation_id, stage);
+
+--
+-- Name: status_changes status_changes_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.status_changes
+    ADD CONSTRAINT status_changes_pkey PRIMARY KEY (old_value, new_value);
+
+--
+-- Name: status_map status_map_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.status_map
+    ADD CONSTRAINT status_map_pkey PRIMARY KEY (status);
+
+--
+-- Name: status_routes status_routes_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.status_routes
+    ADD CONSTRAINT status_routes_pkey PRIMARY KEY (status, old_value);
 
 --
 -- Name: webhook_attempts webhook_attempts_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
@@ -3077,6 +3514,18 @@ CREATE INDEX audit_at ON coursegen.audit USING btree (at DESC);
 --
 
 CREATE INDEX audit_generation ON coursegen.audit USING btree (generation_id) WHERE (generation_id IS NOT NULL);
+
+--
+-- Name: events_timestamp; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX events_timestamp ON coursegen.events USING btree ("timestamp" DESC);
+
+--
+-- Name: generations_completed; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX generations_completed ON coursegen.generations USING btree (course_id, finished_at DESC) WHERE (status = 'completed'::coursegen.generation_status);
 
 --
 -- Name: generations_course; Type: INDEX; Schema: coursegen; Owner: -
@@ -3347,6 +3796,13 @@ ALTER TABLE ONLY coursegen.lessons
     ADD CONSTRAINT lessons_generation_id_section_number_fkey FOREIGN KEY (generation_id, section_number) REFERENCES coursegen.sections(generation_id, number) ON DELETE CASCADE;
 
 --
+-- Name: publications publications_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.publications
+    ADD CONSTRAINT publications_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
+
+--
 -- Name: sections sections_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -3359,6 +3815,13 @@ ALTER TABLE ONLY coursegen.sections
 
 ALTER TABLE ONLY coursegen.stage_results
     ADD CONSTRAINT stage_results_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
+
+--
+-- Name: status_routes status_routes_status_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.status_routes
+    ADD CONSTRAINT status_routes_status_fkey FOREIGN KEY (status) REFERENCES coursegen.status_map(status) ON DELETE CASCADE;
 
 --
 -- Name: webhook_attempts webhook_attempts_generation_id_seq_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
@@ -3537,23 +4000,11 @@ REVOKE ALL ON FUNCTION coursegen.count_starts(p_generation_id uuid, p_stage cour
 GRANT ALL ON FUNCTION coursegen.count_starts(p_generation_id uuid, p_stage coursegen.stage) TO coursegen_app;
 
 --
--- Name: TABLE courses; Type: ACL; Schema: public; Owner: -
+-- Name: FUNCTION course_files(p_course_id uuid); Type: ACL; Schema: coursegen; Owner: -
 --
 
-GRANT SELECT ON TABLE public.courses TO coursegen_app;
-
---
--- Name: COLUMN courses.updated_at; Type: ACL; Schema: public; Owner: -
---
-
-GRANT UPDATE(updated_at) ON TABLE public.courses TO coursegen_app;
-
---
--- Name: FUNCTION course_generation_status(c public.courses); Type: ACL; Schema: coursegen; Owner: -
---
-
-REVOKE ALL ON FUNCTION coursegen.course_generation_status(c public.courses) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.course_generation_status(c public.courses) TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.course_files(p_course_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.course_files(p_course_id uuid) TO coursegen_app;
 
 --
 -- Name: FUNCTION end_generation(p_generation_id uuid, p_status text, p_changes jsonb, p_ended_by text, p_error text, p_error_details jsonb); Type: ACL; Schema: coursegen; Owner: -
@@ -3688,6 +4139,20 @@ REVOKE ALL ON FUNCTION coursegen.pick_slots(p_user_id uuid, p_user_limit integer
 GRANT ALL ON FUNCTION coursegen.pick_slots(p_user_id uuid, p_user_limit integer, p_system_limit integer, OUT user_slot integer, OUT system_slot integer, OUT user_active integer, OUT system_active integer) TO coursegen_app;
 
 --
+-- Name: FUNCTION platform_files(p_course_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.platform_files(p_course_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.platform_files(p_course_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION platform_tier(p_user_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.platform_tier(p_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.platform_tier(p_user_id uuid) TO coursegen_app;
+
+--
 -- Name: FUNCTION poll_course_v1(p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at text, OUT updated_at text, OUT minutes integer, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -3702,11 +4167,32 @@ REVOKE ALL ON FUNCTION coursegen.poll_course_v2(p_slug text, p_id uuid, p_user_i
 GRANT ALL ON FUNCTION coursegen.poll_course_v2(p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT organization_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at text, OUT updated_at text, OUT minutes integer, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) TO coursegen_app;
 
 --
+-- Name: FUNCTION publish(p_generation_id uuid, p_mode text, p_again boolean); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.publish(p_generation_id uuid, p_mode text, p_again boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.publish(p_generation_id uuid, p_mode text, p_again boolean) TO coursegen_app;
+
+--
+-- Name: FUNCTION publish_course(p_generation_id uuid, p_mode text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.publish_course(p_generation_id uuid, p_mode text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.publish_course(p_generation_id uuid, p_mode text) TO coursegen_app;
+
+--
 -- Name: FUNCTION rate_wait(p_user_id uuid, p_limit integer); Type: ACL; Schema: coursegen; Owner: -
 --
 
 REVOKE ALL ON FUNCTION coursegen.rate_wait(p_user_id uuid, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.rate_wait(p_user_id uuid, p_limit integer) TO coursegen_app;
+
+--
+-- Name: FUNCTION read_content(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.read_content(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.read_content(p_generation_id uuid) TO coursegen_app;
 
 --
 -- Name: FUNCTION read_stage_input(g coursegen.generations, p_needs text[]); Type: ACL; Schema: coursegen; Owner: -
@@ -3716,11 +4202,32 @@ REVOKE ALL ON FUNCTION coursegen.read_stage_input(g coursegen.generations, p_nee
 GRANT ALL ON FUNCTION coursegen.read_stage_input(g coursegen.generations, p_needs text[]) TO coursegen_app;
 
 --
+-- Name: FUNCTION read_status_value(p_course_id uuid, p_column text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.read_status_value(p_course_id uuid, p_column text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.read_status_value(p_course_id uuid, p_column text) TO coursegen_app;
+
+--
 -- Name: FUNCTION record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb); Type: ACL; Schema: coursegen; Owner: -
 --
 
 REVOKE ALL ON FUNCTION coursegen.record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION record_own_event(p_type text, p_severity text, p_generation_id uuid, p_metadata jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.record_own_event(p_type text, p_severity text, p_generation_id uuid, p_metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.record_own_event(p_type text, p_severity text, p_generation_id uuid, p_metadata jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION record_refusal(p_course_id uuid, p_status text, p_old_value text, p_error text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.record_refusal(p_course_id uuid, p_status text, p_old_value text, p_error text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.record_refusal(p_course_id uuid, p_status text, p_old_value text, p_error text) TO coursegen_app;
 
 --
 -- Name: FUNCTION report_units_v1(p_generation_id uuid, p_fence integer, p_stage text, p_change jsonb); Type: ACL; Schema: coursegen; Owner: -
@@ -3765,11 +4272,11 @@ REVOKE ALL ON FUNCTION coursegen.schedule_delivery(p_generation_id uuid) FROM PU
 GRANT ALL ON FUNCTION coursegen.schedule_delivery(p_generation_id uuid) TO coursegen_app;
 
 --
--- Name: FUNCTION set_course_status(p_course_id uuid, p_status text); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION set_course_status(p_course_id uuid, p_status text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text) TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb) TO coursegen_app;
 
 --
 -- Name: FUNCTION settle_generation_v1(p_generation_id uuid, p_message text); Type: ACL; Schema: coursegen; Owner: -
@@ -3779,11 +4286,25 @@ REVOKE ALL ON FUNCTION coursegen.settle_generation_v1(p_generation_id uuid, p_me
 GRANT ALL ON FUNCTION coursegen.settle_generation_v1(p_generation_id uuid, p_message text) TO coursegen_app;
 
 --
+-- Name: FUNCTION shown_status(p_course_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.shown_status(p_course_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.shown_status(p_course_id uuid) TO coursegen_app;
+
+--
 -- Name: FUNCTION stage_job(g coursegen.generations, p_delay_s double precision, p_lock text); Type: ACL; Schema: coursegen; Owner: -
 --
 
 REVOKE ALL ON FUNCTION coursegen.stage_job(g coursegen.generations, p_delay_s double precision, p_lock text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.stage_job(g coursegen.generations, p_delay_s double precision, p_lock text) TO coursegen_app;
+
+--
+-- Name: FUNCTION stage_status(p_stage coursegen.stage); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.stage_status(p_stage coursegen.stage) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.stage_status(p_stage coursegen.stage) TO coursegen_app;
 
 --
 -- Name: FUNCTION stage_step(p_stage coursegen.stage); Type: ACL; Schema: coursegen; Owner: -
@@ -3814,6 +4335,13 @@ REVOKE ALL ON FUNCTION coursegen.update_course_progress(p_course_id uuid, p_step
 GRANT ALL ON FUNCTION coursegen.update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb) TO coursegen_app;
 
 --
+-- Name: FUNCTION user_tier(p_user_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.user_tier(p_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.user_tier(p_user_id uuid) TO coursegen_app;
+
+--
 -- Name: FUNCTION webhook_host(p_url text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -3833,6 +4361,20 @@ GRANT ALL ON FUNCTION coursegen.whole_progress(p_progress jsonb) TO coursegen_ap
 
 REVOKE ALL ON FUNCTION coursegen.write_course(p_course_id uuid, p_changes jsonb, p_status text, p_error text, p_error_details jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.write_course(p_course_id uuid, p_changes jsonb, p_status text, p_error text, p_error_details jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION write_course_row(p_course_id uuid, p_column text, p_value text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.write_course_row(p_course_id uuid, p_column text, p_value text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.write_course_row(p_course_id uuid, p_column text, p_value text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION write_status_values(p_course_id uuid, p_column text, p_values text[]); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.write_status_values(p_course_id uuid, p_column text, p_values text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.write_status_values(p_course_id uuid, p_column text, p_values text[]) TO coursegen_app;
 
 --
 -- Name: FUNCTION procrastinate_cancel_job_v1(job_id bigint, abort boolean, delete_job boolean); Type: ACL; Schema: public; Owner: -
@@ -4010,6 +4552,12 @@ GRANT SELECT,INSERT ON TABLE coursegen.documents TO coursegen_app;
 GRANT SELECT,INSERT ON TABLE coursegen.drafts TO coursegen_app;
 
 --
+-- Name: TABLE events; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,DELETE ON TABLE coursegen.events TO coursegen_app;
+
+--
 -- Name: TABLE finished_courses; Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4028,6 +4576,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.idempotency_keys TO courseg
 GRANT SELECT,INSERT ON TABLE coursegen.lessons TO coursegen_app;
 
 --
+-- Name: TABLE publications; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE coursegen.publications TO coursegen_app;
+
+--
 -- Name: TABLE queue_migrations; Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4044,6 +4598,24 @@ GRANT SELECT,INSERT ON TABLE coursegen.sections TO coursegen_app;
 --
 
 GRANT SELECT,INSERT ON TABLE coursegen.stage_results TO coursegen_app;
+
+--
+-- Name: TABLE status_changes; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT ON TABLE coursegen.status_changes TO coursegen_app;
+
+--
+-- Name: TABLE status_map; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT ON TABLE coursegen.status_map TO coursegen_app;
+
+--
+-- Name: TABLE status_routes; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT ON TABLE coursegen.status_routes TO coursegen_app;
 
 --
 -- Name: TABLE webhook_attempts; Type: ACL; Schema: coursegen; Owner: -
@@ -4068,6 +4640,18 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.webhook_turns TO coursegen_
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.workers TO coursegen_app;
+
+--
+-- Name: TABLE courses; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.courses TO coursegen_app;
+
+--
+-- Name: COLUMN courses.updated_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(updated_at) ON TABLE public.courses TO coursegen_app;
 
 --
 -- Name: TABLE procrastinate_events; Type: ACL; Schema: public; Owner: -

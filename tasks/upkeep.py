@@ -10,7 +10,16 @@ from app.services import Services
 
 #: Rows deleted by one statement, so that none holds locks for long.
 BATCH = 5_000
-PRUNED = ("events", "attempts", "idempotency_keys", "webhook_deliveries", "webhook_turns", "generations", "workers")
+PRUNED = (
+    "events",
+    "refusals",
+    "attempts",
+    "idempotency_keys",
+    "webhook_deliveries",
+    "webhook_turns",
+    "generations",
+    "workers",
+)
 
 log = logging.getLogger(__name__)
 

@@ -46,7 +46,15 @@ if (POSTGRES_15 := Path("/usr/lib/postgresql/15/bin")).is_dir():
     INSTALLATIONS[OLDEST] = "postgres_15_server"
 
 #: What `empty` leaves alone: they say what the database is, not what happened in it.
-KEPT_TABLES = ["applied_migrations", "applied_functions", "queue_migrations", "created_objects"]
+KEPT_TABLES = [
+    "applied_migrations",
+    "applied_functions",
+    "queue_migrations",
+    "created_objects",
+    "status_map",
+    "status_changes",
+    "status_routes",
+]
 
 #: Folders of the tests that run the service as it ships, so without coverage's tracer in its processes.
 AS_SHIPPED = ("acceptance", "faults")

@@ -9,7 +9,7 @@ from uuid import UUID
 from app.auth.jwks import Keys
 from app.auth.tokens import Keyring, verify_token
 from app.generation.callers import Caller, Role
-from app.generation.tiers import Tier
+from app.generation.tiers import TierNames
 from app.settings import Settings
 
 LEEWAY_S = 30
@@ -27,6 +27,7 @@ class Authenticator:
         self._keyring = keyring
         self._config = config
         self._settings = settings
+        self._tiers = TierNames(settings.tier_aliases)
         self._cache: dict[bytes, tuple[Caller, float, Keys | None]] = {}
 
     def identify(self, token: str) -> Caller:
@@ -38,14 +39,14 @@ class Authenticator:
             if now < until and verified_by is keys:
                 return caller
         claims = verify_token(token, self._keyring, self._config)
-        caller = read_caller(claims, self._settings)
+        caller = read_caller(claims, self._settings, self._tiers)
         if len(self._cache) >= MAX_CACHED:
             self._cache.clear()
         self._cache[digest] = caller, min(now + CACHED_S, int(claims["exp"]) + LEEWAY_S), keys
         return caller
 
 
-def read_caller(claims: Mapping[str, Any], settings: Settings) -> Caller:
+def read_caller(claims: Mapping[str, Any], settings: Settings, tiers: TierNames) -> Caller:
     """The caller that the claims describe, by `TIER_CLAIMS`, `ROLE_CLAIMS` and `ORGANIZATION_CLAIMS`.
 
     Raises ValueError or KeyError.
@@ -59,7 +60,7 @@ def read_caller(claims: Mapping[str, Any], settings: Settings) -> Caller:
     roles = (role for value in _present(claims, settings.role_claims) for role in Role if role.value == value)
     return Caller(
         user_id=UUID(claims["sub"]),
-        tier=Tier.FREE if tier is None else Tier.named(tier),
+        tier=tiers.read(tier),
         role=next(roles, None),
         organization_id=_read_id(next(_present(claims, settings.organization_claims), None)),
     )

@@ -9,6 +9,7 @@ from app.cli import (
     inspection_commands,
     metrics_command,
     migrate_command,
+    platform_command,
     token_command,
     webhook_commands,
 )
@@ -21,6 +22,7 @@ COMMANDS: list[click.Command] = [
     generation_commands.command,
     metrics_command.command,
     migrate_command.command,
+    platform_command.command,
     token_command.command,
     webhook_commands.command,
 ]

@@ -8,7 +8,7 @@ from app.cli.command_setup import as_json, listing, operator, with_services
 from app.cli.tables import print_rows
 from app.generation.events import EventType
 from app.operations.actions import rebuild_slots
-from app.operations.doctor import State, examine
+from app.operations.doctor import State, examine, examine_platform
 from app.operations.listings import compare_slots, read_rows
 from app.services import Services
 
@@ -17,17 +17,23 @@ EVENTS = ("timestamp", "event_type", "severity", "user_id", "course_id", "job_id
 
 @click.command("doctor")
 @as_json
+@click.option("--platform", "of_platform", is_flag=True, help="Check the platform's database instead.")
 @with_services
-def doctor(services: Services, as_json: bool) -> None:
+def doctor(services: Services, as_json: bool, of_platform: bool) -> None:
     """Check settings, servers, migrations, clock, workers and slots. Exit code 1 if anything is an error."""
-    findings = examine(services)
+    findings = examine_platform(services.settings) if of_platform else examine(services)
     print_rows(map(asdict, findings), ("state", "check", "found", "advice"), as_json=as_json)
     if any(finding.state is State.ERROR for finding in findings):
         raise click.exceptions.Exit(1)
 
 
 @click.command("events")
-@click.option("--type", "event_type", type=click.Choice([kind.value for kind in EventType]), help="Only this type.")
+@click.option(
+    "--type",
+    "event_type",
+    type=click.Choice([*(kind.value for kind in EventType), "status_refused"]),
+    help="Only this type.",
+)
 @listing
 def events(services: Services, as_json: bool, **filters: object) -> None:
     """List the latest events. Times are in UTC."""

@@ -30,6 +30,10 @@ LIMITS = {
 }
 
 NAME = "coursegen-migrate"
+POOLER = "DATABASE_URL leads through a pooler in transaction mode, where a migration can't hold its lock."
+POOLER_ADVICE = (
+    "Run it with the URL of PostgreSQL itself, or of the pooler's session mode (Supabase: port 5432 instead of 6543)."
+)
 BLOCKERS = read_setup("blockers")
 
 
@@ -89,8 +93,9 @@ def migration_session(database_url: str) -> Iterator[MigrationSession]:
 
     Raises `MigrationError` behind a transaction pooler, and when another migration takes longer than ten minutes.
     """
-    with _connect(database_url) as conn, _connect(database_url) as watcher:
-        _refuse_transaction_pooler(conn, watcher)
+    with connect_for_migration(database_url) as conn, connect_for_migration(database_url) as watcher:
+        if is_transaction_pooler(conn, watcher):
+            raise MigrationError(f"{POOLER} {POOLER_ADVICE}")
         for opened in (conn, watcher):
             opened.execute(set_statements(LIMITS, opened.info.server_version).encode())
         session = MigrationSession(conn, watcher)
@@ -103,7 +108,8 @@ def is_present(conn: Connection, table: str) -> bool:
     return conn.execute("select where to_regclass(%s) is not null", (table,)).rowcount == 1
 
 
-def _connect(database_url: str) -> Connection:
+def connect_for_migration(database_url: str) -> Connection:
+    """A session as migrations use it, also through a pooler in session mode."""
     # Nothing is prepared and no option is sent at the start: a session pooler takes neither.
     return psycopg.connect(
         database_url,
@@ -115,19 +121,16 @@ def _connect(database_url: str) -> Connection:
     )
 
 
-def _refuse_transaction_pooler(conn: Connection, watcher: Connection) -> None:
-    """Raises `MigrationError` where two transactions of one client may run in different sessions of the server."""
+def is_transaction_pooler(conn: Connection, other: Connection) -> bool:
+    """Whether two transactions of one client may run in different sessions of the server."""
     if conn.info.backend_pid == _backend(conn):
-        return  # the server itself answered, not a pooler
+        return False  # the server itself answered, not a pooler
     for _ in range(5):
         backend = _backend(conn)
-        with watcher.transaction():
-            if _backend(watcher) == backend or _backend(conn) != backend:
-                raise MigrationError(
-                    "DATABASE_URL leads through a pooler in transaction mode, where a migration can't hold its lock. "
-                    "Run it with the URL of PostgreSQL itself, or of the pooler's session mode "
-                    "(Supabase: port 5432 instead of 6543)."
-                )
+        with other.transaction():
+            if _backend(other) == backend or _backend(conn) != backend:
+                return True
+    return False
 
 
 def _backend(conn: Connection) -> Any:

@@ -12,6 +12,7 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 
 from app.database.migration_session import Connection, MigrationError, is_present, migration_session
+from app.database.platform.status_map import fill_map
 from app.database.queries import SQL, read_setup
 from app.database.queue_schema import migrate_queue, queue_scripts
 
@@ -88,7 +89,7 @@ def _apply_migration(conn: Connection, *, file: Path) -> bool:
 
 
 def _apply_functions(conn: Connection, *, app_role: str) -> list[str]:
-    """Every function has the body of its file, and all privileges are as `sql/setup/privileges.sql` says.
+    """Every function has the body of its file, and the map of statuses and all privileges are as this release has them.
 
     Returns the names of the functions whose body was not the latest applied. No function is ever dropped here: those
     of the previous release stay callable for the processes that still run.
@@ -104,13 +105,20 @@ def _apply_functions(conn: Connection, *, app_role: str) -> list[str]:
             " on conflict (name, checksum) do update set applied_at = default",
             (file.stem, _checksum(file)),
         )
+    conn.execute(read_setup("hooks"))
     conn.execute(read_setup("shared_functions"))
     conn.execute(read_setup("created_objects"))
+    fill_map(conn)
+    grant_privileges(conn, app_role)
+    return [file.stem for file in changed]
+
+
+def grant_privileges(conn: Connection, app_role: str) -> None:
+    """The role has all privileges that it needs, and nobody any other. In the caller's transaction."""
     try:
         conn.execute(name_role(conn, read_setup("privileges"), app_role))
     except psycopg.errors.InsufficientPrivilege as error:
         raise MigrationError(error.diag.message_primary) from error
-    return [file.stem for file in changed]
 
 
 def name_role(conn: Connection, statements: bytes, app_role: str) -> bytes:

@@ -50,6 +50,10 @@ class RateLimited(GenerationError):
         return f"More than {self.per_minute} starts and cancels in a minute; the next in {self.retry_s} s"
 
 
+class NoContent(GenerationError):
+    """No generation of the course was completed."""
+
+
 class NothingActive(GenerationError):
     """The course has no active generation."""
 

@@ -1,7 +1,14 @@
 """The tiers of users: how many generations each may have active, and how urgent they are."""
 
+import logging
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Self
+
+log = logging.getLogger(__name__)
+
+#: Names that one process reports as unknown. Users may write some of them.
+MOST_REPORTED = 100
 
 
 class Tier(Enum):
@@ -24,8 +31,33 @@ class Tier(Enum):
     TRIAL = "TRIAL", 5, 5
     PREMIUM = "PREMIUM", 5, 10
 
-    @classmethod
-    def named(cls, name: object) -> "Tier":
-        """The tier of that name, in upper or lower case; FREE for any other value."""
-        known = isinstance(name, str) and name.isascii()  # "ı".upper() is "I"
-        return cls.__members__.get(str(name).upper(), cls.FREE) if known else cls.FREE
+
+class TierNames:
+    """Reads tiers by name, in upper or lower case, and by the platform's other names for them."""
+
+    def __init__(self, aliases: Mapping[str, Tier]) -> None:
+        self._names = Tier.__members__ | {alias.upper(): tier for alias, tier in aliases.items()}
+        self._reported: set[str] = set()
+
+    def read(self, name: object) -> Tier:
+        """The tier of that name; FREE for None, and for any other value, which is logged once."""
+        if name is None:
+            return Tier.FREE
+        text = str(name)[:100]
+        if isinstance(name, str) and name.isascii() and (tier := self._names.get(name.upper())):  # "ı".upper() is "I"
+            return tier
+        if text not in self._reported and len(self._reported) < MOST_REPORTED:
+            self._reported.add(text)
+            log.warning("tier_unknown", extra={"named": text})
+        return Tier.FREE
+
+
+def parse_aliases(pairs: Iterable[str]) -> dict[str, Tier]:
+    """The tier of each alias, from pairs such as `basic_plus=BASIC`. Raises ValueError."""
+    aliases = {}
+    for pair in pairs:
+        alias, _, name = map(str.strip, pair.partition("="))
+        if not alias or name not in Tier.__members__:
+            raise ValueError(f"{pair} is no alias of a tier; use, for example, basic_plus=BASIC.")
+        aliases[alias] = Tier[name]
+    return aliases

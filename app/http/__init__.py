@@ -8,7 +8,7 @@ from app.http.description.docs_page import register_description
 from app.http.error_responses import Invalid, register_errors
 from app.http.middleware.cors import register_cors
 from app.http.middleware.request_context import RequestContextMiddleware
-from app.http.routes import course_status, course_stream, generate, health, prometheus, webhook_key
+from app.http.routes import course_content, course_status, course_stream, generate, health, prometheus, webhook_key
 from app.http.trpc import procedures
 from app.request_environ import MAX_BODY, REJECTED
 from app.settings import Settings
@@ -35,7 +35,7 @@ def register_routes(app: Flask, settings: Settings) -> None:
     app.before_request(_reject)
     register_errors(app, {procedures.ROOT: procedures.render_error})
     register_auth(app, settings)
-    for module in (generate, course_status, course_stream, procedures, health, prometheus, webhook_key):
+    for module in (generate, course_status, course_content, course_stream, procedures, health, prometheus, webhook_key):
         app.register_blueprint(module.blueprint)
     register_description(app, settings)
 

@@ -125,6 +125,7 @@ CODES: Mapping[type[Exception], str] = {
     KeysUnavailable: "unavailable",
     domain.Forbidden: "forbidden",
     domain.CourseNotFound: "course_not_found",
+    domain.NoContent: "no_content",
     domain.NothingActive: "nothing_active",
     domain.UserFull: "user_limit",
     domain.SystemFull: "system_limit",

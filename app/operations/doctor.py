@@ -11,10 +11,13 @@ from psycopg.rows import DictRow
 
 from app.auth.jwks import KEY_TYPES, JwksError, fetch_keys
 from app.database.migrations import abridge, missing
+from app.database.platform.remarks import Kind
+from app.database.platform.shipped_maps import UNKNOWN
 from app.database.pool import only_row
 from app.database.preflight import connect_briefly
 from app.database.queries import QUERIES
 from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
+from app.operations import platform
 from app.operations.listings import compare_slots
 from app.secret_strength import is_weak
 from app.services import Services
@@ -54,6 +57,13 @@ def examine(services: Services) -> list[Finding]:
         *_check_database(services),
         *_check_redis(services),
     ]
+
+
+def examine_platform(settings: Settings) -> list[Finding]:
+    """Every remark on the platform's database, as a finding."""
+    states = {Kind.OBSTACLE: State.ERROR, Kind.DECIDE: State.WARNING}
+    remarks, _ = platform.check(settings)
+    return [Finding(states.get(remark.kind, State.OK), remark.subject, remark.says, remark.how) for remark in remarks]
 
 
 def _judge(check: str, found: str, problem: State, advice: str, *, when: bool) -> Finding:
@@ -106,8 +116,10 @@ def _check_database(services: Services) -> Iterator[Finding]:
     with services.db.connection() as conn:
         values = {"stalled": services.settings.stalled_s, "queues": list(SERVED)}
         server = only_row(conn.execute(QUERIES["inspect_server"], values))
+        status_map = only_row(conn.execute(QUERIES["inspect_status_map"]))
     yield from _check_server(server, asked_at)
     yield from _check_workers(services.settings, server)
+    yield _check_status_map(status_map)
     yield _check_webhooks(services.settings, server)
 
 
@@ -134,6 +146,17 @@ def _check_workers(settings: Settings, server: DictRow) -> Iterator[Finding]:
         unused = queue == WEBHOOKS_QUEUE and settings.webhook_secret is None
         advice = f"Start `coursegen worker`, or `coursegen worker --only {queue}`."
         yield _judge(f"workers of {queue}", found, State.ERROR, advice, when=workers == 0 and not unused)
+
+
+def _check_status_map(status_map: DictRow) -> Finding:
+    column, refused, latest = status_map["column_name"], status_map["refused"], status_map["latest"]
+    found = f"{status_map['source']}: written to courses.{column}" if column else f"{status_map['source']}: not written"
+    if refused:
+        found += f"; {refused} refused within a day, the latest {latest['status']} after {latest['old_value']}"
+        found += f": {latest['error']}"
+    unknown = status_map["source"] == UNKNOWN.source
+    advice = "Say how the platform shows a generation: `coursegen platform status`."
+    return _judge("status of courses", found, State.WARNING, advice, when=refused > 0 or unknown)
 
 
 def _check_webhooks(settings: Settings, server: DictRow) -> Finding:

@@ -31,3 +31,6 @@ where kept.created_at > now() - interval '1 day';
 
 -- name: admit_generations
 select * from coursegen.admit_generations_v1(%(requests)s, %(wait)s);
+
+-- name: find_user_tier
+select coursegen.user_tier(%(user_id)s) as tier;

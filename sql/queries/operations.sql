@@ -24,9 +24,13 @@ order by id;
 
 -- name: list_events
 -- The latest events, of one type or all.
-select "timestamp", event_type::text, severity::text, user_id, course_id, job_id, metadata
-from system_metrics
-where (%(event_type)s::text is null or event_type = %(event_type)s::metric_event_type)
+select "timestamp", event_type, severity::text, user_id, course_id, job_id, metadata
+from (
+    select "timestamp", event_type::text, severity, user_id, course_id, job_id, metadata from system_metrics
+    union all
+    select "timestamp", event_type, severity, user_id, course_id, job_id, metadata from coursegen.events
+) event
+where (%(event_type)s::text is null or event_type = %(event_type)s::text)
     and "timestamp" >= now() - make_interval(secs => %(since_s)s)
 order by "timestamp" desc
 limit %(limit)s;
@@ -57,7 +61,7 @@ limit 2;
 -- name: find_progress
 -- The progress of a course, for an operator. Others may write the column, so every number in it is checked.
 select
-    coursegen.course_generation_status(course) as status,
+    coursegen.shown_status(course.id) as status,
     coalesce(substring(generation_progress ->> 'percentage' from '^[0-9]{1,3}$')::int, 0) as percentage,
     coalesce(substring(generation_progress ->> 'current_step' from '^[1-5]$')::int, 1) as step,
     coalesce(jsonb_path_query_first(generation_progress, '$.steps[*] ? (@.id == $.current_step).name') #>> '{}', '')
@@ -73,3 +77,13 @@ where course.id = %(id)s;
 -- name: insert_audit
 insert into coursegen.audit (actor, action, generation_id, course_id, reason, details)
 values (%(actor)s, %(action)s, %(generation_id)s, %(course_id)s, %(reason)s, %(details)s);
+
+-- name: inspect_status_map
+-- Where a generation's status is written, and what the platform refused within a day.
+select
+    (select m.source from coursegen.status_map m limit 1) as source,
+    (select m.column_name from coursegen.status_map m where m.column_name is not null limit 1) as column_name,
+    count(*) as refused,
+    (array_agg(e.metadata order by e."timestamp" desc))[1] as latest
+from coursegen.events e
+where e.event_type = 'status_refused' and e."timestamp" > now() - interval '1 day';

@@ -6,6 +6,14 @@ where id in (
     order by "timestamp" limit %(batch)s
 );
 
+-- name: prune_refusals
+delete from coursegen.events
+where id in (
+    select id from coursegen.events
+    where "timestamp" < now() - interval '90 days'
+    order by "timestamp" limit %(batch)s
+);
+
 -- name: prune_attempts
 -- Only those of final generations.
 delete from coursegen.attempts

@@ -28,6 +28,8 @@ grant insert, update, delete on
     coursegen.attempts, coursegen.idempotency_keys, coursegen.webhook_deliveries, coursegen.webhook_turns,
     coursegen.workers
 to coursegen_app;
+grant delete on coursegen.events to coursegen_app;
+grant insert, update on coursegen.publications to coursegen_app;
 revoke execute on all functions in schema coursegen from public;
 grant execute on all functions in schema coursegen to coursegen_app;
 

@@ -124,6 +124,8 @@ def _expand_response(response: Tree, headers: Tree) -> Tree:
     if "schema" in response:
         content = {"schema": response["schema"], "examples": response.get("examples", {})}
         expanded["content"] = {mimetype: {**content} for mimetype in response.get("mimetypes", [JSON])}
+    for mimetype, text in response.get("texts", {}).items():
+        expanded["content"][mimetype] = {"schema": {"type": "string"}, "examples": {"text": {"value": text}}}
     return expanded
 
 

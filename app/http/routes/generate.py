@@ -10,6 +10,7 @@ from marshmallow import Schema
 
 from app.current_services import current_services
 from app.generation.admission.requests import Admission, Order
+from app.generation.admission.user_tier import with_platform_tier
 from app.generation.callers import Caller
 from app.http.authentication import authenticate
 from app.http.bodies import load, read_json
@@ -19,7 +20,7 @@ from app.http.middleware.request_context import request_id
 from app.http.rate_limit import rate_limit
 from app.http.routes.prometheus import current_counters
 from app.http.schemas import GenerateSchema
-from app.telemetry.log import bind
+from app.telemetry.log import bind, bind_also
 
 MESSAGE = "Генерация курса инициализирована"
 
@@ -51,6 +52,9 @@ def initiate(caller: Caller, body: Mapping[str, Any], schema: Schema, source: st
     admissions = current_counters().admissions
     with bind(courseId=order.course_id):
         try:
+            if services.settings.tier_source == "database":
+                caller = with_platform_tier(services.db, caller, services.tiers)
+                bind_also(tier=caller.tier.value)
             admission = services.admissions.admit(caller, order)
         except Exception as error:
             admissions.labels(source, error_response(error).code).inc()

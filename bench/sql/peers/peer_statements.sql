@@ -30,7 +30,7 @@ select update_course_progress($1, $2, $3, $4);
 -- The same; the course's own status becomes $5 unless that is null.
 select
     update_course_progress($1, $2, $3, $4),
-    case when $5::text is not null then coursegen.set_course_status($1, $5) end;
+    case when $5::text is not null then coursegen.write_course($1, '[]', $5) end;
 
 -- name: read_documents
 -- Documents of the generation $1.

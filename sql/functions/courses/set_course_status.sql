@@ -1,31 +1,49 @@
--- The one writer of a course's status. True once the course has it, false for an unknown course. A platform that has a
--- column `generation_status` keeps another meaning in `status`.
--- As its owner: a platform's triggers write tables that the service's role has no privilege on.
-create or replace function coursegen.set_course_status(p_course_id uuid, p_status text) returns boolean
-language plpgsql security definer
-set search_path = pg_catalog, public, pg_temp
+-- The one writer of a course's row: its progress and, unless null, its status, as coursegen.status_map says and by the
+-- changes that the platform allows. If the platform refuses the status, the row is written without it, and that is counted
+-- as an event. False if a trigger skipped the write, or there is no such course.
+create or replace function coursegen.set_course_status(
+    p_course_id uuid, p_status text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb
+) returns boolean
+language plpgsql
 as $$
 declare
-    column_name name;
-    is_text boolean;
-    changed int;
+    place coursegen.status_map;
+    was text;
+    way text[];
 begin
-    if not coursegen.is_generation_status(p_status) then
-        raise exception using errcode = 'CG002',
-            message = pg_catalog.format('Invalid status: %s (no status of a generation)', coalesce(p_status, 'null'));
+    if p_status is not null then
+        select m.* into place from coursegen.status_map m where m.status = p_status;
+        if not found then
+            raise exception using errcode = 'CG002',
+                message = pg_catalog.format('Invalid status: %s (no status of a generation)', p_status);
+        end if;
     end if;
-    select a.attname, a.atttypid = 'text'::regtype::oid into column_name, is_text
-    from pg_attribute a
-    where a.attrelid = 'public.courses'::regclass::oid and a.attname in ('generation_status', 'status') and not a.attisdropped
-    order by a.attname
-    limit 1;
-    if column_name = 'status' and is_text then
-        update public.courses set status = p_status where id = p_course_id;  -- the plan is kept
-    else
-        -- The status is a literal, which fits a column of text and one of an enum.
-        execute pg_catalog.format('update public.courses set %I = %L where id = $1', column_name, p_status) using p_course_id;
+    if place.column_name is not null and place.is_guarded then
+        begin
+            was := coursegen.read_status_value(p_course_id, place.column_name);
+            if was is distinct from place.value then
+                select r.steps into way from coursegen.status_routes r where r.status = p_status and r.old_value = was;
+                if way is not null then
+                    perform coursegen.write_status_values(p_course_id, place.column_name, trim_array(way, 1));
+                end if;
+                if not coursegen.write_course_row(
+                    p_course_id, place.column_name, place.value, p_progress, p_starts, p_ends, p_error, p_error_details
+                ) then
+                    raise exception 'A trigger of the platform skipped the write of course %', p_course_id;
+                end if;
+                return true;
+            end if;
+        exception when others then
+            -- What another attempt may not meet is for the caller, who tries again.
+            if sqlstate in ('40001', '40P01', '55P03') or sqlstate like '53%' then
+                raise;
+            end if;
+            perform coursegen.record_refusal(p_course_id, p_status, was, sqlerrm);
+        end;
+        place.column_name := null;
     end if;
-    get diagnostics changed = row_count;
-    return changed = 1;
+    return coursegen.write_course_row(
+        p_course_id, place.column_name, place.value, p_progress, p_starts, p_ends, p_error, p_error_details
+    );
 end
 $$;

@@ -26,16 +26,7 @@ begin
     if p_status is null and not p_changes @> '[{"alive": true}]' and after is not distinct from before then
         return after;
     end if;
-    update public.courses c
-    set generation_progress = after,
-        last_progress_update = now(),
-        updated_at = now(),
-        generation_started_at = case when starts then now() else c.generation_started_at end,
-        generation_completed_at = case when ends then now() when starts then null else c.generation_completed_at end,
-        error_message = case when starts then null else coalesce(p_error, c.error_message) end,
-        error_details = case when starts then null else coalesce(p_error_details, c.error_details) end
-    where c.id = p_course_id;
-    if not found or p_status is not null and not coursegen.set_course_status(p_course_id, p_status) then
+    if not coursegen.set_course_status(p_course_id, p_status, after, starts, ends, p_error, p_error_details) then
         raise exception 'A trigger of the platform skipped the write of course %', p_course_id;
     end if;
     -- A deferred trigger of the platform would run in the commit, where no timeout ends it and nobody can catch its error.

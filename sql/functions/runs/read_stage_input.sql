@@ -16,14 +16,9 @@ begin
                     jsonb_path_query_array(to_jsonb(c.output_formats), texts) as output_formats,
                     (
                         select coalesce(json_agg(json_build_object(
-                            'id', file ->> 'id', 'name', file ->> 'name', 'path', file ->> 'path',
-                            'mime_type', file ->> 'mime_type'
-                        ) order by position), '[]')
-                        from jsonb_array_elements(
-                            case when coursegen.has_documents(c.generation_progress)
-                                then c.generation_progress -> 'files' else '[]'
-                            end
-                        ) with ordinality as files (file, position)
+                            'id', file.id, 'name', file.name, 'path', file.path, 'mime_type', file.mime_type
+                        ) order by file.position), '[]')
+                        from coursegen.course_files(c.id) with ordinality as file (id, name, path, mime_type, position)
                     ) as files
                 from public.courses c
                 where c.id = g.course_id

@@ -94,11 +94,12 @@ begin
         if outcome is null then
             insert into coursegen.generations as g (
                 id, course_id, user_id, organization_id, tier, priority, user_slot, system_slot, stage, source,
-                webhook_url, request_id, idempotency_key, retry_of
+                webhook_url, request_id, idempotency_key, retry_of, cancel_value
             ) values (
                 request.id, request.course_id, request.user_id, course.organization_id, request.tier, request.priority,
                 request.user_slot, request.system_slot, first_stage, request.source,
-                request.webhook_url, request.request_id, request.idempotency_key, request.retry_of
+                request.webhook_url, request.request_id, request.idempotency_key, request.retry_of,
+                (select m.value from coursegen.status_map m where m.status = 'cancelled')
             )
             on conflict do nothing
             returning g.* into generation;

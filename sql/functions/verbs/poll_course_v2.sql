@@ -75,7 +75,11 @@ begin
     select
         c.slug, c.status::text,
         coalesce(
-            generation_status::text, case when coursegen.is_generation_status(c.status::text) then c.status::text end
+            case when coursegen.is_generation_status(generation_status::text) then generation_status::text end,
+            case
+                when generation_status is null and coursegen.is_generation_status(c.status::text) then c.status::text
+            end,
+            coursegen.shown_status(c.id)
         ),
         c.generation_progress::text,  -- a column that anybody may write holds JSON that Python can't read
         to_char(c.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),

@@ -118,7 +118,7 @@ def conducted(database_url: str, course: Course, *ends: tuple[int, str, str | No
                 with conn.transaction():
                     conn.execute("select update_course_progress(%s, %s, %s, %s)", [course.id, step, status, "дальше"])
                     if course_status:
-                        conn.execute("select coursegen.set_course_status(%s, %s)", [course.id, course_status])
+                        conn.execute("select coursegen.write_course(%s, '[]', %s)", [course.id, course_status])
 
     stop = threading.Event()
     thread = threading.Thread(target=conduct)

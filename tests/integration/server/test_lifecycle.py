@@ -140,7 +140,7 @@ def test_a_stop_ends_in_time_though_the_database_hangs_and_a_client_does_not_rea
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect((HOST, server.port))
         deaf.sendall(head("GET", "/openapi.json") * 100)
-        proxy.arm(b"select 1", Fault.FREEZE, times=1000)
+        proxy.arm(b"transaction_read_only", Fault.FREEZE, times=1000)
         hung = stack.enter_context(connect(server))
         hung.sendall(head("GET", "/readyz"))
         wait_until(lambda: server.status("/livez") == 200)

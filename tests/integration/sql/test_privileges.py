@@ -14,7 +14,7 @@ CALLS = [
     "select public.update_course_progress(gen_random_uuid(), 1, 'completed', '')",
     "select coursegen.update_course_progress(gen_random_uuid(), 1, 'completed', '')",
     "select coursegen.write_course(gen_random_uuid(), '[]')",
-    "select coursegen.set_course_status(gen_random_uuid(), 'failed')",
+    "select coursegen.write_course(gen_random_uuid(), '[]', 'failed')",
 ]
 #: What an owner may read of his own.
 READABLE = {
@@ -186,7 +186,9 @@ def test_supabases_service_role_may_do_the_services_work(migrated_supabase_url: 
         become(conn, "service_role")
         reset(conn, course)
         assert advance(conn, course, 1, "completed")["percentage"] == 20
-        assert conn.execute("select coursegen.set_course_status(%s, 'initializing')", (course,)).fetchone() == (True,)
+        assert conn.execute(
+            "select coursegen.write_course(%s, '[]', 'initializing') is not null", (course,)
+        ).fetchone() == (True,)
         conn.execute(NEW_GENERATION, (course, uuid4(), 1))
         assert conn.execute("select count(*) from coursegen.generations").fetchone() == (1,)
         conn.execute(
@@ -228,9 +230,11 @@ def test_what_others_create_is_not_called_by_the_owners_functions(new_database_u
             assert progress[0]["percentage"] == 20
             with pytest.raises(psycopg.Error, match=r"^Invalid step_id: 9"):
                 conn.execute(f"select {function}(%s, 9, 'completed', '')".encode(), (course,))
-        assert conn.execute("select coursegen.set_course_status(%s, 'completed')", (course,)).fetchone() == (True,)
+        assert conn.execute(
+            "select coursegen.write_course(%s, '[]', 'completed') is not null", (course,)
+        ).fetchone() == (True,)
         with pytest.raises(psycopg.Error, match=r"^Invalid status: x"):
-            conn.execute("select coursegen.set_course_status(%s, 'x')", (course,))
+            conn.execute("select coursegen.write_course(%s, '[]', 'x')", (course,))
         conn.execute("select coursegen.write_course(%s, '[]', 'failed', 'Ошибка')", (course,))
         assert conn.execute("select * from public.trap").fetchall() == []
         assert conn.execute("select count(*) from pg_temp.courses").fetchone() == (0,)
@@ -262,6 +266,6 @@ def test_a_platforms_trigger_finds_its_own_tables(new_database_url: str) -> None
         become(conn, "coursegen_app")  # which has no privilege on the platform's tables
         advance(conn, course, 1, "completed")
         conn.execute("select coursegen.write_course(%s, '[{\"alive\": true}]')", (course,))
-        conn.execute("select coursegen.set_course_status(%s, 'failed')", (course,))
+        conn.execute("select coursegen.write_course(%s, '[]', 'failed')", (course,))
         conn.execute("reset role")
         assert conn.execute("select * from audit_log").fetchall() == [(course,)] * 3

@@ -29,6 +29,8 @@ WRITES = {
     "coursegen.webhook_attempts": {"insert"},
     "coursegen.webhook_turns": {"insert", "update", "delete"},
     "coursegen.audit": {"insert"},
+    "coursegen.events": {"delete"},
+    "coursegen.publications": {"insert", "update"},
     "coursegen.workers": {"insert", "update", "delete"},
     "system_metrics": {"insert", "delete"},
     "procrastinate_jobs": {"insert", "update", "delete"},
@@ -113,7 +115,7 @@ def test_the_role_may_lock_courses_and_writes_them_through_functions_alone(membe
     assert columns.fetchall() == [("updated_at",)]
     member.execute("select from courses for no key update")
     member.execute("select coursegen.write_course(gen_random_uuid(), '[]')")
-    member.execute("select coursegen.set_course_status(gen_random_uuid(), 'failed')")
+    member.execute("select coursegen.write_course(gen_random_uuid(), '[]', 'failed')")
 
 
 def test_the_role_works_on_a_platforms_tables_with_row_level_security(new_database_url: str) -> None:
@@ -130,7 +132,9 @@ def test_the_role_works_on_a_platforms_tables_with_row_level_security(new_databa
         conn.execute("set role coursegen_app")
         locked = conn.execute("select id from courses for no key update").fetchall()
         assert len(locked) == 100
-        assert conn.execute("select coursegen.set_course_status(%s, 'failed')", locked[0]).fetchone() == (True,)
+        assert conn.execute("select coursegen.write_course(%s, '[]', 'failed') is not null", locked[0]).fetchone() == (
+            True,
+        )
         conn.execute("insert into system_metrics (event_type, severity) values ('job_rollback', 'info')")
         assert conn.execute("delete from system_metrics").rowcount == 1
 

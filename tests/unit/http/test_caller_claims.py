@@ -23,6 +23,11 @@ def test_a_tier_is_case_insensitive(client: FlaskClient, tier: str, spell: Any) 
     assert whoami(client, tier=spell(tier))["tier"] == tier
 
 
+@pytest.mark.parametrize(("name", "tier"), [("basic_plus", "BASIC"), ("Basic_Plus", "BASIC"), ("basicplus", "FREE")])
+def test_a_tier_may_have_another_name(client: FlaskClient, name: str, tier: str) -> None:
+    assert whoami(client, app_metadata={"tier": name})["tier"] == tier
+
+
 @pytest.mark.parametrize("tier", ["", "GOLD", "PREMIUM2", "ПРЕМИУМ", 5, True, ["PREMIUM"], {"name": "PREMIUM"}])
 def test_an_unknown_tier_is_free(client: FlaskClient, tier: object) -> None:
     assert whoami(client, app_metadata={"tier": tier})["tier"] == "FREE"

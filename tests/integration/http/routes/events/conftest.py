@@ -77,7 +77,7 @@ def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def change_status(conn: Conn, course: Course, status: str) -> None:
-    conn.execute("select coursegen.set_course_status(%s, %s)", [course.id, status])
+    conn.execute("select coursegen.write_course(%s, '[]', %s)", [course.id, status])
 
 
 @contextmanager

@@ -1,0 +1,146 @@
+"""A look at a database before its migration: what fits, what is adopted, what to decide, and what is in the way."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import psycopg
+from procrastinate.schema import SchemaManager
+from psycopg.rows import tuple_row
+
+from app.database.platform.remarks import Kind, Remark
+from app.database.platform.shipped_maps import PUBLICATION, STAGES_2_TO_5, UNKNOWN, StatusMap
+from app.database.platform.status_map import labels_of, read_columns, read_map, read_own_columns, recognise
+from app.database.platform.table_checks import check_courses, check_metrics
+from app.database.queries import read_setup
+
+Connection = psycopg.Connection[Any]
+
+OLDEST_VERSION, NEWEST_VERSION = 15, 18
+
+
+def check_platform(conn: Connection, *, app_role: str, upgrade_queue: bool = False) -> list[Remark]:
+    """Every remark on the database, changing nothing. `conn` is in autocommit mode.
+
+    An obstacle means that `migrate` would fail or that no generation could start.
+    """
+    with conn.transaction():
+        conn.execute("set transaction read only")
+        with conn.cursor(row_factory=tuple_row) as cursor:
+            [(facts,)] = cursor.execute(read_setup("platform_facts"), {"role": app_role}).fetchall()
+        tables = facts["tables"] or {}
+        migrated = bool(facts["schema"] and facts["schema"]["migrated"])
+        own = read_own_columns(conn) if migrated else frozenset()
+        return [
+            *_check_server(facts, app_role, migrated=migrated),
+            *check_courses(tables.get("courses"), facts),
+            *check_metrics(tables.get("system_metrics"), facts["types"] or {}),
+            *_check_functions(facts, migrated=migrated),
+            *_check_queue(tables, facts, migrated=migrated, upgrade=upgrade_queue),
+            *_check_status(conn, own, migrated=migrated),
+            *_check_rest(tables),
+        ]
+
+
+def _check_server(facts: Mapping[str, Any], app_role: str, *, migrated: bool) -> Iterator[Remark]:
+    version = facts["version"] // 10000
+    if version < OLDEST_VERSION:
+        how = f"Upgrade to PostgreSQL {OLDEST_VERSION} or later."
+        yield Remark(Kind.OBSTACLE, "server", f"PostgreSQL {version} is older than {OLDEST_VERSION}.", how)
+    elif version > NEWEST_VERSION:
+        yield Remark(Kind.DECIDE, "server", f"PostgreSQL {version} is not tested.", "Try it on a copy first.")
+    else:
+        yield Remark(Kind.FITS, "server", f"PostgreSQL {version}.")
+    if facts["standby"]:
+        yield Remark(Kind.OBSTACLE, "server", "It is a standby, which takes no writes.", "Connect to the primary.")
+    elif facts["read_only"]:
+        how = "Free disk space if the platform made it so, then: alter database … reset default_transaction_read_only;"
+        yield Remark(Kind.OBSTACLE, "server", "The database is read-only by default.", how)
+    login, schema = facts["login"], facts["schema"]
+    if schema is None and not facts["may_create_schema"]:
+        how = f"grant create on database … to {login};"
+        yield Remark(Kind.OBSTACLE, "login", f"{login} may not create the schema coursegen.", how)
+    elif schema and not schema["mine"]:
+        how = "Run it as the role that owns the schema."
+        yield Remark(Kind.OBSTACLE, "login", f"The schema coursegen is not {login}'s.", how)
+    elif schema and not migrated and schema["tables"]:
+        how = "Rename or drop it."
+        yield Remark(Kind.OBSTACLE, "schema", "A schema coursegen is here that this service did not make.", how)
+    if not facts["may_create_in_public"]:
+        how = f"grant create on schema public to {login};"
+        yield Remark(Kind.OBSTACLE, "login", f"{login} may not create the queue's tables in public.", how)
+    if not facts["role"] and not facts["may_create_role"]:
+        how = f"Have an administrator run: create role {app_role} nologin;"
+        yield Remark(Kind.OBSTACLE, "role", f"{login} may not create the role {app_role}.", how)
+    elif facts["role"]:
+        yield Remark(Kind.ADOPTED, "role", f"The role {app_role} is used as it is.")
+    else:
+        yield Remark(Kind.FITS, "role", f"The role {app_role} will be created, without login.")
+
+
+def _check_functions(facts: Mapping[str, Any], *, migrated: bool) -> Iterator[Remark]:
+    functions = facts["progress_functions"]
+    if functions and not migrated:
+        says = f"update_course_progress ({len(functions)} forms) stays; ours is coursegen.update_course_progress."
+        yield Remark(Kind.ADOPTED, "update_course_progress", says)
+
+
+def _check_queue(
+    tables: Mapping[str, Any], facts: Mapping[str, Any], *, migrated: bool, upgrade: bool
+) -> Iterator[Remark]:
+    if "procrastinate_jobs" not in tables:
+        yield Remark(Kind.FITS, "queue", "The queue's tables will be created in public.")
+        return
+    if migrated:
+        return
+    needed = set(re.findall(r"FUNCTION (procrastinate_\w+)", SchemaManager.get_schema()))
+    lacking = sorted(needed - set(facts["queue_functions"]))
+    if lacking and not upgrade:
+        says = f"A Procrastinate schema is here that is older than the library: {lacking[0]} is missing."
+        yield Remark(Kind.OBSTACLE, "queue", says, "If its other users can do with the newer one: --upgrade-queue")
+    else:
+        yield Remark(Kind.ADOPTED, "queue", "A Procrastinate schema is here and is used; rollback leaves it.")
+
+
+def _check_status(conn: Connection, own: frozenset[str], *, migrated: bool) -> Iterator[Remark]:
+    status_map: StatusMap | None = None
+    if migrated and conn.execute("select where to_regclass('coursegen.status_map') is not null").rowcount:
+        status_map = read_map(conn)
+    status_map = status_map or recognise(conn, own_columns=own)
+    columns = {row["name"]: row["labels"] for row in read_columns(conn)}
+    labels = columns.get(status_map.column) if status_map.column else None
+    if labels is not None and (gone := labels_of(status_map) - set(labels)):
+        says = f"courses.{status_map.column} has no {', '.join(sorted(gone))}, which the map of statuses names."
+        yield Remark(Kind.DECIDE, "status", says, "coursegen platform status --recognise, or --set FILE")
+    elif status_map.source == UNKNOWN.source:
+        name, found = next(iter(columns.items()))
+        says = f"courses.{name} ({', '.join(found or ['text'])}) is of no known platform and will show no generation."
+        how = "Say which value shows which status: coursegen platform status --json > map.json; … --set map.json"
+        yield Remark(Kind.DECIDE, "status", says, how)
+    elif status_map.source == PUBLICATION.source:
+        says = "courses.status is about publication and stays; no column shows a generation. Clients ask the API."
+        yield Remark(Kind.ADOPTED, "status", says)
+    elif status_map.column is None:
+        yield Remark(Kind.ADOPTED, "status", "An operator's map writes no status.")
+    else:
+        says = f"A generation is shown in courses.{status_map.column}, by the map {status_map.source}."
+        yield Remark(Kind.ADOPTED if status_map.is_guarded else Kind.FITS, "status", says)
+    if status_map.source == STAGES_2_TO_5.source:
+        says = (
+            "The pages that approve and restart stages call procedures that are not served: their buttons do nothing."
+            " Pages that start, follow and cancel a generation work."
+        )
+        yield Remark(Kind.DECIDE, "pages", says, "Show those pages no course of ours.")
+
+
+def _check_rest(tables: Mapping[str, Any]) -> Iterator[Remark]:
+    if "file_catalog" in tables:
+        says = "Files that have no path are looked up in file_catalog, by coursegen.course_files."
+        yield Remark(Kind.ADOPTED, "files", says)
+    if "organizations" in tables and "tier" in tables["organizations"]["columns"]:
+        says = "organizations.tier has the tiers; tokens may not."
+        yield Remark(Kind.DECIDE, "tiers", says, "TIER_SOURCE=database reads it, by coursegen.user_tier.")
+    if "sections" in tables and "lessons" in tables:
+        says = "The platform shows sections and lessons; a generation fills neither by itself."
+        how = "coursegen platform apply deploy/platforms/sections_and_lessons.sql"
+        yield Remark(Kind.DECIDE, "results", says, how)

@@ -1,0 +1,31 @@
+"""`/api/courses/<slug>/content`: the finished course."""
+
+from flask import Blueprint, request
+from werkzeug.wrappers import Response
+
+from app.current_services import current_services
+from app.generation.results.content import find_content, read_json, read_markdown
+from app.http.authentication import authenticate
+
+JSON, MARKDOWN = "application/json", "text/markdown"
+
+blueprint = Blueprint("content", __name__)
+
+
+@blueprint.get("/api/courses/<slug>/content")
+def content(slug: str) -> Response:
+    """What the course's last completed generation made, as JSON or Markdown; 304 if the client has it."""
+    db, caller = current_services().db, authenticate()
+    mimetype = request.accept_mimetypes.best_match([JSON, MARKDOWN], JSON)
+    found = find_content(db, caller, slug)
+    tag = f"{found.tag}-{'md' if mimetype == MARKDOWN else 'json'}"
+    if request.if_none_match and request.if_none_match.contains_weak(tag):
+        response = Response(status=304)
+    elif mimetype == MARKDOWN:
+        response = Response(read_markdown(db, found), mimetype=MARKDOWN)
+    else:
+        response = Response(read_json(db, found), mimetype=JSON)
+    response.set_etag(tag)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Vary"] = "Accept, Authorization"
+    return response

@@ -1,0 +1,20 @@
+-- name: find_content
+-- The course's last completed generation that has content, and a tag that changes with its publication.
+select g.id as generation_id, concat_ws('-', g.id, extract(epoch from (
+    select max(p.published_at) from coursegen.publications p where p.generation_id = g.id
+))) as tag
+from coursegen.generations g
+where g.course_id = %(course_id)s and g.status = 'completed'
+    and exists (select from coursegen.finished_courses f where f.generation_id = g.id)
+order by g.finished_at desc
+limit 1;
+
+-- name: read_content
+select coursegen.read_content(%(generation_id)s)::text as body;
+
+-- name: read_content_text
+select body from coursegen.finished_courses where generation_id = %(generation_id)s;
+
+-- name: publish
+-- What the operator's function did, or null for nothing.
+select coursegen.publish(%(generation_id)s, %(mode)s, true) as result;

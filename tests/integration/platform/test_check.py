@@ -1,0 +1,120 @@
+"""`migrate --check`: every obstacle at once, and nothing is changed."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from app.database.migration_session import MigrationError
+from app.database.migrations import migrate
+from app.database.platform.check import check_platform
+from app.database.platform.remarks import Kind, Remark
+from tests.integration.platform.conftest import AGES, OWNERS, MakePlatform, login
+from tests.integration.platform.dumps import dump
+
+Connection = psycopg.Connection[Any]
+
+
+def check(url: str, **options: Any) -> list[Remark]:
+    with psycopg.connect(url, autocommit=True) as conn:
+        return check_platform(conn, app_role="coursegen_app", **options)
+
+
+def said(remarks: list[Remark], kind: Kind) -> str:
+    return "\n".join(f"{remark.says} {remark.how}" for remark in remarks if remark.kind is kind)
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+@pytest.mark.parametrize("age", AGES)
+def test_every_age_fits_before_and_after_its_migration(make_platform: MakePlatform, age: str, owner: str) -> None:
+    url = make_platform(age, owner)
+    before = dump(url)
+    assert said(check(url), Kind.OBSTACLE) == ""
+    assert dump(url) == before
+    migrate(url)
+    assert said(check(url), Kind.OBSTACLE) == ""
+
+
+@pytest.mark.parametrize(
+    ("age", "kind", "words"),
+    [
+        ("before", Kind.ADOPTED, "publication"),
+        ("before", Kind.ADOPTED, "update_course_progress (1 forms) stays"),
+        ("stage1", Kind.ADOPTED, "by the map stage-1"),
+        ("stage1", Kind.ADOPTED, "courses has row-level security and gets one policy, coursegen_service"),
+        ("stage1", Kind.ADOPTED, "trg_validate_generation_status"),
+        ("stage1", Kind.DECIDE, "TIER_SOURCE=database"),
+        ("newest", Kind.ADOPTED, "by the map stages-2-to-5"),
+        ("newest", Kind.DECIDE, "buttons do nothing"),
+    ],
+)
+def test_it_says_what_is_adopted_and_what_to_decide(
+    make_platform: MakePlatform, age: str, kind: Kind, words: str
+) -> None:
+    assert words in said(check(make_platform(age)), kind)
+
+
+def test_every_obstacle_is_named_at_once_and_migrate_fails_there(make_platform: MakePlatform) -> None:
+    url = make_platform("stage1")
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(
+            """
+            alter table courses alter generation_progress type text, drop slug,
+                drop constraint courses_pkey cascade, drop error_message,
+                add column error_message text generated always as (title) stored;
+            alter table system_metrics drop severity, add column tenant text not null;
+            alter type generation_status rename value 'finalizing' to 'polishing';
+            create schema coursegen; create table coursegen.theirs ();
+            create table procrastinate_jobs ();
+            """
+        )
+    before = dump(url)
+    remarks = check(url)
+    obstacles = said(remarks, Kind.OBSTACLE)
+    for words in (
+        "courses has no column slug",
+        "courses.id is not unique",
+        "courses.generation_progress is text, not jsonb",
+        "courses.error_message is generated",
+        "system_metrics lacks severity",
+        "An event of ours has no tenant",
+        "A schema coursegen is here",
+        "A Procrastinate schema is here that is older",
+    ):
+        assert words in obstacles
+    assert "polishing" in said(remarks, Kind.DECIDE)
+    assert all(remark.how for remark in remarks if remark.kind in (Kind.OBSTACLE, Kind.DECIDE))
+    assert dump(url) == before
+    with pytest.raises((MigrationError, psycopg.Error)):
+        migrate(url)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("alter type metric_event_type rename value 'job_rollback' to 'rolled_back'", "lacks job_rollback"),
+        ("alter table courses rename to c; create view courses as select * from c", "courses is no table"),
+        ("alter table courses alter user_id type text using user_id::text", "courses.user_id is text, not uuid"),
+        ("alter table system_metrics alter metadata type text", "system_metrics.metadata is text"),
+    ],
+)
+def test_an_obstacle_of_any_kind_is_seen(make_platform: MakePlatform, change: str, words: str) -> None:
+    url = make_platform("stage1")
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(
+            "alter table courses drop constraint courses_user_id_fkey;"
+            "do $$ declare p record; begin for p in select polname, polrelid::regclass t from pg_policy loop"
+            " execute format('drop policy %I on %s', p.polname, p.t); end loop; end $$"
+        )
+        conn.execute(change.encode())
+    assert words in said(check(url), Kind.OBSTACLE)
+
+
+def test_a_login_without_the_rights_is_told_all_it_lacks(make_platform: MakePlatform, platform_server: str) -> None:
+    url = make_platform("stage1")
+    with psycopg.connect(platform_server, autocommit=True) as conn:
+        conn.execute("drop role if exists guest; create role guest login password 'guest'")
+        obstacles = said(check(login(url, "guest", "guest")), Kind.OBSTACLE)
+        conn.execute("drop role guest")
+    for words in ("may not create the schema coursegen", "may not create the queue's tables", "courses belongs to"):
+        assert words in obstacles

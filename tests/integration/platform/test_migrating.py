@@ -1,0 +1,129 @@
+"""Into the platform's database and out again, in every age, by every kind of owner."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg.rows import DictRow
+
+from app.database.migrations import migrate, missing
+from app.database.rollback import rollback
+from tests.integration.platform.conftest import AGES, OWNERS, PASSWORD, MakePlatform, login
+from tests.integration.platform.courses import (
+    COURSE,
+    admit,
+    cancel_as_user,
+    connect,
+    only,
+    refusals,
+    shown,
+    write,
+)
+from tests.integration.platform.dumps import dump
+
+WAY = ["analyzing_task", "generating_structure", "generating_content", "finalizing", "completed"]
+#: Kills of a migration, spread over its length.
+KILLS = 20
+
+
+def lacks(url: str) -> list[str]:
+    with psycopg.connect(url) as conn:
+        return missing(conn)
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+@pytest.mark.parametrize("age", AGES)
+def test_the_database_is_as_before_rows_included(make_platform: MakePlatform, age: str, owner: str) -> None:
+    url = make_platform(age, owner)
+    before = dump(url)
+    assert migrate(url) != []
+    assert migrate(url) == []
+    rollback(url)
+    assert dump(url) == before
+    migrate(url)
+    assert lacks(url) == []
+
+
+@pytest.mark.parametrize("age", [age for age in AGES if age != "empty"])
+def test_a_member_of_the_role_generates_a_course_under_row_level_security(
+    make_platform: MakePlatform, platform_server: str, age: str
+) -> None:
+    url = make_platform(age)
+    before = dump(url, without_rows_of=["courses", "generation_status_history"])
+    migrate(url)
+    with psycopg.connect(platform_server, autocommit=True) as admin:
+        admin.execute(f"create role member_{age} login password '{PASSWORD}' in role coursegen_app".encode())
+        try:
+            with connect(login(url, f"member_{age}")) as conn:
+                for _ in range(2):
+                    admit(conn, COURSE)
+                    for status in WAY:
+                        conn.execute("select coursegen.write_course(%s, '[]', %s)", [COURSE, status])
+                    conn.execute("select coursegen.end_generation(id, 'completed', '[]') from coursegen.generations")
+                    assert shown(conn, COURSE) == "completed"
+                assert refusals(conn) == 0
+                conn.execute("insert into system_metrics (event_type, severity) values ('job_rollback', 'info')")
+                conn.execute("delete from system_metrics")
+        finally:
+            admin.execute(f"drop role member_{age}".encode())
+    rollback(url)
+    assert dump(url, without_rows_of=["courses", "generation_status_history"]) == before
+
+
+@pytest.mark.parametrize("age", ["stage1", "newest"])
+def test_the_platforms_own_cancellation_ends_the_generation(make_platform: MakePlatform, age: str) -> None:
+    url = make_platform(age)
+    migrate(url)
+    with connect(url) as conn:
+        for _ in range(2):  # and it can be started again
+            generation = admit(conn, COURSE)
+            write(conn, COURSE, "analyzing_task")
+            assert holds(conn, generation)
+            cancel_as_user(conn, COURSE)
+            assert not holds(conn, generation)
+            outcome = only(conn, "select coursegen.settle_generation_v1(%s, 'Отменено')", generation)
+            assert outcome == "final"
+            ended = "select status::text || ' by ' || ended_by from coursegen.generations where id = %s"
+            assert only(conn, ended, generation) == "cancelled by platform"
+            assert shown(conn, COURSE) == "cancelled"
+        assert refusals(conn) == 0
+
+
+def holds(conn: psycopg.Connection[DictRow], generation: UUID) -> bool:
+    query = "select coursegen.holds_fence(g, g.fence) as held from coursegen.generations g where id = %s"
+    return bool(only(conn, query, generation))
+
+
+@pytest.mark.slow
+def test_a_migration_that_is_killed_anywhere_is_completed_by_the_next(make_platform: MakePlatform) -> None:
+    url = make_platform("stage1")
+    before = dump(url)
+    program = f"import sys; from app.database.migrations import migrate; print('go', flush=True); migrate({url!r})"
+    for kill in range(KILLS):
+        process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            process.wait(0.05 * kill)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+        process.stdout.close()
+        if kill % 2:
+            migrate(url)
+            rollback(url)
+            assert dump(url) == before
+    migrate(url)
+    assert lacks(url) == []
+
+
+def test_a_dump_beside_the_migration_and_the_migration_both_succeed(make_platform: MakePlatform) -> None:
+    url = make_platform("stage1")
+    with ThreadPoolExecutor(2) as pool:
+        dumps = [pool.submit(dump, url) for _ in range(6)]
+        migrate(url)
+        assert all("courses" in done.result(60) for done in dumps)
+    assert lacks(url) == []
