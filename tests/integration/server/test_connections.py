@@ -1,8 +1,10 @@
 """Connections that say nothing, too much or too slowly, and clients that do not read."""
 
 import json
+import resource
 import socket
 import time
+from contextlib import ExitStack
 from uuid import uuid4
 
 import psutil
@@ -226,6 +228,22 @@ def test_a_procedure_s_request_that_is_no_http_gets_that_error_and_no_other(
 @pytest.mark.parametrize("path", [GENERATE, INITIATE])
 def test_bodies_that_never_come_leave_room_for_others(server: Server, path: str) -> None:
     with many(server, 2500, json_head(path, None, "Content-Length: 60000") + b"{"):
+        for _ in range(5):
+            assert server.status("/livez") == 200
+
+
+def test_responses_that_are_not_read_leave_room_for_others(start_server: StartServer, wait_until: WaitUntil) -> None:
+    server = start_server()
+    wait_until(lambda: server.status("/readyz") == 200)
+    (process,) = psutil.Process(server.process.pid).children()
+    process.rlimit(resource.RLIMIT_NOFILE, (160, 160))  # so 80 connections take all the room
+    with ExitStack() as stack:
+        for _ in range(100):
+            sock = stack.enter_context(socket.socket())
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.connect((HOST, server.port))
+            sock.sendall(head("GET", "/openapi.json") * 90)
+        wait_until(lambda: server.status("/livez") == 200, 15)  # until then the server makes the responses
         for _ in range(5):
             assert server.status("/livez") == 200
 
