@@ -54,6 +54,10 @@ WEAK = {
         "your-super-secret-jwt-token-with-at-least-32-characters-long",
         "your-256-bit-secret-your-256-bit-secret!",
         "я" * 16,
+        "a-string-secret-at-least-256-bits-long",  # of jwt.io
+        "this-is-a-secret-key-for-jwt-of-32-chars",
+        "topsecret-topsecret-topsecret-top",
+        "qwertyuiopasdfghjklzxcvbnm123456",
     ],
     "METRICS_TOKEN": ["a", "let-me-in", " " * 20, "a" * 40, "changeme", "0123456789abcdef"],
     "WEBHOOK_SECRET": [
@@ -62,6 +66,11 @@ WEAK = {
         webhook_secret(bytes(range(32))),
         webhook_secret(b"changeme" * 4),
         webhook_secret(b"ab" * 16),
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",  # of Standard Webhooks
+        "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+    ],
+    "WEBHOOK_SIGNING_KEY": [
+        "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==",
     ],
 }
 WEAK |= {
