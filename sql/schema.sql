@@ -356,9 +356,9 @@ CREATE FUNCTION coursegen.begin_stage_v1(p_generation_id uuid, p_fence integer, 
 declare
     generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
 begin
-    if not coursegen.holds_fence(generation, p_fence) then
+    if not coursegen.holds_fence_v1(generation, p_fence) then
         outcome := 'superseded';
-        perform coursegen.close_attempt(p_attempt_id, outcome);
+        perform coursegen.close_attempt_v1(p_attempt_id, outcome);
         return next;
         return;
     end if;
@@ -662,7 +662,7 @@ begin
     return query
     with next as (
         select head.*
-        from coursegen.list_webhook_heads() head
+        from coursegen.list_webhook_heads_v1() head
         where head.due_at <= now() and coalesce(head.held_until, '-infinity') <= now()
             and head.senders_of_user < p_share and head.senders_of_host < p_share and head.senders_of_both = 0
         order by
@@ -727,6 +727,16 @@ $$;
 --
 
 CREATE FUNCTION coursegen.close_attempt(p_attempt_id bigint, p_outcome text, p_error text DEFAULT NULL::text) RETURNS void
+    LANGUAGE sql
+    AS $$
+    select coursegen.close_attempt_v1(p_attempt_id, p_outcome, p_error)
+$$;
+
+--
+-- Name: close_attempt_v1(bigint, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.close_attempt_v1(p_attempt_id bigint, p_outcome text, p_error text DEFAULT NULL::text) RETURNS void
     LANGUAGE plpgsql
     AS $$
 begin
@@ -747,9 +757,9 @@ declare
     generation coursegen.generations := coursegen.lock_generation(p_generation_id);
     has_webhook constant boolean := generation.webhook_url is not null;
 begin
-    if not coursegen.holds_fence(generation, p_fence) or generation.stage::text <> p_stage then
+    if not coursegen.holds_fence_v1(generation, p_fence) or generation.stage::text <> p_stage then
         outcome := 'superseded';
-        perform coursegen.close_attempt(p_attempt_id, outcome);
+        perform coursegen.close_attempt_v1(p_attempt_id, outcome);
         return next;
         return;
     end if;
@@ -757,7 +767,7 @@ begin
     insert into coursegen.stage_results (generation_id, stage, attempt_id)
     values (p_generation_id, generation.stage, p_attempt_id);
     perform coursegen.store_stage_result(p_generation_id, p_stage, p_result);
-    perform coursegen.close_attempt(p_attempt_id, 'completed');
+    perform coursegen.close_attempt_v1(p_attempt_id, 'completed');
 
     if p_next is null then
         outcome := 'completed';
@@ -813,7 +823,7 @@ CREATE FUNCTION coursegen.count_start_v1(p_generation_id uuid, p_fence integer, 
 declare
     generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
 begin
-    if not coursegen.holds_fence(generation, p_fence) then
+    if not coursegen.holds_fence_v1(generation, p_fence) then
         outcome := 'superseded';
         return next;
         return;
@@ -894,6 +904,16 @@ WITH (fillfactor='80');
 --
 
 CREATE FUNCTION coursegen.course_generation_status(c public.courses) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    select coursegen.course_generation_status_v1(c)
+$$;
+
+--
+-- Name: course_generation_status_v1(public.courses); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.course_generation_status_v1(c public.courses) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
 begin
@@ -979,13 +999,13 @@ declare
     generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
     starts int;
 begin
-    if not coursegen.holds_fence(generation, p_fence) then
+    if not coursegen.holds_fence_v1(generation, p_fence) then
         outcome := 'superseded';
-        perform coursegen.close_attempt(p_attempt_id, outcome);
+        perform coursegen.close_attempt_v1(p_attempt_id, outcome);
         return next;
         return;
     end if;
-    perform coursegen.close_attempt(p_attempt_id, p_outcome, p_error);
+    perform coursegen.close_attempt_v1(p_attempt_id, p_outcome, p_error);
     if p_outcome = 'timeout' then
         perform coursegen.record_event(generation, 'worker_timeout', 'error');
     end if;
@@ -1061,6 +1081,16 @@ $$;
 CREATE FUNCTION coursegen.generation_jobs(p_generation_id uuid) RETURNS SETOF bigint
     LANGUAGE sql STABLE
     AS $$
+    select coursegen.generation_jobs_v1(p_generation_id)
+$$;
+
+--
+-- Name: generation_jobs_v1(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.generation_jobs_v1(p_generation_id uuid) RETURNS SETOF bigint
+    LANGUAGE sql STABLE
+    AS $$
     select id from procrastinate_jobs where status = 'todo' and queueing_lock = p_generation_id::text
     union all
     select id from procrastinate_jobs
@@ -1075,15 +1105,15 @@ CREATE FUNCTION coursegen.hand_back_stage_v1(p_generation_id uuid, p_fence integ
     LANGUAGE plpgsql
     AS $$
 begin
-    if coursegen.holds_fence(coursegen.lock_generation(p_generation_id), p_fence) then
+    if coursegen.holds_fence_v1(coursegen.lock_generation(p_generation_id), p_fence) then
         outcome := 'handed_back';
-        perform coursegen.close_attempt(p_attempt_id, p_outcome);
+        perform coursegen.close_attempt_v1(p_attempt_id, p_outcome);
         perform coursegen.requeue_stage(p_generation_id, 0, (
             select j.lock from coursegen.attempts a join procrastinate_jobs j on j.id = a.job_id where a.id = p_attempt_id
         ));
     else
         outcome := 'superseded';
-        perform coursegen.close_attempt(p_attempt_id, outcome);
+        perform coursegen.close_attempt_v1(p_attempt_id, outcome);
     end if;
     return next;
 end
@@ -1100,10 +1130,10 @@ CREATE FUNCTION coursegen.has_documents(p_progress jsonb) RETURNS boolean
 $$;
 
 --
--- Name: holds_fence(coursegen.generations, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: holds_fence_v1(coursegen.generations, integer); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.holds_fence(g coursegen.generations, p_fence integer) RETURNS boolean
+CREATE FUNCTION coursegen.holds_fence_v1(g coursegen.generations, p_fence integer) RETURNS boolean
     LANGUAGE plpgsql STABLE
     AS $$
 -- A table without a column generation_status has the variable in its place, which is null.
@@ -1175,6 +1205,16 @@ CREATE TABLE public.procrastinate_jobs (
 CREATE FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
+    select coursegen.is_orphaned_v1(job, p_stalled_s, p_stages)
+$$;
+
+--
+-- Name: is_orphaned_v1(public.procrastinate_jobs, double precision, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.is_orphaned_v1(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
     select job.status = 'doing' and (
         not exists (
             select from procrastinate_workers worker
@@ -1238,10 +1278,10 @@ CREATE FUNCTION coursegen.lesson_count(p_value jsonb) RETURNS jsonb
 $$;
 
 --
--- Name: list_webhook_heads(); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: list_webhook_heads_v1(); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.list_webhook_heads() RETURNS TABLE(generation_id uuid, seq integer, due_at timestamp with time zone, held_until timestamp with time zone, failures integer, course_id uuid, user_id uuid, url text, turn timestamp with time zone, senders_of_user bigint, senders_of_host bigint, senders_of_both bigint)
+CREATE FUNCTION coursegen.list_webhook_heads_v1() RETURNS TABLE(generation_id uuid, seq integer, due_at timestamp with time zone, held_until timestamp with time zone, failures integer, course_id uuid, user_id uuid, url text, turn timestamp with time zone, senders_of_user bigint, senders_of_host bigint, senders_of_both bigint)
     LANGUAGE sql STABLE
     AS $$
     select
@@ -1268,10 +1308,10 @@ CREATE FUNCTION coursegen.list_webhook_heads() RETURNS TABLE(generation_id uuid,
 $$;
 
 --
--- Name: live_workers(text, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: live_workers_v1(text, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.live_workers(p_queue text, p_stalled_s double precision) RETURNS bigint
+CREATE FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s double precision) RETURNS bigint
     LANGUAGE sql STABLE
     AS $$
     select count(*) from coursegen.workers w
@@ -1381,7 +1421,7 @@ begin
     if found then
         is_stuck := generation.status = 'running' and generation.paused_until is null
             and greatest(course.last_progress_update, generation.created_at) < now() - make_interval(secs => p_stuck_s);
-        worker_alive := coursegen.live_workers('stages', p_stalled_s) > 0;
+        worker_alive := coursegen.live_workers_v1('stages', p_stalled_s) > 0;
         if generation.status = 'queued' then
             select j.priority, j.id into own from procrastinate_jobs j
             where j.status = 'todo' and j.queueing_lock = generation.id::text;
@@ -1424,10 +1464,10 @@ end
 $$;
 
 --
--- Name: rate_wait(uuid, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: rate_wait_v1(uuid, integer); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.rate_wait(p_user_id uuid, p_limit integer) RETURNS integer
+CREATE FUNCTION coursegen.rate_wait_v1(p_user_id uuid, p_limit integer) RETURNS integer
     LANGUAGE plpgsql STABLE
     AS $$
 begin
@@ -1540,7 +1580,7 @@ CREATE FUNCTION coursegen.report_units_v1(p_generation_id uuid, p_fence integer,
 declare
     generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
 begin
-    if coursegen.holds_fence(generation, p_fence) and generation.stage::text = p_stage then
+    if coursegen.holds_fence_v1(generation, p_fence) and generation.stage::text = p_stage then
         outcome := 'reported';
         perform coursegen.write_course(generation.course_id, jsonb_build_array(p_change, '{"alive": true}'::jsonb));
     else
@@ -1700,7 +1740,7 @@ declare
 begin
     outcome := 'final';
     if generation.finished_at is null and generation.id is not null then
-        if coursegen.holds_fence(generation, generation.fence) then
+        if coursegen.holds_fence_v1(generation, generation.fence) then
             outcome := 'active';
         else
             perform coursegen.cancel_generation(generation, p_message, case
@@ -1802,10 +1842,10 @@ begin
     if p_job_id is not null then
         select (o.args ->> 'fence')::int into job_fence
         from procrastinate_jobs o
-        where o.id = p_job_id and coursegen.is_orphaned(o, p_stalled_s, p_stages)
+        where o.id = p_job_id and coursegen.is_orphaned_v1(o, p_stalled_s, p_stages)
         for update skip locked;
     else
-        perform where not exists (select from coursegen.generation_jobs(p_generation_id));
+        perform where not exists (select from coursegen.generation_jobs_v1(p_generation_id));
     end if;
     if not found then
         outcome := 'none';
@@ -1822,7 +1862,7 @@ begin
 
     stage := generation.stage;
     fence := generation.fence;
-    if not coursegen.holds_fence(generation, job_fence) then
+    if not coursegen.holds_fence_v1(generation, job_fence) then
         outcome := 'job_closed';
         return next;
         return;
@@ -3516,6 +3556,13 @@ REVOKE ALL ON FUNCTION coursegen.close_attempt(p_attempt_id bigint, p_outcome te
 GRANT ALL ON FUNCTION coursegen.close_attempt(p_attempt_id bigint, p_outcome text, p_error text) TO coursegen_app;
 
 --
+-- Name: FUNCTION close_attempt_v1(p_attempt_id bigint, p_outcome text, p_error text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.close_attempt_v1(p_attempt_id bigint, p_outcome text, p_error text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.close_attempt_v1(p_attempt_id bigint, p_outcome text, p_error text) TO coursegen_app;
+
+--
 -- Name: FUNCTION complete_stage_v1(p_generation_id uuid, p_fence integer, p_stage text, p_attempt_id bigint, p_job_id bigint, p_worker text, p_result json, p_changes jsonb, p_status text, p_next jsonb, p_continue boolean); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -3554,6 +3601,13 @@ GRANT UPDATE(updated_at) ON TABLE public.courses TO coursegen_app;
 
 REVOKE ALL ON FUNCTION coursegen.course_generation_status(c public.courses) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.course_generation_status(c public.courses) TO coursegen_app;
+
+--
+-- Name: FUNCTION course_generation_status_v1(c public.courses); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.course_generation_status_v1(c public.courses) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.course_generation_status_v1(c public.courses) TO coursegen_app;
 
 --
 -- Name: FUNCTION end_generation(p_generation_id uuid, p_status text, p_changes jsonb, p_ended_by text, p_error text, p_error_details jsonb); Type: ACL; Schema: coursegen; Owner: -
@@ -3598,6 +3652,13 @@ REVOKE ALL ON FUNCTION coursegen.generation_jobs(p_generation_id uuid) FROM PUBL
 GRANT ALL ON FUNCTION coursegen.generation_jobs(p_generation_id uuid) TO coursegen_app;
 
 --
+-- Name: FUNCTION generation_jobs_v1(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.generation_jobs_v1(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.generation_jobs_v1(p_generation_id uuid) TO coursegen_app;
+
+--
 -- Name: FUNCTION hand_back_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_outcome text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -3612,11 +3673,11 @@ REVOKE ALL ON FUNCTION coursegen.has_documents(p_progress jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.has_documents(p_progress jsonb) TO coursegen_app;
 
 --
--- Name: FUNCTION holds_fence(g coursegen.generations, p_fence integer); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION holds_fence_v1(g coursegen.generations, p_fence integer); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.holds_fence(g coursegen.generations, p_fence integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.holds_fence(g coursegen.generations, p_fence integer) TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.holds_fence_v1(g coursegen.generations, p_fence integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.holds_fence_v1(g coursegen.generations, p_fence integer) TO coursegen_app;
 
 --
 -- Name: FUNCTION is_generation_status(p_status text); Type: ACL; Schema: coursegen; Owner: -
@@ -3646,6 +3707,13 @@ REVOKE ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_st
 GRANT ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) TO coursegen_app;
 
 --
+-- Name: FUNCTION is_orphaned_v1(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.is_orphaned_v1(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.is_orphaned_v1(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) TO coursegen_app;
+
+--
 -- Name: FUNCTION keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -3660,18 +3728,18 @@ REVOKE ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) TO coursegen_app;
 
 --
--- Name: FUNCTION list_webhook_heads(); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION list_webhook_heads_v1(); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.list_webhook_heads() FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.list_webhook_heads() TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.list_webhook_heads_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.list_webhook_heads_v1() TO coursegen_app;
 
 --
--- Name: FUNCTION live_workers(p_queue text, p_stalled_s double precision); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION live_workers_v1(p_queue text, p_stalled_s double precision); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.live_workers(p_queue text, p_stalled_s double precision) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.live_workers(p_queue text, p_stalled_s double precision) TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s double precision) TO coursegen_app;
 
 --
 -- Name: FUNCTION lock_generation(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
@@ -3702,11 +3770,11 @@ REVOKE ALL ON FUNCTION coursegen.poll_course_v2(p_slug text, p_id uuid, p_user_i
 GRANT ALL ON FUNCTION coursegen.poll_course_v2(p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT organization_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at text, OUT updated_at text, OUT minutes integer, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) TO coursegen_app;
 
 --
--- Name: FUNCTION rate_wait(p_user_id uuid, p_limit integer); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION rate_wait_v1(p_user_id uuid, p_limit integer); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.rate_wait(p_user_id uuid, p_limit integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.rate_wait(p_user_id uuid, p_limit integer) TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.rate_wait_v1(p_user_id uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.rate_wait_v1(p_user_id uuid, p_limit integer) TO coursegen_app;
 
 --
 -- Name: FUNCTION read_stage_input(g coursegen.generations, p_needs text[]); Type: ACL; Schema: coursegen; Owner: -

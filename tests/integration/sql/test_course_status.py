@@ -52,7 +52,7 @@ def set_status(conn: Connection, course: UUID | None, status: str | None) -> Any
 
 def status_of(conn: Connection, course: UUID) -> Any:
     row = conn.execute(
-        "select coursegen.course_generation_status(c) from courses c where id = %s", (course,)
+        "select coursegen.course_generation_status_v1(c) from courses c where id = %s", (course,)
     ).fetchone()
     assert row is not None
     return row[0]

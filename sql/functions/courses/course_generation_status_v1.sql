@@ -1,6 +1,6 @@
 -- The status of the course's generation, as set_course_status wrote it. A branch is parsed when it is first taken,
 -- so a table without the column does no harm.
-create or replace function coursegen.course_generation_status(c public.courses) returns text
+create or replace function coursegen.course_generation_status_v1(c public.courses) returns text
 language plpgsql stable parallel safe
 as $$
 begin

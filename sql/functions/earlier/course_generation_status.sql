@@ -1,0 +1,6 @@
+-- `course_generation_status_v1`, for processes of the earlier release.
+create or replace function coursegen.course_generation_status(c public.courses) returns text
+language sql stable parallel safe
+as $$
+    select coursegen.course_generation_status_v1(c)
+$$;
