@@ -13,8 +13,8 @@ import pytest
 
 from app.auth.authenticator import Authenticator
 from app.auth.tokens import Keyring
-from app.secret_strength import is_weak
 from app.settings import SECRETS, BadSettings, Settings, read_settings
+from app.settings.weak_secrets import is_weak
 from tests.tokens import make_claims, sign
 
 ROOT = Path(__file__).resolve().parents[2]

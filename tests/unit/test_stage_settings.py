@@ -4,7 +4,7 @@ import pytest
 
 from app.generation.stages import Stage
 from app.settings import BadSettings
-from app.stage_settings import StageLimits
+from app.settings.stages import StageLimits
 from tests.unit.test_settings import read
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.generation.stages import Stage
-from app.stage_settings import StageLimits
+from app.settings.stages import StageLimits
 from pipeline.contract import Course, StageInput
 from tasks.stages.child_pool import Children
 from tasks.stages.child_process import Outcome

@@ -25,7 +25,7 @@ from app.http.middleware.request_context import _REQUEST_ID
 from app.http.routes.generate import MESSAGE
 from app.http.schemas import EXAMPLE_ID, GenerateSchema
 from app.http.trpc.procedures import MAX_CALLS, PROCEDURES
-from app.request_environ import MAX_BODY, Rejection
+from app.protocol.request_environ import MAX_BODY, Rejection
 from app.settings import Settings
 from tests.contract import Contract, contract_of
 from tests.logs import logging_restored
