@@ -15,7 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from app.database.deadline import SocketGuard, deadline, remaining
 from app.database.migrations import abridge, missing
-from app.database.session import Session, is_outdated, session, set_later
+from app.database.session import KEEPALIVES, Session, is_outdated, session, set_later
 
 #: Longest wait for a free connection; past it the service is overloaded or the database away.
 POOL_TIMEOUT_S = 2.0
@@ -126,9 +126,7 @@ class Database:
                 "row_factory": dict_row,
                 "connect_timeout": 3,
                 **session(LIMITS, pooled=pooled),
-                "keepalives_idle": 10,
-                "keepalives_interval": 5,
-                "keepalives_count": 2,
+                **KEEPALIVES,
                 "application_name": "course-generation",
             },
         )
