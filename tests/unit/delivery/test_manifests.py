@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -168,7 +169,7 @@ def test_their_variables_are_settings_and_start_nothing_until_they_are_filled_in
     with pytest.raises(BadSettings) as caught:
         settings(every)
     assert set(caught.value.problems) == REQUIRED
-    filled = {"DATABASE_URL": "postgresql://db/x", "REDIS_URL": "redis://cache", "JWT_SECRET": "s" * 32}
+    filled = {"DATABASE_URL": "postgresql://db/x", "REDIS_URL": "redis://cache", "JWT_SECRET": token_hex(32)}
     read_in = settings(every | filled)
     assert read_in.tier_claims == ("app_metadata.tier",)
     assert read_in.global_concurrency_limit == default_settings().global_concurrency_limit
