@@ -119,7 +119,7 @@ class Database:
             # Short, because the pool backs off without bound and should be back soon after the database.
             reconnect_timeout=5,
             configure=partial(self._configure, pooled=pooled),
-            # The pooler's own sessions last as long as it likes.
+            # A pooler decides itself how long its sessions live.
             check=_refuse_dead if pooled else _refuse_outdated,
             kwargs={
                 "autocommit": True,
