@@ -87,6 +87,6 @@ def write(summary: Summary) -> Path:
     lines = [said, "", "| | |", "| --- | --- |"]
     for title, rows in summary.rows():
         found = [f"{name}: {figure}" for name, figure in rows if figure != "none"]
-        lines.append(f"| {title} | {'; '.join(found) or f'of {len(rows)} kinds'} |")
+        lines.append(f"| {title} | {'; '.join(found) or (f'of {len(rows)} kinds' if rows else 'none')} |")
     PAGE.write_text(f"{before}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{after}", encoding="utf-8")
     return PAGE
