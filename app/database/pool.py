@@ -15,7 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from app.database.deadline import SocketGuard, deadline, remaining, shut_down
 from app.database.migrations import abridge, missing
-from app.database.session import Session, is_outdated, is_read_only, session, set_later
+from app.database.session import KEEPALIVES, Session, is_outdated, is_read_only, session, set_later
 
 #: Longest wait for a free connection; past it the service is overloaded or the database away.
 POOL_TIMEOUT_S = 2.0
@@ -120,16 +120,14 @@ class Database:
             # Short, because the pool backs off without bound and should be back soon after the database.
             reconnect_timeout=5,
             configure=partial(self._configure, pooled=pooled),
-            # The pooler's own sessions last as long as it likes.
+            # A pooler decides itself how long its sessions live.
             check=_refuse_dead if pooled else _refuse_outdated,
             kwargs={
                 "autocommit": True,
                 "row_factory": dict_row,
                 "connect_timeout": 3,
                 **session(LIMITS, pooled=pooled),
-                "keepalives_idle": 10,
-                "keepalives_interval": 5,
-                "keepalives_count": 2,
+                **KEEPALIVES,
                 "application_name": "course-generation",
             },
         )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.request_environ import REJECTED, Rejection
+from app.protocol.request_environ import REJECTED, Rejection
 from app.server.asgi import Answer
 from app.server.environ import MAX_TARGET, make_environ
 

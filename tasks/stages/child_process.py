@@ -16,7 +16,7 @@ from typing import Literal
 
 import orjson
 
-from app.stage_settings import StageLimits
+from app.settings.stages import StageLimits
 from pipeline.child.wire import LESSONS, REPORT, Kind, Raised, Returned
 from tasks.stages.child_connection import Broken, Connection
 from tasks.stages.handler_output import HandlerOutput

@@ -9,8 +9,9 @@ from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows
 from tests.integration.generation.proxy import proxied
 from tests.integration.tasks.conftest import StartGeneration, status_of
-from tests.integration.tasks.liveness.conftest import FAST, Connection, Registered, StartWorker, outcomes
+from tests.integration.tasks.liveness.conftest import FAST, Connection, Registered, StartWorker
 from tests.integration.tasks.processes import wait_until
+from tests.integration.tasks.running import outcomes
 
 #: Room for a worker to connect again on a loaded machine.
 SLOW = {**FAST, "STALLED_S": "12"}

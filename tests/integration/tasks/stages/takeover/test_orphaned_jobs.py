@@ -1,10 +1,8 @@
-"""Take-over: what a dead worker left goes on with another, once, and what the queue lost is put right."""
+"""Take-over of jobs that nobody runs: each goes on once, and what the queue lost is put right."""
 
-import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -21,89 +19,10 @@ from app.services import Services
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration, status_of, work
-from tests.integration.tasks.processes import WorkerProcess, wait_until
-from tests.integration.tasks.running import claim
+from tests.integration.tasks.running import claim, outcomes
 
 Connection = psycopg.Connection[DictRow]
 Redis = redis.Redis
-StartWorker = Callable[..., WorkerProcess]
-
-#: As shipped, ten times as fast.
-FAST = {"HEARTBEAT_S": "0.5", "STALLED_S": "2", "UPKEEP_S": "1"}
-STAGES = ["STRUCTURE_ANALYSIS", "STRUCTURE_GENERATION", "TEXT_GENERATION", "FINALIZATION"]
-
-
-def outcomes(conn: Connection, stage: str = "STRUCTURE_ANALYSIS") -> list[str | None]:
-    query = "select outcome::text from coursegen.attempts where stage = %s order by id"
-    return [row["outcome"] for row in rows(conn, query, stage)]
-
-
-def completed_once(conn: Connection, redis_client: Redis) -> bool:
-    """One set of results a stage, no slot held, no job left."""
-    results = rows(conn, "select stage::text from coursegen.stage_results order by finished_at")
-    jobs = rows(conn, "select 1 from procrastinate_jobs where queue_name = 'stages' and status in ('todo', 'doing')")
-    return [row["stage"] for row in results] == STAGES and not jobs and redis_client.zcard("concurrency:global") == 0
-
-
-def test_a_killed_workers_stage_goes_on_with_another(
-    start_worker: StartWorker,
-    start_generation: StartGeneration,
-    make_course: MakeCourse,
-    conn: Connection,
-    redis_client: Redis,
-    tmp_path: Path,
-) -> None:
-    generation_id = start_generation(make_course())
-    first = start_worker(handlers={Stage.STRUCTURE_ANALYSIS: "hangs"}, **FAST)
-    wait_until((tmp_path / "hanging").exists)
-    first.process.kill()
-    start_worker(**FAST)
-    wait_until(lambda: status_of(conn, generation_id) == "completed")
-    wait_until(lambda: completed_once(conn, redis_client), seconds=5)
-    assert outcomes(conn) == ["died", "completed"]
-
-
-def test_a_frozen_workers_writes_are_refused_when_it_wakes(
-    start_worker: StartWorker,
-    start_generation: StartGeneration,
-    make_course: MakeCourse,
-    conn: Connection,
-    redis_client: Redis,
-    tmp_path: Path,
-) -> None:
-    generation_id = start_generation(make_course())
-    zombie = start_worker("--queues", "stages", handlers={Stage.STRUCTURE_ANALYSIS: "waits"}, **FAST)
-    wait_until((tmp_path / "hanging").exists)
-    zombie.process.send_signal(signal.SIGSTOP)
-    (tmp_path / "go").touch()  # the handler, a process of its own, finishes meanwhile
-    start_worker(**FAST)
-    wait_until(lambda: status_of(conn, generation_id) == "completed")
-    zombie.process.send_signal(signal.SIGCONT)
-    wait_until(lambda: "run_superseded" in zombie.output)
-    wait_until(lambda: completed_once(conn, redis_client), seconds=5)
-    assert outcomes(conn) == ["superseded", "completed"]  # it did not die, so its start does not count
-    assert zombie.process.poll() is None
-
-
-def test_a_stage_that_kills_its_worker_each_time_has_three_starts(
-    start_worker: StartWorker,
-    start_generation: StartGeneration,
-    make_course: MakeCourse,
-    conn: Connection,
-    redis_client: Redis,
-) -> None:
-    generation_id = start_generation(make_course())
-    start_worker("--queues", "upkeep", **FAST)
-    for starts in (1, 2, 3):
-        worker = start_worker("--queues", "stages", handlers={Stage.STRUCTURE_ANALYSIS: "kills_its_worker"}, **FAST)
-        worker.process.wait(30)
-        assert len(outcomes(conn)) == starts
-    wait_until(lambda: status_of(conn, generation_id) == "failed")
-    assert outcomes(conn) == ["died"] * 3
-    assert rows(conn, "select status, error_message is null as silent from courses") == [
-        {"status": "failed", "silent": False}
-    ]
-    wait_until(lambda: redis_client.zcard("concurrency:global") == 0)
 
 
 @pytest.fixture
@@ -157,7 +76,7 @@ def test_a_worker_killed_before_it_began_is_replaced_without_a_counted_start(
     assert taken_over(services) == 1
     work(make_worker())
     assert status_of(conn, generation_id) == "completed"
-    assert outcomes(conn) == ["completed"]
+    assert outcomes(conn, "STRUCTURE_ANALYSIS") == ["completed"]
 
 
 def test_a_worker_killed_after_our_commit_has_no_second_effect(
@@ -259,7 +178,7 @@ def test_a_job_its_live_worker_does_not_hold_is_given_up_the_second_time_and_goe
     assert taken_over(services) == 1
     work(make_worker())
     assert status_of(conn, generation_id) == "completed"
-    assert outcomes(conn) == ["interrupted", "completed"]
+    assert outcomes(conn, "STRUCTURE_ANALYSIS") == ["interrupted", "completed"]
 
 
 def test_a_run_that_is_long_past_its_timeout_is_taken_over_from_a_live_worker(
@@ -279,7 +198,7 @@ def test_a_run_that_is_long_past_its_timeout_is_taken_over_from_a_live_worker(
     assert taken_over(services) == 0
     conn.execute("update coursegen.attempts set started_at = now() - interval '635 s'")
     assert taken_over(services) == 1
-    assert outcomes(conn) == ["died"]
+    assert outcomes(conn, "STRUCTURE_ANALYSIS") == ["died"]
     assert rows(conn, "select fence from coursegen.generations") == [{"fence": 2}]
 
 

@@ -1,7 +1,7 @@
 -- Whether a stage's job is marked as running and nobody runs it: its worker is unknown or has sent no heartbeat for
 -- p_stalled_s, or the stage is overdue. p_stages has the overdue_s of each stage. A job of a worker whose row of the queue
 -- was deleted is still its own, as the start names the worker's process.
-create or replace function coursegen.is_orphaned(job procrastinate_jobs, p_stalled_s float, p_stages jsonb)
+create or replace function coursegen.is_orphaned_v1(job procrastinate_jobs, p_stalled_s float, p_stages jsonb)
 returns boolean
 language sql stable
 as $$

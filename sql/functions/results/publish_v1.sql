@@ -1,7 +1,7 @@
 -- Publishes a completed generation by the operator's coursegen.publish_course, once in each mode unless p_again. Returns
 -- what that did; null for nothing. If it fails, the generation is completed all the same, and that is counted as an event;
 -- with p_again the error is raised.
-create or replace function coursegen.publish(p_generation_id uuid, p_mode text, p_again boolean default false) returns jsonb
+create or replace function coursegen.publish_v1(p_generation_id uuid, p_mode text, p_again boolean default false) returns jsonb
 language plpgsql
 as $$
 declare

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from app.generation.stages import Stage
-from app.stage_settings import StageLimits
+from app.settings.stages import StageLimits
 from pipeline.contract import Course, StageInput
 from tasks.stages.child_pool import Children
 from tasks.stages.child_process import Outcome
-from tests.integration.tasks.stages.outcomes import Run, no_call
+from tests.integration.tasks.stages.children.outcomes import Run, no_call
 from tests.stage_requests import request_for
 
 HERE = "tests.integration.tasks.handlers"

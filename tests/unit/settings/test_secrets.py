@@ -1,35 +1,24 @@
 """Secrets: which stop a start, how they are rotated, and that no message of the settings repeats one."""
 
 import base64
-import os
 import re
 import secrets
 from pathlib import Path
 from typing import Any
-from unittest import mock
 from uuid import UUID
 
 import pytest
 
 from app.auth.authenticator import Authenticator
 from app.auth.tokens import Keyring
-from app.secret_strength import is_weak
-from app.settings import SECRETS, BadSettings, Settings, read_settings
+from app.settings import SECRETS, BadSettings, Settings
+from app.settings.weak_secrets import is_weak
 from tests.tokens import make_claims, sign
+from tests.unit.settings.environment import REQUIRED, read
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MARKER = "S3cr3tMark"
-REQUIRED = {
-    "DATABASE_URL": "postgresql://user:password@localhost:5432/courses",
-    "REDIS_URL": "redis://localhost:6379/0",
-    "JWT_SECRET": "g7Kq2Zt9Xw4Lr8Vn5Bc1Md6Hs3Jf0PyA",
-}
 OLD, OLDER = "Qd5Zk1Vw8Yt3Nc6Rj9Lb2Xs7Gm4Hp0Fa", "b8Tn3Wq6Jx1Kf9Mv4Zc7Rd2Ly5Ph0Gs#"
-
-
-def read(**environment: str) -> Settings:
-    with mock.patch.dict(os.environ, {**REQUIRED, **environment}, clear=True):
-        return read_settings()
 
 
 def webhook_secret(key: bytes) -> str:

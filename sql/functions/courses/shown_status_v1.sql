@@ -1,6 +1,6 @@
 -- The status of the course's generation as clients read it; null before the first. A platform's own values stay, but an end
 -- has our word. Where no column shows it, or the column shows something else, it follows from the latest generation.
-create or replace function coursegen.shown_status(p_course_id uuid) returns text
+create or replace function coursegen.shown_status_v1(p_course_id uuid) returns text
 language plpgsql stable
 as $$
 declare

@@ -1,6 +1,6 @@
 -- The seconds until the user may start or cancel again; null: now. At most p_limit starts and cancels lie within a minute,
 -- whichever process admitted or cancelled: the rows of the generations are the count.
-create or replace function coursegen.rate_wait(p_user_id uuid, p_limit int) returns int
+create or replace function coursegen.rate_wait_v1(p_user_id uuid, p_limit int) returns int
 language plpgsql stable
 as $$
 begin

@@ -7,11 +7,8 @@ from app.generation.stages import Stage
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import StartGeneration, status_of
-from tests.integration.tasks.processes import WorkerProcess, wait_until
+from tests.integration.tasks.processes import FAST, WorkerProcess, wait_until
 from tests.integration.tasks.running import Connection, Redis, slots_held
-
-#: As shipped, ten times as fast.
-FAST = {"HEARTBEAT_S": "0.5", "STALLED_S": "2", "UPKEEP_S": "1"}
 
 
 def test_a_stage_whose_workers_row_is_gone_counts_no_start(

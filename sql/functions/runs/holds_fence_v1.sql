@@ -1,7 +1,7 @@
 -- Whether a run under this fence may write: the generation may run, nobody has taken it over, its course still belongs to the
 -- user who started it, and the platform has not set the course to cancelled since its admission. The one fence check; the
 -- caller has locked the generation.
-create or replace function coursegen.holds_fence(g coursegen.generations, p_fence int) returns boolean
+create or replace function coursegen.holds_fence_v1(g coursegen.generations, p_fence int) returns boolean
 language plpgsql stable
 as $$
 -- A table without a column generation_status has the variable in its place, which is null.

@@ -1,6 +1,6 @@
 -- The first pending delivery of each generation, which alone may be sent, and how many senders are at work for its user,
 -- for its host, and for both together. turn: when a delivery of its user was last claimed; null if not for a day.
-create or replace function coursegen.list_webhook_heads()
+create or replace function coursegen.list_webhook_heads_v1()
 returns table (
     generation_id uuid, seq int, due_at timestamptz, held_until timestamptz, failures int, course_id uuid, user_id uuid,
     url text, turn timestamptz, senders_of_user bigint, senders_of_host bigint, senders_of_both bigint

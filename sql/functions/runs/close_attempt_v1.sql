@@ -1,5 +1,5 @@
 -- Ends the start of a stage with this outcome. It replaces `died`: a run that reports its own end was not dead.
-create or replace function coursegen.close_attempt(p_attempt_id bigint, p_outcome text, p_error text default null)
+create or replace function coursegen.close_attempt_v1(p_attempt_id bigint, p_outcome text, p_error text default null)
 returns void
 language plpgsql
 as $$

@@ -4,8 +4,8 @@ import pytest
 
 from app.generation.stages import Stage
 from app.settings import BadSettings
-from app.stage_settings import StageLimits
-from tests.unit.test_settings import read
+from app.settings.stages import StageLimits
+from tests.unit.settings.environment import read
 
 
 def test_a_stage_may_have_variables_and_limits_of_its_own() -> None:

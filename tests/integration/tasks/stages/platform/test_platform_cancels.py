@@ -11,11 +11,9 @@ from app.services import Services
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration, status_of, work, working
-from tests.integration.tasks.processes import WorkerProcess, wait_until
+from tests.integration.tasks.processes import FAST, WorkerProcess, wait_until
 from tests.integration.tasks.running import Connection, Redis, claim, run, slots_held
 
-#: As shipped, ten times as fast.
-FAST = {"HEARTBEAT_S": "0.5", "STALLED_S": "2", "UPKEEP_S": "1"}
 PLATFORM_CANCELS = "update courses set status = 'cancelled', error_message = 'Отменено'"
 
 

@@ -1,5 +1,5 @@
 -- A finished course, as clients read it; null if the generation has none.
-create or replace function coursegen.read_content(p_generation_id uuid) returns json
+create or replace function coursegen.read_content_v1(p_generation_id uuid) returns json
 language sql stable
 as $$
     select json_build_object(

@@ -1,5 +1,5 @@
 -- The jobs that run the generation's stages, waiting or running.
-create or replace function coursegen.generation_jobs(p_generation_id uuid) returns setof bigint
+create or replace function coursegen.generation_jobs_v1(p_generation_id uuid) returns setof bigint
 language sql stable
 as $$
     select id from procrastinate_jobs where status = 'todo' and queueing_lock = p_generation_id::text

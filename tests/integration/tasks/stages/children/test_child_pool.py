@@ -16,7 +16,7 @@ from pipeline.child.wire import Raised, Returned
 from tasks.stages.child_pool import Children
 from tasks.stages.child_process import Died, Stopped, TimedOut
 from tests.integration.tasks.processes import wait_until
-from tests.integration.tasks.stages.outcomes import Run, is_alive, pid_of, said
+from tests.integration.tasks.stages.children.outcomes import Run, is_alive, pid_of, said
 
 
 def test_a_child_runs_one_handler_after_another(run: Run) -> None:
@@ -51,7 +51,7 @@ def test_a_handler_that_dies_takes_nobody_along(run: Run) -> None:
 
 
 def test_a_handler_whose_import_ends_the_process_is_given_up(run: Run, make_children: Callable[..., Children]) -> None:
-    assert run("names_itself", pool=make_children("tests.integration.tasks.stages.breaking.handle")) == Died(3)
+    assert run("names_itself", pool=make_children("tests.integration.tasks.stages.children.breaking.handle")) == Died(3)
 
 
 @pytest.mark.parametrize("handler", ["hangs", "freezes"])

@@ -14,17 +14,17 @@ from urllib.parse import urlsplit
 import environs
 from marshmallow import validate
 
-from app import setting_checks as checks
 from app.generation.callers import PER_MINUTE
 from app.generation.stages import Stage
 from app.generation.tiers import Tier, parse_aliases
 from app.generation.webhooks.signing_keys import read_secret, read_signing_key
 from app.generation.webhooks.urls import AllowedHosts
-from app.secret_strength import is_weak
-from app.stage_settings import StageLimits, limit_stage, read_stage_settings
+from app.settings import checks
+from app.settings.stages import StageLimits, limit_stage, read_stage_settings
+from app.settings.weak_secrets import is_weak
 
 #: The release. The service runs from its checkout, and pyproject.toml is the one place that names it.
-_PROJECT = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+_PROJECT = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
 VERSION: str = _PROJECT["project"]["version"]
 
 #: The settings that sign or open something. Production needs random ones.
