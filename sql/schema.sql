@@ -357,9 +357,9 @@ CREATE FUNCTION coursegen.begin_stage_v1(p_generation_id uuid, p_fence integer, 
 declare
     generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
 begin
-    if not coursegen.holds_fence(generation, p_fence) then
+    if not coursegen.holds_fence_v1(generation, p_fence) then
         outcome := 'superseded';
-        perform coursegen.close_attempt(p_attempt_id, outcome);
+        perform coursegen.close_attempt_v1(p_attempt_id, outcome);
         return next;
         return;
     end if;
@@ -664,7 +664,7 @@ begin
     return query
     with next as (
         select head.*
-        from coursegen.list_webhook_heads() head
+        from coursegen.list_webhook_heads_v1() head
         where head.due_at <= now() and coalesce(head.held_until, '-infinity') <= now()
             and head.senders_of_user < p_share and head.senders_of_host < p_share and head.senders_of_both = 0
         order by
@@ -729,6 +729,16 @@ $$;
 --
 
 CREATE FUNCTION coursegen.close_attempt(p_attempt_id bigint, p_outcome text, p_error text DEFAULT NULL::text) RETURNS void
+    LANGUAGE sql
+    AS $$
+    select coursegen.close_attempt_v1(p_attempt_id, p_outcome, p_error)
+$$;
+
+--
+-- Name: close_attempt_v1(bigint, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.close_attempt_v1(p_attempt_id bigint, p_outcome text, p_error text DEFAULT NULL::text) RETURNS void
     LANGUAGE plpgsql
     AS $$
 begin
@@ -749,9 +759,9 @@ declare
     generation coursegen.generations := coursegen.lock_generation(p_generation_id);
     has_webhook constant boolean := generation.webhook_url is not null;
 begin
-    if not coursegen.holds_fence(generation, p_fence) or generation.stage::text <> p_stage then
+    if not coursegen.holds_fence_v1(generation, p_fence) or generation.stage::text <> p_stage then
         outcome := 'superseded';
-        perform coursegen.close_attempt(p_attempt_id, outcome);
+        perform coursegen.close_attempt_v1(p_attempt_id, outcome);
         return next;
         return;
     end if;
@@ -759,7 +769,7 @@ begin
     insert into coursegen.stage_results (generation_id, stage, attempt_id)
     values (p_generation_id, generation.stage, p_attempt_id);
     perform coursegen.store_stage_result(p_generation_id, p_stage, p_result);
-    perform coursegen.close_attempt(p_attempt_id, 'completed');
+    perform coursegen.close_attempt_v1(p_attempt_id, 'completed');
 
     if p_next is null then
         outcome := 'completed';
@@ -815,7 +825,7 @@ CREATE FUNCTION coursegen.count_start_v1(p_generation_id uuid, p_fence integer, 
 declare
     generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
 begin
-    if not coursegen.holds_fence(generation, p_fence) then
+    if not coursegen.holds_fence_v1(generation, p_fence) then
         outcome := 'superseded';
         return next;
         return;
@@ -866,6 +876,50 @@ CREATE FUNCTION coursegen.course_files(p_course_id uuid) RETURNS TABLE(id text, 
     AS $$select * from coursegen.platform_files(p_course_id)$$;
 
 --
+-- Name: courses; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.courses (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    title text NOT NULL,
+    slug text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    organization_id uuid,
+    language text,
+    style text,
+    course_description text,
+    target_audience text,
+    difficulty text,
+    lesson_duration_minutes integer,
+    learning_outcomes jsonb,
+    estimated_lessons integer,
+    estimated_sections integer,
+    content_strategy text,
+    output_formats jsonb,
+    generation_progress jsonb,
+    status text,
+    generation_started_at timestamp with time zone,
+    generation_completed_at timestamp with time zone,
+    last_progress_update timestamp with time zone,
+    webhook_url text,
+    error_message text,
+    error_details jsonb
+)
+WITH (fillfactor='80');
+
+--
+-- Name: course_generation_status(public.courses); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.course_generation_status(c public.courses) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    select coursegen.shown_status_v1(c.id)
+$$;
+
+--
 -- Name: end_generation(uuid, text, jsonb, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -884,7 +938,7 @@ begin
     returning g.* into generation;
     if p_status = 'completed' then
         perform coursegen.write_course(generation.course_id, p_changes, p_status);
-        perform coursegen.publish(p_generation_id, 'fill');
+        perform coursegen.publish_v1(p_generation_id, 'fill');
     else
         for attempt in 1..2 loop
             begin
@@ -937,13 +991,13 @@ declare
     generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
     starts int;
 begin
-    if not coursegen.holds_fence(generation, p_fence) then
+    if not coursegen.holds_fence_v1(generation, p_fence) then
         outcome := 'superseded';
-        perform coursegen.close_attempt(p_attempt_id, outcome);
+        perform coursegen.close_attempt_v1(p_attempt_id, outcome);
         return next;
         return;
     end if;
-    perform coursegen.close_attempt(p_attempt_id, p_outcome, p_error);
+    perform coursegen.close_attempt_v1(p_attempt_id, p_outcome, p_error);
     if p_outcome = 'timeout' then
         perform coursegen.record_event(generation, 'worker_timeout', 'error');
     end if;
@@ -1019,6 +1073,16 @@ $$;
 CREATE FUNCTION coursegen.generation_jobs(p_generation_id uuid) RETURNS SETOF bigint
     LANGUAGE sql STABLE
     AS $$
+    select coursegen.generation_jobs_v1(p_generation_id)
+$$;
+
+--
+-- Name: generation_jobs_v1(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.generation_jobs_v1(p_generation_id uuid) RETURNS SETOF bigint
+    LANGUAGE sql STABLE
+    AS $$
     select id from procrastinate_jobs where status = 'todo' and queueing_lock = p_generation_id::text
     union all
     select id from procrastinate_jobs
@@ -1033,15 +1097,15 @@ CREATE FUNCTION coursegen.hand_back_stage_v1(p_generation_id uuid, p_fence integ
     LANGUAGE plpgsql
     AS $$
 begin
-    if coursegen.holds_fence(coursegen.lock_generation(p_generation_id), p_fence) then
+    if coursegen.holds_fence_v1(coursegen.lock_generation(p_generation_id), p_fence) then
         outcome := 'handed_back';
-        perform coursegen.close_attempt(p_attempt_id, p_outcome);
+        perform coursegen.close_attempt_v1(p_attempt_id, p_outcome);
         perform coursegen.requeue_stage(p_generation_id, 0, (
             select j.lock from coursegen.attempts a join procrastinate_jobs j on j.id = a.job_id where a.id = p_attempt_id
         ));
     else
         outcome := 'superseded';
-        perform coursegen.close_attempt(p_attempt_id, outcome);
+        perform coursegen.close_attempt_v1(p_attempt_id, outcome);
     end if;
     return next;
 end
@@ -1058,10 +1122,10 @@ CREATE FUNCTION coursegen.has_documents(p_progress jsonb) RETURNS boolean
 $$;
 
 --
--- Name: holds_fence(coursegen.generations, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: holds_fence_v1(coursegen.generations, integer); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.holds_fence(g coursegen.generations, p_fence integer) RETURNS boolean
+CREATE FUNCTION coursegen.holds_fence_v1(g coursegen.generations, p_fence integer) RETURNS boolean
     LANGUAGE plpgsql STABLE
     AS $$
 -- A table without a column generation_status has the variable in its place, which is null.
@@ -1179,6 +1243,16 @@ CREATE TABLE public.procrastinate_jobs (
 CREATE FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
+    select coursegen.is_orphaned_v1(job, p_stalled_s, p_stages)
+$$;
+
+--
+-- Name: is_orphaned_v1(public.procrastinate_jobs, double precision, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.is_orphaned_v1(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
     select job.status = 'doing' and (
         not exists (
             select from procrastinate_workers worker
@@ -1242,10 +1316,10 @@ CREATE FUNCTION coursegen.lesson_count(p_value jsonb) RETURNS jsonb
 $$;
 
 --
--- Name: list_webhook_heads(); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: list_webhook_heads_v1(); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.list_webhook_heads() RETURNS TABLE(generation_id uuid, seq integer, due_at timestamp with time zone, held_until timestamp with time zone, failures integer, course_id uuid, user_id uuid, url text, turn timestamp with time zone, senders_of_user bigint, senders_of_host bigint, senders_of_both bigint)
+CREATE FUNCTION coursegen.list_webhook_heads_v1() RETURNS TABLE(generation_id uuid, seq integer, due_at timestamp with time zone, held_until timestamp with time zone, failures integer, course_id uuid, user_id uuid, url text, turn timestamp with time zone, senders_of_user bigint, senders_of_host bigint, senders_of_both bigint)
     LANGUAGE sql STABLE
     AS $$
     select
@@ -1272,10 +1346,10 @@ CREATE FUNCTION coursegen.list_webhook_heads() RETURNS TABLE(generation_id uuid,
 $$;
 
 --
--- Name: live_workers(text, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: live_workers_v1(text, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.live_workers(p_queue text, p_stalled_s double precision) RETURNS bigint
+CREATE FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s double precision) RETURNS bigint
     LANGUAGE sql STABLE
     AS $$
     select count(*) from coursegen.workers w
@@ -1465,7 +1539,7 @@ begin
     if found then
         is_stuck := generation.status = 'running' and generation.paused_until is null
             and greatest(course.last_progress_update, generation.created_at) < now() - make_interval(secs => p_stuck_s);
-        worker_alive := coursegen.live_workers('stages', p_stalled_s) > 0;
+        worker_alive := coursegen.live_workers_v1('stages', p_stalled_s) > 0;
         if generation.status = 'queued' then
             select j.priority, j.id into own from procrastinate_jobs j
             where j.status = 'todo' and j.queueing_lock = generation.id::text;
@@ -1499,7 +1573,7 @@ begin
             case
                 when generation_status is null and coursegen.is_generation_status(c.status::text) then c.status::text
             end,
-            coursegen.shown_status(c.id)
+            coursegen.shown_status_v1(c.id)
         ),
         c.generation_progress::text,  -- a column that anybody may write holds JSON that Python can't read
         to_char(c.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
@@ -1512,10 +1586,18 @@ end
 $$;
 
 --
--- Name: publish(uuid, text, boolean); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: publish_course(uuid, text); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.publish(p_generation_id uuid, p_mode text, p_again boolean DEFAULT false) RETURNS jsonb
+CREATE FUNCTION coursegen.publish_course(p_generation_id uuid, p_mode text) RETURNS jsonb
+    LANGUAGE sql
+    AS $$select null::jsonb$$;
+
+--
+-- Name: publish_v1(uuid, text, boolean); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.publish_v1(p_generation_id uuid, p_mode text, p_again boolean DEFAULT false) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
 declare
@@ -1543,18 +1625,10 @@ end
 $$;
 
 --
--- Name: publish_course(uuid, text); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: rate_wait_v1(uuid, integer); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.publish_course(p_generation_id uuid, p_mode text) RETURNS jsonb
-    LANGUAGE sql
-    AS $$select null::jsonb$$;
-
---
--- Name: rate_wait(uuid, integer); Type: FUNCTION; Schema: coursegen; Owner: -
---
-
-CREATE FUNCTION coursegen.rate_wait(p_user_id uuid, p_limit integer) RETURNS integer
+CREATE FUNCTION coursegen.rate_wait_v1(p_user_id uuid, p_limit integer) RETURNS integer
     LANGUAGE plpgsql STABLE
     AS $$
 begin
@@ -1576,10 +1650,10 @@ end
 $$;
 
 --
--- Name: read_content(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: read_content_v1(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.read_content(p_generation_id uuid) RETURNS json
+CREATE FUNCTION coursegen.read_content_v1(p_generation_id uuid) RETURNS json
     LANGUAGE sql STABLE
     AS $$
     select json_build_object(
@@ -1766,7 +1840,7 @@ CREATE FUNCTION coursegen.report_units_v1(p_generation_id uuid, p_fence integer,
 declare
     generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
 begin
-    if coursegen.holds_fence(generation, p_fence) and generation.stage::text = p_stage then
+    if coursegen.holds_fence_v1(generation, p_fence) and generation.stage::text = p_stage then
         outcome := 'reported';
         perform coursegen.write_course(generation.course_id, jsonb_build_array(p_change, '{"alive": true}'::jsonb));
     else
@@ -1943,7 +2017,7 @@ declare
 begin
     outcome := 'final';
     if generation.finished_at is null and generation.id is not null then
-        if coursegen.holds_fence(generation, generation.fence) then
+        if coursegen.holds_fence_v1(generation, generation.fence) then
             outcome := 'active';
         else
             perform coursegen.cancel_generation(generation, p_message, case
@@ -1958,10 +2032,10 @@ end
 $$;
 
 --
--- Name: shown_status(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: shown_status_v1(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.shown_status(p_course_id uuid) RETURNS text
+CREATE FUNCTION coursegen.shown_status_v1(p_course_id uuid) RETURNS text
     LANGUAGE plpgsql STABLE
     AS $$
 declare
@@ -2093,10 +2167,10 @@ begin
     if p_job_id is not null then
         select (o.args ->> 'fence')::int into job_fence
         from procrastinate_jobs o
-        where o.id = p_job_id and coursegen.is_orphaned(o, p_stalled_s, p_stages)
+        where o.id = p_job_id and coursegen.is_orphaned_v1(o, p_stalled_s, p_stages)
         for update skip locked;
     else
-        perform where not exists (select from coursegen.generation_jobs(p_generation_id));
+        perform where not exists (select from coursegen.generation_jobs_v1(p_generation_id));
     end if;
     if not found then
         outcome := 'none';
@@ -2113,7 +2187,7 @@ begin
 
     stage := generation.stage;
     fence := generation.fence;
-    if not coursegen.holds_fence(generation, job_fence) then
+    if not coursegen.holds_fence_v1(generation, job_fence) then
         outcome := 'job_closed';
         return next;
         return;
@@ -3153,40 +3227,6 @@ CREATE TABLE coursegen.workers (
 );
 
 --
--- Name: courses; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.courses (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    user_id uuid NOT NULL,
-    title text NOT NULL,
-    slug text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    organization_id uuid,
-    language text,
-    style text,
-    course_description text,
-    target_audience text,
-    difficulty text,
-    lesson_duration_minutes integer,
-    learning_outcomes jsonb,
-    estimated_lessons integer,
-    estimated_sections integer,
-    content_strategy text,
-    output_formats jsonb,
-    generation_progress jsonb,
-    status text,
-    generation_started_at timestamp with time zone,
-    generation_completed_at timestamp with time zone,
-    last_progress_update timestamp with time zone,
-    webhook_url text,
-    error_message text,
-    error_details jsonb
-)
-WITH (fillfactor='80');
-
---
 -- Name: procrastinate_events; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -4033,6 +4073,13 @@ REVOKE ALL ON FUNCTION coursegen.close_attempt(p_attempt_id bigint, p_outcome te
 GRANT ALL ON FUNCTION coursegen.close_attempt(p_attempt_id bigint, p_outcome text, p_error text) TO coursegen_app;
 
 --
+-- Name: FUNCTION close_attempt_v1(p_attempt_id bigint, p_outcome text, p_error text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.close_attempt_v1(p_attempt_id bigint, p_outcome text, p_error text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.close_attempt_v1(p_attempt_id bigint, p_outcome text, p_error text) TO coursegen_app;
+
+--
 -- Name: FUNCTION complete_stage_v1(p_generation_id uuid, p_fence integer, p_stage text, p_attempt_id bigint, p_job_id bigint, p_worker text, p_result json, p_changes jsonb, p_status text, p_next jsonb, p_continue boolean); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4059,6 +4106,25 @@ GRANT ALL ON FUNCTION coursegen.count_starts(p_generation_id uuid, p_stage cours
 
 REVOKE ALL ON FUNCTION coursegen.course_files(p_course_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.course_files(p_course_id uuid) TO coursegen_app;
+
+--
+-- Name: TABLE courses; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.courses TO coursegen_app;
+
+--
+-- Name: COLUMN courses.updated_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(updated_at) ON TABLE public.courses TO coursegen_app;
+
+--
+-- Name: FUNCTION course_generation_status(c public.courses); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.course_generation_status(c public.courses) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.course_generation_status(c public.courses) TO coursegen_app;
 
 --
 -- Name: FUNCTION end_generation(p_generation_id uuid, p_status text, p_changes jsonb, p_ended_by text, p_error text, p_error_details jsonb); Type: ACL; Schema: coursegen; Owner: -
@@ -4103,6 +4169,13 @@ REVOKE ALL ON FUNCTION coursegen.generation_jobs(p_generation_id uuid) FROM PUBL
 GRANT ALL ON FUNCTION coursegen.generation_jobs(p_generation_id uuid) TO coursegen_app;
 
 --
+-- Name: FUNCTION generation_jobs_v1(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.generation_jobs_v1(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.generation_jobs_v1(p_generation_id uuid) TO coursegen_app;
+
+--
 -- Name: FUNCTION hand_back_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_outcome text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4117,11 +4190,11 @@ REVOKE ALL ON FUNCTION coursegen.has_documents(p_progress jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.has_documents(p_progress jsonb) TO coursegen_app;
 
 --
--- Name: FUNCTION holds_fence(g coursegen.generations, p_fence integer); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION holds_fence_v1(g coursegen.generations, p_fence integer); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.holds_fence(g coursegen.generations, p_fence integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.holds_fence(g coursegen.generations, p_fence integer) TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.holds_fence_v1(g coursegen.generations, p_fence integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.holds_fence_v1(g coursegen.generations, p_fence integer) TO coursegen_app;
 
 --
 -- Name: FUNCTION insert_events(p_events jsonb); Type: ACL; Schema: coursegen; Owner: -
@@ -4158,6 +4231,13 @@ REVOKE ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_st
 GRANT ALL ON FUNCTION coursegen.is_orphaned(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) TO coursegen_app;
 
 --
+-- Name: FUNCTION is_orphaned_v1(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.is_orphaned_v1(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.is_orphaned_v1(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) TO coursegen_app;
+
+--
 -- Name: FUNCTION keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4172,18 +4252,18 @@ REVOKE ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) TO coursegen_app;
 
 --
--- Name: FUNCTION list_webhook_heads(); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION list_webhook_heads_v1(); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.list_webhook_heads() FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.list_webhook_heads() TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.list_webhook_heads_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.list_webhook_heads_v1() TO coursegen_app;
 
 --
--- Name: FUNCTION live_workers(p_queue text, p_stalled_s double precision); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION live_workers_v1(p_queue text, p_stalled_s double precision); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.live_workers(p_queue text, p_stalled_s double precision) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.live_workers(p_queue text, p_stalled_s double precision) TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s double precision) TO coursegen_app;
 
 --
 -- Name: FUNCTION lock_generation(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
@@ -4228,13 +4308,6 @@ REVOKE ALL ON FUNCTION coursegen.poll_course_v2(p_slug text, p_id uuid, p_user_i
 GRANT ALL ON FUNCTION coursegen.poll_course_v2(p_slug text, p_id uuid, p_user_id uuid, p_state boolean, p_stuck_s double precision, p_stalled_s double precision, OUT outcome text, OUT course_id uuid, OUT user_id uuid, OUT organization_id uuid, OUT tag text, OUT slug text, OUT status text, OUT generation_status text, OUT progress text, OUT created_at text, OUT updated_at text, OUT minutes integer, OUT is_stuck boolean, OUT queue_position integer, OUT worker_alive boolean) TO coursegen_app;
 
 --
--- Name: FUNCTION publish(p_generation_id uuid, p_mode text, p_again boolean); Type: ACL; Schema: coursegen; Owner: -
---
-
-REVOKE ALL ON FUNCTION coursegen.publish(p_generation_id uuid, p_mode text, p_again boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.publish(p_generation_id uuid, p_mode text, p_again boolean) TO coursegen_app;
-
---
 -- Name: FUNCTION publish_course(p_generation_id uuid, p_mode text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4242,18 +4315,25 @@ REVOKE ALL ON FUNCTION coursegen.publish_course(p_generation_id uuid, p_mode tex
 GRANT ALL ON FUNCTION coursegen.publish_course(p_generation_id uuid, p_mode text) TO coursegen_app;
 
 --
--- Name: FUNCTION rate_wait(p_user_id uuid, p_limit integer); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION publish_v1(p_generation_id uuid, p_mode text, p_again boolean); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.rate_wait(p_user_id uuid, p_limit integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.rate_wait(p_user_id uuid, p_limit integer) TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.publish_v1(p_generation_id uuid, p_mode text, p_again boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.publish_v1(p_generation_id uuid, p_mode text, p_again boolean) TO coursegen_app;
 
 --
--- Name: FUNCTION read_content(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION rate_wait_v1(p_user_id uuid, p_limit integer); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.read_content(p_generation_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.read_content(p_generation_id uuid) TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.rate_wait_v1(p_user_id uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.rate_wait_v1(p_user_id uuid, p_limit integer) TO coursegen_app;
+
+--
+-- Name: FUNCTION read_content_v1(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.read_content_v1(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.read_content_v1(p_generation_id uuid) TO coursegen_app;
 
 --
 -- Name: FUNCTION read_stage_input(g coursegen.generations, p_needs text[]); Type: ACL; Schema: coursegen; Owner: -
@@ -4347,11 +4427,11 @@ REVOKE ALL ON FUNCTION coursegen.settle_generation_v1(p_generation_id uuid, p_me
 GRANT ALL ON FUNCTION coursegen.settle_generation_v1(p_generation_id uuid, p_message text) TO coursegen_app;
 
 --
--- Name: FUNCTION shown_status(p_course_id uuid); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION shown_status_v1(p_course_id uuid); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.shown_status(p_course_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.shown_status(p_course_id uuid) TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.shown_status_v1(p_course_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.shown_status_v1(p_course_id uuid) TO coursegen_app;
 
 --
 -- Name: FUNCTION stage_job(g coursegen.generations, p_delay_s double precision, p_lock text); Type: ACL; Schema: coursegen; Owner: -
@@ -4701,18 +4781,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.webhook_turns TO coursegen_
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.workers TO coursegen_app;
-
---
--- Name: TABLE courses; Type: ACL; Schema: public; Owner: -
---
-
-GRANT SELECT ON TABLE public.courses TO coursegen_app;
-
---
--- Name: COLUMN courses.updated_at; Type: ACL; Schema: public; Owner: -
---
-
-GRANT UPDATE(updated_at) ON TABLE public.courses TO coursegen_app;
 
 --
 -- Name: TABLE procrastinate_events; Type: ACL; Schema: public; Owner: -

@@ -1,4 +1,7 @@
-"""Upkeep: periodic tasks that repair and prune. Each is safe to run twice at once."""
+"""Upkeep: periodic tasks that repair and prune. Each is safe to run twice at once.
+
+`stalled_s`: a worker without a heartbeat for so long is dead.
+"""
 
 import logging
 
@@ -24,11 +27,10 @@ PRUNED = (
 log = logging.getLogger(__name__)
 
 
-def take_over(services: Services) -> None:
+def take_over(services: Services, stalled_s: float) -> None:
     """Continues what dead workers left, and repairs what the queue lost track of."""
-    settings = services.settings
-    timeouts_s = {stage: settings.limits_of(stage).total_s for stage in Stage}
-    takeover.take_over(services.db, services.slots, stalled_s=settings.stalled_s, timeouts_s=timeouts_s)
+    timeouts_s = {stage: services.settings.limits_of(stage).total_s for stage in Stage}
+    takeover.take_over(services.db, services.slots, stalled_s=stalled_s, timeouts_s=timeouts_s)
 
 
 def keep_slots(services: Services) -> None:
@@ -36,10 +38,10 @@ def keep_slots(services: Services) -> None:
     services.slots.rebuild_all()
 
 
-def rescue_webhooks(services: Services) -> None:
+def rescue_webhooks(services: Services, stalled_s: float) -> None:
     """Queues a job for each webhook whose sender died. Does nothing without a secret, since nothing is sent then."""
     if services.settings.webhook_secret is not None:
-        rescue_deliveries(services.db, services.settings.stalled_s)
+        rescue_deliveries(services.db, stalled_s)
 
 
 def prune(services: Services) -> None:

@@ -18,6 +18,7 @@ from app.services import Services, make_services
 from app.settings import Settings
 from app.telemetry.log import configure_logging
 from tasks.queue.connector import WorkerConnector
+from tasks.queue.contact import Contact
 from tasks.queue.inventory import Inventory
 from tasks.queue.jobs import Worker, WorkerJobs
 from tasks.queue.pulse import Pulse
@@ -35,12 +36,15 @@ PROCESS = f"{socket.gethostname()}:{os.getpid()}"
 HOURLY = "17 * * * * 17"
 #: Successful jobs are deleted as they end; the others are kept so long for inspection.
 KEPT_HOURS = 7 * 24
+#: After an outage no worker counts as dead until each has had the time to be heard again.
+UNJUDGED_S = 1e9
 
 
 class WorkerApp(App):
     """Starts the handlers' processes with a worker that runs stages, and stops them with it."""
 
     children: Children
+    contact: Contact
     services: Services
     inventory: Inventory
     shutdown: Shutdown
@@ -60,7 +64,7 @@ class WorkerApp(App):
         held, closed = self.inventory.held, self.shutdown.closed
         pulse = Pulse(settings.stalled_s, lambda: closed.is_set() or len(held) >= concurrency)
         worker = Worker(PROCESS, kwargs.get("name") or "worker", settings.app_version, queues)
-        self.job_manager = WorkerJobs(self.connector, worker, pulse, held, closed.is_set)
+        self.job_manager = WorkerJobs(self.connector, worker, pulse, self.contact, held, closed.is_set)
         is_process = kwargs.pop("install_signal_handlers", True)
         run = super().run_worker_async(**kwargs, queues=queues, install_signal_handlers=False)
         inventory = asyncio.create_task(self.inventory.compare())
@@ -96,7 +100,7 @@ def make_app(settings: Settings) -> WorkerApp:
         },
         periodic_defaults={"max_delay": 60},
     )
-    app.services, app.inventory = services, inventory
+    app.services, app.inventory, app.contact = services, inventory, Contact(settings.stalled_s / 2)
     app.shutdown = Shutdown(settings.shutdown_grace_s, inventory.held)
     app.children = Children(
         settings.worker_concurrency,
@@ -122,14 +126,20 @@ def make_app(settings: Settings) -> WorkerApp:
     def deliver(generation_id: str) -> None:
         sender.send_all(UUID(generation_id))
 
+    def stalled_s() -> float:
+        return settings.stalled_s if app.contact.lasts(settings.stalled_s) else UNJUDGED_S
+
     # A registered periodic task also keeps Procrastinate's supervision of its own side tasks alive.
     often = f"* * * * * */{settings.upkeep_s}"
-    for piece, cron in ((take_over, often), (keep_slots, often), (rescue_webhooks, often), (prune, HOURLY)):
-        name = piece.__name__
+    pieces: dict[str, tuple[Callable[[], None], str]] = {
+        "take_over": (lambda: take_over(services, stalled_s()), often),
+        "keep_slots": (lambda: keep_slots(services), often),
+        "rescue_webhooks": (lambda: rescue_webhooks(services, stalled_s()), often),
+        "prune": (lambda: prune(services), HOURLY),
+    }
+    for name, (piece, cron) in pieces.items():
         # At most one of each waits, however long this queue has had no worker.
-        upkeep = app.task(name=f"tasks.upkeep.{name}", queue=UPKEEP_QUEUE, queueing_lock=name)(
-            _make_upkeep(services, piece)
-        )
+        upkeep = app.task(name=f"tasks.upkeep.{name}", queue=UPKEEP_QUEUE, queueing_lock=name)(_make_upkeep(piece))
         app.periodic(cron=cron)(upkeep)
 
     @app.periodic(cron=HOURLY)
@@ -146,8 +156,8 @@ def _abort_reason(app: WorkerApp, context: JobContext) -> AbortReason | None:
     return context.abort_reason() or (AbortReason.SHUTDOWN if app.shutdown.hands_back.is_set() else None)
 
 
-def _make_upkeep(services: Services, piece: Callable[[Services], None]) -> Callable[[int], None]:
+def _make_upkeep(piece: Callable[[], None]) -> Callable[[int], None]:
     def run_upkeep(timestamp: int) -> None:
-        piece(services)
+        piece()
 
     return run_upkeep

@@ -13,6 +13,8 @@ def logging_restored() -> Iterator[None]:
     try:
         yield
     finally:
+        for handler in root.handlers:
+            handler.flush()  # the lines are written in the background
         logging.captureWarnings(False)
         root.handlers[:] = handlers
         root.setLevel(level)

@@ -11,7 +11,7 @@ from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 from app.database.deadline import SocketGuard
-from app.interim_responses import skip_interim
+from app.protocol.interim_responses import skip_interim
 
 #: The key type and curve of each supported algorithm.
 KEY_TYPES = {"ES256": ("EC", "P-256"), "RS256": ("RSA", None), "EdDSA": ("OKP", "Ed25519")}

@@ -10,8 +10,8 @@ from jwt import PyJWK
 
 from app.auth.jwks import KEY_TYPES, Keys
 from app.auth.remote_keys import RemoteKeys
+from app.protocol.strict_json import parse_json
 from app.settings import Settings
-from app.strict_json import parse_json
 
 HMAC = "HS256"
 

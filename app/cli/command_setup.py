@@ -13,13 +13,13 @@ import psycopg
 from flask.cli import with_appcontext
 
 from app.cli.output import CommandFailed
-from app.current_services import current_services
 from app.database.migration_session import MigrationError
 from app.database.pool import Unmigrated
 from app.generation.audit import Actor
 from app.generation.errors import GenerationError
 from app.operations.listings import NotFound
 from app.services import Services
+from app.services.current import current_services
 from app.telemetry.log import configure_logging
 
 P = ParamSpec("P")

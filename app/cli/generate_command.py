@@ -17,8 +17,8 @@ from app.generation.progress.steps import FINAL_STATUSES
 from app.generation.tiers import Tier
 from app.operations.actions import start
 from app.operations.listings import find_course, follow_course
-from app.printable import inert
 from app.services import Services
+from app.telemetry.printable import inert
 
 
 class Refused(CommandFailed):

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from app.printable import inert
+from app.telemetry.printable import inert
 
 
 def echo(text: str = "", *, err: bool = False) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.cli.output import echo
-from app.printable import inert, inert_json
+from app.telemetry.printable import inert, inert_json
 
 
 def print_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:

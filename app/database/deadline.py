@@ -53,7 +53,7 @@ class SocketGuard:
 
     def guard(self, fileno: int, seconds: float) -> AbstractContextManager[None]:
         """Shuts the socket down if the block takes longer than `seconds`, and never after the block."""
-        return self.guard_by(partial(_shut_down, fileno), seconds)
+        return self.guard_by(partial(shut_down, fileno), seconds)
 
     @contextmanager
     def guard_by(self, close: Callable[[], None], seconds: float) -> Iterator[None]:
@@ -86,7 +86,8 @@ class SocketGuard:
                 self._wake.wait(self._wakes_at - now)
 
 
-def _shut_down(fileno: int) -> None:
+def shut_down(fileno: int) -> None:
+    """Whoever waits for the socket fails at once."""
     # The peer or another thread may have closed the socket first.
     # socket.fromfd works on a duplicate, so closing it leaves libpq's descriptor alone.
     with suppress(OSError), socket.fromfd(fileno, socket.AF_INET, socket.SOCK_STREAM) as sock:

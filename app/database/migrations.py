@@ -105,7 +105,7 @@ def _apply_functions(conn: Connection, *, app_role: str) -> list[str]:
             " on conflict (name, checksum) do update set applied_at = default",
             (file.stem, _checksum(file)),
         )
-    conn.execute(read_setup("hooks"))
+    conn.execute(read_setup("platform/hooks"))
     conn.execute(read_setup("shared_functions"))
     conn.execute(read_setup("created_objects"))
     fill_map(conn)

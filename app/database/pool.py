@@ -13,9 +13,16 @@ from psycopg import Connection, Cursor
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from app.database.deadline import SocketGuard, deadline, remaining
+from app.database.deadline import SocketGuard, deadline, remaining, shut_down
 from app.database.migrations import abridge, missing
-from app.database.session import Session, connect_arguments, is_outdated, set_statements
+from app.database.session import (
+    KEEPALIVES,
+    Session,
+    connect_arguments,
+    is_outdated,
+    is_read_only,
+    set_statements,
+)
 
 #: Longest wait for a free connection; past it the service is overloaded or the database away.
 POOL_TIMEOUT_S = 2.0
@@ -108,6 +115,7 @@ class Database:
         self._guard = SocketGuard()
         self._outage = Outage()
         self._migrated = False
+        self._read_only = False
         self._pool: ConnectionPool[Session] = ConnectionPool(
             url,
             connection_class=Session,
@@ -119,16 +127,14 @@ class Database:
             # Short, because the pool backs off without bound and should be back soon after the database.
             reconnect_timeout=5,
             configure=partial(self._configure, pooled=pooled),
-            # The pooler's own sessions last as long as it likes.
+            # A pooler decides itself how long its sessions live.
             check=_refuse_dead if pooled else _refuse_outdated,
             kwargs={
                 "autocommit": True,
                 "row_factory": dict_row,
                 "connect_timeout": 3,
                 **connect_arguments(pooled=pooled),
-                "keepalives_idle": 10,
-                "keepalives_interval": 5,
-                "keepalives_count": 2,
+                **KEEPALIVES,
                 "application_name": "course-generation",
             },
         )
@@ -144,7 +150,7 @@ class Database:
         with (
             self._outage.watch(),
             self._pool.connection(timeout=remaining(POOL_TIMEOUT_S)) as conn,
-            self._guard.guard(conn.fileno(), remaining(USE_TIMEOUT_S)),
+            self._guarded(conn, remaining(USE_TIMEOUT_S)),
         ):
             if not self._migrated:
                 if names := missing(conn):
@@ -183,12 +189,35 @@ class Database:
                     raise CommitOutcomeUnknown(str(error)) from error
                 raise
 
+    @contextmanager
+    def _guarded(self, conn: Session, seconds: float) -> Iterator[None]:
+        """Closes the connection after so many seconds, and then all others: they may be as silent as this one.
+
+        Nothing follows from a wait that is shorter than `TRIAL_S`.
+        """
+        ended = threading.Event()
+
+        def end() -> None:
+            shut_down(conn.fileno())
+            ended.set()
+
+        try:
+            with self._guard.guard_by(end, seconds):
+                yield
+        finally:
+            if ended.is_set() and seconds >= TRIAL_S:
+                self._pool.drain()
+
     def _configure(self, conn: Session, *, pooled: bool) -> None:
         """Sets what every session has. The answer shows that the database is there."""
         with self._guard.guard(conn.fileno(), TRIAL_S):
             conn.execute(b"" if pooled else set_statements(LIMITS, conn.info.server_version))
         conn.opened_at = time.monotonic()
         self._outage.note_answer()
+        read_only = not pooled and is_read_only(conn)
+        if self._read_only and not read_only:  # the database takes writes again
+            self._pool.drain()
+        self._read_only = read_only
 
     def close(self) -> None:
         """No connection of this pool is left open."""

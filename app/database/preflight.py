@@ -11,7 +11,7 @@ from app.database.deadline import SocketGuard
 from app.database.migrations import missing
 from app.database.session import connect_arguments, set_statements
 
-#: How long a short check may take, whatever the server or a pooler does.
+#: The longest time of a short check.
 CHECK_S = 10.0
 
 log = logging.getLogger(__name__)

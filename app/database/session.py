@@ -23,6 +23,8 @@ SETTINGS: Mapping[str, str] = {
     "idle_session_timeout": "0",
 }
 ENCODING = "UTF8"
+#: How a connection whose server is gone without a word is noticed: within 20 seconds.
+KEEPALIVES: Mapping[str, int] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}
 #: A read-only session is replaced when it is this old: the database may have become writable since.
 READ_ONLY_S = 1.0
 
@@ -53,11 +55,12 @@ class AsyncSession(psycopg.AsyncConnection[Any]):
     opened_at = 0.0
 
 
-def is_outdated(conn: Session | AsyncSession) -> bool:
-    """Whether the session was read-only from its start, and has lasted longer than the database may be so.
-
-    The server reports both without a round trip.
-    """
+def is_read_only(conn: Session | AsyncSession) -> bool:
+    """Whether the session is read-only from its start. The server reports it without a round trip."""
     status = conn.pgconn.parameter_status
-    read_only = b"on" in (status(b"default_transaction_read_only"), status(b"in_hot_standby"))
-    return read_only and time.monotonic() - conn.opened_at > READ_ONLY_S
+    return b"on" in (status(b"default_transaction_read_only"), status(b"in_hot_standby"))
+
+
+def is_outdated(conn: Session | AsyncSession) -> bool:
+    """Whether the session is read-only, and has lasted longer than the database may be so."""
+    return is_read_only(conn) and time.monotonic() - conn.opened_at > READ_ONLY_S

@@ -10,7 +10,7 @@ from app.http.middleware.cors import register_cors
 from app.http.middleware.request_context import RequestContextMiddleware
 from app.http.routes import course_content, course_status, course_stream, generate, health, prometheus, webhook_key
 from app.http.trpc import procedures
-from app.request_environ import MAX_BODY, REJECTED
+from app.protocol.request_environ import MAX_BODY, REJECTED
 from app.settings import Settings
 
 

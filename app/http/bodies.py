@@ -9,7 +9,7 @@ from flask import request
 from marshmallow import Schema, ValidationError
 
 from app.http.error_responses import Invalid
-from app.strict_json import parse_json
+from app.protocol.strict_json import parse_json
 
 #: How many characters of a wrong value an error repeats.
 MAX_EXCERPT = 100

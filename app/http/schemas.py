@@ -5,8 +5,8 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from app.current_services import current_services
 from app.generation.webhooks.urls import MAX_URL, BadWebhookUrl, parse_webhook_url
+from app.services.current import current_services
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 #: The course's id in the examples of the API's description.

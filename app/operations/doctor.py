@@ -19,9 +19,9 @@ from app.database.queries import QUERIES
 from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
 from app.operations import platform
 from app.operations.listings import compare_slots
-from app.secret_strength import is_weak
 from app.services import Services
 from app.settings import Settings
+from app.settings.weak_secrets import is_weak
 
 #: The queues that need workers, in the order of their findings.
 SERVED = (STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE)

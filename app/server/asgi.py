@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
-from app.request_environ import MAX_BODY, REJECTED, Rejection
+from app.protocol.request_environ import MAX_BODY, REJECTED, Rejection
 from app.server.environ import Scope, check_head, make_environ
 
 if TYPE_CHECKING:

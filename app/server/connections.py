@@ -8,14 +8,16 @@ from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.request_environ import REJECTED, Rejection
+from app.protocol.request_environ import REJECTED, Rejection
 from app.server.asgi import Answer
 from app.server.environ import MAX_TARGET, make_environ
 
-#: Open connections of one process. A new one beyond them takes the place of the one that has been idle longest.
+#: Open connections of one process. A new one beyond them takes the place of the one that waits longest for its client.
 MAX_CONNECTIONS = 2048
 #: The longest head: request line and headers.
 MAX_HEAD = 64 * 1024
+#: Requests without a response on one connection. A client that sends more before it reads is cut off.
+MAX_PIPELINED = 100
 #: How long a head may take from its first byte.
 HEAD_S = 10.0
 #: How long a connection stays open after a last response, so that a client that still sends reads it.
@@ -23,10 +25,10 @@ LINGER_S = 2.0
 
 
 class Connection(HttpToolsProtocol):
-    """One connection. Idle: no request is being received or answered, at most a part of a head has come."""
+    """One connection. It waits for its client to send a request, or the rest of one, or to read what it was sent."""
 
-    #: The idle connections of this process, the one that has been so longest first.
-    _idle: ClassVar[dict["Connection", None]] = {}
+    #: The connections of this process that wait for their clients, the one that has done so longest first.
+    _waiting: ClassVar[dict["Connection", None]] = {}
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
@@ -41,14 +43,14 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._set_timer(self.timeout_keep_alive)
-        self._idle[self] = None
+        self._wait()
         if len(self.connections) > _room():
-            longest = next(iter(self._idle))
-            del self._idle[longest]
+            longest = next(iter(self._waiting))
+            del self._waiting[longest]
             longest.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._idle.pop(self, None)
+        self._waiting.pop(self, None)
         self._set_timer(None)
         for cycle in self._open:  # uvicorn does so for the last one
             cycle.disconnected = True
@@ -69,8 +71,32 @@ class Connection(HttpToolsProtocol):
             self._head_began = self._head_began or self.loop.time()
             self._set_timer(self._head_began + HEAD_S - self.loop.time())
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more. True: it may still read, and gets the responses to what it has sent."""
+        if self._lingers:
+            return True
+        if not self._open or self._open[0].chunked_encoding:  # a stream's client has left, as far as anyone can tell
+            return False
+        if self._in_body:
+            if self.cycle.response_started:
+                return False
+            self._reject(Rejection.BAD_REQUEST)
+        self.cycle.keep_alive = False
+        return True
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._wait()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._open and not self._in_body:
+            self._waiting.pop(self, None)
+
     def on_headers_complete(self) -> None:
-        self._idle.pop(self, None)
+        if len(self._open) == MAX_PIPELINED:
+            raise ValueError("Too many requests at once")  # for the parser, which ends with an error
+        self._wait()
         self._set_timer(None)
         self._head_began, self._head_bytes = None, 0
         super().on_headers_complete()
@@ -80,6 +106,7 @@ class Connection(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
+        self._waiting.pop(self, None)
         self._in_body = False
         super().on_message_complete()
 
@@ -87,7 +114,7 @@ class Connection(HttpToolsProtocol):
         self._open.popleft()
         super().on_response_complete()
         if not self._open and not self.transport.is_closing():
-            self._idle[self] = None
+            self._wait()
 
     def send_400_response(self, msg: str) -> None:
         """uvicorn calls it when the request is not valid HTTP."""
@@ -106,21 +133,26 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
             return
         self._lingers = True
-        task = self.loop.create_task(self._send_rejection(code))
+        method, path = (self.parser.get_method().decode(), self.url) if self.scope else ("GET", b"/")
+        scope: Any = {"method": method, "http_version": "1.1", "server": self.server, "client": self.client}
+        scope |= {"raw_path": path.partition(b"?")[0][:100], "query_string": b"", "headers": []}
+        task = self.loop.create_task(self._send_rejection(make_environ(scope) | {REJECTED: code}))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
-    async def _send_rejection(self, code: Rejection) -> None:
-        path = self.url.partition(b"?")[0][:100] if self.scope else b"/"
-        scope: Any = {"method": "GET", "http_version": "1.1", "server": self.server, "client": self.client}
-        scope |= {"raw_path": path, "query_string": b"", "headers": []}
+    async def _send_rejection(self, environ: dict[str, Any]) -> None:
         application: Any = self.app
-        answer: Answer = await application.run(make_environ(scope) | {REJECTED: code})
+        answer: Answer = await application.run(environ)
         if self.transport.is_closing():
             return
         self.transport.write(_render(answer))
         self.transport.write_eof()
         self._set_timer(LINGER_S)
+
+    def _wait(self) -> None:
+        """From now on the connection waits for its client."""
+        self._waiting.pop(self, None)
+        self._waiting[self] = None
 
     def _set_timer(self, seconds: float | None) -> None:
         """The connection will be closed after that time; None: not by this timer."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from app.request_environ import ARRIVED, Rejection
+from app.protocol.request_environ import ARRIVED, Rejection
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

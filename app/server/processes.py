@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from multiprocessing.context import ForkProcess
 
-#: A process that was started again and lives less than this has a fault that another start does not mend.
+#: A process that was started again and lives less than this has a fault that another start does not fix.
 SHORT_LIFE_S = 5.0
 
 log = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonEncoder
 from pythonjsonlogger.orjson import OrjsonFormatter
 
-from app.printable import inert_json
 from app.telemetry.log_writer import BackgroundHandler
+from app.telemetry.printable import inert_json
 
 #: The first fields of every line, in this order. A record's own fields can't replace them.
 FIELDS = ("timestamp", "level", "message", "logger", "service", "environment", "version")

@@ -41,8 +41,10 @@ class BackgroundHandler(logging.Handler):
             return
         self._queue.put(line)
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, args=(self._queue,), name="log", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, args=(self._queue,), name="log", daemon=True)
+            with suppress(RuntimeError):  # the host has no thread left: the lines wait for a later one
+                thread.start()
+                self._thread = thread
 
     def flush(self) -> None:
         """Waits until all lines are written, for `FLUSH_S` at most."""

@@ -47,7 +47,8 @@ def main(connection: str, lifeline: str, log_level: str, *handlers: str) -> None
         run, head, given = request
         _limit_processor_time(head["cpu_s"])
         answer = _run_handler(head, given, _reporter(line, run))
-        sys.stdout.flush()
+        with suppress(Exception):  # the handler may have closed or replaced it
+            sys.stdout.flush()
         line.send(answer[0], run, *answer[1:])
 
 

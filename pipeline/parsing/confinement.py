@@ -55,7 +55,7 @@ def confine(seconds: int, memory: int, alarm: int) -> None:
 
 
 def _enter_domain(libc: ctypes.CDLL) -> None:
-    """In a Landlock domain without a rule. A kernel without Landlock returns an error, which is left at that."""
+    """In a Landlock domain without a rule. Ignores the error of a kernel without Landlock."""
     version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _VERSION)
     if version < 1:
         return

@@ -8,7 +8,7 @@ select
     course.active_generation,
     case
         when course.user_id = asked.user_id and course.active_generation is null and asked.per_minute is not null
-        then coursegen.rate_wait(asked.user_id, asked.per_minute)
+        then coursegen.rate_wait_v1(asked.user_id, asked.per_minute)
     end as wait_s
 from jsonb_to_recordset(%(asked)s) asked (n int, course_id uuid, user_id uuid, per_minute int)
 cross join lateral (

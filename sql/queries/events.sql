@@ -1,2 +1,2 @@
 -- name: insert_events
-select coursegen.insert_events(%(events)s);
+select coursegen.insert_events_v1(%(events)s);

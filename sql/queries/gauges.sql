@@ -24,7 +24,7 @@ left join ready on ready.queue_name = queue.name
 left join procrastinate_jobs job on job.id = ready.oldest
 left join procrastinate_events event on event.job_id = job.id and event.type = 'deferred'
 union all
-select 'workers', queue.name, coursegen.live_workers(queue.name, %(stalled)s)
+select 'workers', queue.name, coursegen.live_workers_v1(queue.name, %(stalled)s)
 from unnest(%(queues)s::text[]) queue (name)
 union all
 select 'webhooks', '', count(*) from coursegen.webhook_deliveries where state = 'pending'

@@ -44,12 +44,12 @@ select
     extract(epoch from clock_timestamp()) as clock,
     current_setting('max_connections')::int as max_connections,
     (select count(*) from pg_stat_activity) as connections,
-    array(select coursegen.live_workers(queue, %(stalled)s) from unnest(%(queues)s::text[]) queue) as workers,
+    array(select coursegen.live_workers_v1(queue, %(stalled)s) from unnest(%(queues)s::text[]) queue) as workers,
     (select count(*) from procrastinate_jobs where queue_name = 'stages' and status = 'todo') as waiting,
     (select extract(epoch from now() - min(created_at)) from coursegen.generations where status = 'queued') as oldest_s,
     count(*) as webhooks,
     extract(epoch from now() - min(due_at) filter (where senders_of_user + senders_of_host = 0)) as overdue_s
-from coursegen.list_webhook_heads();
+from coursegen.list_webhook_heads_v1();
 
 -- name: list_courses_named
 -- Courses with that id or slug, of one user or all. Two rows are enough to see that there are several.
@@ -61,7 +61,7 @@ limit 2;
 -- name: find_progress
 -- The progress of a course, for an operator. Others may write the column, so every number in it is checked.
 select
-    coursegen.shown_status(course.id) as status,
+    coursegen.shown_status_v1(course.id) as status,
     coalesce(substring(generation_progress ->> 'percentage' from '^[0-9]{1,3}$')::int, 0) as percentage,
     coalesce(substring(generation_progress ->> 'current_step' from '^[1-5]$')::int, 1) as step,
     coalesce(jsonb_path_query_first(generation_progress, '$.steps[*] ? (@.id == $.current_step).name') #>> '{}', '')
@@ -70,7 +70,7 @@ select
     coalesce(substring(generation_progress ->> 'lessons_completed' from '^[0-9]{1,6}$')::int, 0) as lessons_completed,
     coalesce(substring(generation_progress ->> 'lessons_total' from '^[0-9]{1,6}$')::int, 0) as lessons_total,
     course.error_message as error,
-    coursegen.live_workers('stages', %(stalled)s) > 0 as worker_alive
+    coursegen.live_workers_v1('stages', %(stalled)s) > 0 as worker_alive
 from courses course
 where course.id = %(id)s;
 

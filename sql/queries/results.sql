@@ -10,11 +10,11 @@ order by g.finished_at desc
 limit 1;
 
 -- name: read_content
-select coursegen.read_content(%(generation_id)s)::text as body;
+select coursegen.read_content_v1(%(generation_id)s)::text as body;
 
 -- name: read_content_text
 select body from coursegen.finished_courses where generation_id = %(generation_id)s;
 
 -- name: publish
 -- What the operator's function did, or null for nothing.
-select coursegen.publish(%(generation_id)s, %(mode)s, true) as result;
+select coursegen.publish_v1(%(generation_id)s, %(mode)s, true) as result;

@@ -25,7 +25,7 @@ from coursegen.fail_or_retry_stage_v1(
 select * from coursegen.hand_back_stage_v1(%(generation_id)s, %(fence)s, %(attempt_id)s, %(outcome)s);
 
 -- name: close_attempt
-select coursegen.close_attempt(%(attempt_id)s, %(outcome)s);
+select coursegen.close_attempt_v1(%(attempt_id)s, %(outcome)s);
 
 -- name: report_units
 select * from coursegen.report_units_v1(%(generation_id)s, %(fence)s, %(stage)s, %(change)s);
@@ -39,7 +39,7 @@ select
     exists (
         select from coursegen.generations g where g.course_id = %(course_id)s and g.finished_at is null
     ) as is_active,
-    coursegen.rate_wait(%(user_id)s, %(per_minute)s) as wait_s;
+    coursegen.rate_wait_v1(%(user_id)s, %(per_minute)s) as wait_s;
 
 -- name: cancel_generation
 select * from coursegen.cancel_generation_v1(%(course_id)s, %(message)s, %(ended_by)s);
@@ -62,19 +62,19 @@ select
 from procrastinate_jobs job
 where job.status = 'doing' and job.queue_name = 'stages'
     and concat(job.args ->> 'generation_id', job.args ->> 'user_id') ~ '^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}){2}$'
-    and coursegen.is_orphaned(job, %(stalled_s)s, %(stages)s)
+    and coursegen.is_orphaned_v1(job, %(stalled_s)s, %(stages)s)
 union all
 select null, generation.id, generation.user_id, generation.request_id, generation.priority
 from coursegen.generations generation
 where generation.status in ('queued', 'running')
-    and not exists (select from coursegen.generation_jobs(generation.id))
+    and not exists (select from coursegen.generation_jobs_v1(generation.id))
 order by priority desc, generation_id;
 
 -- name: list_stopped
 -- Active generations that may not go on: their course has a new owner, or the platform set it to cancelled.
 select generation.id as generation_id, generation.user_id, generation.request_id
 from coursegen.generations generation
-where generation.status in ('queued', 'running') and not coursegen.holds_fence(generation, generation.fence);
+where generation.status in ('queued', 'running') and not coursegen.holds_fence_v1(generation, generation.fence);
 
 -- name: list_jobs_of_worker
 -- What the queue marks as run by the worker.

@@ -17,7 +17,7 @@ select * from coursegen.rescue_delivery_v1(%(generation_id)s);
 -- Generations whose next delivery has neither a sender nor a job: its worker died. One that is due and waits for a busy
 -- sender of its user or host is not stranded, since that sender goes on with it.
 select generation_id
-from coursegen.list_webhook_heads()
+from coursegen.list_webhook_heads_v1()
 where coalesce(held_until, '-infinity') <= now()
     and not exists (
         select from procrastinate_jobs

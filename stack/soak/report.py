@@ -86,6 +86,7 @@ def write(summary: Summary) -> Path:
     )
     lines = [said, "", "| | |", "| --- | --- |"]
     for title, rows in summary.rows():
-        lines.append(f"| {title} | {'; '.join(f'{name}: {figure}' for name, figure in rows)} |")
+        found = [f"{name}: {figure}" for name, figure in rows if figure != "none"]
+        lines.append(f"| {title} | {'; '.join(found) or (f'of {len(rows)} kinds' if rows else 'none')} |")
     PAGE.write_text(f"{before}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{after}", encoding="utf-8")
     return PAGE

@@ -22,7 +22,7 @@ from app.database.deadline import SocketGuard
 from app.database.migrations import missing
 from app.database.pool import Unmigrated
 from app.database.preflight import connect_briefly
-from app.database.session import connect_arguments, set_statements
+from app.database.session import KEEPALIVES, connect_arguments, set_statements
 from app.settings import Settings
 from tasks.queue.bounded_pool import CONNECT_S, BoundedPool, reconnect
 
@@ -54,9 +54,7 @@ class WorkerConnector(PsycopgConnector):
         self._guard = SocketGuard()
         self._arguments = {
             "connect_timeout": CONNECT_S,
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 2,
+            **KEEPALIVES,
             "tcp_user_timeout": 15_000,
             **connect_arguments(pooled=settings.database_pooled),
             "application_name": "course-generation-worker",

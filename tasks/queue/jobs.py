@@ -13,6 +13,7 @@ from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
 
 from app.database.queries import QUERIES
+from tasks.queue.contact import Contact
 from tasks.queue.pulse import Pulse
 
 log = logging.getLogger(__name__)
@@ -36,11 +37,13 @@ class WorkerJobs(JobManager):
         connector: BaseConnector,
         worker: Worker,
         pulse: Pulse,
+        contact: Contact,
         held: Collection[int],
         is_closed: Callable[[], bool],
     ) -> None:
         super().__init__(connector)
-        self._worker, self._pulse, self._held, self._is_closed = worker, pulse, held, is_closed
+        self._worker, self._pulse, self._contact, self._held = worker, pulse, contact, held
+        self._is_closed = is_closed
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
         """The next job; None if there is none, if it can't be fetched just now, or if the worker takes no more."""
@@ -53,6 +56,7 @@ class WorkerJobs(JobManager):
             log.warning("fetch_failed", extra={"error": _explain(error)})
             return None
         self._pulse.beat()
+        self._contact.note()
         return job
 
     async def register_worker(self) -> int:
@@ -107,6 +111,7 @@ class WorkerJobs(JobManager):
             queues=list(worker.queues),
             jobs=list(self._held),
         )
+        self._contact.note()
         if row["outcome"] == "restored":
             log.warning("worker_row_restored")
 

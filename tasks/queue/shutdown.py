@@ -9,7 +9,9 @@ import logging
 import signal
 import sys
 import threading
+import time
 from collections.abc import Collection, Coroutine
+from queue import SimpleQueue
 from types import FrameType
 from typing import Any
 
@@ -35,7 +37,9 @@ class Shutdown:
 
     def __init__(self, grace_s: float, held: Collection[int]) -> None:
         self._grace_s, self._held = grace_s, held
-        self._exit_timer: threading.Timer | None = None
+        self._exit_is_limited = False
+        #: A signal handler may put into it whatever it interrupts.
+        self._limits: SimpleQueue[None] = SimpleQueue()
         self._wakes = asyncio.Event()
         self._is_lost = False
         self.closed = threading.Event()
@@ -50,6 +54,8 @@ class Shutdown:
         """
         loop = asyncio.get_running_loop()
         worker = asyncio.ensure_future(run)
+        # Started now: when it is needed, the host may have no thread left.
+        threading.Thread(target=self._exit_in_time, name="exit", daemon=True).start()
 
         def on_signal(number: int, frame: FrameType | None) -> None:
             for each in SIGNALS:
@@ -85,8 +91,8 @@ class Shutdown:
         log.info("worker_drains", extra={"jobs": len(self._held)})
         half = asyncio.get_running_loop().time() + self._grace_s / 2
         while self._held:
-            # A signal may follow the loss of the pulse, and then sets the timer.
-            if self._exit_timer is not None and asyncio.get_running_loop().time() >= half:
+            # A signal may follow the loss of the pulse.
+            if self._exit_is_limited and asyncio.get_running_loop().time() >= half:
                 self.hands_back.set()
             await asyncio.sleep(TICK_S)
         self._limit_exit()
@@ -94,12 +100,11 @@ class Shutdown:
 
     def _limit_exit(self) -> None:
         """The process ends after the grace at the latest: a thread that waits for a server can't be cancelled."""
-        if self._exit_timer is None:
-            self._exit_timer = threading.Timer(self._grace_s, _exit)  # a thread, which outlives the event loop
-            self._exit_timer.daemon = True
-            self._exit_timer.start()
+        self._exit_is_limited = True
+        self._limits.put(None)
 
-
-def _exit() -> None:
-    log.error("shutdown_cut_short")
-    exit_now(CUT_SHORT)
+    def _exit_in_time(self) -> None:
+        self._limits.get()
+        time.sleep(self._grace_s)
+        log.error("shutdown_cut_short")
+        exit_now(CUT_SHORT)

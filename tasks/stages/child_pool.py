@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
-from app.stage_settings import StageLimits
+from app.settings.stages import StageLimits
 from pipeline.child.wire import Returned
 from tasks.stages.child_process import POLL_S, Child, Died, Outcome, Request, Stopped
 

@@ -16,7 +16,7 @@ from typing import Literal
 
 import orjson
 
-from app.stage_settings import StageLimits
+from app.settings.stages import StageLimits
 from pipeline.child.wire import LESSONS, REPORT, Kind, Raised, Returned
 from tasks.stages.child_connection import Broken, Connection
 from tasks.stages.handler_output import HandlerOutput
@@ -74,7 +74,7 @@ class Child:
     """A process that imports its handlers and then runs one request at a time. It leads a session of its own.
 
     `has_started`: the process has begun to import them. `is_free`: it can run a request; false after one whose handler
-    did not end. `runs` counts the requests.
+    did not end, or raised what it was not expected to. `runs` counts the requests.
     """
 
     def __init__(self, environment: Mapping[str, str], log_level: str, handlers: tuple[str, ...]) -> None:
@@ -177,9 +177,11 @@ class Child:
             elif kind is Kind.REPORT:
                 watch.hear(*REPORT.unpack(payload))
             else:
-                self.is_free = True
                 self._output.flush()
-                return _outcome(kind, payload)
+                outcome = _outcome(kind, payload)
+                # An unexpected error may come from what an earlier handler did to the process.
+                self.is_free = isinstance(outcome, Returned) or outcome.final
+                return outcome
             if watch.is_due:
                 return None  # one that talks without end is not listened to without end
         if ended:
@@ -262,7 +264,7 @@ class _Watch:
         return None
 
 
-def _outcome(kind: Kind, payload: memoryview) -> Outcome:
+def _outcome(kind: Kind, payload: memoryview) -> Returned | Raised:
     if kind == Kind.RETURNED:
         return Returned(payload[LESSONS.size :], LESSONS.unpack_from(payload)[0])
     return Raised(**orjson.loads(payload))

@@ -68,7 +68,7 @@ class Supervisor:
         self._signals = 0
 
     def start(self) -> None:
-        """Every command runs."""
+        """Every command runs that can; `tend` tries the others again."""
         for child in self._children:
             self._start(child)
 
@@ -127,26 +127,35 @@ class Supervisor:
 
     def _start(self, child: _Child) -> None:
         command = child.command
-        with command.log.open("ab") if command.log is not None else nullcontext() as log:
-            child.process = subprocess.Popen(
-                command.argv,
-                cwd=self._cwd,
-                env=command.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT if log is not None else None,
-                process_group=0,
-            )
-        watchdog.add_group(child.process.pid)
+        try:
+            with command.log.open("ab") if command.log is not None else nullcontext() as output:
+                child.process = subprocess.Popen(
+                    command.argv,
+                    cwd=self._cwd,
+                    env=command.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT if output is not None else None,
+                    process_group=0,
+                )
+            watchdog.add_group(child.process.pid)
+        except OSError as error:  # no process, memory, descriptor or disk is left just now
+            log.warning("child_not_started", extra={"child": command.name, "error": str(error)})
+            if child.process is not None:
+                self._clear(child, child.process)
+            self._delay(child)
         child.started = time.monotonic()
 
     def _bury(self, child: _Child, process: subprocess.Popen[bytes], now: float) -> Death:
         self._clear(child, process)
         if now - child.started >= HEALTHY_S:
             child.backoff_s = FIRST_BACKOFF_S
-        child.due = now + child.backoff_s
-        child.backoff_s = min(child.backoff_s * 2, LONGEST_BACKOFF_S)
+        self._delay(child)
         return Death(child.command.name, process.returncode)
+
+    def _delay(self, child: _Child) -> None:
+        child.due = time.monotonic() + child.backoff_s
+        child.backoff_s = min(child.backoff_s * 2, LONGEST_BACKOFF_S)
 
     def _clear(self, child: _Child, process: subprocess.Popen[bytes]) -> None:
         kill_group(process.pid)

@@ -40,7 +40,8 @@ class Watchdog:
         """The group is no longer watched. Call it once the leader is reaped; an unknown group is ignored."""
         with self._lock:
             if self._groups.pop(group, None) is not None:
-                self._send()
+                with suppress(OSError):  # no watching process can be started: there is none to unwatch it
+                    self._send()
 
     def close(self) -> None:
         """The groups that are still registered are stopped, and so is the watching process."""

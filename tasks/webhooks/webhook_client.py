@@ -21,7 +21,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 
 from app.database.deadline import SocketGuard
 from app.generation.webhooks.urls import WebhookUrl, is_public
-from app.interim_responses import skip_interim
+from app.protocol.interim_responses import skip_interim
 
 #: Seconds to resolve a name, to connect to one address, and for the whole request.
 RESOLVE_S = 5.0

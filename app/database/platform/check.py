@@ -27,7 +27,7 @@ def check_platform(conn: Connection, *, app_role: str, upgrade_queue: bool = Fal
     with conn.transaction():
         conn.execute("set transaction read only")
         with conn.cursor(row_factory=tuple_row) as cursor:
-            [(facts,)] = cursor.execute(read_setup("platform_facts"), {"role": app_role}).fetchall()
+            [(facts,)] = cursor.execute(read_setup("platform/facts"), {"role": app_role}).fetchall()
         tables = facts["tables"] or {}
         migrated = bool(facts["schema"] and facts["schema"]["migrated"])
         own = read_own_columns(conn) if migrated else frozenset()

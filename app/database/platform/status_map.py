@@ -52,7 +52,7 @@ def labels_of(status_map: StatusMap) -> frozenset[str]:
 def read_columns(conn: Connection) -> list[dict[str, Any]]:
     """The columns that may show a generation, the likelier first."""
     with conn.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(read_setup("status_columns")).fetchall()
+        return cursor.execute(read_setup("platform/status_columns")).fetchall()
 
 
 def read_map(conn: Connection) -> StatusMap | None:

@@ -21,7 +21,7 @@ from app.http.middleware.request_context import request_id
 from app.http.schemas import GenerateSchema
 from app.http.trpc.procedures import COURSE_INPUT, GENERATION_INPUT, ROOT
 from app.http.trpc.wire import CODES, failed
-from app.request_environ import Rejection
+from app.protocol.request_environ import Rejection
 
 Tree = dict[str, Any]
 

@@ -12,7 +12,7 @@ from uuid_utils import uuid4
 
 from app.database.deadline import deadline
 from app.generation.batching import Batcher
-from app.request_environ import ARRIVED
+from app.protocol.request_environ import ARRIVED
 from app.telemetry.log import bind
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
-from app.current_services import current_services
 from app.generation.results.content import find_content, read_json, read_markdown
 from app.http.authentication import authenticate
+from app.services.current import current_services
 
 JSON, MARKDOWN = "application/json", "text/markdown"
 

@@ -7,11 +7,11 @@ from uuid import UUID
 from flask import Blueprint, current_app, jsonify, request
 from werkzeug.wrappers import Response
 
-from app.current_services import current_services
 from app.generation.callers import Caller
 from app.generation.progress.status import STUCK_AFTER_S, CourseStatus
 from app.generation.runs.cancel import cancel_course
 from app.http.authentication import authenticate
+from app.services.current import current_services
 from app.telemetry.log import bind
 
 STUCK = f"No progress for more than {STUCK_AFTER_S // 60} minutes"

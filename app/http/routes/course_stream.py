@@ -9,7 +9,6 @@ from contextlib import suppress
 from flask import Blueprint, Response, current_app, request
 
 from app.auth.remote_keys import KeysUnavailable
-from app.current_services import current_services
 from app.generation.callers import Caller
 from app.generation.errors import CourseNotFound, Forbidden, WatchEnded
 from app.generation.progress.status import CourseStatus
@@ -19,6 +18,7 @@ from app.http.error_responses import Unauthorized
 from app.http.middleware.request_context import request_id
 from app.http.routes.course_status import status_json
 from app.http.routes.prometheus import current_counters
+from app.services.current import current_services
 
 #: How often a comment is sent, which keeps proxies from closing a silent stream.
 HEARTBEAT_S = 15.0

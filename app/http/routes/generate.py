@@ -8,7 +8,6 @@ from typing import Any
 from flask import Blueprint, Response, after_this_request, jsonify, request
 from marshmallow import Schema
 
-from app.current_services import current_services
 from app.generation.admission.requests import Admission, Order
 from app.generation.admission.user_tier import with_platform_tier
 from app.generation.callers import Caller
@@ -20,6 +19,7 @@ from app.http.middleware.request_context import request_id
 from app.http.rate_limit import rate_limit
 from app.http.routes.prometheus import current_counters
 from app.http.schemas import GenerateSchema
+from app.services.current import current_services
 from app.telemetry.log import bind, bind_also
 
 MESSAGE = "Генерация курса инициализирована"

@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 from flask import Blueprint, Response, jsonify
 
-from app.current_services import current_services
 from app.database.pool import Unmigrated
+from app.services.current import current_services
 
 blueprint = Blueprint("health", __name__)
 log = logging.getLogger(__name__)

@@ -12,11 +12,11 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from app.current_services import current_services
 from app.database.deadline import deadline
 from app.http.error_responses import Unauthorized
 from app.http.middleware.request_context import STARTED
 from app.operations.listings import list_gauges
+from app.services.current import current_services
 from app.telemetry.counters import Counters
 
 #: The time limit of the database's gauges. After it the response has the counters alone.

@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response, abort, jsonify
 
-from app.current_services import current_services
 from app.generation.webhooks.signing_keys import read_public_key
+from app.services.current import current_services
 
 #: How long a cache may keep it, in seconds.
 MAX_AGE_S = 300

@@ -11,7 +11,6 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, current_app, request
 from marshmallow import EXCLUDE
 
-from app.current_services import current_services
 from app.generation.callers import Caller
 from app.http.authentication import authenticate
 from app.http.bodies import as_object, excerpt, load
@@ -20,6 +19,7 @@ from app.http.routes.course_status import cancel, status_json
 from app.http.routes.generate import initiate
 from app.http.schemas import CourseSchema, GenerateSchema
 from app.http.trpc.wire import CallResult, failed, is_batch, read_inputs, respond, respond_whole, succeeded
+from app.services.current import current_services
 
 ROOT = "/trpc"
 #: The most calls in a batch: more than a page has courses.

@@ -20,7 +20,7 @@ begin
     returning g.* into generation;
     if p_status = 'completed' then
         perform coursegen.write_course(generation.course_id, p_changes, p_status);
-        perform coursegen.publish(p_generation_id, 'fill');
+        perform coursegen.publish_v1(p_generation_id, 'fill');
     else
         for attempt in 1..2 loop
             begin

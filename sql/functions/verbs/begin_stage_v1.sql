@@ -10,9 +10,9 @@ as $$
 declare
     generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
 begin
-    if not coursegen.holds_fence(generation, p_fence) then
+    if not coursegen.holds_fence_v1(generation, p_fence) then
         outcome := 'superseded';
-        perform coursegen.close_attempt(p_attempt_id, outcome);
+        perform coursegen.close_attempt_v1(p_attempt_id, outcome);
         return next;
         return;
     end if;

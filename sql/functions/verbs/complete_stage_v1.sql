@@ -14,9 +14,9 @@ declare
     generation coursegen.generations := coursegen.lock_generation(p_generation_id);
     has_webhook constant boolean := generation.webhook_url is not null;
 begin
-    if not coursegen.holds_fence(generation, p_fence) or generation.stage::text <> p_stage then
+    if not coursegen.holds_fence_v1(generation, p_fence) or generation.stage::text <> p_stage then
         outcome := 'superseded';
-        perform coursegen.close_attempt(p_attempt_id, outcome);
+        perform coursegen.close_attempt_v1(p_attempt_id, outcome);
         return next;
         return;
     end if;
@@ -24,7 +24,7 @@ begin
     insert into coursegen.stage_results (generation_id, stage, attempt_id)
     values (p_generation_id, generation.stage, p_attempt_id);
     perform coursegen.store_stage_result(p_generation_id, p_stage, p_result);
-    perform coursegen.close_attempt(p_attempt_id, 'completed');
+    perform coursegen.close_attempt_v1(p_attempt_id, 'completed');
 
     if p_next is null then
         outcome := 'completed';

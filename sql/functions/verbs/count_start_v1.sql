@@ -11,7 +11,7 @@ as $$
 declare
     generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
 begin
-    if not coursegen.holds_fence(generation, p_fence) then
+    if not coursegen.holds_fence_v1(generation, p_fence) then
         outcome := 'superseded';
         return next;
         return;

@@ -12,13 +12,13 @@ declare
     generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
     starts int;
 begin
-    if not coursegen.holds_fence(generation, p_fence) then
+    if not coursegen.holds_fence_v1(generation, p_fence) then
         outcome := 'superseded';
-        perform coursegen.close_attempt(p_attempt_id, outcome);
+        perform coursegen.close_attempt_v1(p_attempt_id, outcome);
         return next;
         return;
     end if;
-    perform coursegen.close_attempt(p_attempt_id, p_outcome, p_error);
+    perform coursegen.close_attempt_v1(p_attempt_id, p_outcome, p_error);
     if p_outcome = 'timeout' then
         perform coursegen.record_event(generation, 'worker_timeout', 'error');
     end if;

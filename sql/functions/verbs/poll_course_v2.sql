@@ -45,7 +45,7 @@ begin
     if found then
         is_stuck := generation.status = 'running' and generation.paused_until is null
             and greatest(course.last_progress_update, generation.created_at) < now() - make_interval(secs => p_stuck_s);
-        worker_alive := coursegen.live_workers('stages', p_stalled_s) > 0;
+        worker_alive := coursegen.live_workers_v1('stages', p_stalled_s) > 0;
         if generation.status = 'queued' then
             select j.priority, j.id into own from procrastinate_jobs j
             where j.status = 'todo' and j.queueing_lock = generation.id::text;
@@ -79,7 +79,7 @@ begin
             case
                 when generation_status is null and coursegen.is_generation_status(c.status::text) then c.status::text
             end,
-            coursegen.shown_status(c.id)
+            coursegen.shown_status_v1(c.id)
         ),
         c.generation_progress::text,  -- a column that anybody may write holds JSON that Python can't read
         to_char(c.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),

@@ -7,7 +7,7 @@ as $$
 declare
     generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
 begin
-    if coursegen.holds_fence(generation, p_fence) and generation.stage::text = p_stage then
+    if coursegen.holds_fence_v1(generation, p_fence) and generation.stage::text = p_stage then
         outcome := 'reported';
         perform coursegen.write_course(generation.course_id, jsonb_build_array(p_change, '{"alive": true}'::jsonb));
     else

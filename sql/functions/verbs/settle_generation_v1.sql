@@ -10,7 +10,7 @@ declare
 begin
     outcome := 'final';
     if generation.finished_at is null and generation.id is not null then
-        if coursegen.holds_fence(generation, generation.fence) then
+        if coursegen.holds_fence_v1(generation, generation.fence) then
             outcome := 'active';
         else
             perform coursegen.cancel_generation(generation, p_message, case

@@ -18,10 +18,10 @@ begin
     if p_job_id is not null then
         select (o.args ->> 'fence')::int into job_fence
         from procrastinate_jobs o
-        where o.id = p_job_id and coursegen.is_orphaned(o, p_stalled_s, p_stages)
+        where o.id = p_job_id and coursegen.is_orphaned_v1(o, p_stalled_s, p_stages)
         for update skip locked;
     else
-        perform where not exists (select from coursegen.generation_jobs(p_generation_id));
+        perform where not exists (select from coursegen.generation_jobs_v1(p_generation_id));
     end if;
     if not found then
         outcome := 'none';
@@ -38,7 +38,7 @@ begin
 
     stage := generation.stage;
     fence := generation.fence;
-    if not coursegen.holds_fence(generation, job_fence) then
+    if not coursegen.holds_fence_v1(generation, job_fence) then
         outcome := 'job_closed';
         return next;
         return;

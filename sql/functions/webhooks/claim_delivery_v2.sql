@@ -21,7 +21,7 @@ begin
     return query
     with next as (
         select head.*
-        from coursegen.list_webhook_heads() head
+        from coursegen.list_webhook_heads_v1() head
         where head.due_at <= now() and coalesce(head.held_until, '-infinity') <= now()
             and head.senders_of_user < p_share and head.senders_of_host < p_share and head.senders_of_both = 0
         order by

@@ -92,11 +92,12 @@ def _lines() -> list[str]:
 
 
 def _figures(name: str, found: dict[str, float]) -> str:
-    told = [
-        f"{what} {seconds:.1f}" + (f" ({_promised[name, what]:g})" if (name, what) in _promised else "")
+    """What was promised, beside what was measured."""
+    return ", ".join(
+        f"{what} {seconds:.1f} ({_promised[name, what]:g})"
         for what, seconds in found.items()
-    ]
-    return ", ".join(told)
+        if (name, what) in _promised
+    )
 
 
 def _name(nodeid: str) -> str:

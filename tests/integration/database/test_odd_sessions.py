@@ -101,10 +101,8 @@ def test_a_generation_is_started_polled_completed_and_listed(
             result = app.test_cli_runner().invoke(args=command)
             assert (command, result.exit_code, result.exception) == (command, 0, None), result.output
         findings = examine(app.extensions["services"])
-        assert [finding.check for finding in findings if finding.state is State.ERROR] == [
-            "workers of stages",
-            "workers of upkeep",
-        ]
+        problems = [finding.check for finding in findings if finding.state is State.ERROR]
+        assert problems == ["workers of stages", "workers of upkeep"]
         app.extensions["services"].close()
 
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from app.generation.stages import Stage
-from app.stage_settings import HANDLERS, StageLimits
+from app.settings.stages import HANDLERS, StageLimits
 from pipeline.child.wire import Returned
 from pipeline.contract import Course, File, StageInput
 from tasks.stages.child_pool import Children

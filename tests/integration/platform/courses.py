@@ -49,7 +49,7 @@ def write(conn: psycopg.Connection[DictRow], course: UUID, status: str) -> None:
 
 
 def shown(conn: psycopg.Connection[DictRow], course: UUID) -> Any:
-    return only(conn, "select coursegen.shown_status(%s)", course)
+    return only(conn, "select coursegen.shown_status_v1(%s)", course)
 
 
 def value(conn: psycopg.Connection[DictRow], course: UUID) -> Any:

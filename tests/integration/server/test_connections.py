@@ -1,8 +1,10 @@
 """Connections that say nothing, too much or too slowly, and clients that do not read."""
 
 import json
+import resource
 import socket
 import time
+from contextlib import ExitStack
 from uuid import uuid4
 
 import psutil
@@ -20,6 +22,7 @@ from tests.integration.server.wire import (
     is_closed,
     json_head,
     many,
+    read_all,
     read_answer,
     send,
 )
@@ -175,7 +178,7 @@ def test_a_client_that_does_not_read_is_cut_off(server: Server, wait_until: Wait
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sock.connect((HOST, server.port))
-        sock.sendall(head("GET", "/openapi.json") * 200)
+        sock.sendall(head("GET", "/openapi.json") * 100)
         assert server.status("/livez") == 200
         ours = sock.getsockname()[1]
 
@@ -187,3 +190,67 @@ def test_a_client_that_does_not_read_is_cut_off(server: Server, wait_until: Wait
         wait_until(is_gone, 60)
     assert server.status("/livez") == 200
     assert not [line for line in server.lines if '"error"' in line]
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/openapi.json"])
+def test_a_client_that_has_said_all_and_closes_its_side_gets_its_answers(server: Server, path: str) -> None:
+    for count in (1, 3):
+        with connect(server) as sock:
+            sock.sendall(head("GET", path) * count)
+            sock.shutdown(socket.SHUT_WR)
+            assert read_all(sock).count(b"HTTP/1.1 200 ") == count
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        (json_head(INITIATE, None, "Content-Length: 99") + b"{", 400, "bad_request"),
+        (json_head(INITIATE, None, "Transfer-Encoding: chunked") + b"ZZZ\r\n", 400, "bad_request"),
+        (json_head(f"{INITIATE}?x={'x' * 70_000}", None), 414, "uri_too_long"),
+        (json_head(INITIATE, None, f"X: {'x' * 300_000}"), 431, "request_header_fields_too_large"),
+    ],
+    ids=["not whole", "no chunk", "target", "header"],
+)
+def test_a_procedure_s_request_that_is_no_http_gets_that_error_and_no_other(
+    server: Server, request_: bytes, status: int, code: str
+) -> None:
+    with connect(server) as sock:
+        sock.sendall(request_)
+        sock.shutdown(socket.SHUT_WR)
+        answer = read_answer(sock)
+    assert answer is not None
+    assert answer.status == status
+    data = answer.json["error"]["data"]
+    assert data["reason"] == code
+    assert data["requestId"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("path", [GENERATE, INITIATE])
+def test_bodies_that_never_come_leave_room_for_others(server: Server, path: str) -> None:
+    with many(server, 2500, json_head(path, None, "Content-Length: 60000") + b"{"):
+        for _ in range(5):
+            assert server.status("/livez") == 200
+
+
+def test_responses_that_are_not_read_leave_room_for_others(start_server: StartServer, wait_until: WaitUntil) -> None:
+    server = start_server()
+    wait_until(lambda: server.status("/readyz") == 200)
+    (process,) = psutil.Process(server.process.pid).children()
+    process.rlimit(resource.RLIMIT_NOFILE, (160, 160))  # so 80 connections take all the room
+    with ExitStack() as stack:
+        for _ in range(100):
+            sock = stack.enter_context(socket.socket())
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.connect((HOST, server.port))
+            sock.sendall(head("GET", "/openapi.json") * 90)
+        wait_until(lambda: server.status("/livez") == 200, 15)  # until then the server makes the responses
+        for _ in range(5):
+            assert server.status("/livez") == 200
+
+
+def test_a_client_that_sends_on_and_on_before_it_reads_is_cut_off(server: Server) -> None:
+    with connect(server) as sock:
+        sock.sendall(LIVEZ * 1000)
+        sock.shutdown(socket.SHUT_WR)
+        assert read_all(sock).count(b"HTTP/1.1 200 ") <= 100
+    assert server.status("/livez") == 200

@@ -4,7 +4,7 @@ import json
 import resource
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,15 @@ def read_answer(sock: socket.socket) -> Answer | None:
     except ConnectionError:
         return None
     return Answer(int(status.split()[1]), headers, body)
+
+
+def read_all(sock: socket.socket) -> bytes:
+    """All that comes until the connection is closed."""
+    data = b""
+    with suppress(ConnectionError):
+        while more := sock.recv(65536):
+            data += more
+    return data
 
 
 def send(server: Server, request: bytes) -> Answer | None:

@@ -48,7 +48,7 @@ def set_status(conn: Connection, course: UUID | None, status: str | None) -> Any
 
 
 def status_of(conn: Connection, course: UUID) -> Any:
-    row = conn.execute("select coursegen.shown_status(%s)", (course,)).fetchone()
+    row = conn.execute("select coursegen.shown_status_v1(%s)", (course,)).fetchone()
     assert row is not None
     return row[0]
 

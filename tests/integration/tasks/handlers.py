@@ -251,3 +251,13 @@ def hangs_in_c(stage_input: StageInput, report: Report) -> Any:
 
 def returns_60_mb(stage_input: StageInput, report: Report) -> FinishedCourse:
     return FinishedCourse("" if stage_input.course.description == "small" else "x" * (60 * 2**20))
+
+
+def ruins_its_process(stage_input: StageInput, report: Report) -> Brief:
+    os.close(1)
+    return names_itself(stage_input, report)
+
+
+def prints(stage_input: StageInput, report: Report) -> Brief:
+    print("printed", flush=True)
+    return names_itself(stage_input, report)

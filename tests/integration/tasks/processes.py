@@ -11,6 +11,9 @@ from pathlib import Path
 
 import psutil
 
+#: As shipped, ten times as fast.
+FAST = {"HEARTBEAT_S": "0.5", "STALLED_S": "2", "UPKEEP_S": "1"}
+
 
 class WorkerProcess:
     """A worker's process and what it printed. `only`: what it serves, started by `coursegen worker`."""

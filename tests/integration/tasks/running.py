@@ -38,3 +38,9 @@ def waiting_stages(conn: Connection) -> int:
 
 def slots_held(client: Redis) -> int:
     return int(client.zcard("concurrency:global"))
+
+
+def outcomes(conn: Connection, stage: str | None = None) -> list[str | None]:
+    """How each start ended, of one stage or all, the earliest first."""
+    query = "select outcome::text from coursegen.attempts where %s::text is null or stage::text = %s order by id"
+    return [row["outcome"] for row in rows(conn, query, stage, stage)]

@@ -135,5 +135,5 @@ def test_a_dead_upkeep_workers_job_is_closed(services: Services, conn: Connectio
         " insert into procrastinate_jobs (queue_name, task_name, status, worker_id)"
         " select 'upkeep', 'tasks.upkeep.keep_slots', 'doing', id from dead"
     )
-    upkeep.take_over(services)
+    upkeep.take_over(services, 20)
     assert rows(conn, "select 1 from procrastinate_jobs") == []

@@ -8,7 +8,7 @@ from click import Group
 
 from app.generation.tiers import Tier
 from app.settings import Settings
-from app.stage_settings import HANDLERS
+from app.settings.stages import HANDLERS
 from coursegen.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -103,3 +103,19 @@ def test_many_threads_may_log_at_once(pipe: tuple[int, int]) -> None:
     assert {line["message"] for line in read_lines(reader, 160)} == {"said"}
     for thread in threads:
         thread.join()
+
+
+def test_a_line_that_no_thread_can_write_now_is_written_by_a_later_one(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_thread(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    log = make_log(pipe[1])
+    with monkeypatch.context() as starved:
+        starved.setattr(threading.Thread, "start", no_thread)
+        log.info("first")
+    log.info("second")
+    log.handlers[0].flush()
+    lines = os.read(pipe[0], 65536).splitlines()
+    assert [json.loads(line)["message"] for line in lines] == ["first", "second"]

@@ -42,7 +42,3 @@ def beats_for(conn: Connection, worker_id: int, seconds: float) -> Callable[[], 
     [now] = rows(conn, "select now()")
     query = "select 1 from procrastinate_workers where id = %s and last_heartbeat > %s + make_interval(secs => %s)"
     return lambda: bool(rows(conn, query, worker_id, now["now"], seconds))
-
-
-def outcomes(conn: Connection) -> list[str | None]:
-    return [row["outcome"] for row in rows(conn, "select outcome::text from coursegen.attempts order by id")]

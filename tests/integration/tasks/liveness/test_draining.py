@@ -15,8 +15,9 @@ from app.services import Services
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import StartGeneration, status_of
-from tests.integration.tasks.liveness.conftest import FAST, Connection, Registered, StartWorker, beats_for, outcomes
+from tests.integration.tasks.liveness.conftest import FAST, Connection, Registered, StartWorker, beats_for
 from tests.integration.tasks.processes import wait_until
+from tests.integration.tasks.running import outcomes
 
 #: Longer than a worker may be silent.
 PATIENT = {**FAST, "SHUTDOWN_GRACE_S": "60"}

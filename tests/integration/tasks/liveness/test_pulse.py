@@ -13,8 +13,9 @@ from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows
 from tests.integration.generation.proxy import proxied
 from tests.integration.tasks.conftest import StartGeneration, status_of
-from tests.integration.tasks.liveness.conftest import FAST, Connection, Registered, StartWorker, beats_for, outcomes
+from tests.integration.tasks.liveness.conftest import FAST, Connection, Registered, StartWorker, beats_for
 from tests.integration.tasks.processes import wait_until
+from tests.integration.tasks.running import outcomes
 
 ROOT = Path(__file__).resolve().parents[4]
 

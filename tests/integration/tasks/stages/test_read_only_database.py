@@ -20,10 +20,7 @@ from tests.integration.database.read_only import WRITES, read_only
 from tests.integration.factories import insert_course
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import status_of
-from tests.integration.tasks.processes import WorkerProcess, wait_until
-
-#: As shipped, ten times as fast.
-FAST = {"HEARTBEAT_S": "0.5", "STALLED_S": "2", "UPKEEP_S": "1"}
+from tests.integration.tasks.processes import FAST, WorkerProcess, wait_until
 
 
 @pytest.fixture

@@ -222,10 +222,10 @@ def test_without_a_secret_deliveries_stay_pending_and_are_sent_once_there_is_one
     conn.execute("delete from procrastinate_jobs where queue_name = 'webhooks'")
     mute = make_sender(webhook_secret=None)
     mute.send_next(generation_id)
-    upkeep.rescue_webhooks(mute.services)
+    upkeep.rescue_webhooks(mute.services, 20)
     assert (outbox(conn, generation_id), jobs(conn, generation_id)) == ([("pending", 0)], [])
     speaking = make_sender()
-    upkeep.rescue_webhooks(speaking.services)
+    upkeep.rescue_webhooks(speaking.services, 20)
     assert jobs(conn, generation_id) == [0]
     speaking.send_next(generation_id)
     assert outbox(conn, generation_id) == [("delivered", 0)]

@@ -1,11 +1,8 @@
 """`/openapi.json`: it is well-formed, and describes what exists and nothing else."""
 
-import ast
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,31 +10,25 @@ import pytest
 import schemathesis
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from app import create_app
 from app.generation.webhooks.outbox import Delivery
 from app.generation.webhooks.signed_messages import sign, write_body
-from app.http.description.document import ALWAYS
-from app.http.error_responses import CODES, ERROR_CODES, Invalid, error_response
+from app.http.error_responses import ERROR_CODES, Invalid
 from app.http.idempotency_header import MAX_KEY, parse_key
 from app.http.middleware.request_context import _REQUEST_ID
 from app.http.routes.generate import MESSAGE
-from app.http.schemas import EXAMPLE_ID, GenerateSchema
+from app.http.schemas import GenerateSchema
 from app.http.trpc.procedures import MAX_CALLS, PROCEDURES
-from app.request_environ import MAX_BODY, Rejection
+from app.protocol.request_environ import MAX_BODY
 from app.settings import Settings
 from tests.contract import Contract, contract_of
 from tests.logs import logging_restored
-
-ROOT = Path(__file__).resolve().parents[4]
+from tests.unit.http.description.operations import error_codes, operations
 
 #: Methods that the framework handles wherever there is a route.
 SILENT = {"HEAD", "OPTIONS"}
-#: Its errors; the codes are made from their names.
-REFUSALS = (BadRequest, NotFound, MethodNotAllowed, RequestEntityTooLarge)
 TRPC = "/trpc/<path:_>"
-GENERATE = "/api/coursegen/generate"
 #: The route that does the same as each procedure.
 LIKE = {
     "generation.initiate": ("post", "/api/coursegen/generate"),
@@ -47,50 +38,8 @@ LIKE = {
 
 
 @pytest.fixture(scope="module")
-def app(settings: Settings) -> Iterator[Flask]:
-    """The application without routes added by tests."""
-    with logging_restored():
-        app = create_app(settings)
-        yield app
-        app.extensions["services"].close()
-
-
-@pytest.fixture(scope="module")
-def document(app: Flask) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(app.extensions["openapi"]())
-    return found
-
-
-@pytest.fixture(scope="module")
 def contract(app: Flask) -> Contract:
     return contract_of(app)
-
-
-def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Each path, method and operation."""
-    for path, item in document["paths"].items():
-        for method, operation in item.items():
-            yield path, method, operation
-
-
-def error_codes(operation: dict[str, Any]) -> set[str]:
-    """The codes of the operation's error responses, without those of every operation."""
-    names = [response.get("$ref", "").rpartition("/")[2] for response in operation["responses"].values()]
-    return {code for name in names if name for code in name.rpartition(".")[2].split("-or-")} - set(ALWAYS)
-
-
-def codes_in_the_code() -> set[str]:
-    """The codes in calls of `respond_with` and `Invalid`, of exceptions, and of the framework's errors."""
-    found = {error().name.lower().replace(" ", "_") for error in REFUSALS} | set(CODES.values())
-    for path in (ROOT / "app" / "http").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Name)
-                and node.func.id in {"respond_with", "Invalid"}
-            ):
-                found |= {str(name.value) for name in ast.walk(node.args[0]) if isinstance(name, ast.Constant)}
-    return found | {rejection.value for rejection in Rejection}
 
 
 def test_the_document_is_openapi(document: dict[str, Any]) -> None:
@@ -133,70 +82,6 @@ def test_a_procedure_has_the_errors_of_its_route_and_of_its_input(document: dict
         every |= found
     for operation in paths["/trpc/{procedures}"].values():
         assert error_codes(operation) == every | {"procedure_not_found", "method_not_allowed", "batch_too_large"}
-
-
-def test_every_code_has_a_cause_and_a_fix_and_there_is_no_other() -> None:
-    assert set(ERROR_CODES) == codes_in_the_code()
-    statuses = [error.status for error in ERROR_CODES.values()]
-    assert statuses == sorted(statuses)
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "code"),
-    [
-        (GENERATE, {"data": "{}", "content_type": "text/plain"}, "unsupported_media_type"),
-        (GENERATE, {"data": "{", "content_type": "application/json"}, "invalid_json"),
-        (GENERATE, {"json": {}}, "missing_field"),
-        (GENERATE, {"json": {"courseId": "42"}}, "invalid_field"),
-        (GENERATE, {"json": {"courseId": EXAMPLE_ID, "title": "Основы геологии"}}, "unknown_field"),
-        (GENERATE, {"json": {"courseId": EXAMPLE_ID}, "headers": {"Idempotency-Key": ""}}, "invalid_idempotency_key"),
-        ("/trpc/generation.start", {"json": {}}, "procedure_not_found"),
-        (f"/trpc/{'x,' * MAX_CALLS}x?batch=1", {"json": {}}, "batch_too_large"),
-    ],
-)
-def test_errors_of_requests_are_described_as_returned(
-    client: FlaskClient, authorized: dict[str, str], path: str, body: dict[str, Any], code: str
-) -> None:
-    answer = client.post(path, **{**body, "headers": authorized | body.get("headers", {})}).json
-    assert answer is not None
-    known = ERROR_CODES[code]
-    returned = answer["error"] if isinstance(answer["error"], str) else answer["error"]["message"]
-    assert returned == known.message.format_map(known.example)
-    assert answer.get("details") == (known.example if known.details else None)
-
-
-def test_errors_of_the_framework_are_described_as_returned() -> None:
-    for error in map(error_response, (refusal() for refusal in REFUSALS)):
-        assert (ERROR_CODES[error.code].status, ERROR_CODES[error.code].message) == (error.status, error.message)
-
-
-def test_every_code_is_in_a_response_of_the_document(document: dict[str, Any]) -> None:
-    names = {code for name in document["components"]["responses"] for code in name.rpartition(".")[2].split("-or-")}
-    assert names == set(ERROR_CODES)
-
-
-def test_the_table_of_errors_is_the_same_in_the_docs_and_in_the_document(document: dict[str, Any]) -> None:
-    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-    rows = [f"| {error.status} | `{code}` | {error.cause} | {error.fix} |" for code, error in ERROR_CODES.items()]
-    for text in (page, document["info"]["description"]):
-        table = re.split("\n## ", re.split("##+ Errors\n", text)[1])[0]
-        assert [line for line in table.splitlines() if re.match(r"\| \d", line)] == rows
-
-
-def test_the_errors_of_each_route_are_documented(document: dict[str, Any]) -> None:
-    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-    sections = re.findall(r"^## `(GET|POST) (/api/\S+)`\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
-    documented = {
-        (method.lower(), re.sub("<(.+?)>", r"{\1}", path)): re.findall(
-            r"`(\w+)`", re.findall(r"^Errors: (.*?);", text, re.MULTILINE | re.DOTALL)[0]
-        )
-        for method, path, text in sections
-    }
-    assert {key: sorted(codes) for key, codes in documented.items()} == {
-        (method, path): sorted(error_codes(operation))
-        for path, method, operation in operations(document)
-        if path.startswith("/api/")
-    }
 
 
 def test_every_response_has_valid_examples(document: dict[str, Any], contract: Contract) -> None:

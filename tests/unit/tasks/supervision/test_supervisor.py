@@ -176,3 +176,23 @@ command = Command("child", [sys.executable, "-c", {child!r}], log=Path({str(log)
 Supervisor([command], grace_s=60, cwd=Path({str(folder)!r})).run()
 """
     return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)
+
+
+def test_a_command_that_can_not_start_now_is_started_once_it_can(
+    supervise: Callable[..., Supervisor], tmp_path: Path, wait_until: WaitUntil
+) -> None:
+    program, log = tmp_path / "program", tmp_path / "later" / "child.log"
+    works = python(SLEEPS, tmp_path / "works.log")
+    supervisor = supervise(Command("late", [str(program)], log=log), Command("other", works.argv, log=works.log))
+    supervisor.start()  # neither the program nor the log's folder is there
+    assert supervisor.pid("late") is None
+    wait_until(lambda: "up" in (tmp_path / "works.log").read_text())
+    log.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{SLEEPS}"\n')
+    program.chmod(0o755)
+
+    def is_up() -> bool:
+        supervisor.tend()
+        return log.exists() and "up" in log.read_text()
+
+    wait_until(is_up)
