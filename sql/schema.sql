@@ -1142,10 +1142,10 @@ end
 $$;
 
 --
--- Name: insert_events(jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+-- Name: insert_events_v1(jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
-CREATE FUNCTION coursegen.insert_events(p_events jsonb) RETURNS void
+CREATE FUNCTION coursegen.insert_events_v1(p_events jsonb) RETURNS void
     LANGUAGE plpgsql
     AS $$
 declare
@@ -4197,11 +4197,11 @@ REVOKE ALL ON FUNCTION coursegen.holds_fence_v1(g coursegen.generations, p_fence
 GRANT ALL ON FUNCTION coursegen.holds_fence_v1(g coursegen.generations, p_fence integer) TO coursegen_app;
 
 --
--- Name: FUNCTION insert_events(p_events jsonb); Type: ACL; Schema: coursegen; Owner: -
+-- Name: FUNCTION insert_events_v1(p_events jsonb); Type: ACL; Schema: coursegen; Owner: -
 --
 
-REVOKE ALL ON FUNCTION coursegen.insert_events(p_events jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION coursegen.insert_events(p_events jsonb) TO coursegen_app;
+REVOKE ALL ON FUNCTION coursegen.insert_events_v1(p_events jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.insert_events_v1(p_events jsonb) TO coursegen_app;
 
 --
 -- Name: FUNCTION is_generation_status(p_status text); Type: ACL; Schema: coursegen; Owner: -

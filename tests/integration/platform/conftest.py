@@ -1,7 +1,9 @@
 """Databases of a platform that was there first, in three ages, and an empty one, on servers of their own."""
 
+import re
 import secrets
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +15,7 @@ from psycopg.rows import dict_row
 
 from app.database.migrations import migrate
 from stack.postgres import PostgresServer, create_database, drop_database
+from stack.server import server_environment
 from tests.conftest import INSTALLATIONS, OLDEST, POSTGRES_15
 
 SQL = Path(__file__).parent / "sql"
@@ -89,3 +92,20 @@ def platform_with_files(make_platform: MakePlatform) -> Iterator[Connection]:
     migrate(url)
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
         yield conn
+
+
+def dump(url: str, *, without_rows_of: Collection[str] = ()) -> str:
+    """Schema and rows, sorted where the order is chance. Of some tables the rows are left out."""
+    with psycopg.connect(url) as conn:
+        is_oldest = conn.info.server_version < 160000
+    bin_dir = POSTGRES_15 if is_oldest else Path(PostgresServer().bin_dir)
+    options = [f"--exclude-table-data={table}" for table in without_rows_of]
+    done = subprocess.run(
+        [str(bin_dir / "pg_dump"), *options, "--dbname", url],
+        env=server_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return re.sub(r"^\\(un)?restrict .*\n", "", done.stdout, flags=re.MULTILINE)

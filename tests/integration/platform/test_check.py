@@ -9,8 +9,7 @@ from app.database.migration_session import MigrationError
 from app.database.migrations import migrate
 from app.database.platform.check import check_platform
 from app.database.platform.remarks import Kind, Remark
-from tests.integration.platform.conftest import AGES, OWNERS, MakePlatform, login
-from tests.integration.platform.dumps import dump
+from tests.integration.platform.conftest import AGES, OWNERS, MakePlatform, dump, login
 
 Connection = psycopg.Connection[Any]
 

@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 
 from app.database.migrations import migrate, missing
 from app.database.rollback import rollback
-from tests.integration.platform.conftest import AGES, OWNERS, PASSWORD, MakePlatform, login
+from tests.integration.platform.conftest import AGES, OWNERS, PASSWORD, MakePlatform, dump, login
 from tests.integration.platform.courses import (
     COURSE,
     admit,
@@ -22,7 +22,6 @@ from tests.integration.platform.courses import (
     shown,
     write,
 )
-from tests.integration.platform.dumps import dump
 
 WAY = ["analyzing_task", "generating_structure", "generating_content", "finalizing", "completed"]
 #: Kills of a migration, spread over its length.
