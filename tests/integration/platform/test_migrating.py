@@ -92,7 +92,7 @@ def test_the_platforms_own_cancellation_ends_the_generation(make_platform: MakeP
 
 
 def holds(conn: psycopg.Connection[DictRow], generation: UUID) -> bool:
-    query = "select coursegen.holds_fence(g, g.fence) as held from coursegen.generations g where id = %s"
+    query = "select coursegen.holds_fence_v1(g, g.fence) as held from coursegen.generations g where id = %s"
     return bool(only(conn, query, generation))
 
 

@@ -103,7 +103,7 @@ def test_a_refused_status_is_counted_and_does_not_stop_the_start(make_platform: 
         refused = only(conn, "select metadata from coursegen.events")
         assert refused == {"status": "initializing", "old_value": "cancelled", "error": "not today"}
         # What the admission left is no cancellation by the platform.
-        held = "select coursegen.holds_fence(g, 1) from coursegen.generations g where id = %s"
+        held = "select coursegen.holds_fence_v1(g, 1) from coursegen.generations g where id = %s"
         assert only(conn, held, generation) is True
 
 
