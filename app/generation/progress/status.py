@@ -57,6 +57,11 @@ class CourseStatus(FoundCourse):
         """Whether its generation is over; false if there was none."""
         return self.generation_status in FINAL_STATUSES
 
+    @property
+    def is_active(self) -> bool:
+        """Whether a generation of it is active: workers are looked for only then."""
+        return self.worker_alive is not None
+
 
 class Polls:
     """Answers polls for the owner and the admins of a course; others get `Forbidden` or `CourseNotFound`.

@@ -36,6 +36,13 @@ def check_status(slug: str) -> Response:
     return response
 
 
+@blueprint.get("/api/courses/<slug>/cancel")
+def can_cancel(slug: str) -> Response:
+    """Whether the course has a generation to cancel, and its status."""
+    course = current_services().polls.read(authenticate(), slug)
+    return jsonify({"canCancel": course.is_active, "status": course.generation_status})
+
+
 @blueprint.post("/api/courses/<slug>/cancel")
 def cancel_generation(slug: str) -> Response:
     """The course's active generation is cancelled, queued or running, and its slot free."""
