@@ -87,7 +87,7 @@ class SocketGuard:
 
 
 def shut_down(fileno: int) -> None:
-    """Whoever waits for the socket fails at once."""
+    """A read or write that waits for the socket fails at once."""
     # The peer or another thread may have closed the socket first.
     # socket.fromfd works on a duplicate, so closing it leaves libpq's descriptor alone.
     with suppress(OSError), socket.fromfd(fileno, socket.AF_INET, socket.SOCK_STREAM) as sock:

@@ -1,4 +1,4 @@
-"""The settings of every session, whatever the database and its roles have as defaults."""
+"""The settings of every session. They do not depend on the defaults of the database and its roles."""
 
 import time
 from collections.abc import Mapping

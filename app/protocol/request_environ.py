@@ -7,7 +7,7 @@ MAX_BODY = 64 * 1024
 
 #: The key of the time when the request's head had arrived, by `time.monotonic`.
 ARRIVED = "coursegen.arrived"
-#: The key of the `Rejection` to respond with, whatever the route.
+#: The key of the `Rejection` to respond with, on every route.
 REJECTED = "coursegen.rejected"
 
 

@@ -150,7 +150,7 @@ def _limit_processor_time(cpu_s: float | None) -> None:
 
 
 def _end_with_worker(lifeline: int) -> None:
-    """The kernel kills this process's group when the worker ends, however it ends and whatever runs here.
+    """The kernel kills this process's group when the worker ends, even if it is killed and code in C runs here.
 
     Elsewhere than on Linux this process ends when its handler does.
     """

@@ -38,7 +38,7 @@ class Shutdown:
     def __init__(self, grace_s: float, held: Collection[int]) -> None:
         self._grace_s, self._held = grace_s, held
         self._exit_is_limited = False
-        #: A signal handler may put into it whatever it interrupts.
+        #: A signal handler may put into it at any moment.
         self._limits: SimpleQueue[None] = SimpleQueue()
         self._wakes = asyncio.Event()
         self._is_lost = False

@@ -80,7 +80,7 @@ class HandlerOutput:
 
 
 def _log_record(line: bytearray) -> bool:
-    """Logs the record; false if the line is none. Whoever wrote it is not trusted to keep to its bounds."""
+    """Logs the record; false if the line is none. Its writer is not trusted to keep to its bounds."""
     try:
         record: dict[str, Any] = orjson.loads(line)
         level, fields = int(record["level"]), dict(record["fields"])
