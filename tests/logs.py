@@ -15,6 +15,8 @@ def logging_restored() -> Iterator[None]:
     finally:
         for handler in root.handlers:
             handler.flush()  # the lines are written in the background
+            if handler not in handlers:
+                handler.close()
         logging.captureWarnings(False)
         root.handlers[:] = handlers
         root.setLevel(level)

@@ -26,7 +26,7 @@ ENCODING = "UTF8"
 #: How a connection whose server is gone without a word is noticed: within 20 seconds.
 KEEPALIVES: Mapping[str, int] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}
 #: A read-only session is replaced when it is this old: the database may have become writable since.
-READ_ONLY_S = 1.0
+READ_ONLY_S = 3.0
 
 
 def connect_arguments(*, pooled: bool) -> dict[str, Any]:

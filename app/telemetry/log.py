@@ -85,6 +85,8 @@ def configure_logging(service: str, level: str, environment: str, version: str, 
     root = logging.getLogger()
     for earlier in root.handlers:
         earlier.flush()
+        if isinstance(earlier, BackgroundHandler):
+            earlier.close()
     root.handlers = [handler]
     root.setLevel(level)
     # At INFO these two repeat our lines, and log every poll.

@@ -3,9 +3,9 @@
 import logging
 import os
 import threading
-import time
 from contextlib import suppress
 from queue import Empty, SimpleQueue
+from weakref import WeakSet
 
 #: Lines that wait to be written at most. More are dropped, and counted in a line of their own.
 MOST_LINES = 10_000
@@ -17,20 +17,25 @@ PAUSE_S = 0.02
 FLUSH_S = 0.5
 
 
+_handlers: "WeakSet[BackgroundHandler]" = WeakSet()
+
+
 class BackgroundHandler(logging.Handler):
     """Writes each record as a line to a descriptor, in order. `emit` never blocks."""
 
     def __init__(self, fileno: int) -> None:
         super().__init__()
         self._fileno = fileno
-        self._begin()
-        # A fork does not copy the thread. What waits is the parent's to write.
-        os.register_at_fork(after_in_child=self._begin)
+        self.begin()
+        _handlers.add(self)
 
-    def _begin(self) -> None:
-        #: Lines to write, and events to set once all before them are written.
-        self._queue: SimpleQueue[bytes | threading.Event] = SimpleQueue()
+    def begin(self) -> None:
+        """Nothing waits to be written, and no thread writes."""
+        #: Lines to write, and events to set once all before them are written. None ends the thread.
+        self._queue: SimpleQueue[bytes | threading.Event | None] = SimpleQueue()
         self._dropped = 0
+        #: Ends the pause.
+        self._hurry = threading.Event()
         self._thread: threading.Thread | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -54,9 +59,18 @@ class BackgroundHandler(logging.Handler):
         if self._thread is not None:
             written = threading.Event()
             self._queue.put(written)
+            self._hurry.set()
             written.wait(FLUSH_S)
 
-    def _run(self, queue: "SimpleQueue[bytes | threading.Event]") -> None:
+    def close(self) -> None:
+        """Ends the thread once it has written all lines."""
+        self.flush()
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread = None  # a line that comes later starts another
+        super().close()
+
+    def _run(self, queue: "SimpleQueue[bytes | threading.Event | None]") -> None:
         while True:
             batch = [queue.get()]
             with suppress(Empty):
@@ -70,7 +84,10 @@ class BackgroundHandler(logging.Handler):
             for item in batch:
                 if isinstance(item, threading.Event):
                     item.set()
-            time.sleep(PAUSE_S)
+            if None in batch:
+                return
+            self._hurry.wait(PAUSE_S)
+            self._hurry.clear()
 
     def _take_dropped(self) -> int:
         self.acquire()  # as `emit` has it: held for no write
@@ -86,3 +103,12 @@ class BackgroundHandler(logging.Handler):
         with suppress(OSError):
             while left:
                 left = left[os.write(self._fileno, left) :]
+
+
+def _begin_all() -> None:
+    for handler in _handlers:
+        handler.begin()
+
+
+# A fork does not copy the thread. What waits is the parent's to write.
+os.register_at_fork(after_in_child=_begin_all)

@@ -37,13 +37,13 @@ class MakePlatform(Protocol):
     def __call__(self, age: str, owner: str = "postgres") -> str: ...
 
 
-@pytest.fixture(
-    scope="session",
-    params=[pytest.param(version, marks=[pytest.mark.slow] if version == OLDEST else []) for version in INSTALLATIONS],
-)
-def platform_server(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of the superuser of a server with the roles of the platform. He is not called `postgres`."""
-    with PostgresServer(bin_dir=POSTGRES_15 if request.param == OLDEST else None) as server:
+@pytest.fixture(scope="session")
+def platform_server() -> Iterator[str]:
+    """The URL of the superuser of a server with the roles of the platform. He is not called `postgres`.
+
+    The server is the oldest at hand, as the platform's is.
+    """
+    with PostgresServer(bin_dir=POSTGRES_15 if OLDEST in INSTALLATIONS else None) as server:
         with psycopg.connect(server.url, autocommit=True) as conn:
             conn.execute(f"create role supabase_admin superuser login password '{PASSWORD}'".encode())
         url = login(server.url, "supabase_admin")

@@ -15,6 +15,12 @@ import psutil
 FAST = {"HEARTBEAT_S": "0.5", "STALLED_S": "2", "UPKEEP_S": "1"}
 
 
+def heed_signals() -> None:
+    """`nohup`, and a shell's background, start what they run with some signals ignored, the tests too."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class WorkerProcess:
     """A worker's process and what it printed. `only`: what it serves, started by `coursegen worker`."""
 
@@ -37,6 +43,7 @@ class WorkerProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=heed_signals,  # noqa: PLW1509 - before exec no other thread of the child runs
             )
 
     @property

@@ -119,3 +119,13 @@ def test_a_line_that_no_thread_can_write_now_is_written_by_a_later_one(
     log.handlers[0].flush()
     lines = os.read(pipe[0], 65536).splitlines()
     assert [json.loads(line)["message"] for line in lines] == ["first", "second"]
+
+
+def test_a_log_that_is_replaced_leaves_no_thread(pipe: tuple[int, int], wait_until: WaitUntil) -> None:
+    reader, writer = pipe
+    log, before = make_log(writer), threading.active_count()
+    log.info("said", extra={"number": 1})
+    assert threading.active_count() == before + 1
+    log.handlers[0].close()
+    wait_until(lambda: threading.active_count() == before)
+    assert read_lines(reader, 1)[0]["number"] == 1
