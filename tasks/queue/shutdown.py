@@ -23,6 +23,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: The exit code of a process that lost its pulse, or whose grace ended before it had handed back all jobs. Take-over
 #: handles the rest.
 CUT_SHORT = 1
+#: The part of the grace after which the process exits: the last lines of the log take a moment.
+SAFE = 0.95
 #: Seconds between looks at the jobs that have to end.
 TICK_S = 0.05
 
@@ -105,6 +107,6 @@ class Shutdown:
 
     def _exit_in_time(self) -> None:
         self._limits.get()
-        time.sleep(self._grace_s)
+        time.sleep(self._grace_s * SAFE)
         log.error("shutdown_cut_short")
         exit_now(CUT_SHORT)
