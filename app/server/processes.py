@@ -13,17 +13,26 @@ SHORT_LIFE_S = 5.0
 log = logging.getLogger(__name__)
 
 
+#: What ends the server, and what says that a process has ended.
+ENDS = frozenset({signal.SIGTERM, signal.SIGINT})
+AWAITED = ENDS | {signal.SIGCHLD}
+
+
+def hold_signals() -> None:
+    """Signals wait for `run_processes`. A thread that was started before this would take them, and lose them."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
+
+
 def run_processes(count: int, serve: Callable[[int], None], grace_s: float) -> bool:
     """Runs `serve(0)` … `serve(count - 1)`, each in a process, until SIGTERM or SIGINT. False: a process kept dying.
 
     On return all have ended: they get SIGTERM, and are killed after `grace_s`. Signals are blocked where `serve`
     begins; it unblocks them once it handles them.
     """
-    ends = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, {*ends, signal.SIGCHLD})
+    hold_signals()
     running = {number: _start(serve, number) for number in range(count)}
     restarted: set[int] = set()
-    while signal.sigwait({*ends, signal.SIGCHLD}) not in ends:
+    while signal.sigwait(AWAITED) not in ENDS:
         for number, (process, started) in list(running.items()):
             if process.is_alive():
                 continue

@@ -12,7 +12,7 @@ from app.server.connections import MAX_CONNECTIONS
 from app.server.cpu_scheduling import disable_wakeup_preemption, pin_each_child_to_a_cpu
 from app.server.listeners import listen
 from app.server.process import serve
-from app.server.processes import run_processes
+from app.server.processes import hold_signals, run_processes
 from app.settings import BadSettings, Settings, read_settings
 from app.telemetry.counters import shared_counters
 from app.telemetry.log import configure_logging
@@ -23,6 +23,7 @@ OPEN_FILES = 2 * MAX_CONNECTIONS
 
 def main() -> None:
     """Serves until SIGTERM or SIGINT. Exits with a message if settings, database or port are not usable."""
+    hold_signals()  # before any thread starts
     try:
         settings = read_settings()
     except BadSettings as error:
