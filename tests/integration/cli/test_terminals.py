@@ -1,4 +1,4 @@
-"""No command passes on what a terminal would obey, whoever wrote it into the database."""
+"""No command prints text of the database that a terminal would execute."""
 
 import ast
 import json

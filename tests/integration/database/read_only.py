@@ -7,7 +7,7 @@ import psycopg
 
 from stack.postgres import PostgresServer
 
-#: Of a session that may write whatever the database says.
+#: Of a session that may write although the database is read-only by default.
 WRITES = "-c default_transaction_read_only=off"
 
 

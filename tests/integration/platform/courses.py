@@ -70,7 +70,7 @@ def set_value(conn: psycopg.Connection[DictRow], course: UUID, status: str | Non
 
 
 def cancel_as_user(conn: psycopg.Connection[DictRow], course: UUID) -> None:
-    """As the platform's page cancels: by the row, as the course's user, and nobody is told."""
+    """As the platform's page does: updates the row as the course's user, and calls nothing."""
     claims = {"sub": str(BOB), "role": "instructor", "organization_id": str(ORGANIZATION)}
     with conn.transaction():
         conn.execute("select set_config('request.jwt.claims', %s, true)", [json.dumps(claims)])

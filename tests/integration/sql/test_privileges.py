@@ -103,7 +103,7 @@ def test_supabases_users_may_neither_write_nor_see_what_is_not_theirs(migrated_s
                 conn.execute(SQL("select last_value from {}").format(Identifier(*sequence)))
 
 
-#: What a role may do to any object in these schemas, by the catalog, through whatever grant.
+#: What a role may do to any object in these schemas, by any grant in the catalog.
 PRIVILEGES = """
     select kind || ' ' || name, privilege from (
         select 'relation' as kind, c.oid::regclass::text as name, privilege,

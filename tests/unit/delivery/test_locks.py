@@ -99,7 +99,7 @@ def _release(pin: re.Match[str]) -> Mapping[str, str]:
     return pin.groupdict()
 
 
-#: The parser and the event loop that it is told to use.
+#: The parser and the event loop that its settings name.
 LOADED_BY_UVICORN = {"httptools", "uvloop"}
 
 

@@ -1,4 +1,4 @@
-"""A worker that is told to end is gone within its grace, whatever the host lacks."""
+"""A worker that is asked to end is gone within its grace, also on a host without threads or processes left."""
 
 import subprocess
 import sys
