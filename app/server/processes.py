@@ -9,6 +9,8 @@ from multiprocessing.context import ForkProcess
 
 #: A process that was started again and lives less than this has a fault that another start does not fix.
 SHORT_LIFE_S = 5.0
+#: The part of the grace after which processes are killed; the rest is for the end of the one that started them.
+KILLED_AFTER = 0.8
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +28,8 @@ def hold_signals() -> None:
 def run_processes(count: int, serve: Callable[[int], None], grace_s: float) -> bool:
     """Runs `serve(0)` … `serve(count - 1)`, each in a process, until SIGTERM or SIGINT. False: a process kept dying.
 
-    On return all have ended: they get SIGTERM, and are killed after `grace_s`. Signals are blocked where `serve`
-    begins; it unblocks them once it handles them.
+    On return all have ended: they get SIGTERM, and are killed before `grace_s` is over. Signals are blocked where
+    `serve` begins; it unblocks them once it handles them.
     """
     hold_signals()
     running = {number: _start(serve, number) for number in range(count)}
@@ -53,7 +55,7 @@ def _start(serve: Callable[[int], None], number: int) -> tuple[ForkProcess, floa
 
 
 def _stop(processes: list[ForkProcess], grace_s: float) -> None:
-    end = time.monotonic() + grace_s
+    end = time.monotonic() + KILLED_AFTER * grace_s
     for process in processes:
         process.terminate()
     for process in processes:
