@@ -43,6 +43,7 @@ UNJUDGED_S = 1e9
 class WorkerApp(App):
     """Starts the handlers' processes with a worker that runs stages, and stops them with it."""
 
+    connector: WorkerConnector
     children: Children
     contact: Contact
     services: Services
@@ -63,6 +64,8 @@ class WorkerApp(App):
         concurrency = kwargs.get("concurrency", settings.worker_concurrency)
         held, closed = self.inventory.held, self.shutdown.closed
         pulse = Pulse(settings.stalled_s, lambda: closed.is_set() or len(held) >= concurrency)
+        # No other process could write either.
+        self.connector.on_read_only = pulse.beat
         worker = Worker(PROCESS, kwargs.get("name") or "worker", settings.app_version, queues)
         self.job_manager = WorkerJobs(self.connector, worker, pulse, self.contact, held, closed.is_set)
         is_process = kwargs.pop("install_signal_handlers", True)

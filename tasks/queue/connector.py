@@ -70,6 +70,8 @@ class WorkerConnector(PsycopgConnector):
             kwargs=self._arguments,
         )
         self._settings = settings
+        #: Called when the database has answered that it takes no writes.
+        self.on_read_only: Callable[[], None] = lambda: None
 
     async def open_async(self, pool: AsyncConnectionPool | None = None) -> None:
         """The pool is open on a migrated database. Exits if the database is not migrated."""
@@ -107,13 +109,29 @@ class WorkerConnector(PsycopgConnector):
                     await conn.execute("select 1")
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
-        await _until_writable(partial(super().execute_query_async, query, **arguments))
+        await self._until_writable(partial(super().execute_query_async, query, **arguments))
 
     async def execute_query_one_async(self, query: LiteralString, **arguments: Any) -> dict[str, Any]:
-        return await _until_writable(partial(super().execute_query_one_async, query, **arguments))
+        return await self._until_writable(partial(super().execute_query_one_async, query, **arguments))
 
     async def execute_query_all_async(self, query: LiteralString, **arguments: Any) -> list[dict[str, Any]]:
-        return await _until_writable(partial(super().execute_query_all_async, query, **arguments))
+        return await self._until_writable(partial(super().execute_query_all_async, query, **arguments))
+
+    async def _until_writable(self, run: Callable[[], Awaitable[T]]) -> T:
+        """Returns what `run` returned. Calls it again while the database is read-only.
+
+        If it failed instead, the worker would end, and the stage in hand lose a start.
+        """
+        deadline = time.monotonic() + PATIENCE_S
+        async for _ in _with_backoff(min(LONGEST_PAUSE_S, self._limit_s)):
+            try:
+                return await run()
+            except ConnectorException as error:
+                if not isinstance(error.__cause__, ReadOnlySqlTransaction) or time.monotonic() > deadline:
+                    raise
+                log.warning("database_read_only", extra={"error": str(error.__cause__)})
+                self.on_read_only()
+        raise AssertionError("the pauses have no end")
 
     def _look_up_missing(self) -> list[str]:
         settings = self._settings
@@ -121,23 +139,10 @@ class WorkerConnector(PsycopgConnector):
             return missing(conn)
 
 
-async def _until_writable(run: Callable[[], Awaitable[T]]) -> T:
-    """Returns what `run` returned. Calls it again while the database is read-only: a worker that ends loses a start."""
-    deadline = time.monotonic() + PATIENCE_S
-    async for _ in _with_backoff():
-        try:
-            return await run()
-        except ConnectorException as error:
-            if not isinstance(error.__cause__, ReadOnlySqlTransaction) or time.monotonic() > deadline:
-                raise
-            log.warning("database_read_only", extra={"error": str(error.__cause__)})
-    raise AssertionError("the pauses have no end")
-
-
-async def _with_backoff() -> AsyncIterator[None]:
+async def _with_backoff(longest_s: float = LONGEST_PAUSE_S) -> AsyncIterator[None]:
     """Yields without end, after pauses that grow."""
     pause_s = FIRST_PAUSE_S
     while True:
         yield
         await asyncio.sleep(pause_s)
-        pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+        pause_s = min(pause_s * 2, longest_s)

@@ -165,7 +165,7 @@ def test_over_http_it_answers_as_the_contract_says(
     assert second.json is not None
     assert second.json.keys() == {"error", "code", "requestId"}
     assert client.post(f"/api/courses/{course.slug}/cancel").status_code == 401
-    assert client.get(f"/api/courses/{course.slug}/cancel", headers=headers).status_code == 405
+    assert client.put(f"/api/courses/{course.slug}/cancel", headers=headers).status_code == 405
 
 
 def test_a_cancellation_whose_commit_was_not_confirmed_is_found_again(
