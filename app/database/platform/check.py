@@ -31,7 +31,8 @@ def check_platform(conn: Connection, *, app_role: str, upgrade_queue: bool = Fal
         tables = facts["tables"] or {}
         migrated = bool(facts["schema"] and facts["schema"]["migrated"])
         own = read_own_columns(conn) if migrated else frozenset()
-        return [
+        made = _read_made(conn) if migrated else frozenset()
+        remarks = [
             *_check_server(facts, app_role, migrated=migrated),
             *check_courses(tables.get("courses"), facts),
             *check_metrics(tables.get("system_metrics"), facts["types"] or {}),
@@ -40,6 +41,17 @@ def check_platform(conn: Connection, *, app_role: str, upgrade_queue: bool = Fal
             *_check_status(conn, own, migrated=migrated),
             *_check_rest(tables),
         ]
+    if made:
+        says = f"This service made {', '.join(sorted(made))}."
+        remarks.append(Remark(Kind.FITS, "own", says))
+    return [remark for remark in remarks if remark.kind is not Kind.ADOPTED or remark.subject not in made]
+
+
+def _read_made(conn: Connection) -> frozenset[str]:
+    """The tables and types outside our schema that `migrate` created: they are not adopted."""
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute("select name from coursegen.created_objects where kind in ('table', 'type')")
+        return frozenset(name for (name,) in rows)
 
 
 def _check_server(facts: Mapping[str, Any], app_role: str, *, migrated: bool) -> Iterator[Remark]:
@@ -73,7 +85,7 @@ def _check_server(facts: Mapping[str, Any], app_role: str, *, migrated: bool) ->
         how = f"Have an administrator run: create role {app_role} nologin;"
         yield Remark(Kind.OBSTACLE, "role", f"{login} may not create the role {app_role}.", how)
     elif facts["role"]:
-        yield Remark(Kind.ADOPTED, "role", f"The role {app_role} is used as it is.")
+        yield Remark(Kind.FITS if migrated else Kind.ADOPTED, "role", f"The role {app_role} is used as it is.")
     else:
         yield Remark(Kind.FITS, "role", f"The role {app_role} will be created, without login.")
 

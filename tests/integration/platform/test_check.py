@@ -34,6 +34,13 @@ def test_every_age_fits_before_and_after_its_migration(make_platform: MakePlatfo
     assert said(check(url), Kind.OBSTACLE) == ""
 
 
+def test_what_the_service_made_is_not_adopted(empty_database_url: str) -> None:
+    migrate(empty_database_url)
+    remarks = check(empty_database_url)
+    assert {remark.kind for remark in remarks} == {Kind.FITS}
+    assert "This service made courses, metric_event_type, metric_severity, system_metrics." in said(remarks, Kind.FITS)
+
+
 @pytest.mark.parametrize(
     ("age", "kind", "words"),
     [

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -111,7 +113,7 @@ def test_a_migration_that_is_killed_anywhere_is_completed_by_the_next(make_platf
             process.kill()
             process.wait(10)
         process.stdout.close()
-        if kill % 2:
+        if kill % 4 == 3:
             migrate(url)
             rollback(url)
             assert dump(url) == before
@@ -119,10 +121,29 @@ def test_a_migration_that_is_killed_anywhere_is_completed_by_the_next(make_platf
     assert lacks(url) == []
 
 
-def test_a_dump_beside_the_migration_and_the_migration_both_succeed(make_platform: MakePlatform) -> None:
-    url = make_platform("stage1")
-    with ThreadPoolExecutor(2) as pool:
-        dumps = [pool.submit(dump, url) for _ in range(6)]
-        migrate(url)
+@pytest.mark.parametrize("age", ["stage1", "newest"])
+def test_two_migrations_beside_a_dump_and_readers_all_succeed(make_platform: MakePlatform, age: str) -> None:
+    url = make_platform(age)
+    ended = threading.Event()
+    with ThreadPoolExecutor(5) as pool:
+        longest = [pool.submit(read_on, url, ended) for _ in range(2)]
+        dumps = [pool.submit(dump, url) for _ in range(3)]
+        migrations = [pool.submit(migrate, url) for _ in range(2)]
+        applied = [done.result(60) for done in migrations]
+        ended.set()
+        assert sorted(bool(names) for names in applied) == [False, True]
         assert all("courses" in done.result(60) for done in dumps)
+        assert max(waited.result(60) for waited in longest) < 1.0  # 0.2 s on a quiet machine
     assert lacks(url) == []
+
+
+def read_on(url: str, ended: threading.Event) -> float:
+    """Reads courses again and again, as pages do; returns the longest wait in seconds."""
+    longest = 0.0
+    with psycopg.connect(url, autocommit=True) as conn:
+        while not ended.is_set():
+            asked = time.monotonic()
+            conn.execute("select count(*) from courses where generation_status is not null")
+            longest = max(longest, time.monotonic() - asked)
+            ended.wait(0.01)
+    return longest
