@@ -40,9 +40,13 @@ PLAIN = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "LANG", "LC
 class Stand:
     """A context manager; on exit everything that it started is stopped and all files are removed."""
 
-    def __init__(self, postgres: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, postgres: Mapping[str, str] | None = None, prepare: Callable[[str], None] = lambda url: None
+    ) -> None:
+        """`postgres`: settings of the server. `prepare` is called with the database's URL before it is migrated."""
         self.secret = secrets.token_hex(32)
         self._settings = postgres
+        self._prepare = prepare
         self._supervisors: list[Supervisor] = []
         self._cleanup = ExitStack()
 
@@ -56,6 +60,7 @@ class Stand:
             self.redis = RedisServer(self.folder / "redis")
             self._cleanup.callback(self.redis.stop)
             self.redis_url = self.redis.start().url
+            self._prepare(self.database_url)
             migrate(self.database_url)
             self._cleanup = self._cleanup.pop_all()
         return self

@@ -70,10 +70,17 @@ def stack_lane(name: str, stack: Stack, stand: Stand, size: Size) -> Lane:
     return admitting(name, stand, port, size, stack.slug, lambda course: stack.request(course, None))
 
 
-def admitting(name: str, stand: Stand, port: int, size: Size, command: str, request: Callable[[Ready], bytes]) -> Lane:
-    """Admissions by that command of the stand, each round into empty tables."""
-    count = (size.rounds + 1) * (size.requests + WARM_UP)
-    fresh: Iterator[Ready] = iter(create_courses(stand.database_url, stand.secret, count))
+def admitting(
+    name: str,
+    stand: Stand,
+    port: int,
+    size: Size,
+    command: str,
+    request: Callable[[Ready], bytes],
+    owners: list[Ready] | None = None,
+) -> Lane:
+    """Admissions by that command of the stand, each round into empty tables, for new users or for these owners."""
+    fresh: Iterator[Ready] = iter(create_courses(stand.database_url, stand.secret, admitted_courses(size), owners))
 
     def prepare() -> list[bytes]:
         stand.clear()
@@ -81,3 +88,8 @@ def admitting(name: str, stand: Stand, port: int, size: Size, command: str, requ
         return [request(next(fresh)) for _ in range(size.requests)]
 
     return Lane(name, port, 200, prepare, stand.trees(command), stand.database_url)
+
+
+def admitted_courses(size: Size) -> int:
+    """How many courses all rounds take."""
+    return (size.rounds + 1) * (size.requests + WARM_UP)
