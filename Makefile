@@ -19,7 +19,7 @@ LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --onl
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check lint schema-check matrix image api worker migrate conformance bench faults soak lock format clean
+.PHONY: help setup demo run test check coverage lint schema-check matrix image api worker migrate conformance bench faults soak lock format clean
 
 help:
 	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -38,9 +38,12 @@ test: $(SETUP) ## run the tests, without the slow ones, on real PostgreSQL and R
 	@$(RUN) -m pytest -m 'alone and not slow'
 
 check: lint schema-check ## check format, lint, types, import rules and the schema, then run all tests: what CI runs
-	@$(RUN) -m coverage erase
-	@$(RUN) -m coverage run -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup --hypothesis-profile thorough -m 'not alone'
+	@$(RUN) -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup --hypothesis-profile thorough -m 'not alone'
 	@$(RUN) -m pytest -m alone
+
+coverage: $(SETUP) ## run the tests of `make check` with what they cover: half as long again
+	@$(RUN) -m coverage erase
+	@$(RUN) -m coverage run -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup -m 'not alone'
 	@# A process that a test killed leaves half a file. That needs no warning.
 	@$(RUN) -W 'ignore:Data file' -m coverage report
 

@@ -1,4 +1,4 @@
-"""At a million rows of each, over a year, a recent window is read through an index."""
+"""At 300,000 rows of each, over a year, a recent window is read through an index."""
 
 import json
 import secrets
@@ -18,9 +18,9 @@ from stack.postgres import create_database, drop_database
 pytestmark = pytest.mark.slow
 
 BIG = {"generations", "attempts", "system_metrics"}
-ROWS = 1_000_000
+ROWS = 300_000
 
-#: A generation every 31.5 s for a year, with one start of a stage and one event each; foreign keys are not checked.
+#: A generation every 105 s for a year, with one start of a stage and one event each; foreign keys are not checked.
 FILL = """
     set session_replication_role = replica;
     set max_parallel_maintenance_workers = 0;
@@ -39,7 +39,7 @@ FILL = """
         case when n %% 3 = 0 then 'trpc' else 'http' end,
         at, at + interval '2 s', at + interval '5 min'
     from (
-        select n, now() - interval '5 min' - (%(rows)s - n) * interval '31.5 s' as at
+        select n, now() - interval '5 min' - (%(rows)s - n) * interval '105 s' as at
         from generate_series(1, %(rows)s) n
     ) every;
 
