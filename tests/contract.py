@@ -6,7 +6,7 @@ The check is strict: a field that the document does not name is an error, though
 import copy
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,6 +19,8 @@ from referencing.jsonschema import DRAFT202012
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
+
+from app.http.error_responses import ERROR_CODES
 
 DOCUMENT = "urn:openapi"
 #: The path of tRPC's batches, and of requests for no procedure.
@@ -68,7 +70,11 @@ class Contract:
         if mimetype not in content:
             raise Undocumented(f"{where} with {mimetype}, not {', '.join(content)}")
         if mimetype == "application/json":
-            self.check_body(f"{pointer}/content/{_escape(mimetype)}/schema", json.loads(body), where)
+            value = json.loads(body)
+            self.check_body(f"{pointer}/content/{_escape(mimetype)}/schema", _without_the_platforms(value), where)
+            known = response.get("x-codes", ERROR_CODES)
+            if unknown := [code for code in _codes(value) if code not in known]:
+                raise Undocumented(f"{where} with the codes {unknown}")
 
     def check_body(self, pointer: str, value: object, where: str = "") -> None:
         """Raises `Undocumented` unless the value matches the schema at that place of the document."""
@@ -144,6 +150,32 @@ def contract_of(app: Flask) -> Contract:
 
 
 _contracts: list[Contract] = []
+
+
+def _codes(body: Any) -> Iterator[str]:
+    """The codes of the errors in a body, in the shape of REST or of tRPC."""
+    match body:
+        case {"error": str(), "code": code}:
+            yield code
+        case {"error": {"data": {"reason": code}}}:
+            yield code
+        case list() | {"0": _}:
+            for item in body.values() if isinstance(body, dict) else body:
+                yield from _codes(item)
+
+
+def _without_the_platforms(body: Any) -> Any:
+    """The body without the parts of a status that the platform wrote, which may be anything."""
+    match body:
+        case {"result": {"data": data}}:
+            return {"result": {"data": _without_the_platforms(data)}}
+        case {"currentGenerationStatus": None, "generationProgress": _}:
+            return {**body, "generationProgress": None}
+        case {"generationProgress": {"files": list()} as progress}:
+            return {**body, "generationProgress": {**progress, "files": []}}
+        case list():
+            return [_without_the_platforms(item) for item in body]
+    return body
 
 
 def _is_of_a_test(app: Flask, method: str, path: str) -> bool:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from copy import deepcopy
 from http import HTTPStatus
 from itertools import groupby
 from pathlib import Path
@@ -20,7 +19,7 @@ from app.http.error_responses import ERROR_CODES, render_error, respond_with
 from app.http.middleware.request_context import request_id
 from app.http.schemas import GenerateSchema
 from app.http.trpc.procedures import COURSE_INPUT, GENERATION_INPUT, ROOT
-from app.http.trpc.wire import CODES, failed
+from app.http.trpc.wire import failed
 from app.protocol.request_environ import Rejection
 
 Tree = dict[str, Any]
@@ -54,9 +53,6 @@ def read_yaml(name: str) -> Tree:
     return mapping
 
 
-_ERROR_SCHEMAS = read_yaml("error_schemas")
-
-
 def describe(app: Flask, version: str, webhook_key: str | None) -> Tree:
     """The OpenAPI document of the application in that version; equal for equal arguments.
 
@@ -69,7 +65,6 @@ def describe(app: Flask, version: str, webhook_key: str | None) -> Tree:
     paths = read_yaml("operations") | read_yaml("service_operations")
     root["components"]["schemas"] = schemas = read_yaml("response_schemas")
     schemas |= {name: {"type": "string", "enum": values} for name, values in ENUMS.items()}
-    schemas["TrpcCall"]["anyOf"].append(_error_schema(BATCH, [*paths["/trpc/{procedures}"]["get"]["errors"], *ALWAYS]))
     spec = APISpec("Course generation", version, OPENAPI_VERSION, [plugin], info={"description": _guide()}, **root)
     for name, schema in REQUEST_SCHEMAS.items():
         spec.components.schema(name, _request_schema(plugin, schema))
@@ -121,6 +116,8 @@ def _expand_response(response: Tree, headers: Tree) -> Tree:
     always = {name: name for name in ("X-Request-ID", *response.get("headers", []))}
     optional = {name: {**headers[name], "required": False} for name in response.get("optional_headers", [])}
     expanded = {"description": response["description"], "headers": {**always, **optional}}
+    if "codes" in response:
+        expanded["x-codes"] = response["codes"]
     if "schema" in response:
         content = {"schema": response["schema"], "examples": response.get("examples", {})}
         expanded["content"] = {mimetype: {**content} for mimetype in response.get("mimetypes", [JSON])}
@@ -144,21 +141,16 @@ def _prefix_of(path: str) -> str:
 
 
 def _error_schema(prefix: str, codes: Sequence[str]) -> Tree:
-    """The schema of a body with one of these codes, or of one call's error in a batch."""
-    errors = [ERROR_CODES[code] for code in codes]
-    schema: Tree = deepcopy(_ERROR_SCHEMAS["trpc" if prefix else "rest"])
-    fields = schema["properties"]
+    """The schema of a body with one of these codes. The codes are no part of it: a client must bear new ones."""
     if prefix:
-        statuses = sorted({error.status for error in errors})
-        fields["error"]["properties"]["code"]["enum"] = sorted({CODES[status][1] for status in statuses})
-        fields = fields["error"]["properties"]["data"]["properties"]
-        fields["code"]["enum"] = list(dict.fromkeys(CODES[status][0] for status in statuses))
-        fields["httpStatus"]["enum"] = statuses
-    fields["reason" if prefix else "code"]["enum"] = list(codes)
-    names = dict.fromkeys(error.details for error in errors if error.details)
-    if details := [{"$ref": f"#/components/schemas/{name}"} for name in names]:
-        fields["details"] = details[0] if len(details) == 1 else {"anyOf": details}
-    return schema
+        return _refer("TrpcBatchError" if prefix == BATCH else "TrpcError")
+    details = {error.details for error in map(ERROR_CODES.__getitem__, codes) if error.details}
+    [kind] = details or {"Details"}  # the codes of one status have the same details, if any
+    return _refer(f"{kind.removesuffix('Details')}Error")
+
+
+def _refer(schema: str) -> Tree:
+    return {"$ref": f"#/components/schemas/{schema}"}
 
 
 def _describe_error(prefix: str, codes: Sequence[str]) -> Tree:
@@ -169,13 +161,12 @@ def _describe_error(prefix: str, codes: Sequence[str]) -> Tree:
         for error in errors.values()
     ]
     always, ever = set.intersection(*headers), set.union(*headers)
-    schema = _error_schema(prefix, codes)
     return {
         "description": f"{HTTPStatus(errors[codes[0]].status).phrase}: {', '.join(f'`{code}`' for code in codes)}",
         "headers": sorted(always),
         "optional_headers": sorted(ever - always),
-        # A batch that is rejected as a whole has a single error.
-        "schema": {"anyOf": [{"type": "array", "items": schema}, schema]} if prefix == BATCH else schema,
+        "schema": _error_schema(prefix, codes),
+        "codes": codes,
         "examples": {
             code: {"summary": error.cause, "description": error.fix, "value": _example(prefix, code)}
             for code, error in errors.items()

@@ -13,7 +13,8 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
             yield path, method, operation
 
 
-def error_codes(operation: dict[str, Any]) -> set[str]:
+def error_codes(document: dict[str, Any], operation: dict[str, Any]) -> set[str]:
     """The codes of the operation's error responses, without those of every operation."""
     names = [response.get("$ref", "").rpartition("/")[2] for response in operation["responses"].values()]
-    return {code for name in names if name for code in name.rpartition(".")[2].split("-or-")} - set(ALWAYS)
+    responses = document["components"]["responses"]
+    return {code for name in names if name for code in responses[name]["x-codes"]} - set(ALWAYS)

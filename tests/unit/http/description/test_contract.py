@@ -18,6 +18,8 @@ FORBIDDEN = {"error": "Forbidden", "code": "forbidden", "requestId": "r"}
 EXAMPLE: dict[str, Any] = read_yaml("operations")["/api/courses/{slug}/check-status"]["get"]["responses"][200][
     "examples"
 ]["running"]["value"]
+PROGRESS = EXAMPLE["generationProgress"]
+PART = {"steps": PROGRESS["steps"]}
 FOUND = {"result": {"data": EXAMPLE}}
 MISSING = {
     "error": {
@@ -45,7 +47,8 @@ def check(
     ("method", "url", "status", "body", "headers"),
     [
         ("GET", STATUS, 200, EXAMPLE, TAGGED),
-        ("GET", f"{STATUS}/", 200, {**EXAMPLE, "generationProgress": [1]}, TAGGED),
+        ("GET", f"{STATUS}/", 200, {**EXAMPLE, "currentGenerationStatus": None, "generationProgress": [1]}, TAGGED),
+        ("GET", STATUS, 200, {**EXAMPLE, "generationProgress": {**PROGRESS, "files": [1]}}, TAGGED),
         ("HEAD", STATUS, 200, None, TAGGED),
         ("GET", STATUS, 304, None, TAGGED),
         ("GET", STATUS, 403, FORBIDDEN, None),
@@ -79,6 +82,8 @@ def test_a_described_response_passes(
         pytest.param("GET", STATUS, 403, {"error": "x", "code": "forbidden"}, None, id="missing field"),
         pytest.param("GET", STATUS, 200, {**EXAMPLE, "isStuck": None}, TAGGED, id="type"),
         pytest.param("GET", STATUS, 200, {**EXAMPLE, "courseId": "42"}, TAGGED, id="format"),
+        pytest.param("GET", STATUS, 200, {**EXAMPLE, "generationProgress": [1]}, TAGGED, id="no progress"),
+        pytest.param("GET", STATUS, 200, {**EXAMPLE, "generationProgress": PART}, TAGGED, id="part of a progress"),
         pytest.param("GET", STATUS, 200, EXAMPLE, HEADERS, id="missing header"),
         pytest.param("GET", STATUS, 200, EXAMPLE, {**TAGGED, "Content-Type": "text/html"}, id="mimetype"),
         pytest.param("GET", STATUS, 304, EXAMPLE, TAGGED, id="body"),

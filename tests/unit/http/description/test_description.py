@@ -71,8 +71,8 @@ def test_a_procedure_has_the_errors_of_its_route_and_of_its_input(document: dict
     paths = document["paths"]
     every: set[str] = set()
     for name, (method, path) in LIKE.items():
-        route = error_codes(paths[path][method])
-        found = error_codes(paths[f"/trpc/{name}"][method])
+        route = error_codes(document, paths[path][method])
+        found = error_codes(document, paths[f"/trpc/{name}"][method])
         body = (
             {"request_entity_too_large", "unsupported_media_type", "unsupported_content_encoding"}
             if method == "post"
@@ -81,7 +81,11 @@ def test_a_procedure_has_the_errors_of_its_route_and_of_its_input(document: dict
         assert found == (route | {"invalid_json", "missing_field", "invalid_field"} | body) - {"unknown_field"}
         every |= found
     for operation in paths["/trpc/{procedures}"].values():
-        assert error_codes(operation) == every | {"procedure_not_found", "method_not_allowed", "batch_too_large"}
+        assert error_codes(document, operation) == every | {
+            "procedure_not_found",
+            "method_not_allowed",
+            "batch_too_large",
+        }
 
 
 def test_every_response_has_valid_examples(document: dict[str, Any], contract: Contract) -> None:
