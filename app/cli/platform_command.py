@@ -12,6 +12,7 @@ from app.cli.output import CommandFailed, echo, echo_data
 from app.cli.tables import print_rows, to_json
 from app.database.platform.shipped_maps import SHIPPED, StatusMap
 from app.database.platform.status_map import BadMap
+from app.generation.results.publishing import MODES
 from app.operations import platform
 from app.services import Services
 
@@ -74,7 +75,7 @@ def apply(services: Services, file: Path, reason: str | None) -> None:
 
 @command.command("publish")
 @generation_id
-@click.option("--mode", type=click.Choice(["fill", "replace", "draft"]), default="fill", show_default=True)
+@click.option("--mode", type=click.Choice(MODES), default="fill", show_default=True)
 @reason
 @with_services
 def publish(services: Services, generation_id: UUID, mode: str, reason: str | None) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
+from app.generation.results.publishing import MODES
 from app.generation.webhooks.urls import MAX_URL, BadWebhookUrl, parse_webhook_url
 from app.services.current import current_services
 
@@ -69,4 +70,17 @@ class GenerateSchema(CourseSchema):
         load_default=None,
         allow_none=True,
         metadata={"description": "Ignored: the token names the user. Older clients send it.", "deprecated": True},
+    )
+
+
+class PublishSchema(Schema):
+    """`POST /api/courses/<slug>/publish`."""
+
+    class Meta:
+        unknown = RAISE
+
+    mode = fields.String(
+        load_default="fill",
+        validate=validate.OneOf(MODES),
+        metadata={"expected": "fill, replace or draft", "description": "What happens to what the pages show already."},
     )

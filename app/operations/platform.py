@@ -1,7 +1,7 @@
 """What operators ask and decide about the platform's database."""
 
 import hashlib
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -25,10 +25,9 @@ from app.database.platform.status_map import (
     recognise,
     store_map,
 )
-from app.database.pool import only_row
-from app.database.queries import QUERIES
 from app.generation.audit import Actor, record_audit
 from app.generation.errors import NoContent
+from app.generation.results.publishing import publish_generation
 from app.operations.listings import find_generation
 from app.services import Services
 from app.settings import Settings
@@ -81,10 +80,7 @@ def publish(services: Services, actor: Actor, generation_id: UUID, mode: str) ->
     generation = find_generation(services.db, generation_id)
     if generation["status"] != "completed":
         raise NoContent
-    with services.db.statement() as conn:
-        row = only_row(conn.execute(QUERIES["publish"], {"generation_id": generation_id, "mode": mode}))
-        record_audit(conn, actor, "publish", generation_id=generation_id, mode=mode, result=row["result"])
-    return cast("dict[str, Any] | None", row["result"])
+    return publish_generation(services.db, actor, generation_id, mode)
 
 
 def show_status_map(settings: Settings) -> StatusMap | None:

@@ -17,7 +17,7 @@ from app.generation.progress.steps import FINAL_STATUSES, STEPS, StepStatus
 from app.generation.tiers import Tier
 from app.http.error_responses import ERROR_CODES, render_error, respond_with
 from app.http.middleware.request_context import request_id
-from app.http.schemas import GenerateSchema
+from app.http.schemas import GenerateSchema, PublishSchema
 from app.http.trpc.procedures import COURSE_INPUT, GENERATION_INPUT, ROOT
 from app.http.trpc.wire import failed
 from app.protocol.request_environ import Rejection
@@ -34,6 +34,7 @@ EXAMPLE_REQUEST_ID = "c7b1f3a2-5d0e-4f6b-9a58-2f1d3c4b5a69"
 #: The schemas that validate request bodies.
 REQUEST_SCHEMAS: dict[str, Schema] = {
     "GenerateRequest": GenerateSchema(),
+    "PublishRequest": PublishSchema(),
     "InitiateInput": GENERATION_INPUT,
     "CourseInput": COURSE_INPUT,
 }

@@ -1,15 +1,19 @@
-"""`/api/courses/<slug>/content`: the finished course."""
+"""`/api/courses/<slug>/content`, `…/publish`: the finished course, and the platform's own pages."""
 
-from flask import Blueprint, request
+from flask import Blueprint, jsonify, request
 from werkzeug.wrappers import Response
 
 from app.generation.results.content import find_content, read_json, read_markdown
+from app.generation.results.publishing import publish_course
+from app.http import bodies
 from app.http.authentication import authenticate
+from app.http.schemas import PublishSchema
 from app.services.current import current_services
 
 JSON, MARKDOWN = "application/json", "text/markdown"
 
 blueprint = Blueprint("content", __name__)
+_schema = PublishSchema()
 
 
 @blueprint.get("/api/courses/<slug>/content")
@@ -29,3 +33,11 @@ def content(slug: str) -> Response:
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Vary"] = "Accept, Authorization"
     return response
+
+
+@blueprint.post("/api/courses/<slug>/publish")
+def publish(slug: str) -> Response:
+    """The course's last content is on the platform's own pages; `result` is null where nothing publishes."""
+    caller, mode = authenticate(), bodies.load(_schema, bodies.read_json())["mode"]
+    generation_id, result = publish_course(current_services().db, caller, slug, mode)
+    return jsonify({"success": True, "jobId": str(generation_id), "mode": mode, "result": result})

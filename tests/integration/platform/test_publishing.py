@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from unittest.mock import ANY
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -16,6 +17,7 @@ from psycopg.rows import DictRow
 from app import create_app
 from app.database.migrations import migrate
 from app.settings import Settings
+from tests.integration.factories import MakeToken
 from tests.integration.platform.conftest import MakePlatform
 from tests.integration.platform.courses import BOB, COURSE, admit, connect, only
 from tests.logs import logging_restored
@@ -188,3 +190,24 @@ def test_a_publication_that_fails_is_counted_and_the_generation_completed(conn: 
     assert (only(conn, status, generation), pages(conn)) == ("completed", {})
     event = only(conn, "select event_type || ' ' || job_id from coursegen.events")
     assert event == f"publish_failed {generation}"
+
+
+@pytest.mark.parametrize("mode", ["replace", "draft"])
+def test_an_owner_chooses_over_http(conn: Connection, app: Flask, token: MakeToken, mode: str) -> None:
+    conn.execute("insert into sections (course_id, title, order_index) values (%s, 'Старое', 1)", [COURSE])
+    generation = complete(conn, FIRST)
+    assert pages(conn) == {"Старое": {}}
+    client = app.test_client()
+    path = f"/api/courses/{COURSE}/publish"
+    answers = [client.post(path, json={"mode": mode}, headers=bearer(token(user))) for user in (uuid4(), BOB, BOB)]
+    assert [answer.status_code for answer in answers] == [403, 200, 200]
+    assert answers[1].json == {"success": True, "jobId": str(generation), "mode": mode, "result": ANY}
+    assert pages(conn) == (FIRST if mode == "replace" else {"Старое": {}, **FIRST})
+    audited = "select distinct actor || ' ' || action || ' ' || (details ->> 'mode') from coursegen.audit"
+    assert only(conn, f"{audited} where action = 'publish'") == f"owner:{BOB} publish {mode}"
+    wrong = client.post(path, json={"mode": "delete"}, headers=bearer(token(BOB)))
+    assert (wrong.status_code, wrong.json and wrong.json["code"]) == (400, "invalid_field")
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
