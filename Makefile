@@ -18,8 +18,11 @@ PIP_INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --root-
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --only-binary :all: --generate-hashes \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
+GENERATED_CLIENTS := tests/acceptance/clients/generated
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check coverage lint schema-check matrix image api worker migrate conformance bench faults soak lock format clean
+.PHONY: help setup demo run test check coverage lint schema-check matrix image api worker migrate conformance clients bench faults soak lock \
+	format clean
 
 help:
 	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -34,16 +37,16 @@ run: $(SETUP) ## keep the whole service up, with tokens and curl lines to try it
 	@exec $(RUN) -m stack.run
 
 test: $(SETUP) ## run the tests, without the slow ones, on real PostgreSQL and Redis
-	@$(RUN) -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup -m 'not alone and not slow'
+	@$(RUN) -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup -m 'not alone and not slow and not clients'
 	@$(RUN) -m pytest -m 'alone and not slow'
 
 check: lint schema-check ## check format, lint, types, import rules and the schema, then run all tests: what CI runs
-	@$(RUN) -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup --hypothesis-profile thorough -m 'not alone'
+	@$(RUN) -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup --hypothesis-profile thorough -m 'not alone and not clients'
 	@$(RUN) -m pytest -m alone
 
 coverage: $(SETUP) ## run the tests of `make check` with what they cover: half as long again
 	@$(RUN) -m coverage erase
-	@$(RUN) -m coverage run -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup -m 'not alone'
+	@$(RUN) -m coverage run -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup -m 'not alone and not clients'
 	@# A process that a test killed leaves half a file. That needs no warning.
 	@$(RUN) -W 'ignore:Data file' -m coverage report
 
@@ -74,6 +77,9 @@ migrate: $(SETUP) ## bring the database of DATABASE_URL up to date
 conformance: $(SETUP) ## hold a running service to its own description; API, TOKEN, COURSE_ID and SLUG as `make run` prints them
 	@exec .venv/bin/st --config-file tests/conformance/schemathesis.toml run "$(API)/openapi.json"
 
+clients: $(SETUP) ## generate, compile and use clients of four generators; test the examples, and proxies that compress
+	@$(RUN) -m pytest tests/acceptance/clients
+
 bench: $(SETUP) ## measure, and compare
 	@exec $(RUN) -m bench
 
@@ -86,6 +92,7 @@ soak: $(SETUP) ## load the service and kill something of it every 20 s, for MINU
 lock: $(SETUP) ## resolve the dependencies of pyproject.toml into the locks; UPGRADE=1 raises every version
 	@$(LOCK) --group build pyproject.toml --output-file requirements.lock
 	@$(LOCK) --group dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+	@$(LOCK) $(GENERATED_CLIENTS)/requirements.in --output-file $(GENERATED_CLIENTS)/requirements.lock
 
 format: $(SETUP) ## format the code and fix what the linter can
 	@$(RUN) -m ruff format .

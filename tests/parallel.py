@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 #: Folders and modules whose tests all run in one process, because they share what takes long to start or install.
 TOGETHER = (
     "faults",
-    "acceptance/test_client_examples.py",
+    "acceptance/clients",
     "acceptance/test_delivery.py",
     "acceptance/test_pooler.py",
     "acceptance/test_run.py",

@@ -1,4 +1,5 @@
-// The router of the service, for typed tRPC clients: `createTRPCClient<AppRouter>(…)`. Types only; copy this file.
+// The router of the service, for typed tRPC clients: `createTRPCClient<AppRouter>(…)`. Types only; copy this file
+// and course-status.ts.
 
 import type {
   TRPCBuiltRouter,
@@ -6,49 +7,7 @@ import type {
   TRPCMutationProcedure,
   TRPCQueryProcedure,
 } from "@trpc/server";
-
-export type StepStatus = "pending" | "in_progress" | "completed" | "failed";
-
-export interface Step {
-  id: 1 | 2 | 3 | 4 | 5;
-  name: string;
-  status: StepStatus;
-  started_at: string | null;
-  completed_at: string | null;
-  error: string | null;
-  error_details: Record<string, unknown> | null;
-}
-
-/** The progress once a generation was started. Before, the column is the platform's, and may be null. */
-export interface GenerationProgress {
-  steps: [Step, Step, Step, Step, Step];
-  percentage: number;
-  current_step: 1 | 2 | 3 | 4 | 5;
-  message: string;
-  total_steps: 5;
-  has_documents: boolean;
-  lessons_completed: number;
-  lessons_total: number;
-  files: Record<string, unknown>[];
-  metadata: Record<string, unknown>;
-}
-
-export interface CourseStatus {
-  courseId: string;
-  slug: string | null;
-  currentStatus: string | null;
-  /** Null before the first generation. */
-  currentGenerationStatus: string | null;
-  generationProgress: GenerationProgress | null;
-  createdAt: string | null;
-  updatedAt: string | null;
-  minutesSinceCreation: number | null;
-  isStuck: boolean;
-  recoveryReason: string;
-  suggestedStatus: string | null;
-  queuePosition: number | null;
-  workerAlive: boolean | null;
-}
+import type { CourseStatus } from "./course-status.js";
 
 export interface Started {
   success: true;

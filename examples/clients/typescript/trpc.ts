@@ -3,7 +3,8 @@
 
 import { createTRPCClient, httpBatchLink } from "@trpc/client";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AppRouter, CourseStatus } from "./app-router.js";
+import type { AppRouter } from "./app-router.js";
+import type { CourseStatus } from "./course-status.js";
 import { FINAL, receive } from "./webhooks.js";
 
 const { API, TOKEN, COURSE_ID, WEBHOOK_SECRET } = process.env as Record<string, string>;

@@ -82,7 +82,11 @@ class Proxy:
                 if self._refusing:
                     _close(client)
                     continue
-                server = socket.create_connection(self._target)
+                try:
+                    server = socket.create_connection(self._target)
+                except OSError:  # it is down
+                    _close(client)
+                    continue
                 self._open += [client, server]
             state = _Exchange()
             state.mute = self._mute_all

@@ -1,7 +1,7 @@
 """Server-sent events as a browser reads them."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
@@ -51,10 +51,10 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 class Client:
     """One that follows a course."""
 
-    def __init__(self, server: Server, course: Course, token: str) -> None:
+    def __init__(self, server: Server, course: Course, token: str, headers: Mapping[str, str] | None = None) -> None:
         self.connection = HTTPConnection(HOST, server.port, timeout=10)
         self.connection.request(
-            "GET", f"/api/courses/{course.slug}/events", headers={"Authorization": f"Bearer {token}"}
+            "GET", f"/api/courses/{course.slug}/events", headers={"Authorization": f"Bearer {token}", **(headers or {})}
         )
         self.response: HTTPResponse = self.connection.getresponse()
         self.blocks = read_blocks(iter(self.response.readline, b""))

@@ -31,12 +31,13 @@ def test_contributing_fits_a_page() -> None:
     assert len((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()) < 60
 
 
-def test_every_test_runs_in_make_check_and_the_slow_ones_nowhere_else() -> None:
+def test_every_test_runs_in_make_check_or_make_clients_and_the_slow_ones_nowhere_else() -> None:
     def selections(target: str) -> list[str]:
         return re.findall(r"-m pytest .*?-m '?([a-z ]+?)'?$", recipe(target), re.MULTILINE)
 
-    assert selections("check") == ["not alone", "alone"]
-    assert selections("test") == ["not alone and not slow", "alone and not slow"]
+    assert selections("check") == ["not alone and not clients", "alone"]
+    assert selections("test") == ["not alone and not slow and not clients", "alone and not slow"]
+    assert "-m pytest tests/acceptance/clients" in recipe("clients")
 
 
 def test_make_check_runs_every_check_of_the_source() -> None:

@@ -1,6 +1,7 @@
 """The errors of the document: each has a cause and a fix, and is described as returned."""
 
 import ast
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,14 @@ def test_the_table_of_errors_is_the_same_in_the_docs_and_in_the_document(documen
     for text in (page, document["info"]["description"]):
         table = re.split("\n## ", re.split("##+ Errors\n", text)[1])[0]
         assert [line for line in table.splitlines() if re.match(r"\| \d", line)] == rows
+
+
+def test_every_code_has_a_text_for_russian_interfaces() -> None:
+    texts = json.loads((ROOT / "examples" / "clients" / "messages.ru.json").read_text(encoding="utf-8"))
+    assert list(texts) == list(ERROR_CODES)
+    for text in texts.values():
+        assert re.fullmatch(r"[А-Я][^A-Z{}]{10,99}\.", text), text
+        assert not set(text) & set("\"'`")
 
 
 def test_the_errors_of_each_route_are_documented(document: dict[str, Any]) -> None:

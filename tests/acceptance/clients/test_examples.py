@@ -1,7 +1,6 @@
 """The examples of clients as a developer runs them against `make run`: each starts a generation and reports its end."""
 
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -14,8 +13,7 @@ import pytest
 
 from stack.examples import OwnedCourse, create_course
 from stack.services import Stack
-
-CLIENTS = Path(__file__).resolve().parents[2] / "examples" / "clients"
+from tests.acceptance.clients.npm import CLIENTS, needs
 
 
 class Delivery(NamedTuple):
@@ -34,17 +32,6 @@ def course(stack: Stack) -> OwnedCourse:
     return create_course(stack.database_url, stack.secret, "PREMIUM")
 
 
-@pytest.fixture(scope="module")
-def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The TypeScript examples with their packages, outside of the checkout."""
-    folder = tmp_path_factory.mktemp("typescript") / "clients"
-    shutil.copytree(CLIENTS / "typescript", folder, ignore=shutil.ignore_patterns("node_modules"))
-    npm = ["npm", "ci", "--silent", "--no-audit", "--no-fund"]
-    done = subprocess.run(npm, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
-    assert done.returncode == 0, f"npm could not install the packages:\n{done.stdout}{done.stderr}"
-    return folder
-
-
 def run(stack: Stack, course: OwnedCourse, command: list[str], cwd: Path, **more: str) -> list[str]:
     """The lines that the client printed; it ended well."""
     environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
@@ -58,11 +45,6 @@ def run(stack: Stack, course: OwnedCourse, command: list[str], cwd: Path, **more
 def was_told_the_end(lines: list[str]) -> bool:
     shown = [line for line in lines if not line.startswith("webhook")]  # the first may come before the response
     return shown[0].startswith("started ") and lines[-1] == "completed" and "webhook verified: completed 100 %" in lines
-
-
-def needs(program: str) -> pytest.MarkDecorator:
-    lacking = f"{program} is not installed (Debian, Ubuntu: .ci/run installs nodejs npm php-cli ruby)"
-    return pytest.mark.skipif(shutil.which(program) is None, reason=lacking)
 
 
 @pytest.mark.parametrize(
