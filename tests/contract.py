@@ -125,7 +125,7 @@ class Contract:
 
 
 class CheckedClient(FlaskClient):
-    """Rejects responses that are not described, except those of tests' own views. Streams are not read."""
+    """Rejects responses that are not described, except those of tests' own views. Event streams are not read."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         response = super().open(*args, **kwargs)
@@ -137,7 +137,7 @@ class CheckedClient(FlaskClient):
                 request.query_string.decode("latin-1"),
                 response.status_code,
                 response.headers,
-                None if response.is_streamed else response.get_data(),
+                None if response.mimetype == "text/event-stream" else response.get_data(),
             )
         return response
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 import redis
+from flask import Flask
 from flask.testing import FlaskClient
 from psycopg.rows import DictRow
 
@@ -13,6 +14,12 @@ from tests.integration.hostile import PROGRESS
 from tests.integration.http.conftest import CheckStatus, Generate, held_slots
 
 Conn = psycopg.Connection[DictRow]
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client that does not read the answers: some are more than Python's reader of JSON can hold."""
+    return FlaskClient(app, app.response_class)
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from flask.testing import FlaskClient
 
 from tests.answers import assert_error, assert_unauthorized
 from tests.integration.factories import MakeCourse, MakeToken
-from tests.integration.http.conftest import Generate
+from tests.integration.http.conftest import Conn, Generate
 
 
 @pytest.mark.parametrize("name", ["slug", "id"])
 def test_it_says_whether_there_is_something_to_cancel(
-    name: str, client: FlaskClient, make_course: MakeCourse, generate: Generate, token: MakeToken
+    name: str, client: FlaskClient, make_course: MakeCourse, generate: Generate, token: MakeToken, conn: Conn
 ) -> None:
     course = make_course()
     path = f"/api/courses/{getattr(course, name)}/cancel"
@@ -26,6 +26,7 @@ def test_it_says_whether_there_is_something_to_cancel(
         "status": "cancelled",
     }
     assert client.get(path, headers=headers).json == {"canCancel": False, "status": "cancelled"}
+    assert conn.execute("select from courses where generation_completed_at is not null").rowcount == 1
 
 
 def test_only_those_who_may_cancel_may_ask(client: FlaskClient, make_course: MakeCourse, token: MakeToken) -> None:

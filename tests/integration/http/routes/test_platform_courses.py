@@ -78,6 +78,17 @@ def test_a_platform_s_own_status_stands_beside_the_generation_s(
     assert body["suggestedStatus"] == "initializing"
 
 
+def test_a_course_without_a_slug_is_named_by_its_id(
+    platform_client: FlaskClient, platform_url: str, token: MakeToken
+) -> None:
+    with psycopg.connect(platform_url, autocommit=True, row_factory=dict_row) as conn:
+        course = insert_course(conn, slug=None)
+    headers = {"Authorization": f"Bearer {token(course.user_id)}"}
+    body = platform_client.get(f"/api/courses/{course.id}/check-status", headers=headers).json
+    assert body is not None
+    assert (body["courseId"], body["slug"]) == (str(course.id), None)
+
+
 def test_a_course_of_nobody_is_nobody_s(platform_client: FlaskClient, platform_url: str, token: MakeToken) -> None:
     course_id = uuid4()
     with psycopg.connect(platform_url, autocommit=True) as conn:

@@ -68,6 +68,8 @@ def test_a_stage_that_always_fails_has_three_starts_and_then_fails_everywhere_it
     assert (generation["status"], generation["error_message"]) == ("failed", message)
     assert generation["finished_at"] is not None
     assert (course["status"], course["error_message"]) == ("failed", message)
+    assert course["generation_completed_at"] == generation["finished_at"]
+    assert step["completed_at"] is not None
     assert course["error_details"]["starts"] == 3
     assert (step["status"], step["error"], course["generation_progress"]["message"]) == ("failed", message, message)
     assert error not in str(course)  # that is for operators, not for the course's owner

@@ -101,8 +101,14 @@ def test_a_response_that_is_not_described_is_rejected(
 
 
 def test_every_response_to_a_test_client_is_checked(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    responses = contract_of(client.application).document["paths"]["/livez"]["get"]["responses"]
+    document = contract_of(client.application).document
     assert client.get("/livez").status_code == 200
-    monkeypatch.delitem(responses, "200")
+    with monkeypatch.context() as patch:
+        patch.delitem(document["paths"]["/livez"]["get"]["responses"], "200")
+        with pytest.raises(Undocumented):
+            client.get("/livez")
+    status = document["components"]["schemas"]["Readiness"]["properties"]["status"]
+    assert client.get("/readyz").status_code == 503
+    monkeypatch.setitem(status, "enum", ["ready"])
     with pytest.raises(Undocumented):
-        client.get("/livez")
+        client.get("/readyz")
