@@ -11,7 +11,7 @@ from pipeline.formats.encoding import decode_text
 from pipeline.formats.page.code import read_code
 from pipeline.formats.page.collector import Collector
 from pipeline.formats.page.formulas import show_formula, show_tex
-from pipeline.formats.page.furniture import is_furniture, is_hidden
+from pipeline.formats.page.furniture import is_furniture, is_hidden, is_list_of_references
 from pipeline.formats.page.tables import is_data
 
 _CODE = frozenset({"code", "kbd", "samp"})
@@ -64,9 +64,10 @@ def read_page(text: str) -> Content:
         raise MemoryError from error
     if page.root is None:
         return Content("")
-    content = _read(page.root, leaves_furniture=False)
-    if len(content.text) < _LEAST_LEFT * len(page.body.text() if page.body else ""):
-        whole = _read(page.root, leaves_furniture=True)
+    walk = _Walk(leaves_furniture=False)
+    content = walk.read(page.root)
+    if len(content.text) < _LEAST_LEFT * (len(content.text) + walk.left_out):
+        whole = _Walk(leaves_furniture=True).read(page.root)
         content = content if len(content.text) >= _LEAST_LEFT * len(whole.text) else whole
     title = page.css_first("head > title")
     return _put_title(content, " ".join(title.text().split()) if title else "")
@@ -87,38 +88,61 @@ def _check_nesting(text: str) -> None:
                 raise Unreadable("элементы страницы вложены друг в друга слишком глубоко")
 
 
-def _read(root: LexborNode, leaves_furniture: bool) -> Content:
-    """Shows every element and text below `root` to a collector, in order; without recursion, pages nest deeply."""
-    collector = Collector()
-    table: int | None = None
-    node: LexborNode | None = root
-    while node is not None:
+class _Walk:
+    """Shows every element and text below a root to a collector, in order; without recursion, pages nest deeply."""
+
+    def __init__(self, leaves_furniture: bool) -> None:
+        self.collector = Collector()
+        #: The characters of the furniture that was left out.
+        self.left_out = 0
+        self._leaves_furniture = leaves_furniture
+        self._table: int | None = None
+
+    def read(self, root: LexborNode) -> Content:
+        """The content below the root."""
+        node: LexborNode | None = root
+        while node is not None:
+            if self._enter(node) and node.first_child is not None:
+                node = node.first_child
+                continue
+            while node is not None and node.mem_id != root.mem_id and node.next is None:
+                node = node.parent
+                if node is not None:
+                    self._leave(node)
+            node = None if node is None or node.mem_id == root.mem_id else node.next
+        return self.collector.finish()
+
+    def _enter(self, node: LexborNode) -> bool:
+        """True when what is in the node comes next."""
         tag = node.tag or ""
         if tag == "-text":
-            collector.add_text(node.text_content or "")
-        else:
-            attributes = node.attributes
-            if not is_hidden(tag, attributes) and (leaves_furniture or not is_furniture(node, tag, attributes)):
-                if tag == "table" and table is None and is_data(node):
-                    collector.begin_table()
-                    table = node.mem_id
-                if not _add_whole(node, tag, attributes, collector):
-                    collector.enter(tag, attributes)
-                    if node.first_child is not None:
-                        node = node.first_child
-                        continue
-                    collector.leave(tag)
-            elif tag == "script" and (attributes.get("type") or "").startswith("math/tex"):
-                collector.add_text(show_tex(node.text()))
-        while node is not None and node.mem_id != root.mem_id and node.next is None:
-            node = node.parent
-            if node is not None:
-                collector.leave(node.tag or "")
-                if node.mem_id == table:
-                    collector.end_table()
-                    table = None
-        node = None if node is None or node.mem_id == root.mem_id else node.next
-    return collector.finish()
+            self.collector.add_text(node.text_content or "")
+            return False
+        attributes = node.attributes
+        if is_hidden(tag, attributes):
+            if tag == "script" and (attributes.get("type") or "").startswith("math/tex"):
+                self.collector.add_text(show_tex(node.text()))
+            return False
+        if not self._leaves_furniture and is_furniture(node, tag, attributes):
+            self.left_out += len(node.text())
+            if is_list_of_references(attributes):
+                self.collector.drop_heading()
+            return False
+        if _add_whole(node, tag, attributes, self.collector):
+            return False
+        if tag == "table" and self._table is None and is_data(node):
+            self.collector.begin_table()
+            self._table = node.mem_id
+        self.collector.enter(tag, attributes)
+        if node.first_child is None:
+            self._leave(node)
+        return True
+
+    def _leave(self, node: LexborNode) -> None:
+        self.collector.leave(node.tag or "")
+        if node.mem_id == self._table:
+            self.collector.end_table()
+            self._table = None
 
 
 def _add_whole(node: LexborNode, tag: str, attributes: Mapping[str, str | None], collector: Collector) -> bool:

@@ -31,15 +31,11 @@ class Collector:
         self._lists: list[int | None] = []  # per open list: the last number, None when it has bullets
         self._item: str | None = None
         self._in_heading = False
+        self._heading: tuple[int, str] | None = None  # the last one, as long as nothing follows it
         self._scripts: list[int] = []  # per open superscript or subscript, the piece it begins with
         self._table: Table | None = None
         self._cell: list[str] | None = None
         self._spans = (1, 1)
-
-    @property
-    def is_in_table(self) -> bool:
-        """True within a table whose cells become cells."""
-        return self._table is not None
 
     def enter(self, tag: str, attributes: Mapping[str, str | None]) -> None:
         """An element begins."""
@@ -85,6 +81,7 @@ class Collector:
     def end_table(self) -> None:
         if self._table is not None:
             self._flush()
+            self._add_heading()
             self._blocks.add_table(self._table.finish())
             self._table = self._cell = None
 
@@ -101,15 +98,22 @@ class Collector:
     def add_preformatted(self, text: str) -> None:
         """Code of which the lines count."""
         self._flush()
-        code = normalise_text(text).lstrip("\n")
+        code = normalise_text(text.replace("\u00a0", " ")).lstrip("\n")
         if code.strip():
+            self._add_heading()
             fence = max(re.findall(r"`{3,}", code), key=len, default="``") + "`"
             self._blocks.add(f"{fence}\n{code}\n{fence}")
+
+    def drop_heading(self) -> None:
+        """A heading that nothing has followed is left out, since what follows it is."""
+        self._flush()
+        self._heading = None
 
     def finish(self) -> Content:
         """All that was collected."""
         self.end_table()
         self._flush()
+        self._add_heading()
         return self._blocks.finish()
 
     def _take_text(self) -> str:
@@ -128,13 +132,20 @@ class Collector:
             indent = " " * len(self._item)
             text = self._item + text.replace("\n", "\n" + indent)
             self._item = None
+        self._add_heading()
         self._blocks.add(text)
+
+    def _add_heading(self) -> None:
+        if self._heading is not None:
+            self._blocks.add_heading(*self._heading)
+            self._heading = None
 
     def _flush_heading(self, level: int) -> None:
         title = self._take_text().replace("\n", " ")
         self._in_heading = False
         if title:
-            self._blocks.add_heading(level, title)
+            self._add_heading()
+            self._heading = (level, title)
 
     def _mark_item(self, value: str | None) -> str:
         indent = "  " * min(max(len(self._lists) - 1, 0), 4)

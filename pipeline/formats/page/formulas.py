@@ -1,6 +1,7 @@
 """MathML as text: the TeX that stands beside it, else the formula in one line."""
 
 import re
+from collections.abc import Callable
 
 from selectolax.lexbor import LexborNode
 
@@ -45,25 +46,14 @@ def _show(node: LexborNode, depth: int) -> str:
 
 def _join(tag: str, parts: list[str]) -> str:
     first, second, third = (*parts, "", "", "")[:3]
-    if tag == "mfrac":
-        return f"{_group(first)}/{_group(second)}"
-    if tag in {"msup", "mover"}:
-        return f"{_group(first)}{superscript(second)}"
-    if tag in {"msub", "munder"}:
-        return f"{_group(first)}{subscript(second)}"
-    if tag in {"msubsup", "munderover"}:
-        return f"{_group(first)}{subscript(second)}{superscript(third)}"
+    show = _FORMS.get(tag)
+    if show is not None:
+        return show(first, second, third)
     if tag == "msqrt":
         return f"√{_group(''.join(parts))}"
-    if tag == "mroot":
-        return f"{superscript(second)}√{_group(first)}"
-    if tag == "mtable":
-        return f"({'; '.join(parts)})"
-    if tag == "mtr":
-        return ", ".join(parts)
-    if tag == "mo" and len(first) == 1 and first in "=<>≤≥≠≈+−→⇒∈":
-        return f" {first} "
-    if tag in {"mspace", "mtext"}:
+    if tag in _SEPARATORS:
+        return f"({'; '.join(parts)})" if tag == "mtable" else ", ".join(parts)
+    if tag in {"mspace", "mtext"} or (tag == "mo" and first in _SPACED):
         return f" {''.join(parts)} "
     return "".join(parts)
 
@@ -71,3 +61,17 @@ def _join(tag: str, parts: list[str]) -> str:
 def _group(part: str) -> str:
     part = part.strip()
     return part if _SIMPLE.fullmatch(part) else f"({part})"
+
+
+_SEPARATORS = frozenset({"mtable", "mtr"})
+_SPACED = frozenset("=<>≤≥≠≈+−→⇒∈")
+_FORMS: dict[str, Callable[[str, str, str], str]] = {
+    "mfrac": lambda over, under, _: f"{_group(over)}/{_group(under)}",
+    "msup": lambda base, upper, _: f"{_group(base)}{superscript(upper)}",
+    "mover": lambda base, upper, _: f"{_group(base)}{superscript(upper)}",
+    "msub": lambda base, lower, _: f"{_group(base)}{subscript(lower)}",
+    "munder": lambda base, lower, _: f"{_group(base)}{subscript(lower)}",
+    "msubsup": lambda base, lower, upper: f"{_group(base)}{subscript(lower)}{superscript(upper)}",
+    "munderover": lambda base, lower, upper: f"{_group(base)}{subscript(lower)}{superscript(upper)}",
+    "mroot": lambda base, degree, _: f"{superscript(degree)}√{_group(base)}",
+}

@@ -34,10 +34,10 @@ _NAMES = frozenset(
     # formulas a second time
     | {"MathJax", "MathJax_Preview", "MathJax_Display", "katex-html"}
 )
+_REFERENCES = frozenset({"reflist", "references", "mw-references-wrap"})
 _HIDDEN = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _SIGNS = frozenset("¶#§🔗⚓")
 _NEVER = frozenset({"html", "body", "main", "article", "h1"})
-_TEXT = "main, article"
 
 
 def is_hidden(tag: str, attributes: Mapping[str, str | None]) -> bool:
@@ -65,9 +65,17 @@ def is_furniture(node: LexborNode, tag: str, attributes: Mapping[str, str | None
             return True
     if not attributes:
         return False
-    return attributes.get("role") in _ROLES or any(
-        name in _NAMES for key in ("class", "id") for name in (attributes.get(key) or "").split()
-    )
+    return attributes.get("role") in _ROLES or any(name in _NAMES for name in _name(attributes))
+
+
+def is_list_of_references(attributes: Mapping[str, str | None]) -> bool:
+    """True for furniture that has a heading of its own."""
+    return any(name in _REFERENCES for name in _name(attributes))
+
+
+def _name(attributes: Mapping[str, str | None]) -> list[str]:
+    """The classes and the id of an element."""
+    return [name for key in ("class", "id") for name in (attributes.get(key) or "").split()]
 
 
 def _is_of_the_page(node: LexborNode) -> bool:
