@@ -9,7 +9,7 @@ from pipeline.formats.scripts import subscript, superscript
 
 _STYLED = re.compile(r"^\{\\(?:displaystyle|textstyle)\s+(.*)\}$", re.DOTALL)
 _INVISIBLE = str.maketrans("", "", "\u2061\u2062\u2063\u2064\u00ad")
-_SIMPLE = re.compile(r"[\w.,]*|\\\w+")
+_SIMPLE = re.compile(r"[\w.,]*|.")
 #: A formula within formulas deeper than this is shown as its letters.
 _DEEPEST = 30
 

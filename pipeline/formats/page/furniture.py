@@ -37,6 +37,8 @@ _NAMES = frozenset(
 _REFERENCES = frozenset({"reflist", "references", "mw-references-wrap"})
 _HIDDEN = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _SIGNS = frozenset("¶#§🔗⚓")
+_PARTS_OF_TEXT = frozenset({"main", "article", "section", "blockquote", "figure", "table"})
+_DEEPEST = 100
 _NEVER = frozenset({"html", "body", "main", "article", "h1"})
 
 
@@ -79,9 +81,12 @@ def _name(attributes: Mapping[str, str | None]) -> list[str]:
 
 
 def _is_of_the_page(node: LexborNode) -> bool:
+    """False within a part of the text, or so deep that it costs too much to say."""
     above = node.parent
-    while above is not None:
-        if above.tag in {"main", "article", "section", "blockquote", "figure", "table"}:
+    for _ in range(_DEEPEST):
+        if above is None:
+            return True
+        if above.tag in _PARTS_OF_TEXT:
             return False
         above = above.parent
-    return True
+    return False
