@@ -36,9 +36,8 @@ _DEFAULT, _HEAD_START = "cp1252", 1.1
 _ASCII = bytes(range(128))
 
 _BROKEN = "\ufffd"
-_INVISIBLE = str.maketrans("", "", "\0\ufeff\u00ad")
+_INVISIBLE = "\0\ufeff\u00ad"
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_SEVEN_BIT = re.compile(rb"\x00|\x1b\$|~\{")  # UTF-16, ISO 2022 and HZ are valid UTF-8
 _FOREIGN_WORD = re.compile(r"[A-Za-z]*[\u00c0-\u07ff][A-Za-z\u00c0-\u07ff]*")
 _PRIVATE = re.compile(r"[\ue000-\uf8ff]")
 _MIXED_WORD = re.compile(r"[A-Za-z][\u0370-\u07ff]|[\u0370-\u07ff][A-Za-z]|[a-zа-яё][\u00c0-\u00deА-Я]")
@@ -58,7 +57,10 @@ def decode_text(data: bytes, declared: str | None = None) -> str:
 
 def normalise_text(text: str) -> str:
     """`text` with `\\n` line ends, without NUL characters, byte order marks, soft hyphens and trailing space."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_INVISIBLE).rstrip()
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    for character in _INVISIBLE:  # ten times faster than `translate`
+        text = text.replace(character, "")
+    return text.rstrip()
 
 
 def _decode(data: bytes, declared: str | None) -> str:
@@ -67,7 +69,7 @@ def _decode(data: bytes, declared: str | None) -> str:
             return _check(data.decode(codec, errors="replace"))
     if data.count(0) * 1000 < len(data):
         data = data.replace(b"\0", b"")  # UTF-16 has more of them
-    for fitting in (_find_declared(declared), None if _SEVEN_BIT.search(data) else "utf-8"):
+    for fitting in (_find_declared(declared), None if _is_coded_in_ascii(data) else "utf-8"):
         if fitting and _fits(text := data.decode(fitting, errors="replace")):
             return text
     if found := _detect(data):
@@ -76,6 +78,11 @@ def _decode(data: bytes, declared: str | None) -> str:
         return _check(data.decode(found, errors="replace"))
     text = data.decode(errors="replace")
     return text if text.count(_BROKEN) * 50 <= len(text) else _check(text)
+
+
+def _is_coded_in_ascii(data: bytes) -> bool:
+    """True for UTF-16, ISO 2022 and HZ, whose bytes are valid UTF-8 and mean something else."""
+    return b"\0" in data or (data.isascii() and (b"\x1b$" in data or (b"~{" in data and b"~}" in data)))
 
 
 def _find_declared(label: str | None) -> str | None:
@@ -111,7 +118,7 @@ def _detect(data: bytes) -> str | None:
     """
     sample = data[:_SAMPLE]
     letters = len(sample.translate(None, _ASCII))
-    is_whole = _SEVEN_BIT.search(data) is not None
+    is_whole = _is_coded_in_ascii(sample)
     scores: dict[str, float] = defaultdict(float)
     weights: dict[str, int] = defaultdict(int)
     for part in [sample] if is_whole else _divide(sample):

@@ -43,6 +43,8 @@ def read_markdown(data: bytes) -> Content:
 
 def _write_headings(text: str) -> str:
     """`text` with the headings that are HTML as `#` lines, and without names in headings."""
+    if not _HTML_HEADING.search(text) and not _HEADING_NAME.search(text):
+        return text
     lines = text.split("\n")
     for token in _BLOCKS.parse(text):
         if token.map and token.level == 0 and token.type in {"heading_open", "html_block"}:

@@ -117,7 +117,7 @@ class Collector:
         return self._blocks.finish()
 
     def _take_text(self) -> str:
-        lines = normalise_text("".join(self._pieces)).split("\n")
+        lines = "".join(self._pieces).replace("\u00ad", "").split("\n")
         self._pieces = []
         return "\n".join(filter(None, (" ".join(line.split()) for line in lines)))
 
