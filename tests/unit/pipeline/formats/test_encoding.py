@@ -64,6 +64,7 @@ def test_what_no_mark_or_declaration_names_is_detected(codec: str, text: str) ->
         (LONGER.encode("cp1251") + b"\x98\n", LONGER + "\ufffd"),
         (b"\xff" + "これは日本語の文章です。\n".encode("euc-jp") * 30, "\ufffd" + "これは日本語の文章です。\n" * 30),
         (LONGER.encode("koi8-r") + b"\0", LONGER),
+        (codecs.BOM_UTF8 + b"plain English " * 9 + b"\x98", "plain English " * 9 + "\ufffd"),
     ],
 )
 def test_broken_bytes_cost_no_more_than_themselves(data: bytes, shown: str) -> None:
