@@ -51,7 +51,7 @@ def test_bad_files_are_recorded_and_the_rest_go_on(tmp_path: Path) -> None:
         "файл не найден",
         "в файле нет текста",
         "формат файла не поддерживается",
-        "не удалось определить кодировку текста, сохраните файл в UTF-8",
+        "это не текстовый файл",
         "путь к файлу должен быть относительным",
         None,
     ]
@@ -90,7 +90,10 @@ def test_missing_files_root_is_an_error_to_try_again(tmp_path: Path) -> None:
         ("3f2a", "лекция.PDF", "", "pdf"),
         ("3f2a", "лекция.docx", "", "docx"),
         ("3f2a", "", "application/vnd.openxmlformats-officedocument.presentationml.presentation", "pptx"),
-        ("dir.md/file", "file", "", None),
+        ("dir.md/file", "file", "", "plain text"),
+        ("3f2a", "Лекция 1. Введение", "application/octet-stream", "plain text"),
+        ("3f2a", "лекция.xyz", "application/octet-stream", None),
+        ("3f2a", "запись", "audio/mpeg", None),
         ("song.mp3", "song.mp3", "audio/mpeg", None),
     ],
 )
