@@ -1,5 +1,7 @@
-"""The stack that this service replaces, as its database and its Redis see it."""
+"""The stack that this service replaces, as its database and its Redis see it, and the platform's receiver of webhooks."""
 
+import hashlib
+import hmac
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +9,7 @@ import psycopg
 import redis
 
 from tests.integration.platform.courses import cancel_as_user
+from tests.receivers import Answering, Received, Reply
 
 #: Generations that it runs at once, in all and of a user.
 SYSTEM_LIMIT, USER_LIMIT = 3, 5
@@ -94,3 +97,33 @@ class OldStack:
         row = self.conn.execute(query.encode(), values).fetchone()
         assert row is not None
         return next(iter(row.values()))
+
+
+#: The statuses that the platform's receiver knows.
+KNOWN = (
+    "initializing", "processing_documents", "analyzing_task", "generating_structure", "generating_content", "finalizing",
+    "completed", "failed",
+)  # fmt: skip
+
+
+def answer_as_platform(url: str, secret: str) -> Answering:
+    """Writes the status of each message into the course's row, if its rules allow that, and publishes what is completed."""
+
+    def answer(received: list[Received]) -> Reply:
+        message = received[-1]
+        signature = hmac.digest(secret.encode(), message.body, hashlib.sha256).hex()
+        if not hmac.compare_digest(message.headers.get("x-webhook-signature", ""), signature):
+            return Reply(401)
+        if message.json["status"] not in KNOWN:
+            return Reply(400)
+        published = "status = 'published'," if message.json["status"] == "completed" else ""
+        update = f"update courses set {published} generation_status = %s where id = %s"
+        try:
+            with psycopg.connect(url) as conn:
+                conn.execute("set role service_role")
+                conn.execute(update.encode(), [message.json["status"], message.json["courseId"]])
+        except psycopg.Error:
+            return Reply(500)
+        return Reply(200)
+
+    return answer
