@@ -5,7 +5,6 @@ from uuid import UUID
 
 from app.generation.tiers import Tier
 
-
 #: The source of generations that are the platform's older service's.
 OLD_STACK = "old_stack"
 

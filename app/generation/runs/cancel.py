@@ -57,8 +57,8 @@ def cancel_generation(
 ) -> UUID:
     """Cancels the course's active generation without a check of rights, if it is `only`; returns its id.
 
-    The course shows the message. Of two calls at once one raises `NothingActive`. A running handler is stopped within seconds and writes nothing: its
-    generation is final, so the fence refuses it.
+    The course shows the message. Of two calls at once one raises `NothingActive`. A running handler is stopped within
+    seconds and writes nothing: its generation is final, so the fence refuses it.
     """
     values = {"course_id": course_id, "message": message, "ended_by": str(actor)}
     cancelled: DictRow = {}  # also by an earlier attempt, which may have committed

@@ -1,4 +1,4 @@
-"""The stack that this service replaces, as its database and its Redis see it, and the platform's receiver of webhooks."""
+"""The stack that this service replaces, as database and Redis see it, and the platform's receiver of webhooks."""
 
 import hashlib
 import hmac
@@ -43,9 +43,9 @@ class OldStack:
     def form(self, course: UUID) -> None:
         """The platform's page has asked for a generation."""
         self.conn.execute(
-            "update courses set generation_status = 'pending', generation_progress = jsonb_build_object("
-            "'steps', (select jsonb_agg(jsonb_build_object('id', n, 'status', 'pending')) from generate_series(1, 5) n),"
-            " 'has_documents', false) where id = %s",
+            "update courses set generation_status = 'pending', generation_progress = jsonb_build_object('steps', ("
+            "select jsonb_agg(jsonb_build_object('id', n, 'status', 'pending')) from generate_series(1, 5) n"
+            "), 'has_documents', false) where id = %s",
             [course],
         )
 
@@ -101,13 +101,13 @@ class OldStack:
 
 #: The statuses that the platform's receiver knows.
 KNOWN = (
-    "initializing", "processing_documents", "analyzing_task", "generating_structure", "generating_content", "finalizing",
-    "completed", "failed",
+    "initializing", "processing_documents", "analyzing_task", "generating_structure", "generating_content",
+    "finalizing", "completed", "failed",
 )  # fmt: skip
 
 
 def answer_as_platform(url: str, secret: str) -> Answering:
-    """Writes the status of each message into the course's row, if its rules allow that, and publishes what is completed."""
+    """Writes the status of each message into the course's row, where its rules allow that, and publishes at the end."""
 
     def answer(received: list[Received]) -> Reply:
         message = received[-1]

@@ -30,7 +30,7 @@ NOW, EARLIER = "now()", "now() - interval '121 minutes'"
 
 @pytest.fixture(scope="module", params=["stage1", "newest"])
 def conn(request: pytest.FixtureRequest, platform_server: str) -> Iterator[Connection]:
-    """The owner's connection to a migrated platform of each age that has statuses; each test has a course of its own."""
+    """The owner's connection to a migrated platform of each age that has statuses; a test has a course of its own."""
     with making_platforms(platform_server) as make:
         url = make(request.param)
         migrate(url)
