@@ -492,9 +492,10 @@ declare
 begin
     refused := coursegen.end_generation(
         g.id, 'cancelled',
-        jsonb_build_array(jsonb_build_object(
-            'step', coursegen.stage_step(g.stage), 'status', 'pending', 'message', p_message
-        )),
+        jsonb_build_array(
+            jsonb_build_object('step', coursegen.stage_step(g.stage), 'status', 'pending'),
+            jsonb_build_object('message', p_message)
+        ),
         p_ended_by
     );
     perform procrastinate_cancel_job_v1(job.id, true, false)
@@ -622,7 +623,7 @@ begin
                     else '{}'
                 end || (change -> 'metadata'));
             end if;
-        elsif change ? 'lessons_total' then
+        elsif change ?| '{lessons_total,message}' then
             changed := coalesce(changed, '{}') || change;
         end if;
     end loop;

@@ -60,7 +60,7 @@ def cancel_generation(
         echo(f"Cancelled {generation_id}")
         return
     cancelled = actions.cancel_all(services, operator(reason), message)
-    echo(f"{len(cancelled)} generations cancelled")
+    echo(f"Cancelled: {len(cancelled)}")
 
 
 @command.command("retry")

@@ -97,8 +97,8 @@ def _refuse_under_way(conn: Connection) -> None:
         active = conn.execute("select from coursegen.generations where finished_at is null").rowcount
         if active:
             raise MigrationError(
-                f"{active} generations are under way, and their courses would stay so. Let workers finish them,"
-                " or cancel them: `coursegen generations cancel --all`"
+                f"Generations are under way ({active}), and their courses would stay so. Let workers finish them, or"
+                " cancel them: `coursegen generations cancel --all`"
             )
 
 
