@@ -839,7 +839,7 @@ CREATE FUNCTION coursegen.count_old_stack_v1() RETURNS bigint
     LANGUAGE plpgsql STABLE
     AS $$
 declare
-    place constant text := (select max(m.column_name) from coursegen.status_map m);
+    place constant text := coursegen.old_stack_column();
     active constant text[] := coursegen.old_stack_values();
 begin
     -- A branch is parsed when it is first taken, so a table without the other column does no harm.
@@ -1350,7 +1350,7 @@ CREATE FUNCTION coursegen.is_with_old_stack(p_course_id uuid) RETURNS boolean
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-    place constant text := (select max(m.column_name) from coursegen.status_map m);
+    place constant text := coursegen.old_stack_column();
     -- The last write of a generation has the time of its end.
     since constant timestamptz := greatest(
         now() - interval '2 hours',
@@ -1424,7 +1424,7 @@ CREATE FUNCTION coursegen.list_old_stack_ends_v1(p_since timestamp with time zon
     AS $$
 #variable_conflict use_column
 declare
-    place constant text := (select max(m.column_name) from coursegen.status_map m);
+    place constant text := coursegen.old_stack_column();
     since constant timestamptz := greatest(p_since, now() - interval '90 days');
 begin
     if coursegen.has_status_history() then
@@ -1505,6 +1505,16 @@ begin
     select g.* into generation from coursegen.generations g where g.id = p_generation_id for no key update;
     return generation;
 end
+$$;
+
+--
+-- Name: old_stack_column(); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.old_stack_column() RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select max(m.column_name) from coursegen.status_map m where m.source <> 'own'
 $$;
 
 --
@@ -4530,6 +4540,13 @@ GRANT ALL ON FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s double
 
 REVOKE ALL ON FUNCTION coursegen.lock_generation(p_generation_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.lock_generation(p_generation_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION old_stack_column(); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.old_stack_column() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.old_stack_column() TO coursegen_app;
 
 --
 -- Name: FUNCTION old_stack_end(p_course_id uuid, p_value text, p_at timestamp with time zone); Type: ACL; Schema: coursegen; Owner: -

@@ -3,7 +3,7 @@ create or replace function coursegen.count_old_stack_v1() returns bigint
 language plpgsql stable
 as $$
 declare
-    place constant text := (select max(m.column_name) from coursegen.status_map m);
+    place constant text := coursegen.old_stack_column();
     active constant text[] := coursegen.old_stack_values();
 begin
     -- A branch is parsed when it is first taken, so a table without the other column does no harm.

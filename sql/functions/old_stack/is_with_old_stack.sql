@@ -7,7 +7,7 @@ language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    place constant text := (select max(m.column_name) from coursegen.status_map m);
+    place constant text := coursegen.old_stack_column();
     -- The last write of a generation has the time of its end.
     since constant timestamptz := greatest(
         now() - interval '2 hours',

@@ -8,7 +8,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    place constant text := (select max(m.column_name) from coursegen.status_map m);
+    place constant text := coursegen.old_stack_column();
     since constant timestamptz := greatest(p_since, now() - interval '90 days');
 begin
     if coursegen.has_status_history() then

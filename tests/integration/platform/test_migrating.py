@@ -12,6 +12,7 @@ import pytest
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
+from app.database.migration_session import MigrationError
 from app.database.migrations import migrate, missing
 from app.database.rollback import rollback
 from tests.integration.platform.conftest import AGES, OWNERS, PASSWORD, MakePlatform, dump, login
@@ -23,6 +24,7 @@ from tests.integration.platform.courses import (
     only,
     refusals,
     shown,
+    value,
     write,
 )
 
@@ -82,6 +84,19 @@ def test_a_member_of_the_role_generates_a_course_under_row_level_security(
             admin.execute(f"drop role member_{age}".encode())
     rollback(url)
     assert dump(url, without_rows_of=["courses", "generation_status_history"]) == before
+
+
+def test_a_rollback_leaves_no_course_hanging(make_platform: MakePlatform) -> None:
+    url = make_platform("stage1")
+    migrate(url)
+    with connect(url) as conn:
+        admit(conn, COURSE)
+        with pytest.raises(MigrationError, match="generations cancel --all"):
+            rollback(url)
+        assert shown(conn, COURSE) == "initializing"
+        conn.execute("select coursegen.cancel_generation_v1(%s, 'Отменено', 'me')", [COURSE])
+        rollback(url)
+        assert value(conn, COURSE) == "cancelled"
 
 
 def event(**fields: str) -> dict[str, object]:

@@ -36,7 +36,7 @@ def send(make_sender: MakeSender, conn: Connection, generation_id: object, times
         let_time_pass(conn)
 
 
-@pytest.mark.parametrize("status", [400, 409, 422, 500])
+@pytest.mark.parametrize("status", [409, 500])
 def test_after_three_refusals_the_newest_message_is_sent_in_their_place(
     make_sender: MakeSender, start_with_webhook: StartWithWebhook, conn: Connection, receiver: Receiver, status: int
 ) -> None:
@@ -53,7 +53,7 @@ def test_after_three_refusals_the_newest_message_is_sent_in_their_place(
     assert outbox(conn, generation_id)[-1] == SENT
 
 
-@pytest.mark.parametrize("statuses", [(401,), (403,), (404,), (429,), (502,), (503,), (500, 500, 503), (400, 404)])
+@pytest.mark.parametrize("statuses", [(401,), (404,), (429,), (503,), (500, 500, 503), (400, 404)])
 def test_a_receiver_that_is_away_or_wrongly_set_up_gets_every_message(
     make_sender: MakeSender,
     start_with_webhook: StartWithWebhook,
