@@ -31,7 +31,7 @@ SLOWLY = "tests.acceptance.cutover.handlers.hold_and_write"
 #: Rows that generations leave on the platform.
 LEFT = ("courses", "generation_status_history", "sections", "lessons", "lesson_content")
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
