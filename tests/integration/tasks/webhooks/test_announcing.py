@@ -156,7 +156,7 @@ def test_a_cancellation_is_announced_queued_or_running(
     work(make_worker(**SENDING), "webhooks")
     of = {id_: [m for m in receiver.received if m.json["data"]["jobId"] == str(id_)] for id_ in (first, second)}
     assert summaries(of[first]) == [*BEGINNING, ("cancelled", 1, 20, "Генерация отменена")]
-    assert summaries(of[second])[-1] == ("cancelled", 2, 40, "Задача курса проанализирована")
+    assert summaries(of[second])[-1] == ("cancelled", 2, 40, "Генерация отменена")
 
 
 @pytest.mark.parametrize(
