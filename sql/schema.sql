@@ -174,7 +174,7 @@ begin
             id uuid, course_id uuid, user_id uuid, tier coursegen.tier, priority int, user_slot int, system_slot int,
             user_limit int, system_limit int, source text, webhook_url text, request_id text, idempotency_key text,
             fingerprint text, retry_of uuid, message text, status text, actor text, reason text,
-            completed_steps jsonb
+            completed_steps jsonb, beside boolean
         ) order by r.course_id
     loop
         id := request.id;
@@ -216,6 +216,8 @@ begin
             if found then
                 outcome := 'active';
                 generation_id := generation.id;
+            elsif request.beside and coursegen.is_with_old_stack(request.course_id) then
+                outcome := 'old_stack';
             end if;
         end if;
         if outcome is null and request.user_slot is null then
@@ -343,6 +345,7 @@ begin
     where generation.id = p_generation_id
         and (last.status, last.step, last.percentage, last.message, last.error)
             is distinct from (p_status, course.step, course.percentage, course.message, p_error);
+    perform coursegen.skip_refused(p_generation_id);
     perform coursegen.schedule_delivery(p_generation_id);
 end
 $_$;
@@ -415,6 +418,18 @@ CREATE FUNCTION coursegen.blank_course_steps(p_has_documents boolean) RETURNS js
     )
 $$;
 
+--
+-- Name: cancel_delivery_job(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.cancel_delivery_job(p_generation_id uuid) RETURNS void
+    LANGUAGE sql
+    AS $$
+    select procrastinate_cancel_job_v1(j.id, false, false)
+    from procrastinate_jobs j
+    where j.status = 'todo' and j.queueing_lock = 'webhook:' || p_generation_id
+$$;
+
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
@@ -477,9 +492,10 @@ declare
 begin
     refused := coursegen.end_generation(
         g.id, 'cancelled',
-        jsonb_build_array(jsonb_build_object(
-            'step', coursegen.stage_step(g.stage), 'status', 'pending', 'message', p_message
-        )),
+        jsonb_build_array(
+            jsonb_build_object('step', coursegen.stage_step(g.stage), 'status', 'pending'),
+            jsonb_build_object('message', p_message)
+        ),
         p_ended_by
     );
     perform procrastinate_cancel_job_v1(job.id, true, false)
@@ -607,7 +623,7 @@ begin
                     else '{}'
                 end || (change -> 'metadata'));
             end if;
-        elsif change ? 'lessons_total' then
+        elsif change ?| '{lessons_total,message}' then
             changed := coalesce(changed, '{}') || change;
         end if;
     end loop;
@@ -812,6 +828,35 @@ begin
         );
     end if;
     return next;
+end
+$$;
+
+--
+-- Name: count_old_stack_v1(); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.count_old_stack_v1() RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    place constant text := coursegen.old_stack_column();
+    active constant text[] := coursegen.old_stack_values();
+begin
+    -- A branch is parsed when it is first taken, so a table without the other column does no harm.
+    if place = 'generation_status' then
+        return (
+            select count(*) from public.courses c
+            where c.generation_status::text = any (active) and coursegen.is_with_old_stack(c.id)
+                and not exists (select from coursegen.generations g where g.course_id = c.id and g.finished_at is null)
+        );
+    elsif place = 'status' then
+        return (
+            select count(*) from public.courses c
+            where c.status::text = any (active) and coursegen.is_with_old_stack(c.id)
+                and not exists (select from coursegen.generations g where g.course_id = c.id and g.finished_at is null)
+        );
+    end if;
+    return 0;
 end
 $$;
 
@@ -1044,8 +1089,8 @@ begin
         update coursegen.webhook_deliveries d set state = 'gone', finished_at = now(), held_until = null
         where d.generation_id = p_generation_id and d.state = 'pending';
     end if;
+    outcome := case when coursegen.skip_refused(p_generation_id) then 'given_up' else p_state end;
     perform coursegen.schedule_delivery(p_generation_id);
-    outcome := p_state;
     return next;
 end
 $$;
@@ -1122,6 +1167,18 @@ CREATE FUNCTION coursegen.has_documents(p_progress jsonb) RETURNS boolean
 $$;
 
 --
+-- Name: has_status_history(); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.has_status_history() RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select count(*) = 3 from pg_attribute
+    where attrelid = to_regclass('public.generation_status_history') and not attisdropped
+        and attname in ('course_id', 'new_status', 'changed_at') and has_column_privilege(attrelid, attnum, 'select')
+$$;
+
+--
 -- Name: holds_fence_v1(coursegen.generations, integer); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1152,15 +1209,24 @@ declare
     event jsonb;
     refused text[];
 begin
-    insert into public.system_metrics as m (id, event_type, severity, user_id, course_id, job_id, metadata, "timestamp")
-    select e.id, e.event_type, e.severity, e.user_id, e.course_id, e.job_id, e.metadata,
-        clock_timestamp() - make_interval(secs => e.age_s)
-    from jsonb_to_recordset(p_events) as e (
-        id uuid, event_type public.metric_event_type, severity public.metric_severity, user_id uuid, course_id uuid,
-        job_id text, metadata jsonb, age_s double precision
-    )
-    on conflict (id) do update set metadata = excluded.metadata;
-exception when foreign_key_violation then
+    insert into coursegen.written_events (id, "timestamp")
+    select (e.value ->> 'id')::uuid, now() from jsonb_array_elements(p_events) e
+    on conflict do nothing;
+    begin
+        insert into public.system_metrics as m (
+            id, event_type, severity, user_id, course_id, job_id, metadata, "timestamp"
+        )
+        select e.id, e.event_type, e.severity, e.user_id, e.course_id, e.job_id, e.metadata,
+            clock_timestamp() - make_interval(secs => e.age_s)
+        from jsonb_to_recordset(p_events) as e (
+            id uuid, event_type public.metric_event_type, severity public.metric_severity, user_id uuid, course_id uuid,
+            job_id text, metadata jsonb, age_s double precision
+        )
+        on conflict (id) do update set metadata = excluded.metadata;
+        return;
+    exception when foreign_key_violation then
+        null;  -- below, each by itself
+    end;
     for event in select e.value from jsonb_array_elements(p_events) e loop
         foreach refused slice 1 in array array[['', ''], ['course_id', ''], ['user_id', ''], ['course_id', 'user_id']] loop
             begin
@@ -1276,6 +1342,39 @@ CREATE FUNCTION coursegen.is_orphaned_v1(job public.procrastinate_jobs, p_stalle
 $$;
 
 --
+-- Name: is_with_old_stack(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.is_with_old_stack(p_course_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    place constant text := coursegen.old_stack_column();
+    -- The last write of a generation has the time of its end.
+    since constant timestamptz := greatest(
+        now() - interval '2 hours',
+        (select max(g.finished_at) from coursegen.generations g where g.course_id = p_course_id)
+    );
+begin
+    if place is null
+        or coursegen.read_status_value(p_course_id, place) = any (coursegen.old_stack_values()) is not true
+    then
+        return false;
+    end if;
+    if exists (select from public.courses c where c.id = p_course_id and c.last_progress_update > since) then
+        return true;
+    end if;
+    if coursegen.has_status_history() then
+        return exists (
+            select from public.generation_status_history h where h.course_id = p_course_id and h.changed_at > since
+        );
+    end if;
+    return false;
+end
+$$;
+
+--
 -- Name: keep_worker_v1(bigint, text, text, text, text[], bigint[]); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1313,6 +1412,40 @@ CREATE FUNCTION coursegen.lesson_count(p_value jsonb) RETURNS jsonb
         when p_value::numeric >= 0 and p_value::numeric % 1 = 0 then p_value
         else '0'
     end
+$$;
+
+--
+-- Name: list_old_stack_ends_v1(timestamp with time zone); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.list_old_stack_ends_v1(p_since timestamp with time zone) RETURNS TABLE(course_id uuid, status text, ended_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    place constant text := coursegen.old_stack_column();
+    since constant timestamptz := greatest(p_since, now() - interval '90 days');
+begin
+    if coursegen.has_status_history() then
+        return query
+            select h.course_id, ended.status, h.changed_at::timestamptz
+            from public.generation_status_history h
+            cross join
+                coursegen.old_stack_end(h.course_id, h.new_status::text, h.changed_at) as ended (status)
+            where h.changed_at >= since and ended.status is not null;
+    else
+        return query
+            select c.id, ended.status, written.at
+            from public.courses c
+            cross join lateral (
+                select coalesce(c.last_progress_update, c.generation_completed_at)::timestamptz
+            ) written (at)
+            cross join
+                coursegen.old_stack_end(c.id, coursegen.read_status_value(c.id, place), written.at) as ended (status)
+            where place is not null and written.at >= since and ended.status is not null;
+    end if;
+end
 $$;
 
 --
@@ -1372,6 +1505,49 @@ begin
     select g.* into generation from coursegen.generations g where g.id = p_generation_id for no key update;
     return generation;
 end
+$$;
+
+--
+-- Name: old_stack_column(); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.old_stack_column() RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select max(m.column_name) from coursegen.status_map m where m.source <> 'own'
+$$;
+
+--
+-- Name: old_stack_end(uuid, text, timestamp with time zone); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.old_stack_end(p_course_id uuid, p_value text, p_at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select m.status from coursegen.status_map m
+    where m.value = p_value and m.status in ('completed', 'failed', 'cancelled')
+        and not exists (
+            select from coursegen.generations g
+            where g.course_id = p_course_id and p_at between g.created_at and coalesce(g.finished_at, 'infinity')
+        )
+    order by m.status
+    limit 1
+$$;
+
+--
+-- Name: old_stack_values(); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.old_stack_values() RETURNS text[]
+    LANGUAGE sql STABLE
+    AS $$
+    select array(
+        select m.value from coursegen.status_map m where m.value is not null
+        union select c.old_value from coursegen.status_changes c
+        union select c.new_value from coursegen.status_changes c
+        except select m.value from coursegen.status_map m where m.status in ('completed', 'failed', 'cancelled')
+        except values ('pending'), ('completed'), ('failed'), ('cancelled')
+    )
 $$;
 
 --
@@ -1784,11 +1960,12 @@ CREATE FUNCTION coursegen.record_event(g coursegen.generations, p_type text, p_s
     LANGUAGE plpgsql
     AS $$
 begin
-    insert into public.system_metrics (event_type, severity, user_id, course_id, job_id, metadata)
-    values (
-        p_type::public.metric_event_type, p_severity::public.metric_severity, g.user_id, g.course_id, g.id::text,
+    with written as (insert into coursegen.written_events (id, "timestamp") values (gen_random_uuid(), now()) returning id)
+    insert into public.system_metrics (id, event_type, severity, user_id, course_id, job_id, metadata)
+    select
+        written.id, p_type::public.metric_event_type, p_severity::public.metric_severity, g.user_id, g.course_id, g.id::text,
         jsonb_build_object('stage', g.stage, 'request_id', g.request_id) || p_metadata
-    );
+    from written;
     set constraints all immediate;  -- as in write_course
 exception when others or query_canceled then
     if sqlstate like '53%' then
@@ -1901,9 +2078,7 @@ begin
     select array_agg(r.seq order by r.seq) into seqs from renewed r;
     outcome := case when seqs is null then 'nothing_to_send' else 'resent' end;
     if outcome = 'resent' then
-        perform procrastinate_cancel_job_v1(j.id, false, false)  -- it may be hours away
-        from procrastinate_jobs j
-        where j.status = 'todo' and j.queueing_lock = 'webhook:' || p_generation_id;
+        perform coursegen.cancel_delivery_job(p_generation_id);
         perform coursegen.schedule_delivery(p_generation_id);
         insert into coursegen.audit (actor, action, generation_id, reason, details)
         values (p_actor, 'resend', p_generation_id, p_reason, jsonb_build_object('seq', p_seq));
@@ -2060,6 +2235,43 @@ begin
             then coursegen.stage_status(generation.stage)
         when generation.id is not null then 'initializing'
     end;
+end
+$$;
+
+--
+-- Name: skip_refused(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.skip_refused(p_generation_id uuid) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    head record;
+    newest int;
+    answers int[];
+begin
+    select d.seq, d.failures, d.held_until into head
+    from coursegen.webhook_deliveries d
+    where d.generation_id = p_generation_id and d.state = 'pending'
+    order by d.seq limit 1;
+    if not found or head.failures < 3 or head.held_until > now() then
+        return false;
+    end if;
+    answers := array(
+        select coalesce(a.status, 0) from coursegen.webhook_attempts a
+        where a.generation_id = p_generation_id and a.seq = head.seq
+        order by a.id desc limit 3
+    );
+    select max(d.seq) into newest
+    from coursegen.webhook_deliveries d where d.generation_id = p_generation_id and d.state = 'pending';
+    if not answers <@ '{400,409,422,500}' or newest = head.seq and 500 = any (answers) then
+        return false;
+    end if;
+    update coursegen.webhook_deliveries d
+    set state = 'given_up', finished_at = now(), held_until = null
+    where d.generation_id = p_generation_id and d.state = 'pending' and (d.seq < newest or d.seq = head.seq);
+    perform coursegen.cancel_delivery_job(p_generation_id);
+    return true;
 end
 $$;
 
@@ -3227,6 +3439,15 @@ CREATE TABLE coursegen.workers (
 );
 
 --
+-- Name: written_events; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.written_events (
+    id uuid NOT NULL,
+    "timestamp" timestamp with time zone NOT NULL
+);
+
+--
 -- Name: procrastinate_events; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -3524,6 +3745,13 @@ ALTER TABLE ONLY coursegen.workers
     ADD CONSTRAINT workers_pkey PRIMARY KEY (id);
 
 --
+-- Name: written_events written_events_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.written_events
+    ADD CONSTRAINT written_events_pkey PRIMARY KEY (id);
+
+--
 -- Name: courses courses_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3698,6 +3926,12 @@ CREATE INDEX webhook_deliveries_created_at ON coursegen.webhook_deliveries USING
 --
 
 CREATE INDEX webhook_deliveries_pending ON coursegen.webhook_deliveries USING btree (generation_id, seq) WHERE (state = 'pending'::coursegen.webhook_delivery_state);
+
+--
+-- Name: written_events_timestamp; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX written_events_timestamp ON coursegen.written_events USING btree ("timestamp");
 
 --
 -- Name: idx_procrastinate_jobs_worker_not_null; Type: INDEX; Schema: public; Owner: -
@@ -4011,6 +4245,13 @@ REVOKE ALL ON FUNCTION coursegen.blank_course_steps(p_has_documents boolean) FRO
 GRANT ALL ON FUNCTION coursegen.blank_course_steps(p_has_documents boolean) TO coursegen_app;
 
 --
+-- Name: FUNCTION cancel_delivery_job(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.cancel_delivery_job(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.cancel_delivery_job(p_generation_id uuid) TO coursegen_app;
+
+--
 -- Name: TABLE generations; Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4085,6 +4326,13 @@ GRANT ALL ON FUNCTION coursegen.close_attempt_v1(p_attempt_id bigint, p_outcome 
 
 REVOKE ALL ON FUNCTION coursegen.complete_stage_v1(p_generation_id uuid, p_fence integer, p_stage text, p_attempt_id bigint, p_job_id bigint, p_worker text, p_result json, p_changes jsonb, p_status text, p_next jsonb, p_continue boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.complete_stage_v1(p_generation_id uuid, p_fence integer, p_stage text, p_attempt_id bigint, p_job_id bigint, p_worker text, p_result json, p_changes jsonb, p_status text, p_next jsonb, p_continue boolean) TO coursegen_app;
+
+--
+-- Name: FUNCTION count_old_stack_v1(); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.count_old_stack_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.count_old_stack_v1() TO coursegen_app;
 
 --
 -- Name: FUNCTION count_start_v1(p_generation_id uuid, p_fence integer, p_job_id bigint, p_worker text, p_stages jsonb, p_exhausted text); Type: ACL; Schema: coursegen; Owner: -
@@ -4190,6 +4438,13 @@ REVOKE ALL ON FUNCTION coursegen.has_documents(p_progress jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.has_documents(p_progress jsonb) TO coursegen_app;
 
 --
+-- Name: FUNCTION has_status_history(); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.has_status_history() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.has_status_history() TO coursegen_app;
+
+--
 -- Name: FUNCTION holds_fence_v1(g coursegen.generations, p_fence integer); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4238,6 +4493,13 @@ REVOKE ALL ON FUNCTION coursegen.is_orphaned_v1(job public.procrastinate_jobs, p
 GRANT ALL ON FUNCTION coursegen.is_orphaned_v1(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) TO coursegen_app;
 
 --
+-- Name: FUNCTION is_with_old_stack(p_course_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.is_with_old_stack(p_course_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.is_with_old_stack(p_course_id uuid) TO coursegen_app;
+
+--
 -- Name: FUNCTION keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4250,6 +4512,13 @@ GRANT ALL ON FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_na
 
 REVOKE ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION list_old_stack_ends_v1(p_since timestamp with time zone); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.list_old_stack_ends_v1(p_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.list_old_stack_ends_v1(p_since timestamp with time zone) TO coursegen_app;
 
 --
 -- Name: FUNCTION list_webhook_heads_v1(); Type: ACL; Schema: coursegen; Owner: -
@@ -4271,6 +4540,27 @@ GRANT ALL ON FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s double
 
 REVOKE ALL ON FUNCTION coursegen.lock_generation(p_generation_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.lock_generation(p_generation_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION old_stack_column(); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.old_stack_column() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.old_stack_column() TO coursegen_app;
+
+--
+-- Name: FUNCTION old_stack_end(p_course_id uuid, p_value text, p_at timestamp with time zone); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.old_stack_end(p_course_id uuid, p_value text, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.old_stack_end(p_course_id uuid, p_value text, p_at timestamp with time zone) TO coursegen_app;
+
+--
+-- Name: FUNCTION old_stack_values(); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.old_stack_values() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.old_stack_values() TO coursegen_app;
 
 --
 -- Name: FUNCTION pick_slots(p_user_id uuid, p_user_limit integer, p_system_limit integer, OUT user_slot integer, OUT system_slot integer, OUT user_active integer, OUT system_active integer); Type: ACL; Schema: coursegen; Owner: -
@@ -4432,6 +4722,13 @@ GRANT ALL ON FUNCTION coursegen.settle_generation_v1(p_generation_id uuid, p_mes
 
 REVOKE ALL ON FUNCTION coursegen.shown_status_v1(p_course_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.shown_status_v1(p_course_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION skip_refused(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.skip_refused(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.skip_refused(p_generation_id uuid) TO coursegen_app;
 
 --
 -- Name: FUNCTION stage_job(g coursegen.generations, p_delay_s double precision, p_lock text); Type: ACL; Schema: coursegen; Owner: -
@@ -4781,6 +5078,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.webhook_turns TO coursegen_
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.workers TO coursegen_app;
+
+--
+-- Name: TABLE written_events; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE ON TABLE coursegen.written_events TO coursegen_app;
 
 --
 -- Name: TABLE procrastinate_events; Type: ACL; Schema: public; Owner: -

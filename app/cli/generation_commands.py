@@ -7,6 +7,7 @@ import click
 from app.cli.command_setup import as_json, generation_id, listing, operator, reason, with_services
 from app.cli.output import echo
 from app.cli.tables import print_rows
+from app.generation.runs.cancel import MESSAGE
 from app.operations import actions
 from app.operations.listings import find_generation, read_rows
 from app.services import Services
@@ -43,13 +44,23 @@ def show_generation(services: Services, generation_id: UUID, as_json: bool) -> N
 
 
 @command.command("cancel")
-@generation_id
+@click.argument("generation_id", type=click.UUID, required=False)
+@click.option("--all", "every", is_flag=True, help="Cancel every active generation.")
+@click.option("--message", default=MESSAGE, show_default=True, help="With --all: what each course shows.")
 @reason
 @with_services
-def cancel_generation(services: Services, generation_id: UUID, reason: str | None) -> None:
-    """Cancel a generation, queued or running."""
-    actions.cancel(services, generation_id, operator(reason))
-    echo(f"Cancelled {generation_id}")
+def cancel_generation(
+    services: Services, generation_id: UUID | None, every: bool, message: str, reason: str | None
+) -> None:
+    """Cancel a generation, queued or running, or all."""
+    if every is (generation_id is not None):
+        raise click.UsageError("Name a generation, or --all")
+    if generation_id is not None:
+        actions.cancel(services, generation_id, operator(reason))
+        echo(f"Cancelled {generation_id}")
+        return
+    cancelled = actions.cancel_all(services, operator(reason), message)
+    echo(f"Cancelled: {len(cancelled)}")
 
 
 @command.command("retry")

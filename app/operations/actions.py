@@ -1,16 +1,18 @@
 """What operators do. Each change is one function, which every tool calls, and a row of `coursegen.audit`."""
 
+from contextlib import suppress
 from uuid import UUID
 
 import psycopg
 from psycopg.rows import DictRow
 
 from app.database.migrations import migrate
+from app.database.queries import QUERIES
 from app.database.rollback import roll_back_to
 from app.generation.admission.requests import Order
 from app.generation.audit import Actor, record_audit
 from app.generation.callers import Caller
-from app.generation.errors import NotFailed, NothingActive
+from app.generation.errors import CourseNotFound, NotFailed, NothingActive
 from app.generation.runs.cancel import cancel_generation
 from app.generation.tiers import Tier
 from app.operations.listings import find_generation
@@ -33,6 +35,27 @@ def cancel(services: Services, generation_id: UUID, actor: Actor) -> None:
     if generation["finished_at"] is not None:
         raise NothingActive
     cancel_generation(services.db, services.slots, generation["course_id"], actor, audited=True, only=generation_id)
+
+
+def cancel_all(services: Services, actor: Actor, message: str) -> list[UUID]:
+    """Cancels every active generation; returns their ids. Their courses show the message."""
+    with services.db.connection() as conn:
+        active = conn.execute(QUERIES["list_active_generations"]).fetchall()
+    cancelled = []
+    for generation in active:
+        with suppress(NothingActive, CourseNotFound):  # it has ended since
+            cancelled.append(
+                cancel_generation(
+                    services.db,
+                    services.slots,
+                    generation["course_id"],
+                    actor,
+                    audited=True,
+                    only=generation["id"],
+                    message=message,
+                )
+            )
+    return cancelled
 
 
 def retry(services: Services, generation_id: UUID, actor: Actor) -> UUID:

@@ -95,6 +95,8 @@ class Settings:
     organization_claims: tuple[str, ...] = _setting(
         ["app_metadata.organization_id", "organization_id"], checks.protected_claims, convert=_strip
     )
+    #: Whether the service that this one replaces serves the same courses meanwhile.
+    old_stack: str = _setting("none", validate.OneOf(["none", "beside"]))
     starts_and_cancels_per_minute: int = _setting(PER_MINUTE, _AT_LEAST_ONE)
     cors_origins: tuple[str, ...] = _setting([], checks.origins, convert=_strip)
     global_concurrency_limit: int = _setting(3, _AT_LEAST_ONE)
@@ -187,6 +189,10 @@ def _compare(values: Mapping[str, Any]) -> dict[str, list[str]]:
     keys = urlsplit(values["jwt_jwks_url"] or "")
     if values["app_env"] == "production" and keys.scheme == "http" and keys.hostname not in LOOPBACK:
         problems["JWT_JWKS_URL"] = ["In production, keys must be fetched by https."]
+    if values["old_stack"] == "beside" and not values["redis_prefix"]:
+        problems["REDIS_PREFIX"] = [
+            "Not set. OLD_STACK=beside needs it, since the old stack's keys have the same names."
+        ]
     return problems | (_weak_secrets(values) if values["app_env"] == "production" else {})
 
 

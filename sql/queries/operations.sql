@@ -78,6 +78,12 @@ where course.id = %(id)s;
 insert into coursegen.audit (actor, action, generation_id, course_id, reason, details)
 values (%(actor)s, %(action)s, %(generation_id)s, %(course_id)s, %(reason)s, %(details)s);
 
+-- name: list_active_generations
+select id, course_id from coursegen.generations where finished_at is null order by created_at;
+
+-- name: count_old_stack
+select coursegen.count_old_stack_v1() as courses;
+
 -- name: inspect_status_map
 -- Where a generation's status is written, and what the platform refused within a day.
 select

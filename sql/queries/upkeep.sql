@@ -1,10 +1,14 @@
 -- name: prune_events
-delete from system_metrics
-where id in (
-    select id from system_metrics
+-- Those that this service wrote; a platform keeps its own.
+with old as (
+    select id from coursegen.written_events
     where "timestamp" < now() - interval '90 days'
     order by "timestamp" limit %(batch)s
-);
+),
+gone as (
+    delete from system_metrics where id in (select id from old)
+)
+delete from coursegen.written_events where id in (select id from old);
 
 -- name: prune_refusals
 delete from coursegen.events

@@ -29,6 +29,7 @@ grant insert, update, delete on
     coursegen.workers
 to coursegen_app;
 grant delete on coursegen.events to coursegen_app;
+grant insert, delete on coursegen.written_events to coursegen_app;
 grant insert, update on coursegen.publications to coursegen_app;
 revoke execute on all functions in schema coursegen from public;
 grant execute on all functions in schema coursegen to coursegen_app;

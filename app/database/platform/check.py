@@ -9,7 +9,7 @@ from procrastinate.schema import SchemaManager
 from psycopg.rows import tuple_row
 
 from app.database.platform.remarks import Kind, Remark
-from app.database.platform.shipped_maps import PUBLICATION, STAGES_2_TO_5, UNKNOWN, StatusMap
+from app.database.platform.shipped_maps import PUBLICATION, STAGE_1, STAGES_2_TO_5, UNKNOWN, StatusMap
 from app.database.platform.status_map import labels_of, read_columns, read_map, read_own_columns, recognise
 from app.database.platform.table_checks import check_courses, check_metrics
 from app.database.queries import read_setup
@@ -17,6 +17,10 @@ from app.database.queries import read_setup
 Connection = psycopg.Connection[Any]
 
 OLDEST_VERSION, NEWEST_VERSION = 15, 18
+
+#: The tRPC procedures that an LMS calls. docs/cutover.md names them too.
+SERVED_CALLS = ("generation.initiate", "generation.cancel", "generation.status")
+OTHER_CALLS = ("jobs.getStatus", "jobs.cancel", "generation.getStatus", "generation.uploadFile")
 
 
 def check_platform(conn: Connection, *, app_role: str, upgrade_queue: bool = False) -> list[Remark]:
@@ -137,15 +141,27 @@ def _check_status(conn: Connection, own: frozenset[str], *, migrated: bool) -> I
     else:
         says = f"A generation is shown in courses.{status_map.column}, by the map {status_map.source}."
         yield Remark(Kind.ADOPTED if status_map.is_guarded else Kind.FITS, "status", says)
+    yield from _check_clients(status_map)
+
+
+def _check_clients(status_map: StatusMap) -> Iterator[Remark]:
+    if status_map.source not in (STAGE_1.source, STAGES_2_TO_5.source):
+        return
+    yield Remark(Kind.FITS, "pages", "Pages of Stage 1 that start, follow and cancel a generation are served.")
+    says = f"Of the calls of an LMS {', '.join(SERVED_CALLS)} are served; {', '.join(OTHER_CALLS)} are not."
+    yield Remark(Kind.DECIDE, "calls", says, "Route the calls that are served, and leave the others where they are.")
     if status_map.source == STAGES_2_TO_5.source:
-        says = (
-            "The pages that approve and restart stages call procedures that are not served: their buttons do nothing."
-            " Pages that start, follow and cancel a generation work."
-        )
-        yield Remark(Kind.DECIDE, "pages", says, "Show those pages no course of ours.")
+        says = "Buttons that approve a stage or restart one call procedures that are not served: they do nothing."
+        yield Remark(Kind.DECIDE, "pages", says, "Show the pages of these buttons no course of this service.")
 
 
 def _check_rest(tables: Mapping[str, Any]) -> Iterator[Remark]:
+    if "generation_status_history" in tables and not tables["generation_status_history"]["course_is_indexed"]:
+        says = (
+            "With OLD_STACK=beside, the history of a course's status is read before a start; it has no index for that."
+        )
+        how = "create index concurrently on generation_status_history (course_id, changed_at);"
+        yield Remark(Kind.DECIDE, "history", says, how)
     if "file_catalog" in tables:
         says = "Files that have no path are looked up in file_catalog, by coursegen.course_files."
         yield Remark(Kind.ADOPTED, "files", says)

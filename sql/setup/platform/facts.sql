@@ -35,6 +35,11 @@ select jsonb_build_object(
                 where indrelid = c.oid and indisunique and indnkeyatts = 1 and indpred is null and indimmediate
                     and attname = 'id'
             ),
+            'course_is_indexed', exists (
+                select from pg_index
+                join pg_attribute on attrelid = indrelid and attnum = indkey[0]
+                where indrelid = c.oid and indpred is null and indisvalid and attname = 'course_id'
+            ),
             'columns', (
                 select jsonb_object_agg(attname, jsonb_build_object(
                     'type', format_type(atttypid, null),
@@ -49,7 +54,8 @@ select jsonb_build_object(
         from pg_class c
         where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')
             and relname in (
-                'courses', 'system_metrics', 'procrastinate_jobs', 'file_catalog', 'organizations', 'users', 'sections', 'lessons'
+                'courses', 'system_metrics', 'procrastinate_jobs', 'file_catalog', 'organizations', 'users', 'sections', 'lessons',
+                'generation_status_history'
             )
     ),
     'types', (

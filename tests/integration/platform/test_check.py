@@ -51,7 +51,10 @@ def test_what_the_service_made_is_not_adopted(empty_database_url: str) -> None:
         ("stage1", Kind.ADOPTED, "trg_validate_generation_status"),
         ("stage1", Kind.DECIDE, "TIER_SOURCE=database"),
         ("newest", Kind.ADOPTED, "by the map stages-2-to-5"),
-        ("newest", Kind.DECIDE, "buttons do nothing"),
+        ("stage1", Kind.FITS, "Pages of Stage 1 that start, follow and cancel a generation are served"),
+        ("stage1", Kind.DECIDE, "generation.status are served; jobs.getStatus, jobs.cancel"),
+        ("stage1", Kind.DECIDE, "create index concurrently on generation_status_history"),
+        ("newest", Kind.DECIDE, "Buttons that approve a stage or restart one"),
     ],
 )
 def test_it_says_what_is_adopted_and_what_to_decide(

@@ -30,6 +30,7 @@ WRITES = {
     "coursegen.webhook_turns": {"insert", "update", "delete"},
     "coursegen.audit": {"insert"},
     "coursegen.events": {"delete"},
+    "coursegen.written_events": {"insert", "delete"},
     "coursegen.publications": {"insert", "update"},
     "coursegen.workers": {"insert", "update", "delete"},
     "system_metrics": {"insert", "delete"},

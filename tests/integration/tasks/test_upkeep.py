@@ -15,16 +15,20 @@ from tests.integration.tasks.conftest import MakeWorker, StartGeneration
 Connection = psycopg.Connection[DictRow]
 
 
-def test_events_are_kept_for_ninety_days(services: Services, conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_of_this_service_are_kept_for_ninety_days(
+    services: Services, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(upkeep, "BATCH", 3)
     conn.execute(
         'insert into system_metrics (event_type, severity, job_id, "timestamp")'
         " select 'job_rollback', 'error', n::text, now() - make_interval(days => 100 - n, hours => 1)"
-        " from generate_series(1, 20) n"
+        " from generate_series(1, 20) n;"
+        'insert into coursegen.written_events select id, "timestamp" from system_metrics where job_id::int <> 5'
     )
     upkeep.prune(services)
     kept = {int(row["job_id"]) for row in rows(conn, "select job_id from system_metrics")}
-    assert kept == set(range(11, 21))
+    assert kept == {5, *range(11, 21)}  # one was the platform's
+    assert rows(conn, "select count(*) as n from coursegen.written_events") == [{"n": 10}]
 
 
 def test_attempts_go_with_time_but_never_those_of_an_active_generation(
