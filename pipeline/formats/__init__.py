@@ -66,6 +66,40 @@ FORMATS: tuple[Format, ...] = (
         "pipeline.formats.office.slides.reader.read_pptx",
     ),
     Format(
+        "odt",
+        frozenset({".odt", ".ott"}),
+        frozenset(
+            {
+                "application/vnd.oasis.opendocument.text",
+                "application/vnd.oasis.opendocument.text-template",
+            }
+        ),
+        "pipeline.formats.office.opendocument.reader.read_odt",
+    ),
+    Format(
+        "odp",
+        frozenset({".odp", ".otp"}),
+        frozenset(
+            {
+                "application/vnd.oasis.opendocument.presentation",
+                "application/vnd.oasis.opendocument.presentation-template",
+            }
+        ),
+        "pipeline.formats.office.opendocument.reader.read_odp",
+    ),
+    Format(
+        "rtf",
+        frozenset({".rtf"}),
+        frozenset({"application/rtf", "text/rtf", "application/x-rtf", "text/richtext"}),
+        "pipeline.formats.office.rtf.reader.read_rtf",
+    ),
+    Format(
+        "epub",
+        frozenset({".epub"}),
+        frozenset({"application/epub+zip"}),
+        "pipeline.formats.epub.read_epub",
+    ),
+    Format(
         "plain text",
         frozenset({".txt", ".text"}),
         frozenset({"text/plain"}),

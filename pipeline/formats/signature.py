@@ -14,7 +14,7 @@ _PDF = b"%PDF-"
 _PDF_WITHIN = 1024
 _HTML = (b"<!doctype html", b"<html", b"<?xml")
 #: The formats whose files begin with bytes of their own.
-_KNOWN_BY_CONTENT = frozenset({"pdf", "docx", "pptx"})
+_KNOWN_BY_CONTENT = frozenset({"pdf", "docx", "pptx", "odt", "odp", "rtf", "epub"})
 
 #: What the content type of the main part of an OOXML package says, whatever the part is called.
 _MAIN_PART = re.compile(
@@ -30,6 +30,8 @@ _OFFICE = {
 }
 #: And the usual names of the main part.
 _MAIN_PARTS = {"word/document.xml": "docx", "ppt/presentation.xml": "pptx", "xl/workbook.xml": "xlsx"}
+_OPEN_DOCUMENT = re.compile(rb"application/vnd\.oasis\.opendocument\.(\w+)")
+_OPEN_FORMATS = {b"text": "odt", b"presentation": "odp"}
 
 
 def recognise(data: bytes, claimed: str | None) -> str | None:
@@ -46,7 +48,7 @@ def recognise(data: bytes, claimed: str | None) -> str | None:
     if head.startswith(_OLE):
         raise Unreadable(_explain_ole(data))
     if head.startswith(_RTF):
-        raise Unreadable("формат RTF не поддерживается, сохраните файл в DOCX")
+        return "rtf"
     if claimed in _KNOWN_BY_CONTENT:
         if head.lower().startswith(_HTML):
             return "html"
@@ -64,9 +66,20 @@ def _recognise_package(data: bytes) -> str:
         raise Unreadable("таблицы Excel не поддерживаются, сохраните файл в PDF")
     if shown is not None:
         return shown
+    if "META-INF/container.xml" in names:
+        return "epub"
     if "content.xml" in names and "META-INF/manifest.xml" in names:
-        raise Unreadable("формат OpenDocument не поддерживается, сохраните файл в DOCX или PDF")
+        return _recognise_open_document(data)
     raise Unreadable("это архив, а не документ: приложите файлы по отдельности")
+
+
+def _recognise_open_document(data: bytes) -> str:
+    """The format by the name that the package gives itself."""
+    for entry in ("mimetype", "META-INF/manifest.xml"):
+        kind = _OPEN_DOCUMENT.search(read_entry(data, entry))
+        if kind is not None and kind[1] in _OPEN_FORMATS:
+            return _OPEN_FORMATS[kind[1]]
+    raise Unreadable("таблицы и рисунки OpenDocument не поддерживаются, сохраните файл в PDF")
 
 
 def _explain_ole(data: bytes) -> str:
