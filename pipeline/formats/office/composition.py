@@ -1,7 +1,7 @@
 """How the paragraphs and tables of an office document become text and headings."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from pipeline.formats.blocks import Blocks
@@ -17,17 +17,19 @@ _MOST_CODE, _SHORT_TEXT = 0.5, 2000
 _WIDEST = 100
 _CONTENTS = re.compile(r"(?:содержание|оглавление|(?:table of )?contents)\W*", re.IGNORECASE)
 #: What leads to the page in a table of contents that was typed; a single line of that kind may be a form.
-_LEADERS = re.compile(r"(?:\.{4,}|(?:\. ){4,}|…{2,}|_{4,})\s*\d{1,4}$")
+_LEADERS = re.compile(r"(?:\.{4,}|(?:\. ){4,}|…{2,})\s*\d{1,4}$")
 _FEWEST_ENTRIES = 2
 _BOLD_HEADING = re.compile(r".{2,99}[^.,;:]", re.DOTALL)
 #: More bold lines than these in a row are a cover or a list of names.
 _MOST_BOLD_LINES = 2
 
 
-def compose(found: Sequence[Block], blocks: Blocks, *, has_tight_lists: bool = False) -> None:
+def compose(
+    found: Sequence[Block], blocks: Blocks, *, has_tight_lists: bool = False, has_bold_headings: bool = True
+) -> None:
     """All that was found stands at the end of `blocks`; the items of a tight list have no blank lines between them.
 
-    Tables of contents are left out. Short paragraphs all in bold are headings, one level deeper than the last styled
+    Tables of contents are left out. Short paragraphs all in bold can be headings, one level deeper than the last styled
     one. Paragraphs of code that follow each other are one fenced block, unless most text is in a monospaced font.
     """
     found = _drop_contents(found)
@@ -37,7 +39,7 @@ def compose(found: Sequence[Block], blocks: Blocks, *, has_tight_lists: bool = F
     if letters > _SHORT_TEXT and code > letters * _MOST_CODE:
         for paragraph in paragraphs:
             paragraph.is_code = False
-    bold = _find_bold_headings(found)
+    bold = _find_bold_headings(found) if has_bold_headings else set()
     last_level = 1
     was_item = False
     for is_listing, group in groupby(_join_listings(found), key=_is_listing):
@@ -63,24 +65,36 @@ def compose(found: Sequence[Block], blocks: Blocks, *, has_tight_lists: bool = F
 def _drop_contents(found: Sequence[Block]) -> list[Block]:
     """The blocks without tables of contents and their titles."""
     kept: list[Block] = []
-    for is_contents, group in groupby(found, key=_is_contents):
+    for is_contents, group in groupby(_mark_contents(found), key=lambda pair: pair[0]):
+        blocks = [block for _, block in group]
         if not is_contents:
-            kept.extend(group)
+            kept.extend(blocks)
             continue
-        entries = list(group)
-        while kept and isinstance(kept[-1], Paragraph) and kept[-1].is_blank:
-            kept.pop()
         title = kept[-1] if kept else None
-        has_title = isinstance(title, Paragraph) and _CONTENTS.fullmatch(title.text) is not None
-        if has_title:
+        typed = sum(not _is_blank(block) for block in blocks)
+        has_entries = typed > 0 or any(isinstance(block, Paragraph) and block.is_contents for block in blocks)
+        if has_entries and isinstance(title, Paragraph) and _CONTENTS.fullmatch(title.text):
             kept.pop()
-        if not has_title and len(entries) < _FEWEST_ENTRIES:
-            kept.extend(entry for entry in entries if not (isinstance(entry, Paragraph) and entry.is_contents))
+        elif typed < _FEWEST_ENTRIES:
+            kept.extend(block for block in blocks if not (isinstance(block, Paragraph) and block.is_contents))
     return kept
 
 
-def _is_contents(block: Block) -> bool:
-    return isinstance(block, Paragraph) and (block.is_contents or _LEADERS.search(block.text) is not None)
+def _mark_contents(found: Sequence[Block]) -> Iterator[tuple[bool, Block]]:
+    """Each block and whether it belongs to a table of contents; blank ones after its title or an entry do."""
+    is_contents = is_after_title = False
+    for block in found:
+        if not isinstance(block, Paragraph):
+            is_contents = is_after_title = False
+        elif block.is_contents or _LEADERS.search(block.text) is not None:
+            is_contents = True
+        elif not block.is_blank:
+            is_contents, is_after_title = False, _CONTENTS.fullmatch(block.text) is not None
+        yield is_contents or (is_after_title and _is_blank(block)), block
+
+
+def _is_blank(block: Block) -> bool:
+    return isinstance(block, Paragraph) and block.is_blank
 
 
 def add_code(blocks: Blocks, lines: Sequence[str]) -> None:
@@ -100,19 +114,19 @@ def _join_listings(found: Sequence[Block]) -> list[Block]:
     joined = list(found)
     last: int | None = None
     for at, block in enumerate(joined):
-        if _is_listing(block) and not (isinstance(block, Paragraph) and block.is_blank):
+        if _is_listing(block) and not _is_blank(block):
             for between in joined[last + 1 : at] if last is not None else ():
                 if isinstance(between, Paragraph):
                     between.is_code = True
             last = at
-        elif not (isinstance(block, Paragraph) and block.is_blank):
+        elif not _is_blank(block):
             last = None
     return joined
 
 
 def _find_bold_headings(found: Sequence[Block]) -> set[int]:
     """The ids of the paragraphs that are headings by their bold letters alone."""
-    shown = [block for block in found if not (isinstance(block, Paragraph) and block.is_blank)]
+    shown = [block for block in found if not _is_blank(block)]
     headings: set[int] = set()
     for is_bold, group in groupby(shown, key=_looks_like_heading):
         lines = list(group)
@@ -153,7 +167,7 @@ def _add_table(blocks: Blocks, table: Table) -> None:
             blocks.add_table(_even(rows))
             rows = []
             for cell in row:
-                compose(cell.blocks, blocks)
+                compose(cell.blocks, blocks, has_bold_headings=not has_columns)
     blocks.add_table(_even(rows))
 
 

@@ -22,7 +22,6 @@ from pipeline.formats.office.word.styles import Styles, find_used_styles
 
 _WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
-_OFFICE = "{urn:schemas-microsoft-com:office:office}"
 _VML = "{urn:schemas-microsoft-com:vml}"
 _OPEN = frozenset({"body", "sdt", "sdtContent", "customXml", "ins", "moveTo", "txbxContent", "smartTag", "dir", "bdo"})
 _WIDEST = 100
@@ -42,7 +41,8 @@ class DocumentReader:
 
     def read(self) -> list[Block]:
         """The blocks of the document; notes and text boxes follow the paragraph that they belong to."""
-        return [block for body in self._root.findall(f"{W}body") for block in self._read_blocks(body)]
+        found = [block for body in self._root.findall(f"{W}body") for block in self._read_blocks(body)]
+        return [*found, Paragraph(self._carried)]
 
     def _parse(self, kind: str) -> Element | None:
         part = self._package.find_related(self._main, kind)
@@ -114,10 +114,9 @@ class DocumentReader:
             for cell in _find_rows(row, "tc"):
                 of_cell = cell.find(f"{W}tcPr")
                 span = min(max(number_of(of_cell, "gridSpan") or 1, 1), _WIDEST)
-                is_continued = value_of(of_cell, "vMerge") in {"", "continue"}
                 is_deleted = of_cell is not None and of_cell.find(f"{W}cellDel") is not None
                 blocks = list(self._read_blocks(cell))
-                cells.append(Cell([] if is_continued or is_deleted else blocks, span))
+                cells.append(Cell([] if is_deleted else blocks, span))
             rows.append(cells)
         return Table(rows)
 

@@ -75,6 +75,7 @@ def test_what_a_paragraph_shows(inner: str, text: str) -> None:
         pytest.param(
             paragraph("а", properties="<w:rPr><w:del/></w:rPr>") + paragraph("б"), "аб", id="joined by a revision"
         ),
+        pytest.param(paragraph("а", properties="<w:rPr><w:del/></w:rPr>"), "а", id="joined with nothing"),
         pytest.param(
             paragraph("В", properties='<w:framePr w:dropCap="drop"/>') + paragraph(" начале"), "В начале", id="drop cap"
         ),
@@ -102,10 +103,16 @@ def test_what_a_paragraph_shows(inner: str, text: str) -> None:
             paragraph("Оглавление")
             + paragraph("")
             + paragraph("Глава 1 ........ 3")
+            + paragraph("")
             + paragraph("Глава 2 . . . . . . 17")
             + paragraph("Текст"),
             "Текст",
             id="typed contents",
+        ),
+        pytest.param(
+            paragraph("Содержание") + paragraph("") + paragraph("Текст"),
+            "Содержание\n\nТекст",
+            id="title of no contents",
         ),
         pytest.param(paragraph("Оценка ........ 5") + paragraph("Текст"), "Оценка ........ 5\n\nТекст", id="form"),
         pytest.param(
