@@ -1,5 +1,6 @@
 """The formats that are read: one table, one row and one reader function per format."""
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -108,6 +109,12 @@ FORMATS: tuple[Format, ...] = (
 )
 
 
+#: MIME types that say nothing; a file of such a type without an extension is taken for plain text.
+_GENERIC = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/unknown"})
+#: «Лекция 1. Введение» has none.
+_EXTENSION = re.compile(r"\.(?=[0-9]*[a-z])[a-z0-9]{1,10}")
+
+
 def choose_format(path: str, name: str, mime_type: str) -> Format | None:
     """The format of a file: by the extension of its path, else of its name, else by its MIME type; None if unknown."""
     for extension in (_extension(path), _extension(name)):
@@ -115,6 +122,8 @@ def choose_format(path: str, name: str, mime_type: str) -> Format | None:
             if extension in known.extensions:
                 return known
     essence = mime_type.partition(";")[0].strip().lower()
+    if essence in _GENERIC and not any(map(_EXTENSION.fullmatch, (_extension(path), _extension(name)))):
+        return find_format("plain text")
     return next((known for known in FORMATS if essence in known.mime_types), None)
 
 

@@ -4,6 +4,7 @@ A line is taken for a heading when it
 - stands above a line of `=`, `-` or `~` at least half as long as itself, and below a blank line or the start;
 - begins with a word such as «Глава» or «Chapter» and a number, is short, and stands below a blank line or the start
   (a title after the number begins with a mark or a capital: «Глава 3 показывает…» is a sentence);
+- begins with «§» and a number, in the same way;
 - is short, numbered like `1.2 Title`, and stands between blank lines, its neighbour not being numbered alike (a list);
 - is short, in capitals, and stands between blank lines.
 A guess that misses costs little: the line stays in the text either way.
@@ -14,6 +15,7 @@ from itertools import accumulate
 
 from pipeline.contract import Heading
 from pipeline.formats.content import Content
+from pipeline.formats.contents import drop_contents
 from pipeline.formats.encoding import decode_text
 
 _LONGEST_HEADING = 100
@@ -21,17 +23,26 @@ _UNDERLINE = re.compile(r"([=~-])\1{2,}")
 _UNDERLINE_LEVELS = {"=": 1, "-": 2, "~": 3}
 _CHAPTER = re.compile(
     r"(?:(часть|модуль|part|module)|(глава|раздел|chapter|section|unit)|(лекция|урок|тема|lecture|lesson))"
-    r"\s+(?:№\s*)?(?:\d+|[ivxlc]+)\b(.*)",
+    r"\s+(?:№\s*)?(?:\d+(?:\.\d+)*|[ivxlc]+|(?:перв|втор|трет|четв[её]рт|пят|шест|седьм|восьм|девят|десят)[а-я]{1,2}"
+    r"|one|two|three|four|five|six|seven|eight|nine|ten)\b(.*)",
     re.IGNORECASE,
 )
 _CHAPTER_TITLE = re.compile(r"\s*[.:)—–-].*|\s*|\s+[«\"“]?[^\W\d_a-zа-яё].*")
+_SECTION = re.compile(r"§\s*\d+(?:\.\d+)*\b(.*)")
+_SPACED = re.compile(r"\s*(?:[^\W\d_a-zа-яё] ){4,}[^\W\d_a-zа-яё](?:  (?:[^\W\d_a-zа-яё] )*[^\W\d_a-zа-яё])*")
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,4})[.)]?\s+[^\W\d_].*")
 _SENTENCE_END = (".", ",", ";", ":", "!", "…")
 
 
 def read_plain_text(data: bytes) -> Content:
-    """The text with trailing space removed from every line, and the headings guessed in it."""
-    return guess_headings("\n".join(line.rstrip() for line in decode_text(data).split("\n")))
+    """The text without trailing space in its lines and without its table of contents; the headings guessed in it."""
+    lines = drop_contents([_close_up(line.rstrip()) for line in decode_text(data).split("\n")])
+    return guess_headings("\n".join(lines))
+
+
+def _close_up(line: str) -> str:
+    """The line without the spaces between single capitals: «В В Е Д Е Н И Е»."""
+    return re.sub(r"(?<! ) (?! )", "", line).replace("  ", " ") if _SPACED.fullmatch(line) else line
 
 
 def guess_headings(text: str) -> Content:
@@ -57,6 +68,9 @@ def _guess_level(lines: list[str], number: int) -> int | None:
     chapter = _CHAPTER.match(line)
     if chapter and _CHAPTER_TITLE.fullmatch(chapter[4]) and not line.endswith(_SENTENCE_END[1:]):
         return next(level for level in (1, 2, 3) if chapter[level])
+    section = _SECTION.match(line)
+    if section and _CHAPTER_TITLE.fullmatch(section[1]) and not line.endswith(_SENTENCE_END[1:]):
+        return 3
     return None if following or line.endswith(_SENTENCE_END) else _guess_level_alone(lines, number)
 
 

@@ -51,7 +51,7 @@ def test_bad_files_are_recorded_and_the_rest_go_on(tmp_path: Path) -> None:
         "файл не найден",
         "в файле нет текста",
         "формат файла не поддерживается",
-        "не удалось определить кодировку текста, сохраните файл в UTF-8",
+        "это не текстовый файл",
         "путь к файлу должен быть относительным",
         None,
     ]
@@ -95,7 +95,10 @@ def test_missing_files_root_is_an_error_to_try_again(tmp_path: Path) -> None:
         ("3f2a", "слайды", "application/vnd.oasis.opendocument.presentation", "odp"),
         ("3f2a", "", "application/vnd.ms-powerpoint.slideshow.macroEnabled.12", "pptx"),
         ("3f2a", "книга.epub", "application/octet-stream", "epub"),
-        ("dir.md/file", "file", "", None),
+        ("dir.md/file", "file", "", "plain text"),
+        ("3f2a", "Лекция 1. Введение", "application/octet-stream", "plain text"),
+        ("3f2a", "лекция.xyz", "application/octet-stream", None),
+        ("3f2a", "запись", "audio/mpeg", None),
         ("song.mp3", "song.mp3", "audio/mpeg", None),
     ],
 )

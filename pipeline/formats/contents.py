@@ -1,0 +1,53 @@
+"""Tables of contents in plain text: they name pages that no longer exist, and every heading a second time."""
+
+import re
+from collections.abc import Iterator
+
+_ENTRY = re.compile(r"\s*(\S.*?)\s*(?:\.{3,}|(?:\s\.){3,}|…+|_{3,}|\t+|\s{3,})[\s.]*(\d{1,4})\s*")
+_NAME = re.compile(r"\s*(?:содержание|оглавление|(?:table of )?contents)\s*[.:]?\s*", re.IGNORECASE)
+#: Lines between two entries: blank ones, and one of a title that takes two lines.
+_WIDEST_GAP = 4
+
+
+def drop_contents(lines: list[str]) -> list[str]:
+    """The lines without those of a table of contents and its name.
+
+    It is one when two lines or more end in leaders and page numbers in order, below its name or with titles that are
+    found again further down.
+    """
+    dropped = set[int]()
+    for entries in _find_runs(lines):
+        first, last = entries[0][0], entries[-1][0]
+        above = next((number for number in range(first - 1, max(first - 6, -1), -1) if lines[number].strip()), None)
+        is_named = above is not None and _NAME.fullmatch(lines[above]) is not None
+        pages = [page for _, _, page in entries]
+        if pages == sorted(pages) and (is_named or _are_found_again(entries, lines[last + 1 :])):
+            dropped.update(range(above if is_named and above is not None else first, last + 1))
+    return [line for number, line in enumerate(lines) if number not in dropped]
+
+
+def _find_runs(lines: list[str]) -> Iterator[list[tuple[int, str, int]]]:
+    """The number, title and page of each entry, for each run of two or more."""
+    run: list[tuple[int, str, int]] = []
+    for number, line in enumerate(lines):
+        entry = _ENTRY.fullmatch(line) if line[-1:].isdigit() else None
+        if entry is None:
+            continue
+        between = [text for text in lines[run[-1][0] + 1 : number] if text] if run else []
+        if len(between) > 1 or (run and number - run[-1][0] > _WIDEST_GAP):
+            if len(run) > 1:
+                yield run
+            run = []
+        run.append((number, entry[1], int(entry[2])))
+    if len(run) > 1:
+        yield run
+
+
+def _are_found_again(entries: list[tuple[int, str, int]], below: list[str]) -> bool:
+    """True when at least half of the titles are lines of the text below."""
+    titles = {_fold(title) for _, title, _ in entries}
+    return len(titles & {_fold(line) for line in below}) * 2 >= len(titles)
+
+
+def _fold(line: str) -> str:
+    return " ".join(line.split()).casefold()
