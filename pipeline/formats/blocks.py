@@ -1,11 +1,13 @@
 """Text put together from blocks with a blank line between them, as Markdown would have it."""
 
+import re
 from collections.abc import Sequence
 
 from pipeline.contract import Heading
 from pipeline.formats.content import Content
 
 DEEPEST_LEVEL = 6
+_BACKTICKS = re.compile(r"`{3,}")
 
 
 class Blocks:
@@ -21,6 +23,12 @@ class Blocks:
         if block.strip():
             self._length += len(block) + (2 if self._blocks else 0)
             self._blocks.append(block)
+
+    def add_code(self, code: str) -> None:
+        """The code ends the text between fences; blank code leaves it as it is."""
+        if code.strip():
+            fence = max(_BACKTICKS.findall(code), key=len, default="``") + "`"
+            self.add(f"{fence}\n{code}\n{fence}")
 
     def add_line(self, line: str) -> None:
         """The line ends the last block, which there must be."""

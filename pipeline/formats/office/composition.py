@@ -44,7 +44,7 @@ def compose(
     was_item = False
     for is_listing, group in groupby(_join_listings(found), key=_is_listing):
         if is_listing:
-            add_code(blocks, [block.code for block in group if isinstance(block, Paragraph)])
+            blocks.add_code("\n".join(block.code for block in group if isinstance(block, Paragraph)).strip("\n"))
             was_item = False
             continue
         for block in group:
@@ -95,14 +95,6 @@ def _mark_contents(found: Sequence[Block]) -> Iterator[tuple[bool, Block]]:
 
 def _is_blank(block: Block) -> bool:
     return isinstance(block, Paragraph) and block.is_blank
-
-
-def add_code(blocks: Blocks, lines: Sequence[str]) -> None:
-    """The lines as one fenced block."""
-    code = "\n".join(lines).strip("\n")
-    if code.strip():
-        fence = max(re.findall(r"`{3,}", code), key=len, default="``") + "`"
-        blocks.add(f"{fence}\n{code}\n{fence}")
 
 
 def _is_listing(block: Block) -> bool:
