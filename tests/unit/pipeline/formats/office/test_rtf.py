@@ -81,7 +81,7 @@ def test_groups_keep_the_properties_of_paragraphs_to_themselves() -> None:
 
 
 def test_title_of_the_properties_is_that_of_the_document() -> None:
-    assert read_rtf(HEAD + rb"{\info{\title Lectures}}\pard\s1 A\par t\par}").title == "Lectures"
+    assert read_rtf(HEAD + rb"{\info{\title Lectures}}\pard\s2 A\par t\par}").title == "Lectures"
 
 
 def test_file_that_is_no_rtf_or_nested_too_deeply_is_refused() -> None:

@@ -249,9 +249,10 @@ def test_strict_documents_are_read() -> None:
     ("title", "body", "text"),
     [
         ("Курс лекций", paragraph("Текст"), "# Курс лекций\n\nТекст"),
-        ("Курс лекций", paragraph("Глава", style="Heading1"), "# Глава"),
+        ("Курс лекций", paragraph("Глава", style="Heading2"), "## Глава"),
         ("Документ Microsoft Word", paragraph("Текст"), "Текст"),
         ("lecture.docx", paragraph("Текст"), "Текст"),
+        ("Лекция 1", paragraph("Лекция 4", style="Heading1"), "# Лекция 4"),
     ],
 )
 def test_title_of_the_properties_is_that_of_the_document(title: str, body: str, text: str) -> None:
