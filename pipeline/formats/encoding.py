@@ -75,9 +75,9 @@ def _decode(data: bytes, declared: str | None) -> str:
     if found := _detect(data):
         if found.startswith("utf-16"):  # in short texts the detector confuses the two
             found = "utf-16-be" if data[::2].count(0) > data[1::2].count(0) else "utf-16-le"
-        return _check(data.decode(found, errors="replace"))
-    text = data.decode(errors="replace")
-    return text if text.count(_BROKEN) * 50 <= len(text) else _check(text)
+        if _fits(text := data.decode(found, errors="replace")):
+            return text
+    return _check(data.decode(errors="replace"))
 
 
 def _is_coded_in_ascii(data: bytes) -> bool:
@@ -100,7 +100,7 @@ def _widen(codec: str) -> str:
 
 
 def _check(text: str) -> str:
-    if not _fits(text):
+    if not _fits(text) and text.count(_BROKEN) * 50 > len(text):
         raise Unreadable("не удалось определить кодировку текста, сохраните файл в UTF-8")
     return text
 

@@ -64,19 +64,43 @@ def read_page(text: str) -> Content:
         raise MemoryError from error
     if page.root is None:
         return Content("")
-    walk = _Walk(leaves_furniture=False)
-    content = walk.read(page.root)
-    if len(content.text) < _LEAST_LEFT * (len(content.text) + walk.left_out):
-        whole = _Walk(leaves_furniture=True).read(page.root)
-        content = content if len(content.text) >= _LEAST_LEFT * len(whole.text) else whole
+    heading = page.css_first("h1")
     title = page.css_first("head > title")
-    return _put_title(content, " ".join(title.text().split()) if title else "")
+    content = _read(_find_main(page) or page.root, page.root)
+    if content.headings and min(each.level for each in content.headings) > 1 and heading is not None:
+        return _put_title(content, heading.text())
+    return content if content.headings or title is None else _put_title(content, title.text())
+
+
+def _find_main(page: LexborHTMLParser) -> LexborNode | None:
+    """The element that holds the text of the page by its author's word, else its only article."""
+    for selector in ("main, [role=main]", "article"):
+        found = page.css(selector)
+        if len(found) == 1 and not is_hidden(found[0].tag or "", found[0].attributes):
+            return found[0]
+    return None
+
+
+def _read(main: LexborNode, root: LexborNode) -> Content:
+    """The text of `main` without furniture; that of `root` with it when little would be left."""
+    walk = _Walk(leaves_furniture=False)
+    content = walk.read(main)
+    around = 0 if main.mem_id == root.mem_id else len(root.text()) - len(main.text())
+    if len(content.text) < _LEAST_LEFT * (len(content.text) + walk.left_out + around):
+        whole = _Walk(leaves_furniture=True).read(root)
+        if len(content.text) < _LEAST_LEFT * len(whole.text):
+            return whole if main.mem_id == root.mem_id else _read(root, root)
+    return content
 
 
 def _put_title(content: Content, title: str) -> Content:
-    if content.headings or not title or not content.text:
+    """The content below its title, if both have text."""
+    title = " ".join(title.split())
+    if not title or not content.text:
         return content
-    return Content(f"# {title}\n\n{content.text}", (Heading(1, title, 0),))
+    line = f"# {title}\n\n"
+    below = (Heading(each.level, each.text, each.start + len(line)) for each in content.headings)
+    return Content(line + content.text, (Heading(1, title, 0), *below))
 
 
 def _check_nesting(text: str) -> None:

@@ -86,9 +86,12 @@ def _split_front_matter(text: str) -> tuple[str, str]:
     """
     lines = text.split("\n", _LONGEST_FRONT_MATTER)
     mark = lines[0].rstrip()
-    if mark not in _METADATA or len(lines) < 3 or _METADATA[mark][1] not in lines[1]:
+    if mark not in _METADATA or len(lines) < 3:
         return "", text
-    ends, _, metadata = _METADATA[mark]
+    ends, sign, metadata = _METADATA[mark]
+    first = next((line for line in lines[1:] if line and not line.startswith("#")), "")
+    if sign not in first:
+        return "", text
     title = ""
     for number, line in enumerate(lines[1:], start=1):
         if line.rstrip() in ends:

@@ -111,7 +111,7 @@ def is_code(pieces: Sequence[Piece]) -> bool:
     return any(piece.text.strip() for piece in pieces) and all(piece.is_code for piece in pieces if piece.text.strip())
 
 
-def tidy_alt_text(text: str) -> str:
-    """The alternative text of a picture in one line; nothing when no person wrote it."""
+def show_alt_text(text: str) -> str:
+    """The alternative text of a picture in brackets; nothing when no person wrote it."""
     text = " ".join(text.split())
-    return "" if _NO_ALT_TEXT.fullmatch(text) else text
+    return f"[{text}]" if text and not _NO_ALT_TEXT.fullmatch(text) else ""

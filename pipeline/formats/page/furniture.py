@@ -25,12 +25,15 @@ _NAMES = frozenset(
     | {"share", "sharing", "share-buttons", "social-share", "social-links", "sharedaddy", "sd-sharing", "addtoany"}
     | {"addtoany_share_save_container", "a2a_kit", "addthis_toolbox", "follow-us", "jp-relatedposts", "related-posts"}
     | {"comments", "comment-list", "commentlist", "respond", "comment-respond", "comments-area", "disqus_thread"}
+    | {"social", "post-share", "post-tags", "post-meta", "entry-meta", "entry-footer", "posted-on", "byline"}
+    | {"post-author", "author-description", "author-box", "related", "related-title", "footer", "menu", "widget"}
+    | {"widget-area", "widget_text", "textwidget", "custom-html-widget"}
     | {"cookie-notice", "cookie-banner", "cookie-consent", "newsletter", "newsletter-signup"}
     # Wikipedia
     | {"reference", "reflist", "references", "mw-references-wrap", "interlanguage-link", "p-lang", "p-lang-btn"}
     | {"catlinks", "navbox", "printfooter", "mw-jump-link", "jump-to-nav", "siteSub", "contentSub", "mw-indicators"}
     | {"vector-menu", "mw-portlet", "mw-navigation", "mw-panel", "mw-head", "sistersitebox", "mw-hidden-catlinks"}
-    | {"mw-footer", "mw-empty-elt", "noprint"}
+    | {"mw-footer", "mw-empty-elt", "noprint", "vector-page-toolbar", "navigation-not-searchable", "navbox-styles"}
     # formulas a second time
     | {"MathJax", "MathJax_Preview", "MathJax_Display", "katex-html"}
 )

@@ -6,7 +6,7 @@ from pipeline.formats.blocks import Blocks
 from pipeline.formats.content import Content, Unreadable
 from pipeline.formats.office.composition import compose
 from pipeline.formats.office.graphics import read_graphics
-from pipeline.formats.office.model import Block, Paragraph, Piece, tidy_alt_text
+from pipeline.formats.office.model import Block, Paragraph, Piece, show_alt_text
 from pipeline.formats.office.package import Element, Package, read_package
 from pipeline.formats.office.properties import titled
 from pipeline.formats.office.slides.places import order
@@ -89,7 +89,7 @@ class _Deck:
         return first if is_title else None
 
     def _read_shape(self, part: str, shape: Shape) -> Iterator[Block]:
-        alt_text = tidy_alt_text(shape.alt_text)
+        alt_text = show_alt_text(shape.alt_text)
         if alt_text:
             yield Paragraph([Piece(alt_text)])
         table = next(shape.element.iter(f"{A}tbl"), None)

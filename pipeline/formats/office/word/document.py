@@ -12,7 +12,7 @@ from pipeline.formats.office.model import (
     Piece,
     Table,
     is_code,
-    tidy_alt_text,
+    show_alt_text,
 )
 from pipeline.formats.office.package import Element, Package
 from pipeline.formats.office.word.names import W, number_of, value_of
@@ -124,7 +124,7 @@ class DocumentReader:
         """Its alternative text, its charts and diagrams, and its text boxes."""
         texts = [found.get("descr") or "" for found in element.iter(f"{_WP}docPr")]
         texts += [found.get("alt") or "" for found in element.iter() if found.tag.startswith(_VML)]
-        for text in dict.fromkeys(map(tidy_alt_text, texts)):
+        for text in dict.fromkeys(map(show_alt_text, texts)):
             if text:
                 yield Paragraph([Piece(text)])
         yield from read_graphics(self._package, self._main, element)

@@ -3,6 +3,8 @@
 import codecs
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from pipeline.formats.content import Unreadable
 from pipeline.formats.encoding import decode_text
@@ -62,6 +64,7 @@ def test_what_no_mark_or_declaration_names_is_detected(codec: str, text: str) ->
         (LONGER.encode("cp1251") + b"\x98\n", LONGER + "\ufffd"),
         (b"\xff" + "これは日本語の文章です。\n".encode("euc-jp") * 30, "\ufffd" + "これは日本語の文章です。\n" * 30),
         (LONGER.encode("koi8-r") + b"\0", LONGER),
+        (codecs.BOM_UTF8 + b"plain English " * 9 + b"\x98", "plain English " * 9 + "\ufffd"),
     ],
 )
 def test_broken_bytes_cost_no_more_than_themselves(data: bytes, shown: str) -> None:
@@ -115,3 +118,21 @@ def test_byte_order_mark_outweighs_the_declaration() -> None:
 def test_text_is_normalised() -> None:
     text = "a\r\nb\rc\0 \n\ufeff" + "d" * 100 + "со\u00adвет\n \n"
     assert decode_text(text.encode("utf-8-sig")) == "a\nb\nc \n" + "d" * 100 + "совет"
+
+
+@settings(max_examples=40)
+@given(st.binary(max_size=200), st.sampled_from([None, "windows-1251", "shift_jis", "utf-8", "x"]))
+@example(b"\x1b$", None)
+@example(b"~{~}", None)
+@example(b"\x00" * 9, None)
+def test_any_bytes_are_text_or_refused(data: bytes, declared: str | None) -> None:
+    try:
+        text = decode_text(data, declared)
+    except Unreadable:
+        return
+    assert not set(text) & set("\0\r\ufeff\u00ad")
+
+
+@given(st.text("абвгдежзийклмнопрстуфхцчшщъыьэюя АБВГ.", min_size=1), st.sampled_from(["koi8-r", "cp1251", "ibm866"]))
+def test_declared_text_comes_back(text: str, label: str) -> None:
+    assert decode_text(text.encode(label), label) == text.rstrip()

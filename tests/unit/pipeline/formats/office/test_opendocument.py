@@ -82,7 +82,7 @@ def row(*cells: str, more: str = "") -> str:
         ),
         pytest.param(
             paragraph("<draw:frame><draw:image/><svg:title>a.png</svg:title><svg:desc>Схема</svg:desc></draw:frame>"),
-            "Схема",
+            "[Схема]",
             id="alternative text",
         ),
         pytest.param(

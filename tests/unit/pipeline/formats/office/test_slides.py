@@ -154,7 +154,7 @@ def test_picture_without_words_leaves_no_heading_but_its_title_as_text() -> None
 
     content = read(build)
     assert headings(content) == ["Сети", "Усилитель", "Итог"]
-    assert content.text == "## Сети\n\nСхема\n\n## Усилитель\n\nРисунок усилителя\n\n## Итог"
+    assert content.text == "## Сети\n\nСхема\n\n## Усилитель\n\n[Рисунок усилителя]\n\n## Итог"
 
 
 def test_merged_cells_of_tables_stay_empty() -> None:

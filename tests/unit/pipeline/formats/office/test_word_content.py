@@ -155,7 +155,7 @@ def test_what_a_paragraph_shows(inner: str, text: str) -> None:
                 '<w:r><w:drawing><wp:inline><wp:docPr descr="Схема усилителя"/></wp:inline></w:drawing></w:r>',
             )
             + paragraph('<w:r><w:drawing><wp:inline><wp:docPr descr="image1.png"/></wp:inline></w:drawing></w:r>'),
-            "До\n\nСхема усилителя",
+            "До\n\n[Схема усилителя]",
             id="alternative text",
         ),
         pytest.param(
