@@ -15,7 +15,9 @@ from pipeline.markdown_text import scan_lines
 
 # A link could swallow the backtick that opens a span. A backslash would escape what follows it, but tables need theirs
 # before a `|`.
-_MARK = re.compile(r"`+|<(?=[A-Za-z/!?])|\](?=\()|&(?=#?\w{1,32};)|\\[*_~\[\]]|\\(?=[!-/:-@\\^`{}])")
+_MARK = re.compile(r"\$[^$<`]+\$|`+|<(?=[A-Za-z/!?])|\](?=\()|&(?=#?\w{1,32};)|\\[*_~\[\]]|\\(?=[!-/:-@\\^`{}])")
+#: A formula is left as it is: with its commands escaped it would be another one.
+_COMMAND = re.compile(r"\\[A-Za-z]")
 _BACKTICKS = re.compile(r"`+")
 _HEADING = re.compile(r"(\s*)(#{1,6}(?!\S)|=+$|-+$)")
 #: What would begin a list, a quotation, a heading or a fence within a list item.
@@ -107,6 +109,10 @@ def _escape_inline(line: str) -> str:
         span = line[mark.start() : at]
         if span and ("|" not in span or "<" not in line):
             pieces.append(span)
+        elif mark[0].startswith("$"):
+            is_formula = _COMMAND.search(mark[0]) is not None and "](" not in mark[0] and ";" not in mark[0]
+            at = mark.end() if is_formula else mark.start() + 1
+            pieces.append(line[mark.start() : at])
         else:
             at = mark.end()
             pieces.append("".join(f"\\{character}" for character in mark[0]))

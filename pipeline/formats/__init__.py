@@ -40,15 +40,65 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         "docx",
-        frozenset({".docx", ".docm", ".dotx"}),
-        frozenset({"application/vnd.openxmlformats-officedocument.wordprocessingml.document"}),
-        "pipeline.formats.docx.read_docx",
+        frozenset({".docx", ".docm", ".dotx", ".dotm"}),
+        frozenset(
+            {
+                "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+                "application/vnd.openxmlformats-officedocument.wordprocessingml.template",
+                "application/vnd.ms-word.document.macroenabled.12",
+                "application/vnd.ms-word.template.macroenabled.12",
+            }
+        ),
+        "pipeline.formats.office.word.reader.read_docx",
     ),
     Format(
         "pptx",
-        frozenset({".pptx", ".pptm", ".ppsx"}),
-        frozenset({"application/vnd.openxmlformats-officedocument.presentationml.presentation"}),
-        "pipeline.formats.pptx.read_pptx",
+        frozenset({".pptx", ".pptm", ".ppsx", ".ppsm", ".potx", ".potm"}),
+        frozenset(
+            {
+                "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+                "application/vnd.openxmlformats-officedocument.presentationml.slideshow",
+                "application/vnd.openxmlformats-officedocument.presentationml.template",
+                "application/vnd.ms-powerpoint.presentation.macroenabled.12",
+                "application/vnd.ms-powerpoint.slideshow.macroenabled.12",
+                "application/vnd.ms-powerpoint.template.macroenabled.12",
+            }
+        ),
+        "pipeline.formats.office.slides.reader.read_pptx",
+    ),
+    Format(
+        "odt",
+        frozenset({".odt", ".ott"}),
+        frozenset(
+            {
+                "application/vnd.oasis.opendocument.text",
+                "application/vnd.oasis.opendocument.text-template",
+            }
+        ),
+        "pipeline.formats.office.opendocument.reader.read_odt",
+    ),
+    Format(
+        "odp",
+        frozenset({".odp", ".otp"}),
+        frozenset(
+            {
+                "application/vnd.oasis.opendocument.presentation",
+                "application/vnd.oasis.opendocument.presentation-template",
+            }
+        ),
+        "pipeline.formats.office.opendocument.reader.read_odp",
+    ),
+    Format(
+        "rtf",
+        frozenset({".rtf"}),
+        frozenset({"application/rtf", "text/rtf", "application/x-rtf", "text/richtext"}),
+        "pipeline.formats.office.rtf.reader.read_rtf",
+    ),
+    Format(
+        "epub",
+        frozenset({".epub"}),
+        frozenset({"application/epub+zip"}),
+        "pipeline.formats.epub.read_epub",
     ),
     Format(
         "plain text",

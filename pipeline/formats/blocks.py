@@ -1,11 +1,13 @@
 """Text put together from blocks with a blank line between them, as Markdown would have it."""
 
+import re
 from collections.abc import Sequence
 
 from pipeline.contract import Heading
 from pipeline.formats.content import Content
 
 DEEPEST_LEVEL = 6
+_BACKTICKS = re.compile(r"`{3,}")
 
 
 class Blocks:
@@ -22,6 +24,17 @@ class Blocks:
             self._length += len(block) + (2 if self._blocks else 0)
             self._blocks.append(block)
 
+    def add_code(self, code: str) -> None:
+        """The code ends the text between fences; blank code leaves it as it is."""
+        if code.strip():
+            fence = max(_BACKTICKS.findall(code), key=len, default="``") + "`"
+            self.add(f"{fence}\n{code}\n{fence}")
+
+    def add_line(self, line: str) -> None:
+        """The line ends the last block, which there must be."""
+        self._length += len(line) + 1
+        self._blocks[-1] += f"\n{line}"
+
     def add_heading(self, level: int, title: str) -> None:
         """A `#` line ends the text and counts as a heading; blank titles and levels below the sixth are corrected."""
         title = " ".join(title.split())
@@ -30,6 +43,13 @@ class Blocks:
             start = self._length + 2 if self._blocks else 0
             self._headings.append(Heading(level, title, start))
             self.add(f"{'#' * level} {title}")
+
+    def add_content(self, content: Content) -> None:
+        """The text of another document ends the text, with its headings."""
+        if content.text.strip():
+            start = self._length + 2 if self._blocks else 0
+            self._headings.extend(Heading(found.level, found.text, start + found.start) for found in content.headings)
+            self.add(content.text)
 
     def add_table(self, rows: Sequence[Sequence[str]]) -> None:
         """A Markdown table when the rows are even, else a line per row."""

@@ -101,8 +101,7 @@ class Collector:
         code = normalise_text(text.replace("\u00a0", " ")).lstrip("\n")
         if code.strip():
             self._add_heading()
-            fence = max(re.findall(r"`{3,}", code), key=len, default="``") + "`"
-            self._blocks.add(f"{fence}\n{code}\n{fence}")
+            self._blocks.add_code(code)
 
     def drop_heading(self) -> None:
         """A heading that nothing has followed is left out, since what follows it is."""

@@ -7,7 +7,7 @@ from zipfile import ZIP_DEFLATED, ZIP_LZMA, ZipFile
 
 import pytest
 
-from pipeline.formats.package import MAX_ENTRIES
+from pipeline.formats.office.package import MAX_ENTRIES
 from tests.unit.pipeline.formats.hostile.reading import DAMAGED, DOCX, PPTX, TEXT, read, refusal
 from tests.unit.pipeline.formats.made_files import document_xml, package_of, replace_part
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.formats.content import Content
-from pipeline.formats.docx import read_docx
+from pipeline.formats.office.word.reader import read_docx
 from tests.unit.pipeline.formats.made_files import docx_of, insert_xml, replace_part
 
 

@@ -7,7 +7,7 @@ from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.util import Cm
 
 from pipeline.formats.content import Content
-from pipeline.formats.pptx import read_pptx
+from pipeline.formats.office.slides.reader import read_pptx
 from tests.unit.pipeline.formats.made_files import pptx_of
 
 SLIDE_NUMBER = PP_PLACEHOLDER.SLIDE_NUMBER
@@ -36,13 +36,13 @@ def test_titles_are_headings() -> None:
     assert content.text == ("# Базы данных\n\nКурс лекций\n\n## Запросы\n\n- раз\n- два\n\n## Индексы\n\nодин пункт")
 
 
-def test_title_that_goes_on_is_said_once() -> None:
+def test_each_slide_has_its_heading() -> None:
     def build(slides: Any) -> None:
         add(slides, 1, "Запросы", "раз")
         add(slides, 1, "Запросы", "два")
 
     content = read_pptx(pptx_of(build))
-    assert content.text == "## Запросы\n\nраз\n\nдва"
+    assert content.text == "## Запросы\n\nраз\n\n## Запросы\n\nдва"
 
 
 def test_shapes_are_read_from_top_to_bottom_and_groups_opened() -> None:
@@ -53,7 +53,7 @@ def test_shapes_are_read_from_top_to_bottom_and_groups_opened() -> None:
         group.shapes.add_textbox(Cm(1), Cm(3), Cm(5), Cm(1)).text_frame.text = "в группе"
         slide.shapes.add_textbox(Cm(1), Cm(1), Cm(5), Cm(1)).text_frame.text = "наверху"
 
-    assert read_pptx(pptx_of(build)).text == "наверху\n\nв группе\n\nвнизу"
+    assert read_pptx(pptx_of(build)).text == "## наверху\n\nв группе\n\nвнизу"
 
 
 def test_tables_and_notes_are_read() -> None:

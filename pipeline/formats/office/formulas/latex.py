@@ -1,0 +1,41 @@
+"""Parts of LaTeX formulas."""
+
+from collections.abc import Iterable, Sequence
+from unicodedata import normalize
+
+from pipeline.formats.office.formulas.symbols import FUNCTIONS, LATEX
+
+ROW_END = r" \\ "
+_SPECIAL = {"\\": r"\backslash ", **{character: f"\\{character}" for character in "{}$%#_&"}}
+_MATH_LETTERS = "\U0001d400", "\U0001d7ff"
+
+
+def write_character(character: str) -> str:
+    """A sign by its name, a slanted or bold letter as a plain one."""
+    if _MATH_LETTERS[0] <= character <= _MATH_LETTERS[1]:
+        character = normalize("NFKC", character)
+    return _SPECIAL.get(character) or LATEX.get(character, character)
+
+
+def fence(character: str | None, usual: str) -> str:
+    """A bracket of any height; the usual one for None, an invisible one for nothing."""
+    character = usual if character is None else character
+    if not character:
+        return "."
+    command = LATEX.get(character, character).strip()
+    return f"\\{command}" if command in {"{", "}"} else f"{command} " if command.startswith("\\") else command
+
+
+def scripts(below: str, above: str) -> str:
+    return (f"_{{{below}}}" if below else "") + (f"^{{{above}}}" if above else "")
+
+
+def matrix(rows: Iterable[Sequence[str]]) -> str:
+    return rf"\begin{{matrix}}{ROW_END.join(' & '.join(row) for row in rows)}\end{{matrix}}"
+
+
+def function_name(name: str) -> str:
+    """The name of a function as a command; what is no name as it is."""
+    if name in FUNCTIONS:
+        return f"\\{name}"
+    return rf"\operatorname{{{name}}}" if name.isalpha() and len(name) > 1 else name
