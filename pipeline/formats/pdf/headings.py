@@ -1,38 +1,39 @@
 """The lines that are headings, and their levels.
 
-These are the lines the bookmarks name, the lines in a font larger than that of most text, and short ones in bold that
-stand alone.
+These are the lines that bookmarks and tables of contents name, the lines in a font larger than that of most text, short
+ones in bold that stand alone, and those that are worded as headings and stand alone.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 
 from pipeline.formats.blocks import DEEPEST_LEVEL
-from pipeline.formats.pdf.lines import ITEM, LARGER, LETTER, Bookmark, Line, usual_size
+from pipeline.formats.pdf.bookmarks import match_bookmarks, match_entries
+from pipeline.formats.pdf.contents import Entry
+from pipeline.formats.pdf.lines import LARGER, Body, Bookmark, Line, find_body
+from pipeline.formats.pdf.plausible import can_be_heading, is_item
 
 #: A heading has so many lines and characters at most.
 _MOST_HEADING_LINES = 4
-_LONGEST_HEADING = 200
 _LONGEST_BOLD_HEADING = 120
 #: Of all lines: when more are in bold, bold is no sign of a heading.
 _MOST_BOLD = 0.2
 #: The largest distance between baselines within a heading, in heights of the font.
 _HEADING_PITCH = 1.8
-_LEADERS = re.compile(r"(?:\.\s?){5,}|…{2,}")
 _NOT_AT_HEADING_END = (".", ",", ";", ":")
 
 
-def find_levels(lines: Sequence[Line], bookmarks: Sequence[Bookmark]) -> list[int]:
+def find_levels(lines: Sequence[Line], bookmarks: Sequence[Bookmark], entries: Sequence[Entry] = ()) -> list[int]:
     """The level of heading per line, 0 for text."""
-    body = usual_size(lines)
-    levels = _match_bookmarks(lines, bookmarks)
+    body = find_body(lines)
+    levels = match_bookmarks(lines, bookmarks)
     by_size: dict[float, Counter[int]] = defaultdict(Counter)
     for line, level in zip(lines, levels, strict=True):
         if level:
             by_size[line.size][level] += 1
-    known = {size: counts.most_common(1)[0][0] for size, counts in by_size.items() if size > body * LARGER}
+    known = {size: counts.most_common(1)[0][0] for size, counts in by_size.items() if size > body.size * LARGER}
+    named = match_entries(lines, entries, levels)
     found = [at for at in _find_large(lines, body) if not levels[at]]
     bold = [at for at in _find_bold(lines, body) if not levels[at]]
     ranks = dict(known)
@@ -44,62 +45,30 @@ def find_levels(lines: Sequence[Line], bookmarks: Sequence[Bookmark]) -> list[in
     for at in found:
         levels[at] = min(ranks[lines[at].size], DEEPEST_LEVEL)
     deepest = max(levels, default=0)
-    for at in bold:
-        levels[at] = min(deepest + 1, DEEPEST_LEVEL)
+    for at in [*bold, *named]:
+        levels[at] = levels[at] or min(deepest + 1, DEEPEST_LEVEL)
     return levels
 
 
-def _match_bookmarks(lines: Sequence[Line], bookmarks: Sequence[Bookmark]) -> list[int]:
-    """The level per line of the bookmark whose title it is or, with lines after it, makes up."""
-    levels = [0] * len(lines)
-    by_page: dict[int, list[int]] = defaultdict(list)
-    for at, line in enumerate(lines):
-        by_page[line.page].append(at)
-    for bookmark in bookmarks:
-        wanted = _squeeze(bookmark.title)
-        for first in by_page[bookmark.page]:
-            run = _match_title(lines, first, wanted) if wanted and not levels[first] else 0
-            if run:
-                levels[first : first + run] = [min(bookmark.level, DEEPEST_LEVEL)] * run
-                break
-    return levels
-
-
-def _match_title(lines: Sequence[Line], first: int, wanted: str) -> int:
-    """How many lines from `first` make up the title, perhaps with a number before it; 0 if they don't."""
-    text = ""
-    for run, line in enumerate(lines[first : first + _MOST_HEADING_LINES], start=1):
-        text += _squeeze(line.text)
-        if text == wanted or text.lstrip("0123456789") == wanted:
-            return run
-        if len(text) > len(wanted) + 10:
-            return 0
-    return 0
-
-
-def _squeeze(text: str) -> str:
-    return "".join(char for char in text.casefold() if char.isalnum())
-
-
-def _find_large(lines: Sequence[Line], body: float) -> Iterator[int]:
+def _find_large(lines: Sequence[Line], body: Body) -> Iterator[int]:
     """Yields the indexes of the lines in a larger font, where they are few enough in a row for a heading."""
     for run in _runs(lines):
-        text = " ".join(lines[at].text for at in run)
-        is_short = len(run) <= _MOST_HEADING_LINES and len(text) <= _LONGEST_HEADING
-        if lines[run[0]].size > body * LARGER and is_short and LETTER.search(text) and not _LEADERS.search(text):
-            yield from run
+        if lines[run[0]].size > body.size * LARGER and len(run) <= _MOST_HEADING_LINES:
+            text = " ".join(lines[at].text for at in run)
+            if can_be_heading(text):
+                yield from run
 
 
-def _find_bold(lines: Sequence[Line], body: float) -> Iterator[int]:
+def _find_bold(lines: Sequence[Line], body: Body) -> Iterator[int]:
     """Yields the indexes of short bold lines in the usual font that stand alone and don't end like sentences."""
-    if sum(line.is_bold for line in lines) > _MOST_BOLD * len(lines):
+    if sum(body.is_bold(line) for line in lines) > _MOST_BOLD * len(lines):
         return
     for run in _runs(lines):
         line = lines[run[0]]
         text = " ".join(lines[at].text for at in run)
-        looks_so = line.is_bold and abs(line.size - body) <= body * (LARGER - 1) and len(run) <= 2
+        looks_so = body.is_bold(line) and abs(line.size - body.size) <= body.size * (LARGER - 1) and len(run) <= 2
         is_title = len(text) <= _LONGEST_BOLD_HEADING and not text.endswith(_NOT_AT_HEADING_END)
-        if looks_so and is_title and not ITEM.match(text) and LETTER.search(text) and not text[0].islower():
+        if looks_so and is_title and not is_item(text) and can_be_heading(text) and not text[0].islower():
             yield from run
 
 
@@ -110,6 +79,8 @@ def _runs(lines: Sequence[Line]) -> Iterator[list[int]]:
         if run and not _is_same_heading(lines[run[-1]], line):
             yield run
             run = []
+        if line.is_turned:
+            continue
         run.append(at)
     if run:
         yield run
@@ -118,18 +89,18 @@ def _runs(lines: Sequence[Line]) -> Iterator[list[int]]:
 def _is_same_heading(line: Line, following: Line) -> bool:
     pitch = line.bottom - following.bottom
     return (
-        (line.page, line.is_bold) == (following.page, following.is_bold)
+        (line.page, line.font) == (following.page, following.font)
         and abs(line.size - following.size) < 0.3
         and 0 < pitch <= _HEADING_PITCH * line.size
     )
 
 
 def group_lines(lines: Sequence[Line], levels: Sequence[int]) -> Iterator[tuple[int, list[Line]]]:
-    """Yields stretches of text (level 0) and headings, each with its lines."""
+    """Yields stretches of text (level 0) or code and headings, each with its lines."""
     for level, found in groupby(zip(lines, levels, strict=True), key=lambda pair: pair[1]):
         group = [line for line, _ in found]
-        if not level:
-            yield 0, group
+        if level <= 0:
+            yield level, group
             continue
         heading = group[:1]
         for line, following in pairwise(group):

@@ -1,0 +1,165 @@
+"""The stretches of a page become lines, with superscripts, cells and the indentation of code."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from statistics import median
+from typing import TypeVar
+
+from pipeline.formats.pdf.extraction.words import Stretch, Word, turn
+from pipeline.formats.pdf.lines import Cell, Line
+from pipeline.formats.scripts import subscript, superscript
+
+#: All in heights of the font: the least gap that is a space, and that divides cells.
+_SPACE, _CELL_GAP = 0.15, 1.6
+#: A script is smaller than its line by this, and its baseline so much higher or lower.
+_SCRIPT_SIZE, _RAISED, _LOWERED = 0.86, 0.2, -0.06
+#: A first letter this many times the size of what is beside it is a drop cap, and a line of its own.
+_DROP_CAP = 1.8
+#: Of all characters of a line of code.
+_MOSTLY = 0.95
+_T = TypeVar("_T")
+
+
+def assemble(stretches: Iterable[Stretch], page: int) -> list[Line]:
+    """The lines of the page in the order they were written in; what stands across the others is marked."""
+    joined = list(_join(stretches))
+    turns: Counter[int] = Counter()
+    for stretch in joined:
+        turns[stretch.words[0].turns] += sum(len(word.text) for word in stretch.words)
+    usual = max(turns, key=turns.__getitem__, default=0)
+    return [_make_line(stretch, page, usual) for stretch in joined]
+
+
+def _join(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
+    """Yields the stretches, each with those that go on to the right of it at its height."""
+    current: Stretch | None = None
+    for stretch in stretches:
+        if current is not None and _goes_on(current, stretch):
+            word = stretch.words[0]
+            before = current.words[-1]
+            word.is_spaced = word.left - before.right > _SPACE * max(word.size, before.size)
+            current.words += stretch.words
+            current.is_hyphenated = stretch.is_hyphenated
+        else:
+            if current is not None:
+                yield current
+            current = stretch
+    if current is not None:
+        yield current
+
+
+def _goes_on(current: Stretch, following: Stretch) -> bool:
+    before, after = current.words[-1], following.words[0]
+    if current.is_hyphenated or before.turns != after.turns:
+        return False
+    if len(current.words) == 1 and before.size > _DROP_CAP * after.size and len(before.text) <= 2:
+        return False
+    overlap = min(before.top, after.top) - max(before.bottom, after.bottom)
+    if overlap * 3 <= min(before.top - before.bottom, after.top - after.bottom):
+        return False
+    largest = max(word.size for word in current.words[-3:])
+    if after.size < _SCRIPT_SIZE * largest or before.size < _SCRIPT_SIZE * after.size:
+        return after.left >= before.left - 1
+    return after.left >= before.right - after.size / 2 and abs(after.baseline - before.baseline) < after.size / 2
+
+
+def _make_line(stretch: Stretch, page: int, usual_turns: int) -> Line:
+    words = stretch.words
+    size = _find_most((word.size, len(word.text)) for word in words)
+    font = _find_most((word.font, len(word.text)) for word in words)
+    main = next(word for word in words if word.size == size)
+    box = (
+        min(word.left for word in words),
+        max(word.right for word in words),
+        min(main.bottom, words[0].bottom if words[0].size <= size else main.bottom),
+        max(main.top, words[0].top if words[0].size <= size else main.top),
+    )
+    turns = words[0].turns
+    is_turned = turns != usual_turns
+    if is_turned:
+        corners = [turn(*turn(x, y, -turns % 4), usual_turns) for x in box[:2] for y in box[2:]]
+        xs, ys = zip(*corners, strict=True)
+        box = (min(xs), max(xs), min(ys), max(ys))
+    code = "" if is_turned else _write_code(words)
+    groups = [] if code else list(_split_cells(words, size))
+    texts = [_write(group, main) for group in groups]
+    cells = tuple(
+        Cell(text, group[0].left, group[-1].right) for text, group in zip(texts, groups, strict=True)
+    )
+    return Line(
+        page,
+        code or " ".join(texts),
+        size,
+        font,
+        *box,
+        is_hyphenated=stretch.is_hyphenated,
+        is_code=bool(code),
+        is_turned=is_turned,
+        cells=cells if len(cells) > 1 else (),
+    )
+
+
+def _find_most(counts: Iterable[tuple[_T, int]]) -> _T:
+    """What has the largest count in all."""
+    total: Counter[_T] = Counter()
+    for key, count in counts:
+        total[key] += count
+    return max(total, key=total.__getitem__)
+
+
+def _split_cells(words: Sequence[Word], size: float) -> Iterator[list[Word]]:
+    group: list[Word] = []
+    for word in words:
+        if group and word.left - group[-1].right > _CELL_GAP * size:
+            yield group
+            group = []
+        group.append(word)
+    yield group
+
+
+def _write(words: Sequence[Word], main: Word) -> str:
+    """The words with spaces; what is smaller and higher or lower than the main part, as super- or subscript."""
+    text = ""
+    script = ""
+    kind = 0
+    for word in words:
+        now = _find_script(word, main)
+        if script and (now != kind or word.is_spaced):
+            text += _SCRIPTS[kind](script)
+            script = ""
+        kind = now
+        if word.is_spaced and (text or script):
+            text += " "
+        if now:
+            script += word.text
+        else:
+            text += word.text
+    return text + (_SCRIPTS[kind](script) if script else "")
+
+
+_SCRIPTS = {1: superscript, -1: subscript}
+
+
+def _find_script(word: Word, main: Word) -> int:
+    """1 for a superscript, -1 for a subscript, else 0."""
+    if word.size >= _SCRIPT_SIZE * main.size:
+        return 0
+    rise = (word.baseline - main.baseline) / max(main.size, 0.1)
+    return 1 if rise > _RAISED else -1 if rise < _LOWERED else 0
+
+
+def _write_code(words: Sequence[Word]) -> str:
+    """The line with a space for every column left free; "" unless it is in a font of fixed pitch, and keeps to it."""
+    count = sum(len(word.text) for word in words)
+    if sum(len(word.text) for word in words if word.font.is_mono) < _MOSTLY * count:
+        return ""
+    pitch = median((word.right - word.left) / len(word.text) for word in words)
+    if pitch <= 0 or any("\u2e80" <= char <= "\uffef" for word in words for char in word.text):
+        return ""
+    text = ""
+    for word in words:
+        column = (word.left - words[0].left) / pitch
+        if abs(column - round(column)) > 0.3 or column > 400:
+            return ""
+        text += " " * max(round(column) - len(text), 1 if word.is_spaced else 0) + word.text
+    return text
