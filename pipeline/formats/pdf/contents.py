@@ -9,6 +9,8 @@ from pipeline.formats.pdf.lines import LETTER, Line, squeeze
 _TITLE = re.compile(r"(?:содержание|оглавление|(?:table of )?contents|план лекции)[.:]?", re.IGNORECASE)
 #: Dots or other leaders up to the number of a page at the end.
 _LEADERS = re.compile(r"\s*(?:(?:[.·•…_]\s?){4,}|…{2,})\s*(\d{1,4}|[ivxlc]{1,6})?\s*$", re.IGNORECASE)
+#: One of these is in each row of leaders.
+_MARKS = ("..", ". .", "…", "··", "· ·", "••", "__")
 _ENDS_WITH_PAGE = re.compile(r"^(.*\S)\s+(\d{1,4}|[ivxlc]{1,5})$", re.IGNORECASE)
 _NUMBER = re.compile(r"(?:(?:глава|часть|раздел|лекция|chapter|part)\s+)?§?\s*([\dIVXА-Я]+(?:\.\d+)*)[.)]?\s", re.IGNORECASE)
 #: A run of fewer entries without a heading above is no table of contents.
@@ -59,19 +61,24 @@ def _find_tables(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
 
 def _follow(lines: Sequence[Line], first: int, *, is_titled: bool) -> tuple[int, int, int]:
     """The end of the entries from `first` on, how many there are, and how many of them have leaders."""
-    last, count, led, page, waiting = first, 0, 0, 0, 0
+    last, count, led, page, waiting, right = first, 0, 0, 0, 0, 0.0
     for at in range(first, len(lines)):
-        text = lines[at].text
-        has_leaders = _LEADERS.search(text) is not None
-        number = _find_page(text) if is_titled or has_leaders else None
-        if has_leaders or (number is not None and number >= page):
-            last, count, led, waiting = at + 1, count + 1, led + has_leaders, 0
+        line = lines[at]
+        has_leaders = _has_leaders(line.text)
+        number = _find_page(line.text) if has_leaders or (is_titled and led < 2) else None
+        is_aligned = not count or abs(line.right - right) < line.size
+        if has_leaders or (number is not None and number >= page and is_aligned):
+            last, count, led, waiting, right = at + 1, count + 1, led + has_leaders, 0, line.right
             page = number if number is not None else page
         else:
             waiting += 1
-            if waiting >= _WRAPPED or (not is_titled and not count) or len(text) > 150:
+            if waiting >= _WRAPPED or (not is_titled and not count) or len(line.text) > 150:
                 break
     return last, count, led
+
+
+def _has_leaders(text: str) -> bool:
+    return any(mark in text for mark in _MARKS) and _LEADERS.search(text) is not None
 
 
 def _find_page(text: str) -> int | None:

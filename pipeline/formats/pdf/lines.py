@@ -9,13 +9,14 @@ from dataclasses import dataclass
 LARGER = 1.12
 #: A letter of any alphabet.
 LETTER = re.compile(r"[^\W\d_]")
+_NO_LETTER = re.compile(r"[\W_]+")
 #: The bullet, number or letter that a list item begins with.
 ITEM = re.compile(r"(?:[•·▪◦●○■□–—*‣∙►✓➢-]|\(?(?:\d{1,2}|[a-zа-я])\))\s+(?=\S)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Font:
-    """A font by its name; whether that says bold; the weight that PDFium guesses."""
+    """A font by its name; whether that says bold; the weight that PDFium guesses. Each is made once a file."""
 
     name: str = ""
     weight: int = 400
@@ -94,6 +95,6 @@ def are_beside(left: Line, right: Line) -> bool:
 
 def squeeze(text: str) -> str:
     """The letters and digits, for comparison."""
-    return "".join(char for char in text.casefold() if char.isalnum())
+    return _NO_LETTER.sub("", text.casefold())
 
 

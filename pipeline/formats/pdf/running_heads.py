@@ -4,6 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from pipeline.formats.pdf.lines import LARGER, Body, Line, find_body
 
@@ -18,6 +19,9 @@ _SAME_PLACE = 4.0
 _LARGE_ON = 0.6
 #: The place of heads that change is taken on so many pages, and has so many heights of its font below or above it.
 _SLOT_ON, _SLOT_GAP = 0.5, 1.9
+
+#: A line so far from the next, in heights of its font, is apart from the text.
+_APART = 1.5
 
 _DIGITS = re.compile(r"\d+")
 _PAGE_NUMBER = re.compile(
@@ -35,6 +39,7 @@ class _Candidate:
     line: Line
     is_top: bool
     gap: float  # to the next line inwards, in heights of the font
+    is_unlike: bool  # that line, which is in another font
 
     @property
     def pattern(self) -> str:
@@ -45,11 +50,12 @@ def drop_running_heads(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
     """The pages without the lines near their edges that are heads, feet and numbers of pages."""
     body = find_body(line for page in pages for line in page)
     candidates = [found for number, page in enumerate(pages) for found in _find_candidates(number, page)]
-    dropped = {
+    suspected = {
         (found.page, found.at)
         for find in (_find_repeated, _find_page_numbers, _find_slots)
         for found in find(candidates, len(pages), body)
     }
+    dropped = {place for edge in _group_edges(candidates) for place in _take_outermost(edge, suspected)}
     return [[line for at, line in enumerate(page) if (number, at) not in dropped] for number, page in enumerate(pages)]
 
 
@@ -62,7 +68,26 @@ def _find_candidates(number: int, page: Sequence[Line]) -> Iterator[_Candidate]:
             inner = next((page[other] for other in edge[place + 1 :] if abs(page[other].bottom - line.bottom) > 2), None)
             if len(line.text) <= _LONGEST_HEAD:
                 gap = abs(line.bottom - inner.bottom) / max(line.size, 1.0) if inner else 99.0
-                yield _Candidate(number, at, line, is_top, gap)
+                is_unlike = inner is None or abs(inner.size - line.size) > 0.03 * line.size or inner.font != line.font
+                yield _Candidate(number, at, line, is_top, gap, is_unlike)
+
+
+def _group_edges(candidates: Sequence[_Candidate]) -> Iterator[list[_Candidate]]:
+    """Yields the candidates of each edge of each page, the outermost first."""
+    for _, edge in groupby(candidates, key=lambda found: (found.page, found.is_top)):
+        yield list(edge)
+
+
+def _take_outermost(edge: Sequence[_Candidate], suspected: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yields the places of those suspected that only others stand outside of, and that are apart from the text."""
+    taken: list[tuple[int, int]] = []
+    for found in edge:
+        if (found.page, found.at) not in suspected:
+            break
+        taken.append((found.page, found.at))
+        if found.gap >= _APART or found.is_unlike or _PAGE_NUMBER.fullmatch(found.line.text):
+            yield from taken
+            taken = []
 
 
 def _find_repeated(candidates: Sequence[_Candidate], count: int, body: Body) -> Iterator[_Candidate]:

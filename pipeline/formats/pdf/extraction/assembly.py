@@ -1,11 +1,10 @@
 """The stretches of a page become lines, with superscripts, cells and the indentation of code."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 from typing import TypeVar
 
-from pipeline.formats.pdf.extraction.words import Stretch, Word, turn
+from pipeline.formats.pdf.extraction.words import Stretch, Style, Word, turn
 from pipeline.formats.pdf.lines import Cell, Line
 from pipeline.formats.scripts import subscript, superscript
 
@@ -23,10 +22,9 @@ _T = TypeVar("_T")
 def assemble(stretches: Iterable[Stretch], page: int) -> list[Line]:
     """The lines of the page in the order they were written in; what stands across the others is marked."""
     joined = list(_join(stretches))
-    turns: Counter[int] = Counter()
-    for stretch in joined:
-        turns[stretch.words[0].turns] += sum(len(word.text) for word in stretch.words)
-    usual = max(turns, key=turns.__getitem__, default=0)
+    if not joined:
+        return []
+    usual = _find_most((word.style.turns, len(word.text)) for stretch in joined for word in stretch.words)
     return [_make_line(stretch, page, usual) for stretch in joined]
 
 
@@ -37,7 +35,7 @@ def _join(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
         if current is not None and _goes_on(current, stretch):
             word = stretch.words[0]
             before = current.words[-1]
-            word.is_spaced = word.left - before.right > _SPACE * max(word.size, before.size)
+            word.is_spaced = word.left - before.right > _SPACE * max(word.style.size, before.style.size)
             current.words += stretch.words
             current.is_hyphenated = stretch.is_hyphenated
         else:
@@ -50,31 +48,26 @@ def _join(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
 
 def _goes_on(current: Stretch, following: Stretch) -> bool:
     before, after = current.words[-1], following.words[0]
-    if current.is_hyphenated or before.turns != after.turns:
+    if current.is_hyphenated or before.style.turns != after.style.turns:
         return False
-    if len(current.words) == 1 and before.size > _DROP_CAP * after.size and len(before.text) <= 2:
+    if len(current.words) == 1 and before.style.size > _DROP_CAP * after.style.size and len(before.text) <= 2:
         return False
-    overlap = min(before.top, after.top) - max(before.bottom, after.bottom)
-    if overlap * 3 <= min(before.top - before.bottom, after.top - after.bottom):
+    overlap = min(before.style.top, after.style.top) - max(before.style.bottom, after.style.bottom)
+    if overlap * 3 <= min(before.style.top - before.style.bottom, after.style.top - after.style.bottom):
         return False
-    largest = max(word.size for word in current.words[-3:])
-    if after.size < _SCRIPT_SIZE * largest or before.size < _SCRIPT_SIZE * after.size:
+    largest = max(word.style.size for word in current.words[-3:])
+    if after.style.size < _SCRIPT_SIZE * largest or before.style.size < _SCRIPT_SIZE * after.style.size:
         return after.left >= before.left - 1
-    return after.left >= before.right - after.size / 2 and abs(after.baseline - before.baseline) < after.size / 2
+    return after.left >= before.right - after.style.size / 2 and abs(after.style.baseline - before.style.baseline) < after.style.size / 2
 
 
 def _make_line(stretch: Stretch, page: int, usual_turns: int) -> Line:
     words = stretch.words
-    size = _find_most((word.size, len(word.text)) for word in words)
-    font = _find_most((word.font, len(word.text)) for word in words)
-    main = next(word for word in words if word.size == size)
-    box = (
-        min(word.left for word in words),
-        max(word.right for word in words),
-        min(main.bottom, words[0].bottom if words[0].size <= size else main.bottom),
-        max(main.top, words[0].top if words[0].size <= size else main.top),
-    )
-    turns = words[0].turns
+    size = _find_most((word.style.size, len(word.text)) for word in words)
+    font = _find_most((word.style.font, len(word.text)) for word in words)
+    main = next(word.style for word in words if word.style.size == size)
+    box = (min(word.left for word in words), max(word.right for word in words), main.bottom, main.top)
+    turns = words[0].style.turns
     is_turned = turns != usual_turns
     if is_turned:
         corners = [turn(*turn(x, y, -turns % 4), usual_turns) for x in box[:2] for y in box[2:]]
@@ -101,9 +94,9 @@ def _make_line(stretch: Stretch, page: int, usual_turns: int) -> Line:
 
 def _find_most(counts: Iterable[tuple[_T, int]]) -> _T:
     """What has the largest count in all."""
-    total: Counter[_T] = Counter()
+    total: dict[_T, int] = {}
     for key, count in counts:
-        total[key] += count
+        total[key] = total.get(key, 0) + count
     return max(total, key=total.__getitem__)
 
 
@@ -117,7 +110,7 @@ def _split_cells(words: Sequence[Word], size: float) -> Iterator[list[Word]]:
     yield group
 
 
-def _write(words: Sequence[Word], main: Word) -> str:
+def _write(words: Sequence[Word], main: Style) -> str:
     """The words with spaces; what is smaller and higher or lower than the main part, as super- or subscript."""
     text = ""
     script = ""
@@ -140,18 +133,18 @@ def _write(words: Sequence[Word], main: Word) -> str:
 _SCRIPTS = {1: superscript, -1: subscript}
 
 
-def _find_script(word: Word, main: Word) -> int:
+def _find_script(word: Word, main: Style) -> int:
     """1 for a superscript, -1 for a subscript, else 0."""
-    if word.size >= _SCRIPT_SIZE * main.size:
+    if word.style.size >= _SCRIPT_SIZE * main.size:
         return 0
-    rise = (word.baseline - main.baseline) / max(main.size, 0.1)
+    rise = (word.style.baseline - main.baseline) / max(main.size, 0.1)
     return 1 if rise > _RAISED else -1 if rise < _LOWERED else 0
 
 
 def _write_code(words: Sequence[Word]) -> str:
     """The line with a space for every column left free; "" unless it is in a font of fixed pitch, and keeps to it."""
     count = sum(len(word.text) for word in words)
-    if sum(len(word.text) for word in words if word.font.is_mono) < _MOSTLY * count:
+    if sum(len(word.text) for word in words if word.style.font.is_mono) < _MOSTLY * count:
         return ""
     pitch = median((word.right - word.left) / len(word.text) for word in words)
     if pitch <= 0 or any("\u2e80" <= char <= "\uffef" for word in words for char in word.text):

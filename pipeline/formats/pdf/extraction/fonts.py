@@ -26,17 +26,19 @@ class Fonts:
     """The fonts that the characters of a file are in."""
 
     def __init__(self) -> None:
-        self._fonts: dict[tuple[bytes, int, int], Font] = {}
+        self._found: dict[tuple[bytes, int, int], Font] = {}
+        self._fonts: dict[tuple[str, int, int], Font] = {}
+        self._name = ctypes.create_string_buffer(_LONGEST_NAME)
+        self._flags = ctypes.c_int()
 
     def find(self, text: Any, at: int) -> Font:
-        """The font of the character at this index of the page's text."""
-        name = ctypes.create_string_buffer(_LONGEST_NAME)
-        flags = ctypes.c_int()
-        raw.FPDFText_GetFontInfo(text, at, name, _LONGEST_NAME, flags)
-        weight = raw.FPDFText_GetFontWeight(text, at)
-        key = (name.value, flags.value, weight)
-        if key not in self._fonts:
-            plain = _SUBSET.sub("", name.value.decode("utf-8", "replace"))
-            is_mono = bool(flags.value & _FIXED_PITCH) or _MONO.search(plain) is not None
-            self._fonts[key] = Font(plain, weight, _BOLD.search(plain) is not None, is_mono)
-        return self._fonts[key]
+        """The font of the character at this index of the page's text; parts of one font are one."""
+        self._name[0] = b"\0"
+        raw.FPDFText_GetFontInfo(text, at, self._name, _LONGEST_NAME, self._flags)
+        key = (self._name.value, self._flags.value, raw.FPDFText_GetFontWeight(text, at))
+        if key not in self._found:
+            name = _SUBSET.sub("", key[0].decode("utf-8", "replace"))
+            is_mono = bool(key[1] & _FIXED_PITCH) or _MONO.search(name) is not None
+            made = Font(name, key[2], _BOLD.search(name) is not None, is_mono)
+            self._found[key] = self._fonts.setdefault((name, *key[1:]), made)
+        return self._found[key]

@@ -1,9 +1,9 @@
 """The words of a page: their characters, places and fonts, as PDFium has them."""
 
 import ctypes
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import pypdfium2
@@ -12,28 +12,35 @@ from pypdfium2 import raw
 from pipeline.formats.pdf.extraction.fonts import Fonts
 from pipeline.formats.pdf.lines import Font
 
-#: PDFium's marks for a hyphen at the end of a line.
-_HYPHENS = frozenset({0x02, 0xFFFE, 0xAD})
-_LINE_ENDS = frozenset({0x0A, 0x0D})
+#: Ends of lines, and PDFium's marks for a hyphen at the end of a line.
+_LINE_END = re.compile("[\n\r\x02\ufffe\xad]")
+_WORD = re.compile(r"\S+")
 #: Bullets of symbol fonts, which have no Unicode character of their own.
 _SYMBOL_BULLETS = dict.fromkeys((0xF0B7, 0xF0A7, 0xF0D8, 0xF0FC, 0xF06C, 0xF06E, 0xF076, 0xF0A8), 0x2022)
 #: Coordinates beyond this, in points, are errors.
 _FARTHEST = 50_000.0
 
 
-@dataclass(slots=True)
-class Word:
-    """Characters in one font without a space; its place is measured along its line."""
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What all characters of a text object have in common; heights are measured across their line."""
 
-    text: str
     size: float
     font: Font
     turns: int  # quarters, against the clock
-    left: float
-    right: float
     bottom: float
     top: float
     baseline: float
+
+
+@dataclass(slots=True)
+class Word:
+    """Characters of one text object without a space; its place is measured along its line."""
+
+    text: str
+    style: Style
+    left: float
+    right: float
     is_spaced: bool  # a space stands before it
 
 
@@ -45,15 +52,6 @@ class Stretch:
     is_hyphenated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Style:
-    """What all characters of a text object have in common."""
-
-    size: float
-    font: Font
-    turns: int
-
-
 class PageText:
     """Reads the characters of one page; `fonts` are those of the whole file."""
 
@@ -61,47 +59,48 @@ class PageText:
         self._page = page.get_textpage()
         self._text: Any = self._page.raw
         self._fonts = fonts
-        self._styles: dict[int, _Style] = {}
-        self._codes: list[int] = []
+        self._styles: dict[int, Style] = {}
+        self._characters = ""
+        self._box = raw.FS_RECTF()
+        self._x, self._y = ctypes.c_double(), ctypes.c_double()
 
     def close(self) -> None:
         self._page.close()
 
     def read(self) -> Iterator[Stretch]:
         """Yields the stretches in the order they were written in."""
-        get, text = raw.FPDFText_GetUnicode, self._text
-        self._codes = [get(text, at) for at in range(raw.FPDFText_CountChars(text))]
+        self._characters = self._read_characters().translate(_SYMBOL_BULLETS)
         start = 0
-        for at, code in enumerate([*self._codes, 0x0A]):
-            if code in _LINE_ENDS or code in _HYPHENS:
-                words = list(self._read_words(start, at))
-                if words:
-                    yield Stretch(words, code in _HYPHENS)
-                start = at + 1
+        for found in _LINE_END.finditer(self._characters + "\n"):
+            words = list(self._read_words(start, found.start()))
+            if words:
+                yield Stretch(words, found[0] not in "\r\n")
+            start = found.end()
+
+    def _read_characters(self) -> str:
+        """The characters by their indexes; one call gives them all if none is without a character of Unicode."""
+        count = raw.FPDFText_CountChars(self._text)
+        units = (ctypes.c_ushort * (count + 1))()
+        if raw.FPDFText_GetText(self._text, 0, count, units) == count + 1:
+            return "".join(map(chr, units[:count]))
+        return "".join(chr(min(raw.FPDFText_GetUnicode(self._text, at), 0x10FFFF)) for at in range(count))
 
     def _read_words(self, start: int, end: int) -> Iterator[Word]:
         """Yields the words among these characters, and the parts of words in which the font changes."""
-        spans = list(self._find_spans(start, end))
+        spans = [found.span() for found in _WORD.finditer(self._characters, start, end)]
         if not spans:
             return
         # One text object often has written the whole line.
         first, last = self._find_object(spans[0][0]), self._find_object(spans[-1][1] - 1)
-        for first_at, end_at in spans:
-            runs = [(first, first_at, end_at)] if first == last else self._find_runs(first_at, end_at)
-            is_spaced = first_at > spans[0][0]
-            for key, run_start, run_end in runs:
-                text = decode(self._codes[run_start:run_end])
+        for span in spans:
+            is_spaced = span[0] > spans[0][0]
+            for key, run_start, run_end in [(first, *span)] if first == last else self._find_runs(*span):
+                text = decode(self._characters[run_start:run_end])
                 if text:
-                    yield self._measure(text, key, run_start, run_end, is_spaced=is_spaced)
+                    style = self._styles[key]
+                    left, right = self._find_edges(run_start, run_end, style.turns)
+                    yield Word(text, style, left, right, is_spaced)
                     is_spaced = False
-
-    def _find_spans(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Yields where the stretches without a space begin and end."""
-        codes = self._codes
-        for is_space, group in groupby(range(start, end), key=lambda at: chr(codes[at]).isspace()):
-            if not is_space:
-                places = list(group)
-                yield places[0], places[-1] + 1
 
     def _find_runs(self, start: int, end: int) -> list[tuple[int, int, int]]:
         """The text objects that wrote these characters, each with the first of its characters and their end."""
@@ -121,38 +120,32 @@ class PageText:
         found = raw.FPDFText_GetTextObject(self._text, at)
         key = ctypes.addressof(found.contents) if found else 0
         if key not in self._styles:
-            matrix = raw.FS_MATRIX(1, 0, 0, 1, 0, 0)
-            raw.FPDFText_GetMatrix(self._text, at, matrix)
-            scale = _limit((matrix.c**2 + matrix.d**2) ** 0.5) or 1.0
-            size = round(_limit(raw.FPDFText_GetFontSize(self._text, at) * scale), 1)
-            turns = (0 if matrix.a >= 0 else 2) if abs(matrix.a) >= abs(matrix.b) else (1 if matrix.b > 0 else 3)
-            self._styles[key] = _Style(abs(size), self._fonts.find(self._text, at), turns)
+            self._styles[key] = self._measure(at)
         return key
 
-    def _measure(self, text: str, key: int, start: int, end: int, *, is_spaced: bool) -> Word:
-        style = self._styles[key]
-        first, last = raw.FS_RECTF(), raw.FS_RECTF()
-        raw.FPDFText_GetLooseCharBox(self._text, start, first)
-        raw.FPDFText_GetLooseCharBox(self._text, end - 1, last)
-        x, y = ctypes.c_double(), ctypes.c_double()
-        raw.FPDFText_GetCharOrigin(self._text, start, x, y)
-        corners = [
-            turn(_limit(across), _limit(up), style.turns)
-            for box in (first, last)
-            for across, up in ((box.left, box.bottom), (box.right, box.top))
-        ]
-        return Word(
-            text,
-            style.size,
-            style.font,
-            style.turns,
-            min(across for across, _ in corners),
-            max(across for across, _ in corners),
-            min(up for _, up in corners),
-            max(up for _, up in corners),
-            turn(_limit(x.value), _limit(y.value), style.turns)[1],
-            is_spaced,
-        )
+    def _measure(self, at: int) -> Style:
+        matrix = raw.FS_MATRIX(1, 0, 0, 1, 0, 0)
+        raw.FPDFText_GetMatrix(self._text, at, matrix)
+        scale = _limit((matrix.c**2 + matrix.d**2) ** 0.5) or 1.0
+        size = round(_limit(raw.FPDFText_GetFontSize(self._text, at) * scale), 1)
+        turns = (0 if matrix.a >= 0 else 2) if abs(matrix.a) >= abs(matrix.b) else (1 if matrix.b > 0 else 3)
+        raw.FPDFText_GetLooseCharBox(self._text, at, self._box)
+        heights = [turn(*corner, turns)[1] for corner in self._read_corners()]
+        raw.FPDFText_GetCharOrigin(self._text, at, self._x, self._y)
+        baseline = turn(_limit(self._x.value), _limit(self._y.value), turns)[1]
+        return Style(abs(size), self._fonts.find(self._text, at), turns, min(heights), max(heights), baseline)
+
+    def _find_edges(self, start: int, end: int, turns: int) -> tuple[float, float]:
+        """Where the first of the characters begins and the last one ends."""
+        edges: list[float] = []
+        for at in (start, end - 1) if end - start > 1 else (start,):
+            raw.FPDFText_GetLooseCharBox(self._text, at, self._box)
+            edges += [turn(*corner, turns)[0] for corner in self._read_corners()] if turns else [self._box.left, self._box.right]
+        return _limit(min(edges)), _limit(max(edges))
+
+    def _read_corners(self) -> list[tuple[float, float]]:
+        box = self._box
+        return [(_limit(box.left), _limit(box.bottom)), (_limit(box.right), _limit(box.top))]
 
 
 def turn(across: float, up: float, turns: int) -> tuple[float, float]:
@@ -160,14 +153,12 @@ def turn(across: float, up: float, turns: int) -> tuple[float, float]:
     return ((across, up), (up, -across), (-across, -up), (-up, across))[turns]
 
 
-def decode(codes: Sequence[int]) -> str:
-    """The characters; halves of surrogate pairs joined, what is no character left out."""
-    joined = (
-        "".join([chr(_SYMBOL_BULLETS.get(code, code)) for code in codes])
-        .encode("utf-16-le", "surrogatepass")
-        .decode("utf-16-le", "ignore")
-    )
-    return joined if joined.isprintable() else "".join(filter(str.isprintable, joined))
+def decode(characters: str) -> str:
+    """The characters without those that are none; halves of surrogate pairs joined."""
+    if characters.isprintable():
+        return characters
+    joined = characters.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+    return "".join(filter(str.isprintable, joined))
 
 
 def _limit(value: float) -> float:
