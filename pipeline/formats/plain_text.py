@@ -15,16 +15,11 @@ from itertools import accumulate
 from pipeline.contract import Heading
 from pipeline.formats.content import Content
 from pipeline.formats.encoding import decode_text
+from pipeline.formats.wording import find_chapter_level
 
 _LONGEST_HEADING = 100
 _UNDERLINE = re.compile(r"([=~-])\1{2,}")
 _UNDERLINE_LEVELS = {"=": 1, "-": 2, "~": 3}
-_CHAPTER = re.compile(
-    r"(?:(часть|модуль|part|module)|(глава|раздел|chapter|section|unit)|(лекция|урок|тема|lecture|lesson))"
-    r"\s+(?:№\s*)?(?:\d+|[ivxlc]+)\b(.*)",
-    re.IGNORECASE,
-)
-_CHAPTER_TITLE = re.compile(r"\s*[.:)—–-].*|\s*|\s+[«\"“]?[^\W\d_a-zа-яё].*")
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,4})[.)]?\s+[^\W\d_].*")
 _SENTENCE_END = (".", ",", ";", ":", "!", "…")
 
@@ -54,9 +49,9 @@ def _guess_level(lines: list[str], number: int) -> int | None:
     underline = _UNDERLINE.fullmatch(following)
     if underline and len(following) * 2 >= len(line) and any(map(str.isalnum, line)):
         return _UNDERLINE_LEVELS[underline[1]]
-    chapter = _CHAPTER.match(line)
-    if chapter and _CHAPTER_TITLE.fullmatch(chapter[4]) and not line.endswith(_SENTENCE_END[1:]):
-        return next(level for level in (1, 2, 3) if chapter[level])
+    level = find_chapter_level(line)
+    if level:
+        return level
     return None if following or line.endswith(_SENTENCE_END) else _guess_level_alone(lines, number)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.formats.pdf.lines import LETTER, Line, squeeze
 
-_TITLE = re.compile(r"(?:содержание|оглавление|(?:table of )?contents|план лекции)[.:]?", re.IGNORECASE)
+_TITLE = re.compile(r"(?:содержание|оглавление|(?:table of )?contents|план лекции|список (?:иллюстраций|таблиц|рисунков)|list of (?:figures|tables)|inhaltsverzeichnis)[.:]?", re.IGNORECASE)
 #: Dots or other leaders up to the number of a page at the end.
 _LEADERS = re.compile(r"\s*(?:(?:[.·•…_]\s?){4,}|…{2,})\s*(\d{1,4}|[ivxlc]{1,6})?\s*$", re.IGNORECASE)
 #: One of these is in each row of leaders.
@@ -65,7 +65,8 @@ def _follow(lines: Sequence[Line], first: int, *, is_titled: bool) -> tuple[int,
     for at in range(first, len(lines)):
         line = lines[at]
         has_leaders = _has_leaders(line.text)
-        number = _find_page(line.text) if has_leaders or (is_titled and led < 2) else None
+        is_entry = has_leaders or (is_titled and (led < 2 or (line.cells and line.cells[-1].text.isdigit())))
+        number = _find_page(line.text) if is_entry else None
         is_aligned = not count or abs(line.right - right) < line.size
         if has_leaders or (number is not None and number >= page and is_aligned):
             last, count, led, waiting, right = at + 1, count + 1, led + has_leaders, 0, line.right

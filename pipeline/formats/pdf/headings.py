@@ -1,7 +1,8 @@
 """The lines that are headings, and their levels.
 
 These are the lines that bookmarks and tables of contents name, the lines in a font larger than that of most text, short
-ones in bold that stand alone, and those that are worded as headings and stand alone.
+ones in bold that stand alone, and those that are worded as headings and stand alone. Where bookmarks name the headings
+of a document closely, others must look like these.
 """
 
 from collections import Counter, defaultdict
@@ -13,6 +14,7 @@ from pipeline.formats.pdf.bookmarks import match_bookmarks, match_entries
 from pipeline.formats.pdf.contents import Entry
 from pipeline.formats.pdf.lines import LARGER, Body, Bookmark, Line, find_body
 from pipeline.formats.pdf.plausible import can_be_heading, is_item
+from pipeline.formats.pdf.worded import find_worded
 
 #: A heading has so many lines and characters at most.
 _MOST_HEADING_LINES = 4
@@ -22,40 +24,83 @@ _MOST_BOLD = 0.2
 #: The largest distance between baselines within a heading, in heights of the font.
 _HEADING_PITCH = 1.8
 _NOT_AT_HEADING_END = (".", ",", ";", ":")
+#: Bookmarks are close when they name so many lines, and one at least every so many pages.
+_LEAST_NAMED, _PAGES_A_BOOKMARK = 3, 6
 
 
 def find_levels(lines: Sequence[Line], bookmarks: Sequence[Bookmark], entries: Sequence[Entry] = ()) -> list[int]:
     """The level of heading per line, 0 for text."""
     body = find_body(lines)
     levels = match_bookmarks(lines, bookmarks)
+    marked = [at for at, level in enumerate(levels) if level]
+    pages = lines[-1].page + 1 if lines else 0
+    are_close = len(marked) >= max(_LEAST_NAMED, pages / _PAGES_A_BOOKMARK)
+    found = _Found(lines, body, entries, levels)
+    if are_close:
+        found.keep_like(marked)
+    _rank(lines, found, body, levels)
+    return levels
+
+
+class _Found:
+    """The indexes of lines that look like headings and are none yet, by what they are found by."""
+
+    def __init__(self, lines: Sequence[Line], body: Body, entries: Sequence[Entry], levels: list[int]) -> None:
+        self._lines = lines
+        taken = {at for at, level in enumerate(levels) if level}
+        self.large = [at for at in _find_large(lines, body) if at not in taken]
+        taken.update(self.large)
+        self.worded = {at: level for at, level in find_worded(lines, body) if at not in taken}
+        taken.update(self.worded)
+        self.named = [at for at in match_entries(lines, entries, levels) if at not in taken]
+        taken.update(self.named)
+        self.bold = [at for at in _find_bold(lines, body) if at not in taken]
+
+    def keep_like(self, marked: Sequence[int]) -> None:
+        """Drops what is in another font than all of the `marked` lines; a title above the first of them stays."""
+        styles = {(self._lines[at].font, self._lines[at].size) for at in marked}
+        before = [at for at in self.large if at < marked[0] and not self._lines[at].page]
+        title = max((self._lines[at].size for at in before), default=0.0)
+        self.large = [
+            at
+            for at in self.large
+            if (self._lines[at].font, self._lines[at].size) in styles
+            or (at < marked[0] and not self._lines[at].page and self._lines[at].size == title)
+        ]
+        self.bold = [at for at in self.bold if (self._lines[at].font, self._lines[at].size) in styles]
+        self.worded = {
+            at: level
+            for at, level in self.worded.items()
+            if (self._lines[at].font, self._lines[at].size) in styles
+        }
+
+
+def _rank(lines: Sequence[Line], found: _Found, body: Body, levels: list[int]) -> None:
+    """Gives the lines their levels: larger fonts stand higher."""
     by_size: dict[float, Counter[int]] = defaultdict(Counter)
     for line, level in zip(lines, levels, strict=True):
         if level:
             by_size[line.size][level] += 1
-    known = {size: counts.most_common(1)[0][0] for size, counts in by_size.items() if size > body.size * LARGER}
-    named = match_entries(lines, entries, levels)
-    found = [at for at in _find_large(lines, body) if not levels[at]]
-    bold = [at for at in _find_bold(lines, body) if not levels[at]]
-    ranks = dict(known)
-    for size in sorted({lines[at].size for at in found}, reverse=True):
+    ranks = {size: counts.most_common(1)[0][0] for size, counts in by_size.items() if size > body.size * LARGER}
+    for size in sorted({lines[at].size for at in found.large}, reverse=True):
         if size not in ranks:
             near = [level for other, level in ranks.items() if abs(other - size) < 0.3]
             above = [level for other, level in ranks.items() if other > size]
             ranks[size] = near[0] if near else max(above, default=0) + 1
-    for at in found:
+    for at in found.large:
         levels[at] = min(ranks[lines[at].size], DEEPEST_LEVEL)
     deepest = max(levels, default=0)
-    for at in [*bold, *named]:
-        levels[at] = levels[at] or min(deepest + 1, DEEPEST_LEVEL)
-    return levels
+    for at, level in found.worded.items():
+        levels[at] = min(max(deepest, 0) + level, DEEPEST_LEVEL)
+    for at in [*found.bold, *found.named]:
+        levels[at] = min(deepest + 1, DEEPEST_LEVEL)
 
 
 def _find_large(lines: Sequence[Line], body: Body) -> Iterator[int]:
     """Yields the indexes of the lines in a larger font, where they are few enough in a row for a heading."""
-    for run in _runs(lines):
+    for run in find_runs(lines):
         if lines[run[0]].size > body.size * LARGER and len(run) <= _MOST_HEADING_LINES:
-            text = " ".join(lines[at].text for at in run)
-            if can_be_heading(text):
+            if can_be_heading(" ".join(lines[at].text for at in run)):
                 yield from run
 
 
@@ -63,7 +108,7 @@ def _find_bold(lines: Sequence[Line], body: Body) -> Iterator[int]:
     """Yields the indexes of short bold lines in the usual font that stand alone and don't end like sentences."""
     if sum(body.is_bold(line) for line in lines) > _MOST_BOLD * len(lines):
         return
-    for run in _runs(lines):
+    for run in find_runs(lines):
         line = lines[run[0]]
         text = " ".join(lines[at].text for at in run)
         looks_so = body.is_bold(line) and abs(line.size - body.size) <= body.size * (LARGER - 1) and len(run) <= 2
@@ -72,16 +117,15 @@ def _find_bold(lines: Sequence[Line], body: Body) -> Iterator[int]:
             yield from run
 
 
-def _runs(lines: Sequence[Line]) -> Iterator[list[int]]:
+def find_runs(lines: Sequence[Line]) -> Iterator[list[int]]:
     """Yields the indexes of neighbouring lines in the same font, close under each other."""
     run: list[int] = []
     for at, line in enumerate(lines):
         if run and not _is_same_heading(lines[run[-1]], line):
             yield run
             run = []
-        if line.is_turned:
-            continue
-        run.append(at)
+        if not line.is_turned:
+            run.append(at)
     if run:
         yield run
 

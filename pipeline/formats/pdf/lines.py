@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 #: A font this many times the height of the usual one is larger than it.
 LARGER = 1.12
@@ -87,6 +88,16 @@ def find_body(lines: Iterable[Line]) -> Body:
         max(sizes, key=sizes.__getitem__, default=0.0),
         max(fonts, key=fonts.__getitem__, default=Font()),
     )
+
+
+def find_pitch(lines: Sequence[Line]) -> float:
+    """The usual distance between baselines, in heights of the font."""
+    pitches = Counter(
+        round((line.bottom - following.bottom) / max(line.size, 1), 1)
+        for line, following in pairwise(lines)
+        if line.page == following.page and 0 < line.bottom - following.bottom < 4 * line.size
+    )
+    return pitches.most_common(1)[0][0] if pitches else 1.3
 
 
 def are_beside(left: Line, right: Line) -> bool:

@@ -1,10 +1,8 @@
 """Lines of text become paragraphs, list items and rows."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
-from pipeline.formats.pdf.lines import ITEM, LETTER, Line, are_beside
+from pipeline.formats.pdf.lines import ITEM, LETTER, Line, are_beside, find_pitch
 
 #: The distance between baselines that ends a paragraph, against the usual one.
 _PARAGRAPH_GAP = 1.35
@@ -21,12 +19,7 @@ class Paragraphs:
     def __init__(self, lines: Sequence[Line]) -> None:
         self._lines = lines
         self._columns = [self._find_column(at) for at in range(len(lines))]
-        pitches = Counter(
-            round((line.bottom - following.bottom) / max(line.size, 1), 1)
-            for line, following in pairwise(lines)
-            if line.page == following.page and 0 < line.bottom - following.bottom < 4 * line.size
-        )
-        self._pitch = pitches.most_common(1)[0][0] if pitches else 1.3
+        self._pitch = find_pitch(lines)
 
     def split(self) -> Iterator[list[list[Line]]]:
         """Yields paragraphs: lists of rows, each a list of lines to be joined."""

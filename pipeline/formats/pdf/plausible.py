@@ -24,14 +24,22 @@ _INITIALS = re.compile(
 )
 _ADDRESS = re.compile(r"\S@\S|https?://|www\.|\bdoi:", re.IGNORECASE)
 _LEADERS = re.compile(r"(?:\.\s?){5,}|…{2,}|_{4,}")
+_BAD_ENDS = (",", ";", "-", "=", "+", "<", ">", "(", "≤", "≥")
 _BAD_START = re.compile(r"[,.;:)\]}!?%=+*/|&<>~^'’-]|\(?[a-zа-я]\)?[.)]\s")
+
+
+#: Mathematical letters; a heading has few.
+_MATHEMATICAL = re.compile("[\U0001d400-\U0001d7ff]|[α-ωΑ-Ω∑∏∫∂∇√∞≤≥≠≈∈→⇒]")
+_FATHERS_NAME = re.compile(r"(?:[А-ЯЁ][а-яё]+(?:-[А-ЯЁ][а-яё]+)?\s+){1,2}[А-ЯЁ][а-яё]+(?:вич|вна|ична|оглы|кызы)\b")
 
 
 def can_be_heading(text: str) -> bool:
     """False for captions, dates, names, addresses, formulas and the middles of sentences."""
     letters = sum(char.isalpha() for char in text)
     solid = sum(not char.isspace() for char in text)
-    if letters < 2 or letters < 0.5 * solid or len(text) > _LONGEST or text.endswith((",", ";", "-")):
+    if letters < 2 or letters < 0.5 * solid or len(text) > _LONGEST or text.endswith(_BAD_ENDS):
+        return False
+    if len(_MATHEMATICAL.findall(text)) * 4 > letters:
         return False
     if _BAD_START.match(text) or _LEADERS.search(text) or _ADDRESS.search(text) or _CAPTION.match(text):
         return False
@@ -41,7 +49,7 @@ def can_be_heading(text: str) -> bool:
 def is_name(text: str) -> bool:
     """True when the text is hardly more than a person's name with initials."""
     found = _INITIALS.search(text)
-    return found is not None and len(found[0]) * 2 > len(text)
+    return (found is not None and len(found[0]) * 2 > len(text)) or _FATHERS_NAME.match(text) is not None
 
 
 def is_item(text: str) -> bool:

@@ -1,11 +1,13 @@
 """The stretches of a page become lines, with superscripts, cells and the indentation of code."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from statistics import median
 from typing import TypeVar
 
 from pipeline.formats.pdf.extraction.words import Stretch, Style, Word, turn
-from pipeline.formats.pdf.lines import Cell, Line
+from pipeline.formats.pdf.lines import Cell, Font, Line
 from pipeline.formats.scripts import subscript, superscript
 
 #: All in heights of the font: the least gap that is a space, and that divides cells.
@@ -16,6 +18,10 @@ _SCRIPT_SIZE, _RAISED, _LOWERED = 0.86, 0.2, -0.06
 _DROP_CAP = 1.8
 #: Of all characters of a line of code.
 _MOSTLY = 0.95
+#: Of all characters of a line in bold.
+_NEARLY_ALL = 0.75
+#: So many letters with spaces between them are one word.
+_LEAST_SPACED = 5
 _T = TypeVar("_T")
 
 
@@ -64,7 +70,7 @@ def _goes_on(current: Stretch, following: Stretch) -> bool:
 def _make_line(stretch: Stretch, page: int, usual_turns: int) -> Line:
     words = stretch.words
     size = _find_most((word.style.size, len(word.text)) for word in words)
-    font = _find_most((word.style.font, len(word.text)) for word in words)
+    font = _find_font(words)
     main = next(word.style for word in words if word.style.size == size)
     box = (min(word.left for word in words), max(word.right for word in words), main.bottom, main.top)
     turns = words[0].style.turns
@@ -92,6 +98,17 @@ def _make_line(stretch: Stretch, page: int, usual_turns: int) -> Line:
     )
 
 
+def _find_font(words: Sequence[Word]) -> Font:
+    """The font that most characters are in; one that is not bold, unless nearly all are in it."""
+    counts: dict[Font, int] = {}
+    for word in words:
+        counts[word.style.font] = counts.get(word.style.font, 0) + len(word.text)
+    most = max(counts, key=counts.__getitem__)
+    if most.is_bold and counts[most] < _NEARLY_ALL * sum(counts.values()):
+        return max(counts, key=lambda font: (not font.is_bold, counts[font]))
+    return most
+
+
 def _find_most(counts: Iterable[tuple[_T, int]]) -> _T:
     """What has the largest count in all."""
     total: dict[_T, int] = {}
@@ -112,6 +129,7 @@ def _split_cells(words: Sequence[Word], size: float) -> Iterator[list[Word]]:
 
 def _write(words: Sequence[Word], main: Style) -> str:
     """The words with spaces; what is smaller and higher or lower than the main part, as super- or subscript."""
+    words = _close_up(words)
     text = ""
     script = ""
     kind = 0
@@ -128,6 +146,18 @@ def _write(words: Sequence[Word], main: Style) -> str:
         else:
             text += word.text
     return text + (_SCRIPTS[kind](script) if script else "")
+
+
+def _close_up(words: Sequence[Word]) -> Sequence[Word]:
+    """The words; letters in spaced capitals, like В В Е Д Е Н И Е, become one word, or one for each wider gap."""
+    letters = "".join(word.text for word in words)
+    if len(words) < _LEAST_SPACED or len(letters) > len(words) + 1 or not (letters.isalpha() and letters.isupper()):
+        return words
+    gaps = [following.left - word.right for word, following in pairwise(words)]
+    if sorted(letters) == list(letters) or min(gaps) <= 0:
+        return words
+    wide = 1.6 * median(gaps)
+    return [words[0]] + [replace(word, is_spaced=gap > wide) for word, gap in zip(words[1:], gaps, strict=True)]
 
 
 _SCRIPTS = {1: superscript, -1: subscript}
