@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.formats.pdf.lines import LETTER, Line, squeeze
+from pipeline.formats.pdf.lines import CONTENTS, LETTER, Line, squeeze
 
 _TITLE = re.compile(r"(?:содержание|оглавление|(?:table of )?contents|план лекции|список (?:иллюстраций|таблиц|рисунков)|list of (?:figures|tables)|inhaltsverzeichnis)[.:]?", re.IGNORECASE)
 #: Dots or other leaders up to the number of a page at the end.
@@ -49,6 +49,11 @@ def _find_tables(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
     """Yields where tables begin, with their headings if they have one, and end."""
     at = 0
     while at < len(lines):
+        tagged = next((end for end in range(at, len(lines)) if lines[end].tag != CONTENTS), len(lines))
+        if tagged > at:
+            yield at, tagged
+            at = tagged
+            continue
         is_titled = _TITLE.fullmatch(lines[at].text.strip().replace("  ", " ")) is not None
         first = at + 1 if is_titled else at
         last, count, led = _follow(lines, first, is_titled=is_titled)

@@ -1,7 +1,7 @@
 """The lines that are headings, and their levels.
 
-These are the lines that bookmarks and tables of contents name, the lines in a font larger than that of most text, short
-ones in bold that stand alone, and those that are worded as headings and stand alone. Where bookmarks name the headings
+These are the lines that bookmarks, tags and tables of contents name, the lines in a font larger than that of most text, short
+ones in bold that stand alone, and those that are worded as headings and stand alone. Where bookmarks or tags name the headings
 of a document closely, others must look like these.
 """
 
@@ -19,10 +19,11 @@ from pipeline.formats.pdf.worded import find_worded
 #: A heading has so many lines and characters at most.
 _MOST_HEADING_LINES = 4
 _LONGEST_BOLD_HEADING = 120
+_LONGEST_TAGGED = 200
 #: Of all lines: when more are in bold, bold is no sign of a heading.
 _MOST_BOLD = 0.2
 #: The largest distance between baselines within a heading, in heights of the font.
-_HEADING_PITCH = 1.8
+_HEADING_PITCH = 2.1
 _NOT_AT_HEADING_END = (".", ",", ";", ":")
 #: Bookmarks are close when they name so many lines, and one at least every so many pages.
 _LEAST_NAMED, _PAGES_A_BOOKMARK = 3, 6
@@ -32,6 +33,8 @@ def find_levels(lines: Sequence[Line], bookmarks: Sequence[Bookmark], entries: S
     """The level of heading per line, 0 for text."""
     body = find_body(lines)
     levels = match_bookmarks(lines, bookmarks)
+    for at, level in _find_tagged(lines):
+        levels[at] = levels[at] or level
     marked = [at for at, level in enumerate(levels) if level]
     pages = lines[-1].page + 1 if lines else 0
     are_close = len(marked) >= max(_LEAST_NAMED, pages / _PAGES_A_BOOKMARK)
@@ -94,6 +97,16 @@ def _rank(lines: Sequence[Line], found: _Found, body: Body, levels: list[int]) -
         levels[at] = min(max(deepest, 0) + level, DEEPEST_LEVEL)
     for at in [*found.bold, *found.named]:
         levels[at] = min(deepest + 1, DEEPEST_LEVEL)
+
+
+def _find_tagged(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
+    """Yields the indexes and levels of the lines that are tagged as headings, and are not paragraphs all the same."""
+    for (tag, _), group in groupby(range(len(lines)), key=lambda at: (lines[at].tag, lines[at].page)):
+        run = list(group)
+        text = " ".join(lines[at].text for at in run)
+        is_long = len(text) > _LONGEST_TAGGED * len(run) or (len(text) > _LONGEST_BOLD_HEADING and text.endswith("."))
+        if tag > 0 and not is_long and any(map(str.isalnum, text)):
+            yield from ((at, tag) for at in run)
 
 
 def _find_large(lines: Sequence[Line], body: Body) -> Iterator[int]:

@@ -8,6 +8,8 @@ from itertools import pairwise
 
 #: A font this many times the height of the usual one is larger than it.
 LARGER = 1.12
+#: The tag of a line in a table of contents.
+CONTENTS = -1
 #: A letter of any alphabet.
 LETTER = re.compile(r"[^\W\d_]")
 _NO_LETTER = re.compile(r"[\W_]+")
@@ -51,6 +53,8 @@ class Line:
     is_code: bool = False
     #: It stands across the other lines of its page.
     is_turned: bool = False
+    #: What the file says of the line: its level as a heading, CONTENTS, or 0.
+    tag: int = 0
     #: Two or more, or none.
     cells: tuple[Cell, ...] = ()
 

@@ -24,6 +24,7 @@ _INITIALS = re.compile(
 )
 _ADDRESS = re.compile(r"\S@\S|https?://|www\.|\bdoi:", re.IGNORECASE)
 _LEADERS = re.compile(r"(?:\.\s?){5,}|…{2,}|_{4,}")
+_PAGE = re.compile(r"(?:page|стр(?:аница|\.)?)\s*\d+\s*(?:(?:/|из|of)\s*\d+)?", re.IGNORECASE)
 _BAD_ENDS = (",", ";", "-", "=", "+", "<", ">", "(", "≤", "≥")
 _BAD_START = re.compile(r"[,.;:)\]}!?%=+*/|&<>~^'’-]|\(?[a-zа-я]\)?[.)]\s")
 
@@ -42,6 +43,8 @@ def can_be_heading(text: str) -> bool:
     if len(_MATHEMATICAL.findall(text)) * 4 > letters:
         return False
     if _BAD_START.match(text) or _LEADERS.search(text) or _ADDRESS.search(text) or _CAPTION.match(text):
+        return False
+    if _PAGE.fullmatch(text):
         return False
     return not (_DATE.fullmatch(text.strip(" .,()")) or is_name(text))
 

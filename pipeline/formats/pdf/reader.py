@@ -6,8 +6,10 @@ import pypdfium2
 from pypdfium2 import raw
 
 from pipeline.formats.content import Content, Unreadable
+from pipeline.formats.pdf.extraction.annotations import insert_lines, read_annotations
 from pipeline.formats.pdf.extraction.assembly import assemble
 from pipeline.formats.pdf.extraction.fonts import Fonts
+from pipeline.formats.pdf.extraction.tags import Tags, describe_figures, read_tags
 from pipeline.formats.pdf.extraction.words import PageText
 from pipeline.formats.pdf.layout import lay_out
 from pipeline.formats.pdf.lines import Bookmark, Line
@@ -32,11 +34,16 @@ def read_pdf(data: bytes) -> Content:
             raise Unreadable(f"в файле больше {MAX_PAGES} страниц: разделите его")
         if not count:
             raise Unreadable("файл повреждён: в нём нет страниц")
+        if document.get_formtype() != raw.FORMTYPE_NONE:
+            document.init_forms()
         fonts = Fonts()
-        pages = [_read_page(document, number, fonts) for number in range(count)]
+        is_tagged = bool(raw.FPDFCatalog_IsTagged(document.raw))
+        pages = [_read_page(document, number, fonts, is_tagged=is_tagged) for number in range(count)]
+        if all(page is None for page in pages):
+            raise Unreadable("файл повреждён: ни одна страница не читается")
         if not any(pages):
             raise Unreadable("это скан без текста: распознайте его и приложите файл с текстовым слоем")
-        return lay_out(pages, list(_read_bookmarks(document)))
+        return lay_out([page or [] for page in pages], list(_read_bookmarks(document)))
     finally:
         document.close()
 
@@ -67,12 +74,18 @@ def _read_bookmarks(document: pypdfium2.PdfDocument) -> Iterator[Bookmark]:
             yield Bookmark(page, entry.level + 1, entry.get_title())
 
 
-def _read_page(document: pypdfium2.PdfDocument, number: int, fonts: Fonts) -> list[Line]:
-    """The lines of the page in the order they were written in."""
-    page = document[number]
-    text = PageText(page, fonts)
+def _read_page(document: pypdfium2.PdfDocument, number: int, fonts: Fonts, *, is_tagged: bool) -> list[Line] | None:
+    """The lines of the page in the order they were written in; None when it is damaged."""
     try:
-        return assemble(text.read(), number)
+        page = document[number]
+        tags = read_tags(page) if is_tagged else Tags()
+        text = PageText(page, fonts, tags.kinds)
+    except pypdfium2.PdfiumError:
+        return None
+    try:
+        lines = assemble(text.read(), number)
+        added = [*read_annotations(document, page, number), *describe_figures(page, tags, number)]
+        return insert_lines(lines, added) if added else lines
     finally:
         text.close()
         page.close()

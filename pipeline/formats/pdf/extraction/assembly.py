@@ -94,6 +94,7 @@ def _make_line(stretch: Stretch, page: int, usual_turns: int) -> Line:
         is_hyphenated=stretch.is_hyphenated,
         is_code=bool(code),
         is_turned=is_turned,
+        tag=main.tag,
         cells=cells if len(cells) > 1 else (),
     )
 

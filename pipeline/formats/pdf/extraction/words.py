@@ -2,7 +2,7 @@
 
 import ctypes
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ class Style:
     bottom: float
     top: float
     baseline: float
+    tag: int
 
 
 @dataclass(slots=True)
@@ -53,12 +54,13 @@ class Stretch:
 
 
 class PageText:
-    """Reads the characters of one page; `fonts` are those of the whole file."""
+    """Reads the characters of one page; `fonts` are those of the whole file, `kinds` the tags of marked contents."""
 
-    def __init__(self, page: pypdfium2.PdfPage, fonts: Fonts) -> None:
+    def __init__(self, page: pypdfium2.PdfPage, fonts: Fonts, kinds: Mapping[int, int]) -> None:
         self._page = page.get_textpage()
         self._text: Any = self._page.raw
         self._fonts = fonts
+        self._kinds = kinds
         self._styles: dict[int, Style] = {}
         self._characters = ""
         self._box = raw.FS_RECTF()
@@ -120,10 +122,10 @@ class PageText:
         found = raw.FPDFText_GetTextObject(self._text, at)
         key = ctypes.addressof(found.contents) if found else 0
         if key not in self._styles:
-            self._styles[key] = self._measure(at)
+            self._styles[key] = self._measure(at, found)
         return key
 
-    def _measure(self, at: int) -> Style:
+    def _measure(self, at: int, written_by: Any) -> Style:
         matrix = raw.FS_MATRIX(1, 0, 0, 1, 0, 0)
         raw.FPDFText_GetMatrix(self._text, at, matrix)
         scale = _limit((matrix.c**2 + matrix.d**2) ** 0.5) or 1.0
@@ -133,7 +135,9 @@ class PageText:
         heights = [turn(*corner, turns)[1] for corner in self._read_corners()]
         raw.FPDFText_GetCharOrigin(self._text, at, self._x, self._y)
         baseline = turn(_limit(self._x.value), _limit(self._y.value), turns)[1]
-        return Style(abs(size), self._fonts.find(self._text, at), turns, min(heights), max(heights), baseline)
+        tag = self._kinds.get(raw.FPDFPageObj_GetMarkedContentID(written_by), 0) if self._kinds and written_by else 0
+        font = self._fonts.find(self._text, at)
+        return Style(abs(size), font, turns, min(heights), max(heights), baseline, tag)
 
     def _find_edges(self, start: int, end: int, turns: int) -> tuple[float, float]:
         """Where the first of the characters begins and the last one ends."""
