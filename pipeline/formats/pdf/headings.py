@@ -13,13 +13,15 @@ from pipeline.formats.blocks import DEEPEST_LEVEL
 from pipeline.formats.pdf.bookmarks import match_bookmarks, match_entries
 from pipeline.formats.pdf.contents import Entry
 from pipeline.formats.pdf.lines import LARGER, Body, Bookmark, Line, find_body
-from pipeline.formats.pdf.plausible import can_be_heading, is_item
+from pipeline.formats.pdf.plausible import can_be_heading, is_byline, is_item
 from pipeline.formats.pdf.worded import find_worded
 
 #: A heading has so many lines and characters at most.
 _MOST_HEADING_LINES = 4
 _LONGEST_BOLD_HEADING = 120
 _LONGEST_TAGGED = 200
+#: A shorter line may belong to a title page.
+_LEAST_TEXT = 50
 #: Of all lines: when more are in bold, bold is no sign of a heading.
 _MOST_BOLD = 0.2
 #: The largest distance between baselines within a heading, in heights of the font.
@@ -51,7 +53,8 @@ class _Found:
     def __init__(self, lines: Sequence[Line], body: Body, entries: Sequence[Entry], levels: list[int]) -> None:
         self._lines = lines
         taken = {at for at, level in enumerate(levels) if level}
-        self.large = [at for at in _find_large(lines, body) if at not in taken]
+        large = list(_find_large(lines, body))
+        self.large = [at for at in large if at not in taken and not _is_under_title(lines, at, large, body)]
         taken.update(self.large)
         self.worded = {at: level for at, level in find_worded(lines, body) if at not in taken}
         taken.update(self.worded)
@@ -113,8 +116,26 @@ def _find_large(lines: Sequence[Line], body: Body) -> Iterator[int]:
     """Yields the indexes of the lines in a larger font, where they are few enough in a row for a heading."""
     for run in find_runs(lines):
         if lines[run[0]].size > body.size * LARGER and len(run) <= _MOST_HEADING_LINES:
-            if can_be_heading(" ".join(lines[at].text for at in run)):
+            if can_be_heading(" ".join(lines[at].text for at in run)) and not any(is_byline(lines[at].text) for at in run):
                 yield from run
+
+
+def _is_under_title(lines: Sequence[Line], at: int, large: Sequence[int], body: Body) -> bool:
+    """True for authors and their like: on the first page, above its text, smaller than the title, in a font of their own."""
+    line = lines[at]
+    if line.page != lines[0].page or line.text[:1].isdigit():
+        return False
+    start = next((other for other, text in enumerate(lines) if _is_text(text, body)), len(lines))
+    if at >= start:
+        return False
+    title = max(lines[other].size for other in large if other < start)
+    return line.size < title and not any(
+        lines[other].font == line.font and lines[other].size == line.size for other in large if other > start
+    )
+
+
+def _is_text(line: Line, body: Body) -> bool:
+    return abs(line.size - body.size) < 0.3 and len(line.text) > _LEAST_TEXT
 
 
 def _find_bold(lines: Sequence[Line], body: Body) -> Iterator[int]:

@@ -46,11 +46,13 @@ def can_be_heading(text: str) -> bool:
         return False
     if _PAGE.fullmatch(text):
         return False
-    return not (_DATE.fullmatch(text.strip(" .,()")) or is_name(text))
+    return not is_byline(text)
 
 
-def is_name(text: str) -> bool:
-    """True when the text is hardly more than a person's name with initials."""
+def is_byline(text: str) -> bool:
+    """True when the text is a date, or hardly more than a person's name with initials or the father's name."""
+    if _DATE.fullmatch(text.strip(" .,()")):
+        return True
     found = _INITIALS.search(text)
     return (found is not None and len(found[0]) * 2 > len(text)) or _FATHERS_NAME.match(text) is not None
 
