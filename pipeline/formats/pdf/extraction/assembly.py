@@ -18,8 +18,9 @@ _SCRIPT_SIZE, _RAISED, _LOWERED = 0.86, 0.2, -0.06
 _DROP_CAP = 1.8
 #: Of all characters of a line of code.
 _MOSTLY = 0.95
-#: Of all characters of a line in bold.
-_NEARLY_ALL = 0.75
+#: Of all characters of a line: those in bold, and those in a larger font.
+_NEARLY_ALL = 0.9
+_FEW = 0.15
 #: So many letters with spaces between them are one word.
 _LEAST_SPACED = 5
 _T = TypeVar("_T")
@@ -69,7 +70,7 @@ def _goes_on(current: Stretch, following: Stretch) -> bool:
 
 def _make_line(stretch: Stretch, page: int, usual_turns: int) -> Line:
     words = stretch.words
-    size = _find_most((word.style.size, len(word.text)) for word in words)
+    size = _find_size(words)
     font = _find_font(words)
     main = next(word.style for word in words if word.style.size == size)
     box = (min(word.left for word in words), max(word.right for word in words), main.bottom, main.top)
@@ -97,6 +98,15 @@ def _make_line(stretch: Stretch, page: int, usual_turns: int) -> Line:
         tag=main.tag,
         cells=cells if len(cells) > 1 else (),
     )
+
+
+def _find_size(words: Sequence[Word]) -> float:
+    """The largest height that more than a few characters have: capitals stand beside small ones."""
+    counts: dict[float, int] = {}
+    for word in words:
+        counts[word.style.size] = counts.get(word.style.size, 0) + len(word.text)
+    few = _FEW * sum(counts.values())
+    return max(size for size, count in counts.items() if count > few)
 
 
 def _find_font(words: Sequence[Word]) -> Font:

@@ -14,6 +14,7 @@ from pipeline.formats.pdf.lines import Font
 
 #: Ends of lines, and PDFium's marks for a hyphen at the end of a line.
 _LINE_END = re.compile("[\n\r\x02\ufffe\xad]")
+_SOFT_HYPHEN = "\xad"
 _WORD = re.compile(r"\S+")
 #: Bullets of symbol fonts, which have no Unicode character of their own.
 _SYMBOL_BULLETS = dict.fromkeys((0xF0B7, 0xF0A7, 0xF0D8, 0xF0FC, 0xF06C, 0xF06E, 0xF076, 0xF0A8), 0x2022)
@@ -74,9 +75,12 @@ class PageText:
         self._characters = self._read_characters().translate(_SYMBOL_BULLETS)
         start = 0
         for found in _LINE_END.finditer(self._characters + "\n"):
+            is_hyphen = found[0] not in "\r\n"
+            if is_hyphen and not raw.FPDFText_IsHyphen(self._text, found.start()) and found[0] != _SOFT_HYPHEN:
+                continue  # a character without a meaning
             words = list(self._read_words(start, found.start()))
             if words:
-                yield Stretch(words, found[0] not in "\r\n")
+                yield Stretch(words, is_hyphen)
             start = found.end()
 
     def _read_characters(self) -> str:
