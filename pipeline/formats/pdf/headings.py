@@ -29,6 +29,8 @@ _HEADING_PITCH = 2.1
 _NOT_AT_HEADING_END = (".", ",", ";", ":")
 #: Bookmarks are close when they name so many lines, and one at least every so many pages.
 _LEAST_NAMED, _PAGES_A_BOOKMARK = 3, 6
+#: Of the headings that they name: they have left out more, if more lines look alike.
+_FEW_UNMARKED = 0.4
 
 
 def find_levels(lines: Sequence[Line], bookmarks: Sequence[Bookmark], entries: Sequence[Entry] = ()) -> list[int]:
@@ -63,22 +65,22 @@ class _Found:
         self.bold = [at for at in _find_bold(lines, body) if at not in taken]
 
     def keep_like(self, marked: Sequence[int]) -> None:
-        """Drops what is in another font than all of the `marked` lines; a title above the first of them stays."""
+        """Keeps what is in the fonts of the `marked` lines, if that is much, and a title above the first of them."""
         styles = {(self._lines[at].font, self._lines[at].size) for at in marked}
-        before = [at for at in self.large if at < marked[0] and not self._lines[at].page]
-        title = max((self._lines[at].size for at in before), default=0.0)
-        self.large = [
+        alike = {
             at
-            for at in self.large
-            if (self._lines[at].font, self._lines[at].size) in styles
-            or (at < marked[0] and not self._lines[at].page and self._lines[at].size == title)
-        ]
-        self.bold = [at for at in self.bold if (self._lines[at].font, self._lines[at].size) in styles]
-        self.worded = {
-            at: level
-            for at, level in self.worded.items()
+            for at in (*self.large, *self.worded, *self.named, *self.bold)
             if (self._lines[at].font, self._lines[at].size) in styles
         }
+        if len(alike) <= _FEW_UNMARKED * len(marked):
+            alike = set()
+        before = [at for at in self.large if at < marked[0] and self._lines[at].page == self._lines[0].page]
+        title = max((self._lines[at].size for at in before), default=0.0)
+        alike.update(at for at in before if self._lines[at].size == title)
+        self.large = [at for at in self.large if at in alike]
+        self.bold = [at for at in self.bold if at in alike]
+        self.named = [at for at in self.named if at in alike]
+        self.worded = {at: level for at, level in self.worded.items() if at in alike}
 
 
 def _rank(lines: Sequence[Line], found: _Found, body: Body, levels: list[int]) -> None:
