@@ -15,6 +15,8 @@ _ENDS_WITH_PAGE = re.compile(r"^(.*\S)\s+(\d{1,4}|[ivxlc]{1,5})$", re.IGNORECASE
 _NUMBER = re.compile(r"(?:(?:глава|часть|раздел|лекция|chapter|part)\s+)?§?\s*([\dIVXА-Я]+(?:\.\d+)*)[.)]?\s", re.IGNORECASE)
 #: A run of fewer entries without a heading above is no table of contents.
 _LEAST_ENTRIES = 3
+#: Of all lines: more are tagged as contents by mistake.
+_MOST_TAGGED = 0.3
 #: So many lines of an entry stand above the one with its page.
 _WRAPPED = 3
 
@@ -48,11 +50,13 @@ def take_out_contents(pages: Sequence[Sequence[Line]]) -> tuple[list[list[Line]]
 def _find_tables(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
     """Yields where tables begin, with their headings if they have one, and end."""
     at = 0
+    is_tagged = sum(line.tag == CONTENTS for line in lines) <= _MOST_TAGGED * len(lines)
     while at < len(lines):
-        tagged = next((end for end in range(at, len(lines)) if lines[end].tag != CONTENTS), len(lines))
-        if tagged > at:
-            yield at, tagged
-            at = tagged
+        if is_tagged and lines[at].tag == CONTENTS:
+            first = at
+            while at < len(lines) and lines[at].tag == CONTENTS:
+                at += 1
+            yield first, at
             continue
         is_titled = _TITLE.fullmatch(lines[at].text.strip().replace("  ", " ")) is not None
         first = at + 1 if is_titled else at

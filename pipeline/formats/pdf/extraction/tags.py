@@ -45,7 +45,7 @@ def _walk(element: Any, kind: int, depth: int, tags: Tags) -> None:
         return
     name = read_string(lambda buffer, size: raw.FPDF_StructElement_GetType(element, buffer, size))
     heading = _HEADING.fullmatch(name)
-    kind = CONTENTS if name == "TOC" else int(heading[1]) if heading else kind
+    kind = CONTENTS if name == "TOCI" else int(heading[1]) if heading else kind
     contents = list(_read_contents(element)) if kind or name == "Figure" else []
     if name == "Figure" and contents:
         shown = read_string(lambda buffer, size: raw.FPDF_StructElement_GetAltText(element, buffer, size))
