@@ -4,6 +4,7 @@ import ctypes
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import copysign, isnan
 from typing import Any
 
 import pypdfium2
@@ -65,7 +66,7 @@ class PageText:
         self._styles: dict[int, Style] = {}
         self._characters = ""
         self._box = raw.FS_RECTF()
-        self._x, self._y = ctypes.c_double(), ctypes.c_double()
+        self._matrix = raw.FS_MATRIX()
 
     def close(self) -> None:
         self._page.close()
@@ -130,30 +131,38 @@ class PageText:
         return key
 
     def _measure(self, at: int, written_by: Any) -> Style:
-        matrix = raw.FS_MATRIX(1, 0, 0, 1, 0, 0)
+        matrix, box = self._matrix, self._box
+        matrix.a, matrix.b, matrix.c, matrix.d = 1, 0, 0, 1
         raw.FPDFText_GetMatrix(self._text, at, matrix)
-        scale = _limit((matrix.c**2 + matrix.d**2) ** 0.5) or 1.0
-        size = round(_limit(raw.FPDFText_GetFontSize(self._text, at) * scale), 1)
-        turns = (0 if matrix.a >= 0 else 2) if abs(matrix.a) >= abs(matrix.b) else (1 if matrix.b > 0 else 3)
-        raw.FPDFText_GetLooseCharBox(self._text, at, self._box)
-        heights = [turn(*corner, turns)[1] for corner in self._read_corners()]
-        raw.FPDFText_GetCharOrigin(self._text, at, self._x, self._y)
-        baseline = turn(_limit(self._x.value), _limit(self._y.value), turns)[1]
+        raw.FPDFText_GetLooseCharBox(self._text, at, box)
+        size = raw.FPDFText_GetFontSize(self._text, at) * ((matrix.c**2 + matrix.d**2) ** 0.5 or 1.0)
+        bottom, top, baseline = box.bottom, box.top, matrix.f
+        turns = 0
+        if not matrix.a > abs(matrix.b):
+            turns = 2 if abs(matrix.a) >= abs(matrix.b) else 1 if matrix.b > 0 else 3
+            (_, bottom), (_, top) = self._turn_box(turns)
+            _, baseline = turn(matrix.e, matrix.f, turns)
         tag = self._kinds.get(raw.FPDFPageObj_GetMarkedContentID(written_by), 0) if self._kinds and written_by else 0
         font = self._fonts.find(self._text, at)
-        return Style(abs(size), font, turns, min(heights), max(heights), baseline, tag)
+        return Style(abs(round(_limit(size), 1)), font, turns, _limit(bottom), _limit(top), _limit(baseline), tag)
 
     def _find_edges(self, start: int, end: int, turns: int) -> tuple[float, float]:
         """Where the first of the characters begins and the last one ends."""
-        edges: list[float] = []
-        for at in (start, end - 1) if end - start > 1 else (start,):
-            raw.FPDFText_GetLooseCharBox(self._text, at, self._box)
-            edges += [turn(*corner, turns)[0] for corner in self._read_corners()] if turns else [self._box.left, self._box.right]
-        return _limit(min(edges)), _limit(max(edges))
+        raw.FPDFText_GetLooseCharBox(self._text, start, self._box)
+        (left, _), (right, _) = self._turn_box(turns)
+        if end - start > 1:
+            raw.FPDFText_GetLooseCharBox(self._text, end - 1, self._box)
+            (other_left, _), (other_right, _) = self._turn_box(turns)
+            left, right = min(left, other_left), max(right, other_right)
+        return _limit(left), _limit(right)
 
-    def _read_corners(self) -> list[tuple[float, float]]:
+    def _turn_box(self, turns: int) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The lower left and upper right corners of the box, as seen by who reads text that is turned so."""
         box = self._box
-        return [(_limit(box.left), _limit(box.bottom)), (_limit(box.right), _limit(box.top))]
+        if not turns:
+            return (box.left, box.bottom), (box.right, box.top)
+        (x1, y1), (x2, y2) = turn(box.left, box.bottom, turns), turn(box.right, box.top, turns)
+        return (min(x1, x2), min(y1, y2)), (max(x1, x2), max(y1, y2))
 
 
 def turn(across: float, up: float, turns: int) -> tuple[float, float]:
@@ -171,4 +180,6 @@ def decode(characters: str) -> str:
 
 def _limit(value: float) -> float:
     """`value` if it can be a coordinate or size, else one at the edge, or zero."""
-    return max(-_FARTHEST, min(_FARTHEST, value)) if value == value else 0.0  # noqa: PLR0124 - NaN is not itself
+    if -_FARTHEST < value < _FARTHEST:
+        return value
+    return 0.0 if isnan(value) else copysign(_FARTHEST, value)
