@@ -28,7 +28,7 @@ _MOST_BOLD = 0.2
 _HEADING_PITCH = 2.1
 _NOT_AT_HEADING_END = (".", ",", ";", ":")
 #: Bookmarks are close when they name so many lines, and one at least every so many pages.
-_LEAST_NAMED, _PAGES_A_BOOKMARK = 3, 6
+_LEAST_NAMED, _PAGES_A_BOOKMARK = 4, 6
 #: Of the headings that they name: they have left out more, if more lines look alike.
 _FEW_UNMARKED = 0.4
 

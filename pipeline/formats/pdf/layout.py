@@ -21,21 +21,24 @@ from pipeline.formats.pdf.margins import drop_turned
 from pipeline.formats.pdf.paragraphs import Paragraphs
 from pipeline.formats.pdf.running_heads import drop_running_heads
 from pipeline.formats.pdf.tables import find_tables
+from pipeline.formats.pdf.title import mark_title
 
 _BULLET = re.compile(r"[•·▪◦●○■□*‣∙►✓➢–—-]\s+")
 _LONE_BULLET = re.compile(r"[•·▪◦●○■□‣∙►✓➢]|\d{1,2}[.)]")
 
 
-def lay_out(pages: Sequence[Sequence[Line]], bookmarks: Sequence[Bookmark]) -> Content:
-    """The text of these pages in their order, without what repeats on them."""
+def lay_out(pages: Sequence[Sequence[Line]], bookmarks: Sequence[Bookmark], title: str = "") -> Content:
+    """The text of these pages in their order, without what repeats on them, under the title if it begins with none."""
     pages = [[line for line in page if _is_sound(line)] for page in pages]
     kept, entries = take_out_contents(drop_running_heads([drop_turned(page) for page in pages]))
     lines = list(join_drop_caps([line for page in kept for line in _join_bullets(page)]))
     if not lines:  # nothing but what repeats: then it is the text
         lines = [line for page in pages for line in page]
-    levels = mark_code(lines, find_levels(lines, bookmarks, entries))
-    joiner = Joiner(line.text for line in lines)
+    levels = find_levels(lines, bookmarks, entries)
     blocks = Blocks()
+    blocks.add_heading(1, mark_title(lines, levels, title))
+    levels = mark_code(lines, levels)
+    joiner = Joiner(line.text for line in lines)
     for level, group in group_lines(lines, levels):
         if level == CODE:
             blocks.add(write_code(group))

@@ -43,7 +43,8 @@ def read_pdf(data: bytes) -> Content:
             raise Unreadable("файл повреждён: ни одна страница не читается")
         if not any(pages):
             raise Unreadable("это скан без текста: распознайте его и приложите файл с текстовым слоем")
-        return lay_out([page or [] for page in pages], list(_read_bookmarks(document)))
+        title = document.get_metadata_value("Title")
+        return lay_out([page or [] for page in pages], list(_read_bookmarks(document)), title)
     finally:
         document.close()
 
