@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pipeline.formats.pdf.lines import Line, are_beside
+from pipeline.formats.pdf.lines import Line
 
 _LARGER = 1.8
 _WORD = re.compile(r"\w+")
@@ -18,10 +18,11 @@ def join_drop_caps(lines: Sequence[Line]) -> Iterator[Line]:
     waiting: Line | None = None
     for line in lines:
         if waiting is not None:
-            if line.text[0].isalnum() and waiting.size > _LARGER * line.size and are_beside(waiting, line):
+            is_beside = waiting.left < line.left and waiting.bottom < line.top and line.bottom < waiting.top
+            if line.text[0].isalnum() and waiting.size > _LARGER * line.size and is_beside and waiting.page == line.page:
                 if not known:
                     known = {word for other in lines for word in _WORD.findall(other.text.casefold())}
-                yield replace(line, text=_join(waiting.text, line.text, known), left=waiting.left)
+                yield replace(line, text=_join(waiting.text, line.text, known))
                 waiting = None
                 continue
             yield waiting

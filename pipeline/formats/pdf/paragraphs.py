@@ -53,10 +53,10 @@ class Paragraphs:
     def _ends_paragraph(self, at: int) -> bool:
         """True when the line at this index begins a paragraph."""
         line, before = self._lines[at], self._lines[at - 1]
-        if before.is_hyphenated:
+        if before.is_hyphenated or (before.page == line.page and are_beside(before, line)):
             return False
         if ITEM.match(line.text) or abs(line.size - before.size) > 0.1 * before.size:
-            return not are_beside(before, line)
+            return True
         pitch = before.bottom - line.bottom
         ended = before.text.endswith(_SENTENCE_END)
         if line.page != before.page or pitch < -before.size:  # the next page or column
@@ -66,7 +66,7 @@ class Paragraphs:
         is_indented = line.left - before.left > _INDENT * line.size and line.left - self._columns[at][0] > (
             _INDENT * line.size
         )
-        if is_indented and not ITEM.match(before.text) and not are_beside(before, line):
+        if is_indented and not ITEM.match(before.text):
             return ended or self._is_short(at - 1, _SHORT)
         return ended and self._is_short(at - 1, _SHORT)
 

@@ -15,8 +15,8 @@ _SMALLER = 0.95
 #: So many lines from either edge of a page may be running heads, and their places differ by so many points.
 _EDGE_LINES = 3
 _SAME_PLACE = 4.0
-#: A head in a font larger than the text's is on so many pages, of those from the first to the last that have it.
-_LARGE_ON = 0.6
+#: A head in a font larger than the text's is on so many pages: else it may be a title that comes again.
+_LARGE_ON, _LEAST_LARGE = 0.6, 4
 #: The place of heads that change is taken on so many pages, and has so many heights of its font below or above it.
 _SLOT_ON, _SLOT_GAP = 0.5, 1.9
 
@@ -85,6 +85,8 @@ def _take_outermost(edge: Sequence[_Candidate], suspected: set[tuple[int, int]])
         if (found.page, found.at) not in suspected:
             break
         taken.append((found.page, found.at))
+        if len(taken) == _EDGE_LINES:  # close under each other: a paragraph that comes again
+            break
         if found.gap >= _APART or found.is_unlike or _PAGE_NUMBER.fullmatch(found.line.text):
             yield from taken
             taken = []
@@ -104,16 +106,14 @@ def _find_repeated(candidates: Sequence[_Candidate], count: int, body: Body) -> 
             while found.line.bottom - same[first].line.bottom > _SAME_PLACE:
                 first += 1
             on = {other.page for other in same[first : last + 1]}
-            if needed > 1 and len(on) >= needed and (not is_large or _fills(on)):
+            if needed > 1 and len(on) >= needed and (not is_large or _is_on_most(on, count)):
                 yield from same[first : last + 1]
 
 
-def _fills(pages: set[int]) -> bool:
-    """True when most pages from the first to the last of these are among them, or every other one is."""
-    span = max(pages) - min(pages) + 1
-    return len(pages) >= _LARGE_ON * span or (
-        len({page % 2 for page in pages}) == 1 and len(pages) >= _LARGE_ON * (span + 1) / 2
-    )
+def _is_on_most(pages: set[int], count: int) -> bool:
+    """True when the pages are most of all pages, or most of every other one."""
+    of = count if len({page % 2 for page in pages}) > 1 else count / 2
+    return len(pages) >= max(_LEAST_LARGE, _LARGE_ON * of)
 
 
 def _find_page_numbers(candidates: Sequence[_Candidate], count: int, _: Body) -> Iterator[_Candidate]:

@@ -9,6 +9,8 @@ from pipeline.formats.pdf.lines import LETTER, Line
 _LEAST_ROWS = 3
 #: A cell of more lines is a column of text.
 _MOST_CELL_LINES = 12
+#: The first cell of a row has so many lines at most.
+_MOST_FIRST_LINES = 5
 #: The largest distance between lines of a cell, in heights of the font.
 _PITCH = 1.9
 #: Columns that hold this many characters a line on average are columns of text, if they have so many lines.
@@ -108,14 +110,31 @@ def _find_rows(lines: Sequence[Line]) -> Iterator[_Row]:
     """Yields the lines as rows: what stands beside each other, and what goes on below within a cell."""
     row: _Row | None = None
     for at, line in enumerate(lines):
-        if row is not None and not _is_added(row, line):
+        if row is not None and at >= row.end and not _is_added(row, line):
             yield row
             row = None
         if row is None:
             row = _Row(at, cells=[_Cell([part]) for part in split_line(line)])
-        row.end = at + 1
+            if len(row.cells) == 1:
+                row.cells[0].lines += lines[at + 1 : at + 1 + _count_below(lines, at)]
+                row.end = at + len(row.cells[0].lines)
+        row.end = max(row.end, at + 1)
     if row is not None:
         yield row
+
+
+def _count_below(lines: Sequence[Line], first: int) -> int:
+    """How many lines below the first are of its cell: a line that stands beside the first comes after them."""
+    for at in range(first + 1, min(first + _MOST_FIRST_LINES + 1, len(lines))):
+        line, before = lines[at], lines[at - 1]
+        if line.page != before.page or line.is_turned:
+            return 0
+        if line.left > lines[first].right and abs(line.top - lines[first].top) < line.size / 2:
+            return at - first - 1
+        is_below = 0 < before.bottom - line.bottom <= _PITCH * before.size and line.left < lines[first].right
+        if line.cells or not is_below:
+            return 0
+    return 0
 
 
 def split_line(line: Line) -> list[Line]:

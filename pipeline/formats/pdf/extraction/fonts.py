@@ -38,7 +38,15 @@ class Fonts:
         key = (self._name.value, self._flags.value, raw.FPDFText_GetFontWeight(text, at))
         if key not in self._found:
             name = _SUBSET.sub("", key[0].decode("utf-8", "replace"))
-            is_mono = bool(key[1] & _FIXED_PITCH) or _MONO.search(name) is not None
-            made = Font(name, key[2], _BOLD.search(name) is not None, is_mono)
+            made = Font(name, key[2], says_bold(name), bool(key[1] & _FIXED_PITCH) or says_mono(name))
             self._found[key] = self._fonts.setdefault((name, *key[1:]), made)
         return self._found[key]
+
+
+def says_bold(name: str) -> bool:
+    return _BOLD.search(name) is not None
+
+
+def says_mono(name: str) -> bool:
+    """True when the name is that of a font of fixed pitch."""
+    return _MONO.search(name) is not None
