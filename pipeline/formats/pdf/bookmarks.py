@@ -78,5 +78,3 @@ def _match_title(lines: Sequence[Line], first: int, whole: str, bare: str) -> in
         if len(squeezed) > len(whole) + 12:
             return 0
     return 0
-
-

@@ -6,13 +6,18 @@ from dataclasses import dataclass
 
 from pipeline.formats.pdf.lines import CONTENTS, LETTER, Line, squeeze
 
-_TITLE = re.compile(r"(?:содержание|оглавление|(?:table of )?contents|план лекции|список (?:иллюстраций|таблиц|рисунков)|list of (?:figures|tables)|inhaltsverzeichnis)[.:]?", re.IGNORECASE)
+_TITLE = re.compile(
+    r"(?:содержание|оглавление|(?:table of )?contents|план лекции|список (?:иллюстраций|таблиц|рисунков)|list of (?:figures|tables)|inhaltsverzeichnis)[.:]?",
+    re.IGNORECASE,
+)
 #: Dots or other leaders up to the number of a page at the end.
 _LEADERS = re.compile(r"\s*(?:(?:[.·•…_]\s?){4,}|…{2,})\s*(\d{1,4}|[ivxlc]{1,6})?\s*$", re.IGNORECASE)
 #: One of these is in each row of leaders.
 _MARKS = ("..", ". .", "…", "··", "· ·", "••", "__")
 _ENDS_WITH_PAGE = re.compile(r"^(.*\S)\s+(\d{1,4}|[ivxlc]{1,5})$", re.IGNORECASE)
-_NUMBER = re.compile(r"(?:(?:глава|часть|раздел|лекция|chapter|part)\s+)?§?\s*([\dIVXА-Я]+(?:\.\d+)*)[.)]?\s", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"(?:(?:глава|часть|раздел|лекция|chapter|part)\s+)?§?\s*([\dIVXА-Я]+(?:\.\d+)*)[.)]?\s", re.IGNORECASE
+)
 #: A run of fewer entries without a heading above is no table of contents.
 _LEAST_ENTRIES = 3
 #: Of all lines: more are tagged as contents by mistake.

@@ -19,7 +19,12 @@ def join_drop_caps(lines: Sequence[Line]) -> Iterator[Line]:
     for line in lines:
         if waiting is not None:
             is_beside = waiting.left < line.left and waiting.bottom < line.top and line.bottom < waiting.top
-            if line.text[0].isalnum() and waiting.size > _LARGER * line.size and is_beside and waiting.page == line.page:
+            if (
+                line.text[0].isalnum()
+                and waiting.size > _LARGER * line.size
+                and is_beside
+                and waiting.page == line.page
+            ):
                 if not known:
                     known = {word for other in lines for word in _WORD.findall(other.text.casefold())}
                 yield replace(line, text=_join(waiting.text, line.text, known))

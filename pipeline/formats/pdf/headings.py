@@ -118,7 +118,9 @@ def _find_large(lines: Sequence[Line], body: Body) -> Iterator[int]:
     """Yields the indexes of the lines in a larger font, where they are few enough in a row for a heading."""
     for run in find_runs(lines):
         if lines[run[0]].size > body.size * LARGER and len(run) <= _MOST_HEADING_LINES:
-            if can_be_heading(" ".join(lines[at].text for at in run)) and not any(is_byline(lines[at].text) for at in run):
+            if can_be_heading(" ".join(lines[at].text for at in run)) and not any(
+                is_byline(lines[at].text) for at in run
+            ):
                 yield from run
 
 

@@ -111,5 +111,3 @@ def are_beside(left: Line, right: Line) -> bool:
 def squeeze(text: str) -> str:
     """The letters and digits, for comparison."""
     return _NO_LETTER.sub("", text.casefold())
-
-

@@ -25,7 +25,8 @@ _APART = 1.5
 
 _DIGITS = re.compile(r"\d+")
 _PAGE_NUMBER = re.compile(
-    r"(?:стр(?:аница|\.)?|с\.|page|p\.)?\s*[-–—\[(|]?\s*(\d{1,4})\s*[-–—\])|]?\s*(?:(?:/|из|of)\s*\d{1,4})?", re.IGNORECASE
+    r"(?:стр(?:аница|\.)?|с\.|page|p\.)?\s*[-–—\[(|]?\s*(\d{1,4})\s*[-–—\])|]?\s*(?:(?:/|из|of)\s*\d{1,4})?",
+    re.IGNORECASE,
 )
 _ROMAN = re.compile(r"[ivxlc]{1,7}", re.IGNORECASE)
 
@@ -65,7 +66,9 @@ def _find_candidates(number: int, page: Sequence[Line]) -> Iterator[_Candidate]:
     for is_top, edge in ((False, order[: _EDGE_LINES + 1]), (True, order[: -_EDGE_LINES - 2 : -1])):
         for place, at in enumerate(edge[:_EDGE_LINES]):
             line = page[at]
-            inner = next((page[other] for other in edge[place + 1 :] if abs(page[other].bottom - line.bottom) > 2), None)
+            inner = next(
+                (page[other] for other in edge[place + 1 :] if abs(page[other].bottom - line.bottom) > 2), None
+            )
             if len(line.text) <= _LONGEST_HEAD:
                 gap = abs(line.bottom - inner.bottom) / max(line.size, 1.0) if inner else 99.0
                 is_unlike = inner is None or abs(inner.size - line.size) > 0.03 * line.size or inner.font != line.font

@@ -65,7 +65,10 @@ def _goes_on(current: Stretch, following: Stretch) -> bool:
     largest = max(word.style.size for word in current.words[-3:])
     if after.style.size < _SCRIPT_SIZE * largest or before.style.size < _SCRIPT_SIZE * after.style.size:
         return after.left >= before.left - 1
-    return after.left >= before.right - after.style.size / 2 and abs(after.style.baseline - before.style.baseline) < after.style.size / 2
+    return (
+        after.left >= before.right - after.style.size / 2
+        and abs(after.style.baseline - before.style.baseline) < after.style.size / 2
+    )
 
 
 def _make_line(stretch: Stretch, page: int, usual_turns: int) -> Line:
@@ -83,9 +86,7 @@ def _make_line(stretch: Stretch, page: int, usual_turns: int) -> Line:
     code = "" if is_turned else _write_code(words)
     groups = [] if code else list(_split_cells(words, size))
     texts = [_write(group, main) for group in groups]
-    cells = tuple(
-        Cell(text, group[0].left, group[-1].right) for text, group in zip(texts, groups, strict=True)
-    )
+    cells = tuple(Cell(text, group[0].left, group[-1].right) for text, group in zip(texts, groups, strict=True))
     return Line(
         page,
         code or " ".join(texts),

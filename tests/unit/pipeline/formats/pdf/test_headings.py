@@ -79,7 +79,9 @@ def test_authors_under_a_title_are_no_headings() -> None:
 
 
 def test_a_drop_cap_belongs_to_its_word() -> None:
-    pdf = Pdf().line("Глава первая", 17, bold=True).at(60, 700, "П", 40).at(90, 722, "ервая строка обтекает буквицу,", 10)
+    pdf = (
+        Pdf().line("Глава первая", 17, bold=True).at(60, 700, "П", 40).at(90, 722, "ервая строка обтекает буквицу,", 10)
+    )
     pdf.at(90, 708, "а за ней идёт вторая.", 10).top().line("", gap=7).lines(FULL, FULL_END)
     content = read_pdf(pdf.finish())
     assert titles(content) == ["Глава первая"]
@@ -120,7 +122,12 @@ def test_close_bookmarks_leave_other_fonts_no_heading() -> None:
 
 
 def test_tags_make_headings_and_contents() -> None:
-    lines = [line("Оглавление 1", 800, tag=-1), line("О базах данных", 700, tag=2), line(FULL, 686), line(FULL_END, 672)]
+    lines = [
+        line("Оглавление 1", 800, tag=-1),
+        line("О базах данных", 700, tag=2),
+        line(FULL, 686),
+        line(FULL_END, 672),
+    ]
     content = lay_out([lines], [])
     assert shape(content) == [(2, "О базах данных")]
     assert "Оглавление" not in content.text
