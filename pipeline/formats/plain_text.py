@@ -2,7 +2,7 @@
 
 A line is taken for a heading when it
 - stands above a line of `=`, `-` or `~` at least half as long as itself, and below a blank line or the start;
-- begins with a word such as «Глава» or «Chapter» and a number, is short, and stands below a blank line or the start
+- begins with «§» or a word such as «Глава» and a number, is short, and stands below a blank line or the start
   (a title after the number begins with a mark or a capital: «Глава 3 показывает…» is a sentence);
 - is short, numbered like `1.2 Title`, and stands between blank lines, its neighbour not being numbered alike (a list);
 - is short, in capitals, and stands between blank lines.
@@ -15,11 +15,16 @@ from itertools import accumulate
 from pipeline.contract import Heading
 from pipeline.formats.content import Content
 from pipeline.formats.encoding import decode_text
-from pipeline.formats.wording import find_chapter_level
 
 _LONGEST_HEADING = 100
 _UNDERLINE = re.compile(r"([=~-])\1{2,}")
 _UNDERLINE_LEVELS = {"=": 1, "-": 2, "~": 3}
+_CHAPTER = re.compile(
+    r"(?:(часть|модуль|part|module)\s|(глава|раздел|chapter|section|unit)\s|(лекция|урок|тема|lecture|lesson)\s|(§))"
+    r"\s*(?:№\s*)?(?:\d+(?:\.\d+)*|[ivxlc]+)\b(.*)",
+    re.IGNORECASE,
+)
+_CHAPTER_TITLE = re.compile(r"\s*[.:)—–-].*|\s*|\s+[«\"“]?[^\W\d_a-zа-яё].*")
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,4})[.)]?\s+[^\W\d_].*")
 _SENTENCE_END = (".", ",", ";", ":", "!", "…")
 
@@ -39,6 +44,14 @@ def guess_headings(text: str) -> Content:
         if level:
             headings.append(Heading(level, " ".join(lines[number].split()), start))
     return Content(text, tuple(headings))
+
+
+def find_chapter_level(line: str) -> int | None:
+    """1 to 3 for lines such as «Глава 2. Основы», «Часть I» and «§ 5», else None."""
+    chapter = _CHAPTER.match(line)
+    if not chapter or not _CHAPTER_TITLE.fullmatch(chapter[5]) or line.endswith(_SENTENCE_END[1:]):
+        return None
+    return next(level for level in (1, 2, 3) if chapter[level] or (level == 3 and chapter[4]))
 
 
 def _guess_level(lines: list[str], number: int) -> int | None:

@@ -12,16 +12,16 @@ from math import isfinite
 from pipeline.formats.blocks import Blocks
 from pipeline.formats.content import Content
 from pipeline.formats.pdf.code import CODE, mark_code, write_code
-from pipeline.formats.pdf.contents import take_out_contents
 from pipeline.formats.pdf.drop_caps import join_drop_caps
-from pipeline.formats.pdf.headings import find_levels, group_lines
+from pipeline.formats.pdf.furniture.contents import take_out_contents
+from pipeline.formats.pdf.furniture.margins import drop_turned
+from pipeline.formats.pdf.furniture.running_heads import drop_running_heads
+from pipeline.formats.pdf.headings.levels import find_levels, group_lines
+from pipeline.formats.pdf.headings.title import mark_title
 from pipeline.formats.pdf.hyphens import Joiner
 from pipeline.formats.pdf.lines import Bookmark, Line, are_beside
-from pipeline.formats.pdf.margins import drop_turned
 from pipeline.formats.pdf.paragraphs import Paragraphs
-from pipeline.formats.pdf.running_heads import drop_running_heads
 from pipeline.formats.pdf.tables import find_tables
-from pipeline.formats.pdf.title import mark_title
 
 _BULLET = re.compile(r"[•·▪◦●○■□*‣∙►✓➢–—-]\s+")
 _LONE_BULLET = re.compile(r"[•·▪◦●○■□‣∙►✓➢]|\d{1,2}[.)]")

@@ -85,7 +85,7 @@ def contents(*entries: str) -> Pdf:
 def test_table_of_contents_is_dropped() -> None:
     leaders = ". " * 30
     pdf = contents(
-        f"1 Введение {leaders}3", f"1.1 Цели курса, которые", f"не уместились {leaders}4", f"2 Основы {leaders}9"
+        f"1 Введение {leaders}3", "1.1 Цели курса, которые", f"не уместились {leaders}4", f"2 Основы {leaders}9"
     )
     text = read_pdf(pdf.line("1 Введение", 17, bold=True).lines(FULL, FULL_END).finish()).text
     assert text == f"# 1 Введение\n\n{FULL} {FULL_END}"

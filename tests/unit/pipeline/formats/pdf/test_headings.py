@@ -3,9 +3,9 @@
 import pytest
 
 from pipeline.formats.content import Content
+from pipeline.formats.pdf.headings.plausible import can_be_heading
 from pipeline.formats.pdf.layout import lay_out
 from pipeline.formats.pdf.lines import Bookmark, Font, Line
-from pipeline.formats.pdf.plausible import can_be_heading
 from pipeline.formats.pdf.reader import read_pdf
 from tests.unit.pipeline.formats.made_files import Pdf
 from tests.unit.pipeline.formats.pdf.test_layout import FULL, FULL_END, shape

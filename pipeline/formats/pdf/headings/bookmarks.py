@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from pipeline.formats.blocks import DEEPEST_LEVEL
-from pipeline.formats.pdf.contents import Entry
+from pipeline.formats.pdf.furniture.contents import Entry
 from pipeline.formats.pdf.lines import Bookmark, Line, squeeze
 
 #: A title has so many lines at most.

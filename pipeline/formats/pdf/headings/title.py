@@ -3,14 +3,15 @@
 import re
 from collections.abc import Sequence
 
-from pipeline.formats.pdf.bookmarks import match_bookmarks
+from pipeline.formats.pdf.headings.bookmarks import match_bookmarks
+from pipeline.formats.pdf.headings.plausible import can_be_heading
 from pipeline.formats.pdf.lines import Bookmark, Line, squeeze
-from pipeline.formats.pdf.plausible import can_be_heading
 
 #: What programs write there by themselves: names of files and of themselves.
 _NO_TITLE = re.compile(
-    r"microsoft word|powerpoint|untitled|без имени|безымянн|документ\s*\d*$|document\s*\d*$|презентация\s*\d*$|slide \d|title$"
-    r"|.*\.(?:docx?|pptx?|pdf|tex|dvi|odt|rtf|indd|qxd|md|html?|txt)\b|\S*[_/\\]\S*$|\(anonymous\)|layout \d|template",
+    r"microsoft word|powerpoint|untitled|без имени|безымянн|документ\s*\d*$|document\s*\d*$|презентация\s*\d*$"
+    r"|.*\.(?:docx?|pptx?|pdf|tex|dvi|odt|rtf|indd|qxd|md|html?|txt)\b|\S*[_/\\]\S*$|\(anonymous\)"
+    r"|slide \d|layout \d|template|title$",
     re.IGNORECASE,
 )
 #: A heading among so many lines at the beginning is the title already.

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pipeline.formats.pdf.lines import CONTENTS, LETTER, Line, squeeze
 
 _TITLE = re.compile(
-    r"(?:содержание|оглавление|(?:table of )?contents|план лекции|список (?:иллюстраций|таблиц|рисунков)|list of (?:figures|tables)|inhaltsverzeichnis)[.:]?",
+    r"(?:содержание|оглавление|(?:table of )?contents|план лекции|inhaltsverzeichnis"
+    r"|список (?:иллюстраций|таблиц|рисунков)|list of (?:figures|tables))[.:]?",
     re.IGNORECASE,
 )
 #: Dots or other leaders up to the number of a page at the end.

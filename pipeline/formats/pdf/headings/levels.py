@@ -1,8 +1,8 @@
 """The lines that are headings, and their levels.
 
-These are the lines that bookmarks, tags and tables of contents name, the lines in a font larger than that of most text, short
-ones in bold that stand alone, and those that are worded as headings and stand alone. Where bookmarks or tags name the headings
-of a document closely, others must look like these.
+These are the lines that bookmarks, tags and tables of contents name, the lines in a font larger than that of most
+text, short ones in bold that stand alone, and those that are worded as headings and stand alone. Where bookmarks or
+tags name the headings of a document closely, others must look like these.
 """
 
 from collections import Counter, defaultdict
@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 
 from pipeline.formats.blocks import DEEPEST_LEVEL
-from pipeline.formats.pdf.bookmarks import match_bookmarks, match_entries
-from pipeline.formats.pdf.contents import Entry
+from pipeline.formats.pdf.furniture.contents import Entry
+from pipeline.formats.pdf.headings.bookmarks import match_bookmarks, match_entries
+from pipeline.formats.pdf.headings.plausible import can_be_heading, is_byline, is_item
+from pipeline.formats.pdf.headings.worded import find_worded
 from pipeline.formats.pdf.lines import LARGER, Body, Bookmark, Line, find_body
-from pipeline.formats.pdf.plausible import can_be_heading, is_byline, is_item
-from pipeline.formats.pdf.worded import find_worded
 
 #: A heading has so many lines and characters at most.
 _MOST_HEADING_LINES = 4
@@ -117,15 +117,14 @@ def _find_tagged(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
 def _find_large(lines: Sequence[Line], body: Body) -> Iterator[int]:
     """Yields the indexes of the lines in a larger font, where they are few enough in a row for a heading."""
     for run in find_runs(lines):
-        if lines[run[0]].size > body.size * LARGER and len(run) <= _MOST_HEADING_LINES:
-            if can_be_heading(" ".join(lines[at].text for at in run)) and not any(
-                is_byline(lines[at].text) for at in run
-            ):
-                yield from run
+        texts = [lines[at].text for at in run]
+        is_large = lines[run[0]].size > body.size * LARGER and len(run) <= _MOST_HEADING_LINES
+        if is_large and can_be_heading(" ".join(texts)) and not any(map(is_byline, texts)):
+            yield from run
 
 
 def _is_under_title(lines: Sequence[Line], at: int, large: Sequence[int], body: Body) -> bool:
-    """True for authors and their like: on the first page, above its text, smaller than the title, in a font of their own."""
+    """True for authors and their like: above the first text, smaller than the title, in a font of their own."""
     line = lines[at]
     if line.page != lines[0].page or line.text[:1].isdigit():
         return False

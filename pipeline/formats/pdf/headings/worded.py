@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from pipeline.formats.pdf.headings.plausible import can_be_heading
 from pipeline.formats.pdf.lines import LARGER, Body, Line, find_pitch
-from pipeline.formats.pdf.plausible import can_be_heading
-from pipeline.formats.wording import find_chapter_level
+from pipeline.formats.plain_text import find_chapter_level
 
 _LONGEST = 100
+_CAPITALS = 4
 #: The distance between baselines above and below, against the usual one.
 _APART = 1.3
 #: In heights of the font: how far the middle of a centred line may be off that of the column.
@@ -29,13 +30,14 @@ def find_worded(lines: Sequence[Line], body: Body) -> Iterator[tuple[int, int]]:
         if line.size < body.size * (2 - LARGER) or len(line.text) > _LONGEST or line.cells or line.is_turned:
             continue
         level = _guess_level(line.text)
-        if level and can_be_heading(line.text) and _is_apart(lines, at, pitch):
-            if level < 4 or body.is_bold(line) or _is_centred(line, margins[line.page]):
-                yield at, min(level, 4)
+        if not level or (level == _CAPITALS and not body.is_bold(line) and not _is_centred(line, margins[line.page])):
+            continue
+        if can_be_heading(line.text) and _is_apart(lines, at, pitch):
+            yield at, level
 
 
 def _guess_level(text: str) -> int:
-    """By the words; 4 for what must be centred or in bold as well, 0 for text."""
+    """By the words; _CAPITALS for what must be centred or in bold as well, 0 for text."""
     level = find_chapter_level(text)
     if level:
         return level
@@ -46,7 +48,7 @@ def _guess_level(text: str) -> int:
     numbered = _NUMBERED.fullmatch(text)
     if numbered:
         return min(numbered[1].count(".") + 1, 3)
-    return 4 if text.isupper() and sum(map(str.isalpha, text)) >= 5 else 0
+    return _CAPITALS if text.isupper() and sum(map(str.isalpha, text)) >= 5 else 0
 
 
 def _is_apart(lines: Sequence[Line], at: int, pitch: float) -> bool:

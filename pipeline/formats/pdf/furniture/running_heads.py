@@ -120,7 +120,7 @@ def _is_on_most(pages: set[int], count: int) -> bool:
 
 
 def _find_page_numbers(candidates: Sequence[_Candidate], count: int, _: Body) -> Iterator[_Candidate]:
-    """Yields the lines that are the number of their page, counted from anywhere, and Roman ones on the outermost line."""
+    """Yields the lines that are the number of their page, counted from anywhere, and Roman ones apart from the text."""
     offsets: defaultdict[int, list[_Candidate]] = defaultdict(list)
     for found in candidates:
         number = _PAGE_NUMBER.fullmatch(found.line.text)
@@ -150,9 +150,7 @@ def _find_slots(candidates: Sequence[_Candidate], count: int, body: Body) -> Ite
         repeated = sum(times for times in patterns.values() if times > 1) / len(same)
         is_small = same[0].line.size < body.size * _SMALLER
         is_numbered = sum(_has_number_at_edge(found.line) for found in same) > 0.7 * len(same)
-        if repeated > 0.5 and (is_small or is_numbered or repeated > 0.8):
-            yield from same
-        elif is_small and is_numbered:
+        if (repeated > 0.5 and (is_small or is_numbered or repeated > 0.8)) or (is_small and is_numbered):
             yield from same
 
 
