@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 from typing import TypeVar
+from unicodedata import normalize
 
 from pipeline.formats.pdf.extraction.words import Stretch, Style, Word, turn
 from pipeline.formats.pdf.lines import Cell, Font, Line
@@ -18,6 +19,8 @@ _SCRIPT_SIZE, _RAISED, _LOWERED = 0.86, 0.2, -0.06
 _DROP_CAP = 1.8
 #: Of all characters of a line of code.
 _MOSTLY = 0.95
+#: How much the pitch of words of code differs, and how many columns it has.
+_UNEVEN, _MOST_COLUMNS = 0.2, 400
 #: Of all characters of a line: those in bold, and those in a larger font.
 _NEARLY_ALL = 0.9
 _FEW = 0.15
@@ -148,7 +151,7 @@ def _write(words: Sequence[Word], main: Style) -> str:
     for word in words:
         now = _find_script(word, main)
         if script and (now != kind or word.is_spaced):
-            text += _SCRIPTS[kind](script)
+            text += _SCRIPTS[kind](normalize("NFKC", script))
             script = ""
         kind = now
         if word.is_spaced and (text or script):
@@ -157,7 +160,7 @@ def _write(words: Sequence[Word], main: Style) -> str:
             script += word.text
         else:
             text += word.text
-    return text + (_SCRIPTS[kind](script) if script else "")
+    return text + (_SCRIPTS[kind](normalize("NFKC", script)) if script else "")
 
 
 def _close_up(words: Sequence[Word]) -> Sequence[Word]:
@@ -188,13 +191,24 @@ def _write_code(words: Sequence[Word]) -> str:
     count = sum(len(word.text) for word in words)
     if sum(len(word.text) for word in words if word.style.font.is_mono) < _MOSTLY * count:
         return ""
-    pitch = median((word.right - word.left) / len(word.text) for word in words)
-    if pitch <= 0 or any("\u2e80" <= char <= "\uffef" for word in words for char in word.text):
+    if any("\u2e80" <= char <= "\uffef" for word in words for char in word.text):
         return ""
-    text = ""
-    for word in words:
-        column = (word.left - words[0].left) / pitch
-        if abs(column - round(column)) > 0.3 or column > 400:
+    width = min((word.right - word.left) / len(word.text) for word in words)
+    pitches = [_find_pitch(word, width) for word in words if len(word.text) > 1] or [width]
+    pitch = median(pitches)
+    if pitch <= 0 or any(abs(other - pitch) > _UNEVEN * pitch for other in pitches):
+        return ""
+    text, begun = words[0].text, 0
+    for before, word in pairwise(words):
+        column = begun + round((word.left - before.left) / pitch)
+        if column > _MOST_COLUMNS:
             return ""
-        text += " " * max(round(column) - len(text), 1 if word.is_spaced else 0) + word.text
+        text += " " * (column - len(text))
+        begun = len(text)
+        text += word.text
     return text
+
+
+def _find_pitch(word: Word, width: float) -> float:
+    """The distance between the characters of the word, which are so wide."""
+    return (word.right - word.left - width) / (len(word.text) - 1)
