@@ -17,7 +17,7 @@ from pipeline.formats.pdf.furniture.contents import take_out_contents
 from pipeline.formats.pdf.furniture.margins import drop_turned
 from pipeline.formats.pdf.furniture.running_heads import drop_running_heads
 from pipeline.formats.pdf.headings.levels import find_levels, group_lines
-from pipeline.formats.pdf.headings.title import mark_title
+from pipeline.formats.pdf.headings.title import begin_with_title, clean_title
 from pipeline.formats.pdf.hyphens import Joiner
 from pipeline.formats.pdf.lines import Bookmark, Line, are_beside
 from pipeline.formats.pdf.paragraphs import Paragraphs
@@ -36,7 +36,9 @@ def lay_out(pages: Sequence[Sequence[Line]], bookmarks: Sequence[Bookmark], titl
         lines = [line for page in pages for line in page]
     levels = find_levels(lines, bookmarks, entries)
     blocks = Blocks()
-    blocks.add_heading(1, mark_title(lines, levels, title))
+    title = clean_title(title)
+    if not begin_with_title(lines, levels, title):
+        blocks.add_heading(1, title)
     levels = mark_code(lines, levels)
     joiner = Joiner(line.text for line in lines)
     for level, group in group_lines(lines, levels):
@@ -46,7 +48,7 @@ def lay_out(pages: Sequence[Sequence[Line]], bookmarks: Sequence[Bookmark], titl
             blocks.add_heading(level, _join(group, joiner))
         else:
             _add_text(blocks, group, joiner)
-    return blocks.finish()
+    return replace(blocks.finish(), title=title)
 
 
 def _is_sound(line: Line) -> bool:

@@ -13,7 +13,8 @@ _FIXED_PITCH = 1
 _SUBSET = re.compile(r"^[A-Z]{6}\+")
 #: Also of the fonts of TeX, in which `bx` stands for bold extended, and of those in which `medi` is the heavier weight.
 _BOLD = re.compile(
-    r"bold|black|heavy|demi|[-_,]bd\b|-medi(?!um)|\.bi?$|^(?:cm|sf|ec|lh|la|tc)(?:bx|b|ss?bx|sx|bxsl|bxti)\d", re.IGNORECASE
+    r"bold|black|heavy|demi|[-_,]bd\b|-medi(?!um)|\.bi?$|^(?:cm|sf|ec|lh|la|tc)(?:bx|b|ss?bx|sx|bxsl|bxti)\d",
+    re.IGNORECASE,
 )
 _MONO = re.compile(
     r"mono(?!t)|courier|consol|typewriter|^(?:cm|sf|ec|lh)(?:tt|ttb|sltt|tcsc|itt|vtt)\d|menlo|lettergothic|fira ?code"

@@ -16,15 +16,19 @@ _NO_TITLE = re.compile(
 )
 #: A heading among so many lines at the beginning is the title already.
 _FIRST_LINES = 12
+_SHORTEST = 4
 
 
-def mark_title(lines: Sequence[Line], levels: list[int], title: str) -> str:
-    """Makes the lines that are the title a heading; returns the title if it is to stand before the text, else ""."""
+def clean_title(title: str) -> str:
+    """The title if an author has written it, else nothing."""
     title = " ".join(title.split())
-    if not lines or _NO_TITLE.match(title) or not can_be_heading(title) or len(squeeze(title)) < 4:
-        return ""
+    is_name = can_be_heading(title) and not _NO_TITLE.match(title) and len(squeeze(title)) >= _SHORTEST
+    return title if is_name else ""
+
+
+def begin_with_title(lines: Sequence[Line], levels: list[int], title: str) -> bool:
+    """False if the text begins without a heading; lines that are the title are one from then on."""
     first = lines[:_FIRST_LINES]
-    matched = match_bookmarks(first, [Bookmark(first[0].page, 1, title)])
-    for at, level in enumerate(matched):
-        levels[at] = levels[at] or level
-    return "" if any(levels[: len(first)]) else title
+    if first and not any(levels[: len(first)]):
+        levels[: len(first)] = match_bookmarks(first, [Bookmark(first[0].page, 1, title)])
+    return any(levels[: len(first)])

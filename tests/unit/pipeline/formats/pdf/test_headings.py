@@ -143,7 +143,9 @@ def test_the_title_property_heads_a_text_without_a_title(title: str, expected: l
     assert titles(read_pdf(pdf.lines(FULL, FULL_END).finish())) == expected
 
 
-def test_the_title_property_is_not_repeated() -> None:
+@pytest.mark.parametrize("size", [18, 10])
+def test_the_title_property_is_not_repeated(size: float) -> None:
     pdf = Pdf()
     pdf.canvas.setTitle("Основы баз данных")
-    assert titles(read_pdf(pdf.line("Основы баз данных", 18).lines(FULL, FULL_END).finish())) == ["Основы баз данных"]
+    content = read_pdf(pdf.line("Основы баз данных", size).line(FULL, gap=1).lines(FULL_END).finish())
+    assert (titles(content), content.title) == (["Основы баз данных"], "Основы баз данных")
