@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import isfinite
+from unicodedata import category
 
 from pipeline.formats.blocks import Blocks
 from pipeline.formats.content import Content
 from pipeline.formats.pdf.code import CODE, mark_code, write_code
 from pipeline.formats.pdf.drop_caps import join_drop_caps
 from pipeline.formats.pdf.furniture.contents import take_out_contents
-from pipeline.formats.pdf.furniture.margins import drop_turned
+from pipeline.formats.pdf.furniture.margins import drop_margins
 from pipeline.formats.pdf.furniture.running_heads import drop_running_heads
 from pipeline.formats.pdf.headings.levels import find_levels, group_lines
 from pipeline.formats.pdf.headings.title import begin_with_title, clean_title
@@ -24,13 +25,15 @@ from pipeline.formats.pdf.paragraphs import Paragraphs
 from pipeline.formats.pdf.tables import find_tables
 
 _BULLET = re.compile(r"[•·▪◦●○■□*‣∙►✓➢–—-]\s+")
+#: More signs in a row are an ornament.
+_LONGEST_SIGN = 5
 _LONE_BULLET = re.compile(r"[•·▪◦●○■□‣∙►✓➢]|\d{1,2}[.)]")
 
 
 def lay_out(pages: Sequence[Sequence[Line]], bookmarks: Sequence[Bookmark], title: str = "") -> Content:
     """The text of these pages in their order, without what repeats on them, under the title if it begins with none."""
     pages = [[line for line in page if _is_sound(line)] for page in pages]
-    kept, entries = take_out_contents(drop_running_heads([drop_turned(page) for page in pages]))
+    kept, entries = take_out_contents(drop_running_heads([drop_margins(page) for page in pages]))
     lines = list(join_drop_caps([line for page in kept for line in _join_bullets(page)]))
     if not lines:  # nothing but what repeats: then it is the text
         lines = [line for page in pages for line in page]
@@ -52,7 +55,14 @@ def lay_out(pages: Sequence[Sequence[Line]], bookmarks: Sequence[Bookmark], titl
 
 
 def _is_sound(line: Line) -> bool:
-    return bool(line.text.strip()) and all(map(isfinite, (line.size, line.left, line.right, line.bottom, line.top)))
+    """False for lines without text, ornaments and bar codes, and lines at no place."""
+    if not line.text.strip() or (len(line.text) > _LONGEST_SIGN and all(map(_is_ornament, line.text))):
+        return False
+    return all(map(isfinite, (line.size, line.left, line.right, line.bottom, line.top)))
+
+
+def _is_ornament(character: str) -> bool:
+    return character.isspace() or category(character) == "So"
 
 
 def _add_text(blocks: Blocks, lines: Sequence[Line], joiner: Joiner) -> None:

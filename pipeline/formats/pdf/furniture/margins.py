@@ -1,4 +1,4 @@
-"""What stands sideways in the margin of a page is dropped: stamps, marks of archives."""
+"""What stands in the margins of a page is dropped: stamps across it, marks of archives, numbers of lines."""
 
 from collections.abc import Sequence
 
@@ -6,14 +6,27 @@ from pipeline.formats.pdf.lines import Line
 
 #: Of the lines on either side, which may be over the margin themselves.
 _OUTLIERS = 0.05
+#: So many numbers in a margin are those of lines.
+_LEAST_NUMBERS = 8
+#: Short marks that stand among them, such as S32.
+_LONGEST_NUMBER = 4
 
 
-def drop_turned(page: Sequence[Line]) -> list[Line]:
-    """The lines without those that are turned and stand left or right of the others."""
-    upright = [line for line in page if not line.is_turned]
-    if len(upright) == len(page) or not upright:
+def drop_margins(page: Sequence[Line]) -> list[Line]:
+    """The lines without those left or right of the others that are turned, or are many numbers."""
+    inner = [line for line in page if not line.is_turned and not _is_number(line)]
+    if len(inner) == len(page) or not inner:
         return list(page)
-    spare = int(_OUTLIERS * len(upright))
-    left = sorted(line.left for line in upright)[spare]
-    right = sorted((line.right for line in upright), reverse=True)[spare]
-    return [line for line in page if not line.is_turned or (line.right > left and line.left < right)]
+    spare = int(_OUTLIERS * len(inner))
+    left = sorted(line.left for line in inner)[spare]
+    right = sorted((line.right for line in inner), reverse=True)[spare]
+    outer = [
+        line for line in page if (line.is_turned or _is_number(line)) and (line.right <= left or line.left >= right)
+    ]
+    numbers = [line for line in outer if not line.is_turned]
+    dropped = {id(line) for line in outer if line.is_turned or len(numbers) >= _LEAST_NUMBERS}
+    return [line for line in page if id(line) not in dropped]
+
+
+def _is_number(line: Line) -> bool:
+    return len(line.text) <= _LONGEST_NUMBER and line.text[-1:].isdigit()

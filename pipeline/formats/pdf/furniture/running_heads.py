@@ -10,7 +10,7 @@ from pipeline.formats.pdf.lines import LARGER, Body, Line, find_body
 
 #: A line that comes on so many pages at the same place is a running head; of fewer, if it is small or numbered.
 _REPEATED_ON = 3
-_LONGEST_HEAD = 120
+_LONGEST_HEAD = 200
 _SMALLER = 0.95
 #: So many lines from either edge of a page may be running heads, and their places differ by so many points.
 _EDGE_LINES = 3
@@ -66,13 +66,14 @@ def _find_candidates(number: int, page: Sequence[Line]) -> Iterator[_Candidate]:
     for is_top, edge in ((False, order[: _EDGE_LINES + 1]), (True, order[: -_EDGE_LINES - 2 : -1])):
         for place, at in enumerate(edge[:_EDGE_LINES]):
             line = page[at]
+            if len(line.text) > _LONGEST_HEAD:
+                break
             inner = next(
                 (page[other] for other in edge[place + 1 :] if abs(page[other].bottom - line.bottom) > 2), None
             )
-            if len(line.text) <= _LONGEST_HEAD:
-                gap = abs(line.bottom - inner.bottom) / max(line.size, 1.0) if inner else 99.0
-                is_unlike = inner is None or abs(inner.size - line.size) > 0.03 * line.size or inner.font != line.font
-                yield _Candidate(number, at, line, is_top, gap, is_unlike)
+            gap = abs(line.bottom - inner.bottom) / max(line.size, 1.0) if inner else 99.0
+            is_unlike = inner is None or abs(inner.size - line.size) > 0.03 * line.size or inner.font != line.font
+            yield _Candidate(number, at, line, is_top, gap, is_unlike)
 
 
 def _group_edges(candidates: Sequence[_Candidate]) -> Iterator[list[_Candidate]]:

@@ -32,7 +32,7 @@ def find_worded(lines: Sequence[Line], body: Body) -> Iterator[tuple[int, int]]:
         level = _guess_level(line.text)
         if not level or (level == _CAPITALS and not body.is_bold(line) and not _is_centred(line, margins[line.page])):
             continue
-        if can_be_heading(line.text) and _is_apart(lines, at, pitch):
+        if can_be_heading(line.text) and _is_apart(lines, at, pitch) and not _is_in_list(lines, at):
             yield at, level
 
 
@@ -49,6 +49,13 @@ def _guess_level(text: str) -> int:
     if numbered:
         return min(numbered[1].count(".") + 1, 3)
     return _CAPITALS if text.isupper() and sum(map(str.isalpha, text)) >= 5 else 0
+
+
+def _is_in_list(lines: Sequence[Line], at: int) -> bool:
+    """True when the line above or below is numbered to the same depth."""
+    number = _NUMBERED.match(lines[at].text)
+    around = [_NUMBERED.match(lines[other].text) for other in (at - 1, at + 1) if 0 <= other < len(lines)]
+    return number is not None and any(other and other[1].count(".") == number[1].count(".") for other in around)
 
 
 def _is_apart(lines: Sequence[Line], at: int, pitch: float) -> bool:

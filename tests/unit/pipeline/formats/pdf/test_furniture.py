@@ -2,6 +2,8 @@
 
 import pytest
 
+from pipeline.formats.pdf.layout import lay_out
+from pipeline.formats.pdf.lines import Font, Line
 from pipeline.formats.pdf.reader import read_pdf
 from tests.unit.pipeline.formats.made_files import Pdf
 from tests.unit.pipeline.formats.pdf.test_layout import FULL, FULL_END, shape
@@ -65,6 +67,20 @@ def test_a_stamp_across_the_margin_is_dropped(angle: int) -> None:
     content = read_pdf(pdf.line("Заголовок статьи", 17).lines(*[FULL, FULL_END] * 4).finish())
     assert shape(content) == [(1, "Заголовок статьи")]
     assert "archive" not in content.text
+
+
+@pytest.mark.parametrize(("text", "expected"), [("❚❘❙❚❘❙❚ ❘❙❚", ""), ("☺", "☺"), ("= 2 · 3 + 4", "= 2 · 3 + 4")])
+def test_bar_codes_are_dropped_and_signs_are_not(text: str, expected: str) -> None:
+    lines = [Line(0, row, 10.0, Font(), 60, 300, 700 - at, 710 - at) for at, row in ((0, FULL), (60, text))]
+    assert lay_out([lines], []).text == f"{FULL}\n\n{expected}".strip()
+
+
+def test_numbers_of_lines_are_dropped() -> None:
+    pdf = Pdf().lines(*[FULL, FULL_END] * 5)
+    for number in range(10):
+        pdf.at(20, 748 - 14 * number, str(number + 1))
+    text = read_pdf(pdf.finish()).text
+    assert text == " ".join([FULL, FULL_END] * 5)
 
 
 def test_a_page_that_is_turned_is_read_as_it_is_meant() -> None:

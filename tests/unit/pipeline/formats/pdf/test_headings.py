@@ -29,6 +29,13 @@ def test_the_same_words_within_the_text_do_not() -> None:
     assert titles(read_pdf(Pdf().lines(FULL, "Глава 2. Основы", FULL_END, "§ 5. Законы", FULL).finish())) == []
 
 
+def test_numbered_clauses_are_no_headings() -> None:
+    pdf = Pdf().lines(FULL, FULL_END)
+    for number in range(1, 5):
+        pdf.line(f"2.{number} Стороны соблюдают пункт {number}", gap=1)
+    assert titles(read_pdf(pdf.line(FULL, gap=1).lines(FULL_END).finish())) == []
+
+
 def test_capitals_are_a_heading_in_the_middle_of_the_column() -> None:
     centred = Pdf().lines(*[FULL, FULL_END]).line("ОБЩИЕ ПОЛОЖЕНИЯ", left=200, gap=1).line(FULL, gap=1).lines(FULL_END)
     left = Pdf().lines(*[FULL, FULL_END]).line("ВНИМАНИЮ ЧИТАТЕЛЕЙ", gap=1).line(FULL, gap=1).lines(FULL_END)
