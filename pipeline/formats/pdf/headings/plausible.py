@@ -1,6 +1,7 @@
 """Whether the words of a line can be a heading, whatever its font."""
 
 import re
+from unicodedata import category
 
 from pipeline.formats.pdf.lines import ITEM
 
@@ -36,7 +37,7 @@ _FATHERS_NAME = re.compile(r"(?:[А-ЯЁ][а-яё]+(?:-[А-ЯЁ][а-яё]+)?\s+)
 
 def can_be_heading(text: str) -> bool:
     """False for captions, dates, names, addresses, formulas and the middles of sentences."""
-    letters = sum(char.isalpha() for char in text)
+    letters = sum(char.isalpha() and category(char) != "Lm" for char in text)  # without superscripts
     solid = sum(not char.isspace() for char in text)
     if letters < 2 or letters < 0.5 * solid or len(text) > _LONGEST or text.endswith(_BAD_ENDS):
         return False

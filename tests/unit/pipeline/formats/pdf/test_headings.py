@@ -65,6 +65,7 @@ def test_spaced_letters_become_a_word() -> None:
         ("Серегин Денис Алексеевич", False),
         (", Name Three∗", False),
         ("T", False),
+        ("Qₙ", False),
         ("𝑎₁ 𝑐₁ = 𝑏", False),
         ("Плотность заряда 𝜎 =", False),
         ("❚❘❙❚❘❙ ❚❘❙❚❘❙", False),
