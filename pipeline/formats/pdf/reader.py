@@ -21,9 +21,9 @@ _MOST_BOOKMARKS = 5000
 
 
 def read_pdf(data: bytes) -> Content:
-    """The text of all pages: bookmarks and large or bold lines as headings, lines joined to paragraphs.
+    """The text of all pages with its headings, paragraphs, tables and code, without what belongs to the pages.
 
-    Heads and numbers that repeat from page to page are dropped. Raises Unreadable when the file is cut short, broken or
+    Damaged pages are skipped. Raises Unreadable when the file is cut short, broken or
     protected, has too many pages, or has pages but no text on them.
     """
     _refuse_cut_short(data)

@@ -30,9 +30,9 @@ def match_bookmarks(lines: Sequence[Line], bookmarks: Sequence[Bookmark]) -> lis
     return levels
 
 
-def match_entries(lines: Sequence[Line], entries: Sequence[Entry], levels: list[int]) -> list[int]:
-    """The indexes of the lines that an entry names, each entry at the largest such line."""
-    found: list[int] = []
+def match_entries(lines: Sequence[Line], entries: Sequence[Entry], levels: list[int]) -> list[tuple[int, int]]:
+    """The indexes of the lines that an entry names, each entry at the largest such line, and its level or 1."""
+    found: list[tuple[int, int]] = []
     by_text: dict[str, list[int]] = defaultdict(list)
     for at, line in enumerate(lines):
         by_text[squeeze(strip_number(line.text))[:8]].append(at)
@@ -45,7 +45,7 @@ def match_entries(lines: Sequence[Line], entries: Sequence[Entry], levels: list[
         ]
         if runs and len(wanted) > 2:
             _, first, run = max(runs)
-            found += range(-first, run - first)
+            found += [(at, max(entry.level, 1)) for at in range(-first, run - first)]
     return found
 
 

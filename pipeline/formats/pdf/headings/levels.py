@@ -60,7 +60,7 @@ class _Found:
         taken.update(self.large)
         self.worded = {at: level for at, level in find_worded(lines, body) if at not in taken}
         taken.update(self.worded)
-        self.named = [at for at in match_entries(lines, entries, levels) if at not in taken]
+        self.named = {at: level for at, level in match_entries(lines, entries, levels) if at not in taken}
         taken.update(self.named)
         self.bold = [at for at in _find_bold(lines, body) if at not in taken]
 
@@ -79,7 +79,7 @@ class _Found:
         alike.update(at for at in before if self._lines[at].size == title)
         self.large = [at for at in self.large if at in alike]
         self.bold = [at for at in self.bold if at in alike]
-        self.named = [at for at in self.named if at in alike]
+        self.named = {at: level for at, level in self.named.items() if at in alike}
         self.worded = {at: level for at, level in self.worded.items() if at in alike}
 
 
@@ -98,10 +98,10 @@ def _rank(lines: Sequence[Line], found: _Found, body: Body, levels: list[int]) -
     for at in found.large:
         levels[at] = min(ranks[lines[at].size], DEEPEST_LEVEL)
     deepest = max(levels, default=0)
-    for at, level in found.worded.items():
-        levels[at] = min(max(deepest, 0) + level, DEEPEST_LEVEL)
-    for at in [*found.bold, *found.named]:
-        levels[at] = min(deepest + 1, DEEPEST_LEVEL)
+    worded = {level: rank for rank, level in enumerate(sorted(set(found.worded.values())), start=1)}
+    below = {at: worded[level] for at, level in found.worded.items()} | found.named | dict.fromkeys(found.bold, 1)
+    for at, level in below.items():
+        levels[at] = min(deepest + level, DEEPEST_LEVEL)
 
 
 def _find_tagged(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
@@ -116,7 +116,7 @@ def _find_tagged(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
 
 def _find_large(lines: Sequence[Line], body: Body) -> Iterator[int]:
     """Yields the indexes of the lines in a larger font, where they are few enough in a row for a heading."""
-    for run in find_runs(lines):
+    for run in _find_runs(lines):
         texts = [lines[at].text for at in run]
         is_large = lines[run[0]].size > body.size * LARGER and len(run) <= _MOST_HEADING_LINES
         if is_large and can_be_heading(" ".join(texts)) and not any(map(is_byline, texts)):
@@ -145,7 +145,7 @@ def _find_bold(lines: Sequence[Line], body: Body) -> Iterator[int]:
     """Yields the indexes of short bold lines in the usual font that stand alone and don't end like sentences."""
     if sum(body.is_bold(line) for line in lines) > _MOST_BOLD * len(lines):
         return
-    for run in find_runs(lines):
+    for run in _find_runs(lines):
         line = lines[run[0]]
         text = " ".join(lines[at].text for at in run)
         looks_so = body.is_bold(line) and abs(line.size - body.size) <= body.size * (LARGER - 1) and len(run) <= 2
@@ -154,7 +154,7 @@ def _find_bold(lines: Sequence[Line], body: Body) -> Iterator[int]:
             yield from run
 
 
-def find_runs(lines: Sequence[Line]) -> Iterator[list[int]]:
+def _find_runs(lines: Sequence[Line]) -> Iterator[list[int]]:
     """Yields the indexes of neighbouring lines in the same font, close under each other."""
     run: list[int] = []
     for at, line in enumerate(lines):

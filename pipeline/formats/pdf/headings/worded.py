@@ -8,7 +8,8 @@ from pipeline.formats.pdf.lines import LARGER, Body, Line, find_pitch
 from pipeline.formats.plain_text import find_chapter_level
 
 _LONGEST = 100
-_CAPITALS = 4
+#: The level of chapters and their like; what stands for capitals, which have the same.
+_CHAPTER, _CAPITALS = 2, 4
 #: The distance between baselines above and below, against the usual one.
 _APART = 1.3
 #: In heights of the font: how far the middle of a centred line may be off that of the column.
@@ -33,7 +34,7 @@ def find_worded(lines: Sequence[Line], body: Body) -> Iterator[tuple[int, int]]:
         if not level or (level == _CAPITALS and not body.is_bold(line) and not _is_centred(line, margins[line.page])):
             continue
         if can_be_heading(line.text) and _is_apart(lines, at, pitch) and not _is_in_list(lines, at):
-            yield at, level
+            yield at, _CHAPTER if level == _CAPITALS else level
 
 
 def _guess_level(text: str) -> int:
@@ -42,7 +43,7 @@ def _guess_level(text: str) -> int:
     if level:
         return level
     if _ALONE.fullmatch(text.rstrip(".")):
-        return 1
+        return _CHAPTER
     if text.endswith((".", ":", "!", "…")):
         return 0
     numbered = _NUMBERED.fullmatch(text)

@@ -108,11 +108,12 @@ def test_table_of_contents_is_dropped() -> None:
 
 
 def test_table_of_contents_names_headings_that_look_like_text() -> None:
-    pdf = contents(*(f"{title} {'.' * 40} {page}" for page, title in enumerate(CHAPTERS, start=2)))
-    for title in CHAPTERS:
+    titles = ("1 Сети", "1.1 Модель OSI", "2 Протоколы")
+    pdf = contents(*(f"{title} {'.' * 40} {page}" for page, title in enumerate(titles, start=2)))
+    for title in titles:
         pdf.line(title).lines(*[FULL, FULL_END] * 2)
     content = read_pdf(pdf.finish())
-    assert [title for _, title in shape(content)] == list(CHAPTERS)
+    assert shape(content) == [(1, "1 Сети"), (2, "1.1 Модель OSI"), (1, "2 Протоколы")]
     assert "Содержание" not in content.text
 
 
