@@ -36,6 +36,10 @@ class ParserUnavailable(Exception):
     """The process could not parse anything: the installation is to blame, not the file."""
 
 
+class ParserStarved(Exception):
+    """The machine was too busy to parse the file in time. That says nothing about the file: it can be tried again."""
+
+
 class Patience:
     """The processor time that is left for the files of one stage."""
 
@@ -57,7 +61,8 @@ class Patience:
 def parse_apart(data: bytes, reader: str, limit_s: int) -> Content:
     """What the reader at this dotted path makes of the file, within the limits and with nothing to steal or to reach.
 
-    Raises Unreadable when it refuses the file, breaks on it or reaches a limit; ParserUnavailable when it can't start.
+    Raises Unreadable when it refuses the file, breaks on it or reaches a limit; ParserUnavailable when it can't start,
+    and ParserStarved when it had hardly any of the processor for very long.
     """
     longest_s = limit_s * BUSY
     limits = map(str, (limit_s, MEMORY_LIMIT, longest_s, os.getpid()))
@@ -73,14 +78,14 @@ def parse_apart(data: bytes, reader: str, limit_s: int) -> Content:
         try:
             output, _ = process.communicate(data, timeout=longest_s)
         except subprocess.TimeoutExpired as error:
-            raise Unreadable(_too_slow(longest_s)) from error
+            raise ParserStarved(_starved(limit_s, longest_s)) from error
         finally:
             with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS: only zombies are
                 os.killpg(process.pid, signal.SIGKILL)
     if process.returncode == -signal.SIGALRM:
-        raise Unreadable(_too_slow(longest_s))
+        raise ParserStarved(_starved(limit_s, longest_s))
     if process.returncode == -signal.SIGXCPU:
-        raise Unreadable(_too_slow(limit_s))
+        raise Unreadable(f"разбор файла занял больше {limit_s} с")
     if process.returncode == -signal.SIGKILL:
         raise Unreadable("для разбора файла не хватило памяти")
     try:
@@ -104,5 +109,5 @@ def _take(answer: dict[str, Any], reader: str) -> Content:
     return Content(answer["text"], tuple(Heading(*heading) for heading in answer["headings"]))
 
 
-def _too_slow(limit_s: int) -> str:
-    return f"разбор файла занял больше {limit_s} с"
+def _starved(limit_s: int, longest_s: int) -> str:
+    return f"a file that may take {limit_s} s of the processor was not parsed in {longest_s} s"

@@ -1,5 +1,7 @@
 """Pages become headings and paragraphs again."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from pipeline.formats.content import Content
 from pipeline.formats.pdf.layout import lay_out
 from pipeline.formats.pdf.lines import Bookmark, Line
 from pipeline.formats.pdf.reader import read_pdf
-from tests.unit.pipeline.builders import BOOKMARKS, PRINTED_LINES
+from tests.unit.pipeline.builders import BOOKMARKS, ODD_LINES, PRINTED_LINES
 from tests.unit.pipeline.formats.made_files import Pdf, pdf_of
 
 FULL = "Планировщик выбирает порядок соединения таблиц по собранной статистике и памяти,"
@@ -124,7 +126,7 @@ def test_rows_stay_lines() -> None:
 @given(st.lists(st.lists(PRINTED_LINES, max_size=12), min_size=1, max_size=2), BOOKMARKS)
 def test_nothing_is_lost_or_doubled(pages: list[list[Line]], bookmarks: list[Bookmark]) -> None:
     if len(pages) > 1:
-        pages[1] = [Line(1, f"{line.text} другое{at}", *_rest(line)) for at, line in enumerate(pages[1])]
+        pages[1] = [replace(line, page=1, text=f"{line.text} другое{at}") for at, line in enumerate(pages[1])]
     content = lay_out(pages, bookmarks)
     assert _letters(content.text) == _letters("".join(line.text for page in pages for line in page))
 
@@ -138,8 +140,10 @@ def test_each_heading_starts_at_its_line(pages: list[list[Line]], bookmarks: lis
         assert heading.start == 0 or content.text[heading.start - 1] == "\n"
 
 
-def _rest(line: Line) -> tuple[float, bool, float, float, float, float, bool]:
-    return (line.size, line.is_bold, line.left, line.right, line.bottom, line.top, line.is_hyphenated)
+@given(st.lists(st.lists(ODD_LINES, max_size=8), max_size=3), BOOKMARKS)
+def test_no_page_is_too_odd(pages: list[list[Line]], bookmarks: list[Bookmark]) -> None:
+    content = lay_out(pages, bookmarks)
+    assert all(content.text[heading.start :].startswith("#") for heading in content.headings)
 
 
 def _letters(text: str) -> str:
