@@ -67,7 +67,11 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The text of one file, its heading lines included. `error` says why there is none."""
+    """The text of one file, its heading lines included. `error` says why there is none.
+
+    `title` is the name that the document gives itself elsewhere than in its text. `fault` says where our own reader
+    broke on the file: its format, and the place in the code.
+    """
 
     file_id: str
     name: str
@@ -75,6 +79,8 @@ class Document:
     text: str = ""
     headings: tuple[Heading, ...] = ()
     error: str | None = None
+    title: str = ""
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
+    """`notes` say, for the course's owner, where it does not follow the course's estimates, and why."""
+
     sections: tuple[Section, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

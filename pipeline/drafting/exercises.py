@@ -20,7 +20,7 @@ def ask_questions(lesson: Lesson, headings: Sequence[str], phrases: Phrases, num
 
     The number of the lesson decides which wording comes first.
     """
-    goals = [goal.rstrip(".") for goal in lesson.goals][:_MOST_GOALS_ASKED]
+    goals = [goal.rstrip(".;, ") for goal in lesson.goals][:_MOST_GOALS_ASKED]
     topics = list(dict.fromkeys(headings)) or ([] if goals else [lesson.title])
     topics = _thin_out(topics, _MOST_QUESTIONS - len(goals))
     wordings = phrases.questions

@@ -1,4 +1,4 @@
-"""How many sections and lessons a course may have, and how long a lesson should be."""
+"""How many sections and lessons a course may have, how long a lesson should be, and what to say where that fails."""
 
 from dataclasses import dataclass
 
@@ -21,6 +21,10 @@ class Limits:
     lessons_are_estimated: bool
     lesson_length: int
 
+    @property
+    def sections_wanted(self) -> int:
+        return self.sections if self.sections_are_estimated else 0
+
 
 def read_limits(course: Course) -> Limits:
     """The course's estimates where they make sense, else defaults; never more sections than lessons."""
@@ -42,3 +46,16 @@ def read_limits(course: Course) -> Limits:
 
 def _positive(number: int | None) -> int | None:
     return number if number and number > 0 else None
+
+
+def explain_shortfall(course: Course, sections: int, lessons: int, reason: str) -> tuple[str, ...]:
+    """What to tell the course's owner when there are at least two sections or lessons fewer than he estimated."""
+    compared = (
+        ("Разделов", sections, _positive(course.estimated_sections)),
+        ("Уроков", lessons, _positive(course.estimated_lessons)),
+    )
+    return tuple(
+        f"{what} получилось {count}, а не {wanted}: {reason}."
+        for what, count, wanted in compared
+        if wanted and count < wanted - 1
+    )

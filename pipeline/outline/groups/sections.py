@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pipeline.outline.limits import Limits
-from pipeline.outline.passages import AFTER_OWN_INTRODUCTION
+from pipeline.outline.cuts.passages import AFTER_OWN_INTRODUCTION
 
 #: Without an estimate: fewer sections than this are worth a deeper look; a section has this many lessons on average.
 _FEW_SECTIONS = 3
@@ -12,27 +12,17 @@ _FEWEST_LESSONS = 1.5
 _MOST_LESSONS_IN_ONE, _LESSONS_PER_SECTION = 12, 4
 
 
-def plan_sections(strengths: Sequence[int], limits: Limits) -> tuple[int, int]:
+def plan_sections(strengths: Sequence[int], limits: Limits, lessons: int) -> tuple[int, int]:
     """The strength down to which boundaries between passages may part sections, and the number of sections at most.
 
-    `strengths` are those of the boundaries before each passage.
+    `strengths` are those of the boundaries before each passage; there will be `lessons` at most.
     """
     ordered = sorted(strengths[1:])
     counts = {0: 1} | {strength: number for number, strength in enumerate(ordered, start=2)}
+    most = min(limits.sections, lessons)
     if limits.sections_are_estimated:
-        return _reach_estimate(counts, limits.sections), limits.sections
-    return _follow_headings(counts, min(len(strengths), limits.lessons), limits.sections)
-
-
-def _reach_estimate(counts: dict[int, int], estimate: int) -> int:
-    """As deep as it takes to reach the estimate; below headings only when these give less than half of it."""
-    headings = [depth for depth in counts if depth < AFTER_OWN_INTRODUCTION]
-    for depth in headings:
-        if counts[depth] >= estimate:
-            return depth
-    if counts[headings[-1]] * 2 >= estimate:
-        return headings[-1]
-    return next((depth for depth, count in counts.items() if count >= estimate), max(counts))
+        return next((depth for depth, count in counts.items() if count >= most - 1), max(counts)), most
+    return _follow_headings(counts, min(len(strengths), lessons), most)
 
 
 def _follow_headings(counts: dict[int, int], lessons: int, limit: int) -> tuple[int, int]:

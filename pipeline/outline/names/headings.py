@@ -1,0 +1,100 @@
+"""What the headings of a document, and the document itself, are called."""
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+from pipeline.contract import Document, Heading
+from pipeline.outline.names.furniture import Worth, judge_heading
+from pipeline.outline.names.titles import capitalise, clean_title, clean_titles, is_only_number
+
+_LONGEST_SUBTITLE = 100
+#: How far below a heading its subtitle may stand, in characters.
+_NEAR = 300
+_SUBTITLE = re.compile(r"[«\"“]?[^\W\d_].*[^.;,:…\s]")
+_MARKS = re.compile(r"[*_`]{1,3}")
+_UNDERLINE = re.compile(r"[=~-]{3,}")
+#: Names that programs give to files and documents.
+_BY_A_PROGRAM = re.compile(
+    r"(?:untitled|без названия|документ|document|новый документ|презентация|presentation|powerpoint.*|презентация powerpoint"
+    r"|microsoft (?:office )?(?:word|powerpoint|excel).*|(?:new )?doc|slide|слайд|титульный слайд|заголовок слайда|title"
+    r"|index|readme|main|default|output|print|лекция|lecture|glava|chapter|scan|page|страница|file|файл|текст|text|notes?)"
+    r"[\W\d_]*",
+    re.IGNORECASE,
+)
+_FILE_NUMBER = re.compile(r"^\d{1,3}(?:[\s._-]+|(?=[^\W\d_]))|\s*\(\d{1,2}\)$")
+_HAS_FILE_TYPE = re.compile(r"\.(?:docx?|pptx?|pdf|txt|md|html?|tex|dvi|rtf|odt|indd|qxd|fm|p65)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A heading's name, and what it is worth as the name of a lesson."""
+
+    text: str
+    worth: Worth
+
+
+def name_headings(document: Document, headings: Sequence[Heading]) -> list[Name]:
+    """One name per heading. One that says only its number, «Лекция №8», is called what stands right below it, if that fits."""
+    titles = clean_titles([heading.text for heading in headings])
+    for number, title in enumerate(titles):
+        if is_only_number(title):
+            titles[number] = _find_subtitle(document.text, headings, titles, number) or title
+    last = len(titles) - 1
+    return [
+        Name(title or heading.text, judge_heading(title, is_last=number == last))
+        for number, (title, heading) in enumerate(zip(titles, headings, strict=True))
+    ]
+
+
+def name_document(document: Document, headings: Sequence[Heading], names: Sequence[Name], start: int) -> str:
+    """What the document calls itself: its title, else the heading it begins with, else its file's name; may be empty.
+
+    A heading that is numbered or common, as of a first chapter, is not the document's.
+    """
+    own = clean_title(document.title)
+    if own and judge_heading(own, is_last=False) is Worth.GOOD and not is_made_by_program(own):
+        return own
+    file_name = _read_file_name(document.name)
+    if headings and headings[0].start - start <= _NEAR and names[0].worth is Worth.GOOD:
+        is_whole = names[0].text == " ".join(headings[0].text.split())
+        if is_whole or not file_name:
+            return names[0].text
+    return file_name
+
+
+def is_made_by_program(title: str) -> bool:
+    """True when a program or a file system gave the title: «Презентация PowerPoint», «slides_final.pptx»."""
+    return _BY_A_PROGRAM.fullmatch(title) is not None or _HAS_FILE_TYPE.search(title) is not None
+
+
+def _read_file_name(name: str) -> str:
+    """The name without folder, type, number and underscores; "" when a program made it."""
+    stem = PurePosixPath(unquote(name).replace("\\", "/")).stem
+    words = stem if " " in stem else re.sub(r"[_+-]+", " ", stem)
+    title = clean_title(_FILE_NUMBER.sub("", words.replace("_", " ")).strip())
+    return "" if sum(map(str.isalpha, title)) < 2 or _BY_A_PROGRAM.fullmatch(title) else capitalise(title)
+
+
+def _find_subtitle(text: str, headings: Sequence[Heading], titles: Sequence[str], number: int) -> str:
+    """The short line that stands alone below a heading, or the heading that follows it at once; "" without either."""
+    start = headings[number].start
+    following = headings[number + 1] if number + 1 < len(headings) else None
+    end = min(following.start if following else len(text), start + _NEAR)
+    lines = [_MARKS.sub("", line).strip() for line in text[start:end].split("\n")[1:]]
+    for at, subtitle in enumerate(lines):
+        if subtitle and not _UNDERLINE.fullmatch(subtitle):
+            stands_alone = not any(lines[at + 1 : at + 2]) and len(subtitle) <= _LONGEST_SUBTITLE
+            title = clean_title(subtitle)
+            fits = stands_alone and _SUBTITLE.fullmatch(subtitle) and judge_heading(title, is_last=False) is Worth.GOOD
+            return title if fits else ""
+    if following is None or following.start > start + _NEAR or is_only_number(titles[number + 1]):
+        return ""
+    level = headings[number].level
+    below = itertools.takewhile(lambda heading: heading.level > level, headings[number + 1 :])
+    has_siblings = sum(heading.level <= following.level for heading in below) > 1
+    is_good = judge_heading(titles[number + 1], is_last=False) is Worth.GOOD
+    return titles[number + 1] if is_good and not has_siblings else ""

@@ -1,0 +1,96 @@
+"""Names for groups of passages, from the headings they contain."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.language import Phrases
+from pipeline.outline.cuts.passages import Passage, Topic
+from pipeline.outline.names.furniture import Worth
+
+#: The share of a group's text from which one topic is what the group is about.
+_MOST = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """A topic, whole or a part of it, and how much of a group's text it is."""
+
+    topic: int
+    is_whole: bool
+    size: int
+
+
+def name_groups(
+    topics: Sequence[Topic], groups: Sequence[Sequence[Passage]], whole: str, phrases: Phrases
+) -> list[str]:
+    """One name per group, never empty: one heading of those that lie in it whole, none of them below another.
+
+    It is the one that has most of the text; else the first that is worth a name, marked as one of several. A group with only a part of a heading's text is named after it, with the number of the
+    part; one with only the text before the first sub-heading is an introduction. A single group of many documents is
+    `whole`.
+    """
+    if len(groups) == 1 and whole and sum(topic.depth == 0 for topic in topics) > 1:
+        return [whole]
+    starts = [(topic.document, topic.start) for topic in topics]
+    shares = [_choose(topics, _find_covered(topics, starts, group), group) for group in groups]
+    parts = Counter(share.topic for share, _ in shares if share and not share.is_whole)
+    numbers: Counter[int] = Counter()
+    result = []
+    for (share, has_others), group in zip(shares, groups, strict=True):
+        if share is None:
+            result.append(_name_introduction(topics, topics[group[0].topic], phrases))
+            continue
+        title = topics[share.topic].title
+        if not share.is_whole and parts[share.topic] > 1:
+            numbers[share.topic] += 1
+            title = f"{title} ({phrases.part.format(number=numbers[share.topic])})"
+        elif has_others:
+            title = phrases.first_of_several.format(title=title)
+        result.append(title)
+    return result
+
+
+def _name_introduction(topics: Sequence[Topic], topic: Topic, phrases: Phrases) -> str:
+    if topic.worth is Worth.GOOD:
+        return f"{phrases.introduction}: {topic.title}"
+    document = next(top.title for top in topics if top.document == topic.document)
+    return document if topic.worth is Worth.NONE else topic.title
+
+
+def _choose(
+    topics: Sequence[Topic], covered: Sequence[_Share], group: Sequence[Passage]
+) -> tuple[_Share | None, bool]:
+    """The topic that names the group, and whether the name should say that there are others."""
+    best = min((topics[share.topic].worth for share in covered), default=Worth.NONE)
+    if best is Worth.NONE:
+        return None, False
+    named = [share for share in covered if topics[share.topic].worth is best]
+    most = max(named, key=lambda share: share.size)
+    if most.size > _MOST * sum(passage.size for passage in group):
+        return most, False
+    return next((share for share in named if share.is_whole), named[0]), len(covered) > 1
+
+
+def _find_covered(
+    topics: Sequence[Topic], starts: Sequence[tuple[int, int]], group: Sequence[Passage]
+) -> list[_Share]:
+    """The topics the group is about, in order: those whole in it, and those it has a split part of."""
+    ends = {passage.document: passage.end for passage in group}
+    shares: list[_Share] = []
+    covered = (-1, 0)
+    for passage in group:
+        at = bisect_left(starts, (passage.document, passage.start))
+        while at < len(topics) and starts[at] < (passage.document, passage.end):
+            topic = topics[at]
+            if topic.end <= ends[passage.document] and starts[at] >= covered:
+                shares.append(_Share(at, True, topic.end - topic.start))
+                covered = (passage.document, topic.end)
+            at += 1
+        if passage.is_part and (passage.document, passage.start) >= covered:
+            if shares and shares[-1].topic == passage.topic and not shares[-1].is_whole:
+                shares[-1] = _Share(passage.topic, False, shares[-1].size + passage.size)
+            else:
+                shares.append(_Share(passage.topic, False, passage.size))
+    return shares
