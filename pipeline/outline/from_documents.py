@@ -101,7 +101,8 @@ def _assemble(
 ) -> tuple[Section, ...]:
     sections, lessons = arranged.sections, arranged.lessons
     whole = clean_title(course.title)
-    section_titles = tell_apart(name_groups(topics, sections, whole, phrases), [""] * len(sections))
+    section_names = name_groups(topics, sections, whole, phrases, phrases.first_of_several)
+    section_titles = tell_apart(section_names, [""] * len(sections))
     owners = [sum(start <= at for start in arranged.section_starts) - 1 for at in arranged.lesson_starts]
     titles = tell_apart(name_groups(topics, lessons, whole, phrases), [section_titles[owner] for owner in owners])
     spans = [join_spans(lesson) for lesson in lessons]

@@ -168,12 +168,13 @@ def _has_body(text: str, start: int, end: int) -> bool:
 
 
 def _join_introductions(index: int, pieces: Sequence[_Piece]) -> Iterator[Passage]:
-    """Yields the passages of one document: a bare heading or a short introduction goes with what follows below it."""
+    """Yields the passages of one document: a bare heading goes with what follows, a short introduction with what is below."""
     first = 0
     for number, piece in enumerate(pieces):
         start = pieces[first].start
         has_child = number + 1 < len(pieces) and pieces[number + 1].parent == piece.topic
-        if has_child and (not piece.has_body or piece.end - start < SHORTEST_INTRODUCTION):
+        is_bare = not piece.has_body and number + 1 < len(pieces)
+        if is_bare or (has_child and piece.end - start < SHORTEST_INTRODUCTION):
             continue
         if first and pieces[first].parent == pieces[first - 1].topic:
             strength = AFTER_OWN_INTRODUCTION

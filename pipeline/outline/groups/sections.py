@@ -8,6 +8,8 @@ from pipeline.outline.cuts.passages import AFTER_OWN_INTRODUCTION
 #: Without an estimate: fewer sections than this are worth a deeper look; a section has this many lessons on average.
 _FEW_SECTIONS = 3
 _FEWEST_LESSONS = 1.5
+#: Up to this many documents are sections as they are.
+_MOST_DOCUMENTS = 20
 #: Up to this many lessons go together without sections; more of them are put into sections of about this length.
 _MOST_LESSONS_IN_ONE, _LESSONS_PER_SECTION = 12, 4
 
@@ -22,7 +24,10 @@ def plan_sections(strengths: Sequence[int], limits: Limits, lessons: int) -> tup
     most = min(limits.sections, lessons)
     if limits.sections_are_estimated:
         return next((depth for depth, count in counts.items() if count >= most - 1), max(counts)), most
-    return _follow_headings(counts, min(len(strengths), lessons), most)
+    lessons = min(len(strengths), lessons)
+    if most < counts[0] <= _MOST_DOCUMENTS and counts[0] * _FEWEST_LESSONS <= lessons:
+        return 0, counts[0]
+    return _follow_headings(counts, lessons, most)
 
 
 def _follow_headings(counts: dict[int, int], lessons: int, limit: int) -> tuple[int, int]:
@@ -32,7 +37,7 @@ def _follow_headings(counts: dict[int, int], lessons: int, limit: int) -> tuple[
         if depth >= AFTER_OWN_INTRODUCTION:
             break
         if count > limit or count * _FEWEST_LESSONS > lessons:
-            if counts[best] == 1 and lessons > _MOST_LESSONS_IN_ONE:
+            if counts[best] < _FEW_SECTIONS and lessons > _MOST_LESSONS_IN_ONE:
                 return depth, min(limit, lessons // _LESSONS_PER_SECTION)
             break
         best = depth

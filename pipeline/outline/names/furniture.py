@@ -3,6 +3,8 @@
 import re
 from enum import IntEnum
 
+from pipeline.outline.names.titles import is_only_number
+
 _OF_WHAT = r"(?: (?:лекции|урока|занятия|главы|раздела|модуля|темы|курса|доклада|презентации|работы|курсу|теме|лекции))?"
 #: These name nothing wherever they stand.
 _FURNITURE = re.compile(
@@ -49,6 +51,8 @@ _WEAK = re.compile(
     r"|examples?|example \d+|definitions?|remarks?|description|background|discussion|getting started"
 )
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
+#: A piece of a formula or of a sentence, which a reader took for a heading.
+_FRAGMENT = re.compile(r"^[,;:.)=]|(?:[=<>≤≥∈×·,(]|(?<!\+)\+)$")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S*|\S+@\S+\.\S+")
 
 
@@ -64,9 +68,9 @@ def judge_heading(title: str, *, is_last: bool) -> Worth:
     """What a clean title is worth as a name; `is_last` says that it is the last heading of its document."""
     core = " ".join(_EDGES.sub("", title).casefold().split())
     letters = sum(map(str.isalpha, core))
-    if not letters or _ADDRESS.fullmatch(core):
+    if not letters or _ADDRESS.fullmatch(core) or _FRAGMENT.search(title):
         return Worth.NONE
-    if letters == 1 and not title.endswith(("+", "#")):
+    if is_only_number(title) or letters == 1 and not title.endswith(("+", "#")):
         return Worth.WEAK
     if _FURNITURE.fullmatch(core) or (is_last and _AT_THE_END.fullmatch(core)):
         return Worth.NONE

@@ -9,12 +9,14 @@ from urllib.parse import unquote
 
 from pipeline.contract import Document, Heading
 from pipeline.outline.names.furniture import Worth, judge_heading
-from pipeline.outline.names.titles import capitalise, clean_title, clean_titles, is_only_number
+from pipeline.outline.names.titles import capitalise, clean_title, clean_titles, find_kind, is_only_number
 
 _LONGEST_SUBTITLE = 100
 #: How far below a heading its subtitle may stand, in characters.
 _NEAR = 300
 _SUBTITLE = re.compile(r"[«\"“]?[^\W\d_].*[^.;,:…\s]")
+_ITEM = re.compile(r"^[-*•–]\s+")
+_MOST_ITEMS = 3
 _MARKS = re.compile(r"[*_`]{1,3}")
 _UNDERLINE = re.compile(r"[=~-]{3,}")
 #: Names that programs give to files and documents.
@@ -53,17 +55,19 @@ def name_headings(document: Document, headings: Sequence[Heading]) -> list[Name]
 def name_document(document: Document, headings: Sequence[Heading], names: Sequence[Name], start: int) -> str:
     """What the document calls itself: its title, else the heading it begins with, else its file's name; may be empty.
 
-    A heading that is numbered or common, as of a first chapter, is not the document's.
+    A common heading, or one that is numbered as a first chapter, is not the document's; that of the only lecture is.
     """
     own = clean_title(document.title)
     if own and judge_heading(own, is_last=False) is Worth.GOOD and not is_made_by_program(own):
         return own
     file_name = _read_file_name(document.name)
-    if headings and headings[0].start - start <= _NEAR and names[0].worth is Worth.GOOD:
-        is_whole = names[0].text == " ".join(headings[0].text.split())
-        if is_whole or not file_name:
-            return names[0].text
-    return file_name
+    if not headings or headings[0].start - start > _NEAR or names[0].worth is not Worth.GOOD:
+        return file_name
+    kind = find_kind(headings[0].text)
+    is_of_whole = names[0].text == " ".join(headings[0].text.split()) or (
+        kind and all(find_kind(heading.text) != kind for heading in headings[1:])
+    )
+    return names[0].text if is_of_whole or not file_name else file_name
 
 
 def is_made_by_program(title: str) -> bool:
@@ -80,17 +84,15 @@ def _read_file_name(name: str) -> str:
 
 
 def _find_subtitle(text: str, headings: Sequence[Heading], titles: Sequence[str], number: int) -> str:
-    """The short line that stands alone below a heading, or the heading that follows it at once; "" without either."""
+    """What stands alone and short below a heading, or the heading that follows it at once; "" without either."""
     start = headings[number].start
     following = headings[number + 1] if number + 1 < len(headings) else None
     end = min(following.start if following else len(text), start + _NEAR)
     lines = [_MARKS.sub("", line).strip() for line in text[start:end].split("\n")[1:]]
-    for at, subtitle in enumerate(lines):
-        if subtitle and not _UNDERLINE.fullmatch(subtitle):
-            stands_alone = not any(lines[at + 1 : at + 2]) and len(subtitle) <= _LONGEST_SUBTITLE
-            title = clean_title(subtitle)
-            fits = stands_alone and _SUBTITLE.fullmatch(subtitle) and judge_heading(title, is_last=False) is Worth.GOOD
-            return title if fits else ""
+    block = list(itertools.takewhile(bool, itertools.dropwhile(_is_blank_or_rule, lines)))
+    if block:
+        title = clean_title(_join_block(block))
+        return title if judge_heading(title, is_last=False) is Worth.GOOD else ""
     if following is None or following.start > start + _NEAR or is_only_number(titles[number + 1]):
         return ""
     level = headings[number].level
@@ -98,3 +100,17 @@ def _find_subtitle(text: str, headings: Sequence[Heading], titles: Sequence[str]
     has_siblings = sum(heading.level <= following.level for heading in below) > 1
     is_good = judge_heading(titles[number + 1], is_last=False) is Worth.GOOD
     return titles[number + 1] if is_good and not has_siblings else ""
+
+
+def _is_blank_or_rule(line: str) -> bool:
+    return not line or _UNDERLINE.fullmatch(line) is not None
+
+
+def _join_block(lines: Sequence[str]) -> str:
+    """A line that is no sentence, or two or three items of a list, as a slide has its subtitle; else ""."""
+    items = [_ITEM.sub("", line) for line in lines]
+    if len(lines) == 1 and items == list(lines):
+        return lines[0] if len(lines[0]) <= _LONGEST_SUBTITLE and _SUBTITLE.fullmatch(lines[0]) else ""
+    is_list = all(item != line for item, line in zip(items, lines, strict=True)) and len(items) <= _MOST_ITEMS
+    joined = " ".join(items)
+    return (joined if len(joined) <= _LONGEST_SUBTITLE else items[0]) if is_list else ""

@@ -2,12 +2,13 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from pipeline.language import Phrases
 from pipeline.outline.cuts.passages import Passage, Topic
 from pipeline.outline.names.furniture import Worth
+from pipeline.outline.names.titles import is_only_number
 
 #: The share of a group's text from which one topic is what the group is about.
 _MOST = 0.6
@@ -23,18 +24,28 @@ class _Share:
 
 
 def name_groups(
-    topics: Sequence[Topic], groups: Sequence[Sequence[Passage]], whole: str, phrases: Phrases
+    topics: Sequence[Topic],
+    groups: Sequence[Sequence[Passage]],
+    whole: str,
+    phrases: Phrases,
+    several: str = "{title}",
 ) -> list[str]:
     """One name per group, never empty: one heading of those that lie in it whole, none of them below another.
 
-    It is the one that has most of the text; else the first that is worth a name, marked as one of several. A group with only a part of a heading's text is named after it, with the number of the
+    It is the one that has most of the text; else the first that is worth a name and names no group before, in the
+    words of `several`. A group with only a part of a heading's text is named after it, with the number of the
     part; one with only the text before the first sub-heading is an introduction. A single group of many documents is
     `whole`.
     """
     if len(groups) == 1 and whole and sum(topic.depth == 0 for topic in topics) > 1:
         return [whole]
     starts = [(topic.document, topic.start) for topic in topics]
-    shares = [_choose(topics, _find_covered(topics, starts, group), group) for group in groups]
+    taken: set[str] = set()
+    shares = []
+    for group in groups:
+        share, has_others = _choose(topics, _find_covered(topics, starts, group), group, taken)
+        shares.append((share, has_others))
+        taken |= {topics[share.topic].title.casefold()} if share else set()
     parts = Counter(share.topic for share, _ in shares if share and not share.is_whole)
     numbers: Counter[int] = Counter()
     result = []
@@ -42,14 +53,22 @@ def name_groups(
         if share is None:
             result.append(_name_introduction(topics, topics[group[0].topic], phrases))
             continue
-        title = topics[share.topic].title
+        title = _find_title(topics, share.topic)
         if not share.is_whole and parts[share.topic] > 1:
             numbers[share.topic] += 1
             title = f"{title} ({phrases.part.format(number=numbers[share.topic])})"
         elif has_others:
-            title = phrases.first_of_several.format(title=title)
+            title = several.format(title=title)
         result.append(title)
     return result
+
+
+def _find_title(topics: Sequence[Topic], at: int) -> str:
+    """The topic's title; if that is only a number, the first good one below it."""
+    topic = topics[at]
+    below = (other for other in topics[at + 1 :] if (other.document, other.start) < (topic.document, topic.end))
+    good = (other.title for other in below if other.worth is Worth.GOOD)
+    return next(good, topic.title) if is_only_number(topic.title) else topic.title
 
 
 def _name_introduction(topics: Sequence[Topic], topic: Topic, phrases: Phrases) -> str:
@@ -60,7 +79,7 @@ def _name_introduction(topics: Sequence[Topic], topic: Topic, phrases: Phrases) 
 
 
 def _choose(
-    topics: Sequence[Topic], covered: Sequence[_Share], group: Sequence[Passage]
+    topics: Sequence[Topic], covered: Sequence[_Share], group: Sequence[Passage], taken: Collection[str]
 ) -> tuple[_Share | None, bool]:
     """The topic that names the group, and whether the name should say that there are others."""
     best = min((topics[share.topic].worth for share in covered), default=Worth.NONE)
@@ -70,7 +89,9 @@ def _choose(
     most = max(named, key=lambda share: share.size)
     if most.size > _MOST * sum(passage.size for passage in group):
         return most, False
-    return next((share for share in named if share.is_whole), named[0]), len(covered) > 1
+    whole = [share for share in named if share.is_whole] or named
+    is_new = (share for share in whole if topics[share.topic].title.casefold() not in taken)
+    return next(is_new, whole[0]), len(covered) > 1
 
 
 def _find_covered(

@@ -6,8 +6,12 @@ from collections.abc import Iterable, Sequence
 
 LONGEST_TITLE = 120
 
+#: Signs of symbol fonts, which no other font shows, and signs that are never shown.
+_INVISIBLE = re.compile("[\ue000-\uf8ff\u00ad\u200b-\u200f\u2060\ufeff\ufffd]")
 #: Identifiers that generators of sites put behind a heading, and the sign of a permanent link.
 _ATTRIBUTES = re.compile(r"\s*(?:\{\s*[#.:][^{}]*\}|\[#[^\[\]]*\]|[¶🔗])\s*$")
+#: A word whose letters are spaced out.
+_SPACED = re.compile(r"(?<!\S)[^\W\d_](?: [^\W\d_]){3,}(?!\S)")
 #: What leads from an entry of a table of contents to its page.
 _LEADERS = re.compile(r"\s*(?:(?:[.·…_]\s?){3,}|\t)\s*\d{0,4}$")
 
@@ -23,7 +27,7 @@ _ORDINAL = (
     r"|трет(?:ья|ий|ье)|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
     r"|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth"
 )
-_NUMBER = rf"(?:№\s*)?(?:\d{{1,3}}(?:\.\d{{1,3}})*|(?:{_ROMAN}|{_ORDINAL})\b)"
+_NUMBER = rf"(?:№\s*)?(?:\d{{1,3}}(?:\.\d{{1,3}})*|(?:{_ROMAN}|{_ORDINAL})\b(?:\.\d{{1,3}})*)"
 _NUMBERING = re.compile(
     rf"(?:(?i:{_KINDS}\s+{_NUMBER}\s*[.:)—–-]+\s*){_LETTER}"
     rf"|(?i:{_KINDS}\s+{_NUMBER}\s+){_CAPITAL}"
@@ -35,13 +39,15 @@ _NUMBERING = re.compile(
 )
 _BARE_NUMBER = re.compile(rf"(\d{{1,3}}|(?=[IVX])X{{0,3}}(?:IX|IV|V?I{{0,3}}))\s+{_CAPITAL}")
 _ONLY_NUMBER = re.compile(rf"(?i:(?:{_KINDS}\s+)?{_NUMBER}|(?:{_ORDINAL})\s+{_KINDS}|§\s*[\d.]+)[.:)]*|[\d.]+|")
+_KIND = re.compile(rf"(?i:({_KINDS})\s+{_NUMBER})(?!\w)")
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10}
 
 
 def clean_title(text: str) -> str:
     """`text` as one line, without its numbering («1.2», «Глава 3.») and closing marks, cut at a word; may be empty."""
-    title = _ATTRIBUTES.sub("", text.strip())
-    title = " ".join(_LEADERS.sub("", title).split())
+    title = _ATTRIBUTES.sub("", _INVISIBLE.sub("", text).strip())
+    title = _SPACED.sub(lambda word: word[0].replace(" ", ""), _LEADERS.sub("", title))
+    title = " ".join(title.split())
     for _ in range(3):
         title = _NUMBERING.sub("", title, count=1) if _NUMBERING.match(title) else title
     title = title.rstrip(" .:;,")
@@ -64,6 +70,12 @@ def clean_titles(texts: Sequence[str]) -> list[str]:
 def is_only_number(title: str) -> bool:
     """True when the title says no more than which chapter or lecture it is: «Лекция №8», «Глава первая», «3»."""
     return _ONLY_NUMBER.fullmatch(title) is not None
+
+
+def find_kind(text: str) -> str:
+    """What a numbered heading begins: «лекция» of «Лекция 6. Деревья»; "" where nothing says so."""
+    kind = _KIND.match(text.strip())
+    return kind[1].casefold() if kind else ""
 
 
 def capitalise(text: str) -> str:
