@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pipeline.language import Phrases
 from pipeline.outline.cuts.passages import Passage, Topic
 from pipeline.outline.names.furniture import Worth
-from pipeline.outline.names.titles import is_only_number
 
 #: The share of a group's text from which one topic is what the group is about.
 _MOST = 0.6
@@ -53,7 +52,7 @@ def name_groups(
         if share is None:
             result.append(_name_introduction(topics, topics[group[0].topic], phrases))
             continue
-        title = _find_title(topics, share.topic)
+        title = topics[share.topic].title
         if not share.is_whole and parts[share.topic] > 1:
             numbers[share.topic] += 1
             title = f"{title} ({phrases.part.format(number=numbers[share.topic])})"
@@ -61,14 +60,6 @@ def name_groups(
             title = several.format(title=title)
         result.append(title)
     return result
-
-
-def _find_title(topics: Sequence[Topic], at: int) -> str:
-    """The topic's title; if that is only a number, the first good one below it."""
-    topic = topics[at]
-    below = (other for other in topics[at + 1 :] if (other.document, other.start) < (topic.document, topic.end))
-    good = (other.title for other in below if other.worth is Worth.GOOD)
-    return next(good, topic.title) if is_only_number(topic.title) else topic.title
 
 
 def _name_introduction(topics: Sequence[Topic], topic: Topic, phrases: Phrases) -> str:
