@@ -5,17 +5,16 @@ trusted with a pickle. The kernel ends the process at its limits and with its pa
 """
 
 import ctypes
-import importlib
 import json
 import logging
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
 from typing import Any
 
 from pipeline.formats.content import Content, Unreadable
+from pipeline.parser import load_reader
 from pipeline.parsing.confinement import confine
 
 #: More text than this is no document; in characters.
@@ -47,13 +46,6 @@ def end_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
         if os.getppid() != parent:  # it ended before we asked
             sys.exit(1)
-
-
-def load_reader(path: str) -> Callable[[bytes], Content]:
-    """The reader at the dotted path."""
-    module, _, name = path.rpartition(".")
-    reader: Callable[[bytes], Content] = getattr(importlib.import_module(module), name)
-    return reader
 
 
 def _tell(content: Content) -> dict[str, Any]:
