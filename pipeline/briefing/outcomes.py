@@ -8,7 +8,9 @@ from pipeline.outline.names.titles import capitalise, clean_title
 #: The longest name of a theme, in characters.
 LONGEST_THEME = 80
 
-_LEARNERS = r"(?:учащи[ей]ся|студенты?|слушател[ьи]|участники?|обучающи[ей]ся|выпускники?|ученики?|курсанты?|вы|он[иа]?)"
+_LEARNERS = (
+    r"(?:учащи[ей]ся|студенты?|слушател[ьи]|участники?|обучающи[ей]ся|выпускники?|ученики?|курсанты?|вы|он[иа]?)"
+)
 _RUSSIAN_LEAD = re.compile(
     rf"(?:(?:в результате|по итогам|по окончании|после)\s[^:]{{0,80}}?,?\s+)?{_LEARNERS}\s+(?:\w+\s+)?"
     r"(?:смо(?:гут|жете|жет)|на?уч(?:атся|итесь|ится)|будут|будете|будет|должн[ыа]|должен|умеют|может|могут)"
@@ -33,13 +35,16 @@ _KNOWING = re.compile(
     r"(?:знать|понимать|изучить|освоить|рассмотреть|know|understand|learn(?: about)?|be familiar with)\s+(?=(\S+))",
     re.IGNORECASE,
 )
-_MASTERING = re.compile(r"(?:владеть|овладеть)\s+(навык|метод|приём|прием|основ|инструмент|техник)(?:ами|ями)\s+", re.IGNORECASE)
+_MASTERING = re.compile(
+    r"(?:владеть|овладеть)\s+(навык|метод|приём|прием|основ|инструмент|техник)(?:ами|ями)\s+", re.IGNORECASE
+)
 _NAMES = {"навык": "Навыки", "метод": "Методы", "прием": "Приёмы", "приём": "Приёмы", "основ": "Основы"}
 _NAMES |= {"инструмент": "Инструменты", "техник": "Техники"}
 #: Where a long goal goes on to say how, why or with what.
 _DETAILS = re.compile(
     r"(?:,\s+|\s+)(?:учитывая|используя|включая|применяя|опираясь|чтобы|котор\w+|в том числе|например|с уч[её]том"
-    r"|с помощью|на основе|пут[её]м|including|using|such as|so that|in order to|by means of|based on|given|which)\b|\s*\("
+    r"|с помощью|на основе|пут[её]м|including|using|such as|so that|in order to"
+    r"|by means of|based on|given|which)\b|\s*\("
 )
 _PAUSE = re.compile(r"[,;]\s|\s(?:и|а также|and|as well as)\s")
 _MARKS = " ;,"
@@ -84,7 +89,9 @@ def _divide(outcome: str) -> Iterator[str]:
 
 def _name_items(category: str, text: str) -> Iterator[str]:
     """Yields the goals of a category: those of «уметь» are verbs, those of the others its objects."""
-    for item in filter(None, (item.strip(f"{_MARKS}.") for item in re.split(r";\s*" if ";" in text else r",\s+", text))):
+    for item in filter(
+        None, (item.strip(f"{_MARKS}.") for item in re.split(r";\s*" if ";" in text else r",\s+", text))
+    ):
         is_verb = category in {"уметь", "be able to"} or _INFINITIVE.match(item)
         yield capitalise(item if is_verb else f"{category} {item}")
 

@@ -7,7 +7,8 @@ from pipeline.outline.names.titles import capitalise
 
 _LIST_ITEM = re.compile(r"^[ \t]*(?:[-*•–—]|\d{1,2}[.)])[ \t]+(\S.*)$", re.MULTILINE)
 _MODULE = re.compile(
-    r"(?:модуль|тема|раздел|урок|лекция|занятие|неделя|module|topic|unit|lesson|lecture|week|part)\s+\d{1,2}\s*[.:)–—-]\s*",
+    r"(?:модуль|тема|раздел|урок|лекция|занятие|неделя|module|topic|unit|lesson|lecture|week|part)"
+    r"\s+\d{1,2}\s*[.:)–—-]\s*",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
@@ -46,7 +47,7 @@ def find_key_points(text: str) -> tuple[str, ...]:
 
 
 def _enumerate(sentence: str) -> Iterator[str]:
-    """Yields three or more items after a colon or a verb that announces them; four or more short ones without either."""
+    """Yields three or more items after a colon or a verb that announces them; else four or more short ones."""
     colon = _COLON.match(sentence)
     lead = _LEAD.match(sentence)
     if colon:

@@ -49,7 +49,7 @@ def outline_documents(course: Course, documents: Sequence[Document]) -> Outline:
 
 
 def _arrange(passages: Sequence[Passage], documents: Sequence[Document], limits: Limits) -> Arrangement:
-    """The passages in lessons and sections: as many as estimated, else by headings; then made even where they aren't."""
+    """The passages in lessons and sections: as many as estimated, else by headings; made even where they aren't."""
     total = sum(passage.size for passage in passages)
     if limits.lessons_are_estimated:
         wanted = max(min(limits.lessons, total // _SHORTEST_ESTIMATED_LESSON), 1)

@@ -9,21 +9,22 @@ from math import log
 _WORD = re.compile(r"[^\W\d_]{3,}|[^\W\d_]+[+#]+")
 _RUSSIAN_INFINITIVE = re.compile(r"[а-я]+(?:ть|ться|чь|чься|сти|стись|зти)")
 #: What else is no subject: what one does with it, and what every goal says.
-_ENGLISH_VERBS = frozenset(
-    "analyse analyze apply assess avoid be build calculate choose classify compare compute configure construct create"
-    " debug declare define demonstrate deploy derive describe design determine develop differentiate discuss distinguish"
-    " do draw estimate evaluate examine explain explore express find formulate get give handle have identify illustrate"
-    " implement improve install interpret know learn list make manage master measure organise organize perform plan"
-    " predict prepare present prove read recall recognise recognize run select set show sketch solve state summarise"
-    " summarize teach tell understand use using work write able will can should must".split()
-)
-_COMMON = frozenset(
-    "для что как или при про над под без его это эти они она так там тем все всех еще уже где чем том той которые который"
-    " которого также чтобы когда своих свои своей этого этот более между через после перед если будет может можно нужно"
-    " разных различных основные основных новых работа работу навык навыки умение умения знание знания курс курса"
-    " the and for are how why who its one two from with that this their they what when which into about your more than"
-    " different various basic main simple new student students course skill skills knowledge".split()
-)
+_ENGLISH_VERBS = """
+    analyse analyze apply assess avoid be build calculate choose classify compare compute configure construct create
+    debug declare define demonstrate deploy derive describe design determine develop differentiate discuss distinguish
+    do draw estimate evaluate examine explain explore express find formulate get give handle have identify illustrate
+    implement improve install interpret know learn list make manage master measure organise organize perform plan
+    predict prepare present prove read recall recognise recognize run select set show sketch solve state summarise
+    summarize teach tell understand use using work write able will can should must
+"""
+_COMMON = """
+    для что как или при про над под без его это эти они она так там тем все всех еще уже где чем том той которые который
+    которого также чтобы когда своих свои своей этого этот более между через после перед если будет может можно нужно
+    разных различных основные основных новых работа работу навык навыки умение умения знание знания курс курса
+    the and for are how why who its one two from with that this their they what when which into about your more than
+    different various basic main simple new student students course skill skills knowledge
+"""
+_NO_SUBJECT = frozenset(f"{_ENGLISH_VERBS} {_COMMON}".split())
 _RUSSIAN_ENDING = re.compile(r"(?<=..)(?:[ое]го|[ое]му|[аяыи]ми|[оеыи]й|[аяоеыи]м|[аяыие]х|[оеё]в|[аеиоуыэюяьй])$")
 _ENGLISH_ENDING = re.compile(r"(?<=..)(?:(?<=..)ing|(?<=..)ed|(?<=[sxz])es|(?<=[cs]h)es|(?<![su])s)$")
 _VOWELS = "аеиоуыэюяьй"
@@ -48,9 +49,7 @@ def find_stems(text: str) -> frozenset[str]:
     """The words of `text` that name a subject, without case and endings. Verbs and common words are left out."""
     words = _WORD.findall(text.casefold().replace("ё", "е"))
     return frozenset(
-        _find_stem(word)
-        for word in words
-        if word not in _COMMON and word not in _ENGLISH_VERBS and not _RUSSIAN_INFINITIVE.fullmatch(word)
+        _find_stem(word) for word in words if word not in _NO_SUBJECT and not _RUSSIAN_INFINITIVE.fullmatch(word)
     )
 
 

@@ -168,7 +168,7 @@ def _has_body(text: str, start: int, end: int) -> bool:
 
 
 def _join_introductions(index: int, pieces: Sequence[_Piece]) -> Iterator[Passage]:
-    """Yields the passages of one document: a bare heading goes with what follows, a short introduction with what is below."""
+    """Yields the passages of one document: a bare heading goes with what follows, a short text with what is below."""
     first = 0
     for number, piece in enumerate(pieces):
         start = pieces[first].start

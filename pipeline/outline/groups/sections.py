@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from pipeline.outline.limits import Limits
 from pipeline.outline.cuts.passages import AFTER_OWN_INTRODUCTION
+from pipeline.outline.limits import Limits
 
 #: Without an estimate: fewer sections than this are worth a deeper look; a section has this many lessons on average.
 _FEW_SECTIONS = 3

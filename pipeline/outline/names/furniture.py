@@ -1,18 +1,21 @@
-"""Headings that belong to the form of a document, not to its subject: they name no lesson and are asked about in none."""
+"""Headings that belong to the form of a document, not to its subject: no lesson is called so, and no question asks."""
 
 import re
 from enum import IntEnum
 
 from pipeline.outline.names.titles import is_only_number
 
-_OF_WHAT = r"(?: (?:лекции|урока|занятия|главы|раздела|модуля|темы|курса|доклада|презентации|работы|курсу|теме|лекции))?"
+_OF_WHAT = (
+    r"(?: (?:лекции|урока|занятия|главы|раздела|модуля|темы|курса|доклада|презентации|работы|курсу|теме|лекции))?"
+)
 #: These name nothing wherever they stand.
 _FURNITURE = re.compile(
     # what comes in front
     rf"содержание{_OF_WHAT}|оглавление|план(?: на сегодня)?{_OF_WHAT}|агенда|повестка(?: дня)?"
     r"|(?:структура|программа|тема|темы) (?:лекции|урока|занятия|доклада|презентации)|о ч[её]м (?:поговорим|эта .*)"
     r"|(?:table of |list of )?contents?|agenda|outline|(?:list|table) of (?:figures|tables|abbreviations)"
-    r"|(?:предметный|алфавитный|именной) указатель|список (?:сокращений|иллюстраций|таблиц|рисунков|обозначений)"
+    r"|(?:предметный|алфавитный|именной) указатель"
+    r"|список (?:сокращений|иллюстраций|таблиц|рисунков|обозначений)"
     # what sums up
     rf"|итоги?{_OF_WHAT}|итого|в итоге|резюме{_OF_WHAT}|выводы?{_OF_WHAT}|подвед[её]м итоги|подведение итогов"
     r"|краткие (?:итоги|выводы)|что мы (?:узнали|прошли|изучили).*|главное"
@@ -29,7 +32,8 @@ _FURNITURE = re.compile(
     r"|(?:полезн|дополнительн|рекомендуем|внешн)\w+ (?:ссылк|материал|ресурс|источник|литератур|чтени)\w*.*"
     r"|список (?:\w+ )?(?:литературы|источников).*|(?:\w+ )?литература и (?:источники|ссылки)|библиограф\w+.*"
     r"|(?:использованн\w+ |основн\w+ )(?:источники|литература)|источники(?: информации)?|для тех,? кто хочет .*"
-    r"|что (?:ещ[её] )?(?:почитать|посмотреть).*|(?:по)?читать ещ[её]|(?:смотрите|смотри|читайте|см\.?) также|примечания"
+    r"|что (?:ещ[её] )?(?:почитать|посмотреть).*|(?:по)?читать ещ[её]"
+    r"|(?:смотрите|смотри|читайте|см\.?) также|примечания"
     r"|сноски|ссылки (?:и|на|по) .*"
     r"|(?:useful |external |related |further |additional |more |recommended )(?:links?|resources?|readings?|materials?)"
     r"|bibliography|works cited|see also|footnotes|references? (?:and|&) .*|read more|learn more"
@@ -47,7 +51,8 @@ _AT_THE_END = re.compile(
 _WEAK = re.compile(
     r"введение|вступление|предисловие|заключение|послесловие|аннотация|цел[ьи](?: и задачи)?(?: .*)?|мотивация"
     r"|примеры?|пример \d+|определени[ея]|замечани[ея]|общие (?:сведения|положения)|обзор|практика|теория|повторение"
-    r"|introduction|intro|preface|foreword|conclusions?|abstract|overview|motivation|(?:learning )?(?:goals?|objectives?)"
+    r"|introduction|intro|preface|foreword|conclusions?|abstract|overview|motivation"
+    r"|(?:learning )?(?:goals?|objectives?)"
     r"|examples?|example \d+|definitions?|remarks?|description|background|discussion|getting started"
 )
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
@@ -70,7 +75,7 @@ def judge_heading(title: str, *, is_last: bool) -> Worth:
     letters = sum(map(str.isalpha, core))
     if not letters or _ADDRESS.fullmatch(core) or _FRAGMENT.search(title):
         return Worth.NONE
-    if is_only_number(title) or letters == 1 and not title.endswith(("+", "#")):
+    if is_only_number(title) or (letters == 1 and not title.endswith(("+", "#"))):
         return Worth.WEAK
     if _FURNITURE.fullmatch(core) or (is_last and _AT_THE_END.fullmatch(core)):
         return Worth.NONE

@@ -21,10 +21,10 @@ _MARKS = re.compile(r"[*_`]{1,3}")
 _UNDERLINE = re.compile(r"[=~-]{3,}")
 #: Names that programs give to files and documents.
 _BY_A_PROGRAM = re.compile(
-    r"(?:untitled|без названия|документ|document|новый документ|презентация|presentation|powerpoint.*|презентация powerpoint"
-    r"|microsoft (?:office )?(?:word|powerpoint|excel).*|(?:new )?doc|slide|слайд|титульный слайд|заголовок слайда|title"
-    r"|index|readme|main|default|output|print|лекция|lecture|glava|chapter|scan|page|страница|file|файл|текст|text|notes?)"
-    r"[\W\d_]*",
+    r"(?:untitled|без названия|документ|document|новый документ|презентация|presentation|powerpoint.*"
+    r"|презентация powerpoint|microsoft (?:office )?(?:word|powerpoint|excel).*|(?:new )?doc|slide|слайд|титульный слайд"
+    r"|заголовок слайда|title|index|readme|main|default|output|print|лекция|lecture|glava|chapter|scan|page|страница"
+    r"|file|файл|текст|text|notes?)[\W\d_]*",
     re.IGNORECASE,
 )
 _FILE_NUMBER = re.compile(r"^\d{1,3}(?:[\s._-]+|(?=[^\W\d_]))|\s*\(\d{1,2}\)$")
@@ -40,7 +40,7 @@ class Name:
 
 
 def name_headings(document: Document, headings: Sequence[Heading]) -> list[Name]:
-    """One name per heading. One that says only its number, «Лекция №8», is called what stands right below it, if that fits."""
+    """One name per heading. One that says only its number, «Лекция №8», has that of what stands right below it."""
     titles = clean_titles([heading.text for heading in headings])
     for number, title in enumerate(titles):
         if is_only_number(title):

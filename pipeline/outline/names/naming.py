@@ -85,9 +85,7 @@ def _choose(
     return next(is_new, whole[0]), len(covered) > 1
 
 
-def _find_covered(
-    topics: Sequence[Topic], starts: Sequence[tuple[int, int]], group: Sequence[Passage]
-) -> list[_Share]:
+def _find_covered(topics: Sequence[Topic], starts: Sequence[tuple[int, int]], group: Sequence[Passage]) -> list[_Share]:
     """The topics the group is about, in order: those whole in it, and those it has a split part of."""
     ends = {passage.document: passage.end for passage in group}
     shares: list[_Share] = []

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 LONGEST_TITLE = 120
 
@@ -61,7 +62,7 @@ def clean_titles(texts: Sequence[str]) -> list[str]:
     titles = [clean_title(text) for text in texts]
     numbers = [_BARE_NUMBER.match(title) for title in titles]
     values = [_read_number(number[1]) for number in numbers if number]
-    counts_on = 1 in values or any(after == before + 1 for before, after in zip(values, values[1:], strict=False))
+    counts_on = 1 in values or any(after == before + 1 for before, after in pairwise(values))
     if not counts_on:
         return titles
     return [title[number.end() :] if number else title for title, number in zip(titles, numbers, strict=True)]
