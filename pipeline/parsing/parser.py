@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import traceback
-from types import TracebackType
 from typing import Any
 
 from pipeline.formats.content import Content, Unreadable
@@ -41,15 +40,15 @@ def main(reader: str, seconds: int, memory: int, alarm: int, parent: int) -> dic
     except MemoryError:
         return {"refused": "для разбора файла не хватило памяти"}
     except Exception as error:  # noqa: BLE001 - a parser may raise anything
-        place = find_place(error.__traceback__) or reader
+        place = find_place(error) or reader
         return {"broken": {"place": place, "error": type(error).__name__}}
 
 
-def find_place(trace: TracebackType | None) -> str:
+def find_place(error: BaseException) -> str:
     """The module and line of the innermost frame of ours, without anything of the document."""
     places = [
         f"{frame.f_globals['__name__']}:{line}"
-        for frame, line in traceback.walk_tb(trace)
+        for frame, line in traceback.walk_tb(error.__traceback__)
         if frame.f_globals.get("__name__", "").startswith("pipeline.")
     ]
     return places[-1] if places else ""

@@ -22,8 +22,8 @@ _UNDERLINE = re.compile(r"[=~-]{3,}")
 #: Names that programs give to files and documents.
 _BY_A_PROGRAM = re.compile(
     r"(?:untitled|без названия|документ|document|новый документ|презентация|presentation|powerpoint.*"
-    r"|презентация powerpoint|microsoft (?:office )?(?:word|powerpoint|excel).*|(?:new )?doc|slide|слайд|титульный слайд"
-    r"|заголовок слайда|title|index|readme|main|default|output|print|лекция|lecture|glava|chapter|scan|page|страница"
+    r"|презентация powerpoint|microsoft (?:office )?(?:word|powerpoint|excel).*|(?:new )?doc|slide|слайд"
+    r"|титульный слайд|заголовок слайда|title|index|readme|main|default|output|print|лекция|lecture|glava|chapter|scan|page|страница"
     r"|file|файл|текст|text|notes?)[\W\d_]*",
     re.IGNORECASE,
 )

@@ -70,7 +70,7 @@ def test_parser_that_breaks_spoils_only_its_file(
 def test_the_place_of_a_fault_is_the_innermost_of_ours_and_says_nothing_of_the_document() -> None:
     with pytest.raises(TypeError) as raised:
         rewrite_lines("# secret", len)  # type: ignore[arg-type]
-    place = find_place(raised.value.__traceback__)
+    place = find_place(raised.value)
     assert re.fullmatch(r"pipeline\.markdown_text:\d+", place)
 
 
