@@ -21,7 +21,8 @@ _NO_TOPICS = re.compile(
 )
 _LEAD = re.compile(
     r"(?:^|.*\s)(?:разбер[её]м|изучим|рассмотрим|обсудим|освоим|освоите|изучите|охватывает|включает(?: в себя)?"
-    r"|затрагивает|cover(?:s|ing)?|includ(?:es?|ing)|learn(?: about)?|discuss|explores?|introduces)(?: темы| topics)?\s+",
+    r"|затрагивает|cover(?:s|ing)?|includ(?:es?|ing)|learn(?: about)?|discuss|explores?"
+    r"|introduces)(?: темы| topics)?\s+",
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(r"[,;]\s+(?:(?:и|а также|and)\s+)?|\s+(?:и|and)\s+(?=[^,;]*$)")

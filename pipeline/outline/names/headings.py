@@ -23,8 +23,8 @@ _UNDERLINE = re.compile(r"[=~-]{3,}")
 _BY_A_PROGRAM = re.compile(
     r"(?:untitled|без названия|документ|document|новый документ|презентация|presentation|powerpoint.*"
     r"|презентация powerpoint|microsoft (?:office )?(?:word|powerpoint|excel).*|(?:new )?doc|slide|слайд"
-    r"|титульный слайд|заголовок слайда|title|index|readme|main|default|output|print|лекция|lecture|glava|chapter|scan|page|страница"
-    r"|file|файл|текст|text|notes?)[\W\d_]*",
+    r"|титульный слайд|заголовок слайда|title|index|readme|main|default|output|print|лекция|lecture|glava|chapter"
+    r"|scan|page|страница|file|файл|текст|text|notes?)[\W\d_]*",
     re.IGNORECASE,
 )
 _FILE_NUMBER = re.compile(r"^\d{1,3}(?:[\s._-]+|(?=[^\W\d_]))|\s*\(\d{1,2}\)$")
