@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from pipeline.contract import Document, Heading
 from pipeline.outline.names.furniture import Worth, judge_heading
-from pipeline.outline.names.titles import capitalise, clean_title, clean_titles, find_kind, is_only_number
+from pipeline.outline.names.titles import capitalise, clean_title, clean_titles, find_kind, is_only_number, is_only_work
 
 _LONGEST_SUBTITLE = 100
 #: How far below a heading its subtitle may stand, in characters.
@@ -27,6 +27,8 @@ _BY_A_PROGRAM = re.compile(
     r"|scan|page|страница|file|файл|текст|text|notes?)[\W\d_]*",
     re.IGNORECASE,
 )
+#: Names of files that people give to be read by others.
+_IS_FOR_PEOPLE = re.compile(r"[а-яё]| ", re.IGNORECASE)
 _FILE_NUMBER = re.compile(r"^\d{1,3}(?:[\s._-]+|(?=[^\W\d_]))|\s*\(\d{1,2}\)$")
 _HAS_FILE_TYPE = re.compile(r"\.(?:docx?|pptx?|pdf|txt|md|html?|tex|dvi|rtf|odt|indd|qxd|fm|p65)$", re.IGNORECASE)
 
@@ -43,8 +45,11 @@ def name_headings(document: Document, headings: Sequence[Heading]) -> list[Name]
     """One name per heading. One that says only its number, «Лекция №8», has that of what stands right below it."""
     titles = clean_titles([heading.text for heading in headings])
     for number, title in enumerate(titles):
-        if is_only_number(title):
-            titles[number] = _find_subtitle(document.text, headings, titles, number) or title
+        if is_only_number(title) or is_only_work(title):
+            subtitle = _find_subtitle(document.text, headings, titles, number)
+            titles[number] = (
+                clean_title(f"{title}: {subtitle}") if subtitle and is_only_work(title) else subtitle or title
+            )
     last = len(titles) - 1
     return [
         Name(title or heading.text, judge_heading(title, is_last=number == last))
@@ -61,6 +66,9 @@ def name_document(document: Document, headings: Sequence[Heading], names: Sequen
     if own and judge_heading(own, is_last=False) is Worth.GOOD and not is_made_by_program(own):
         return own
     file_name = _read_file_name(document.name)
+    first_line = _find_first_line(document.text, start, headings)
+    if first_line and (find_kind(first_line) or not _IS_FOR_PEOPLE.search(file_name)):
+        return clean_title(first_line)
     if not headings or headings[0].start - start > _NEAR or names[0].worth is not Worth.GOOD:
         return file_name
     kind = find_kind(headings[0].text)
@@ -68,6 +76,16 @@ def name_document(document: Document, headings: Sequence[Heading], names: Sequen
         kind and all(find_kind(heading.text) != kind for heading in headings[1:])
     )
     return names[0].text if is_of_whole or not file_name else file_name
+
+
+def _find_first_line(text: str, start: int, headings: Sequence[Heading]) -> str:
+    """The line that the document begins with, if that is short, stands alone, and is neither heading nor sentence."""
+    lines = text[start : start + _NEAR].split("\n")
+    begins_with_heading = bool(headings) and headings[0].start <= start
+    if begins_with_heading or any(line.strip() for line in lines[1:2]) or len(lines) < 2:
+        return ""
+    line = _join_block([_MARKS.sub("", lines[0]).strip()], may_end=bool(find_kind(lines[0])))
+    return line if judge_heading(clean_title(line), is_last=False) is Worth.GOOD else ""
 
 
 def is_made_by_program(title: str) -> bool:
@@ -89,9 +107,11 @@ def _find_subtitle(text: str, headings: Sequence[Heading], titles: Sequence[str]
     following = headings[number + 1] if number + 1 < len(headings) else None
     end = min(following.start if following else len(text), start + _NEAR)
     lines = [_MARKS.sub("", line).strip() for line in text[start:end].split("\n")[1:]]
-    block = list(itertools.takewhile(bool, itertools.dropwhile(_is_blank_or_rule, lines)))
+    lines = list(itertools.dropwhile(_is_blank_or_rule, lines))
+    block = list(itertools.takewhile(bool, lines))
     if block:
-        title = clean_title(_join_block(block))
+        is_all = not any(lines[len(block) :]) and end < start + _NEAR
+        title = clean_title(_join_block(block, may_end=is_all))
         return title if judge_heading(title, is_last=False) is Worth.GOOD else ""
     if following is None or following.start > start + _NEAR or is_only_number(titles[number + 1]):
         return ""
@@ -106,11 +126,15 @@ def _is_blank_or_rule(line: str) -> bool:
     return not line or _UNDERLINE.fullmatch(line) is not None
 
 
-def _join_block(lines: Sequence[str]) -> str:
-    """A line that is no sentence, or two or three items of a list, as a slide has its subtitle; else ""."""
+def _join_block(lines: Sequence[str], *, may_end: bool) -> str:
+    """A line that is no sentence, or two or three items of a list, as a slide has its subtitle; else "".
+
+    If it `may_end` as a sentence does, nothing else stands there.
+    """
     items = [_ITEM.sub("", line) for line in lines]
     if len(lines) == 1 and items == list(lines):
-        return lines[0] if len(lines[0]) <= _LONGEST_SUBTITLE and _SUBTITLE.fullmatch(lines[0]) else ""
+        line = lines[0].rstrip(".") if may_end else lines[0]
+        return line if len(line) <= _LONGEST_SUBTITLE and _SUBTITLE.fullmatch(line) else ""
     is_list = all(item != line for item, line in zip(items, lines, strict=True)) and len(items) <= _MOST_ITEMS
     joined = " ".join(items)
     return (joined if len(joined) <= _LONGEST_SUBTITLE else items[0]) if is_list else ""

@@ -9,8 +9,8 @@ from pipeline.language import Phrases
 from pipeline.outline.cuts.passages import Passage, Topic
 from pipeline.outline.names.furniture import Worth
 
-#: The share of a group's text from which one topic is what the group is about.
-_MOST = 0.6
+#: The share of a group's text from which its first topic, and any other, is what the group is about.
+_MOST, _NEARLY_ALL = 0.6, 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ def _choose(
         return None, False
     named = [share for share in covered if topics[share.topic].worth is best]
     most = max(named, key=lambda share: share.size)
-    if most.size > _MOST * sum(passage.size for passage in group):
+    total = sum(passage.size for passage in group)
+    if most.size > (_MOST if most is named[0] else _NEARLY_ALL) * total:
         return most, False
     whole = [share for share in named if share.is_whole] or named
     is_new = (share for share in whole if topics[share.topic].title.casefold() not in taken)

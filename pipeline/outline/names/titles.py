@@ -40,6 +40,11 @@ _NUMBERING = re.compile(
 )
 _BARE_NUMBER = re.compile(rf"(\d{{1,3}}|(?=[IVX])X{{0,3}}(?:IX|IV|V?I{{0,3}}))\s+{_CAPITAL}")
 _ONLY_NUMBER = re.compile(rf"(?i:(?:{_KINDS}\s+)?{_NUMBER}|(?:{_ORDINAL})\s+{_KINDS}|§\s*[\d.]+)[.:)]*|[\d.]+|")
+#: Works of students: unlike a chapter, one of these is still called so when it has a name.
+_WORK = re.compile(
+    r"(?i:(?:практическ|лабораторн|контрольн|самостоятельн|курсов|домашн|расч[её]тн)\w* работа|практикум|семинар"
+    r"|lab(?:oratory)?(?: work)?|seminar|tutorial|practical)\s+(?:№\s*)?\d{1,3}(?:[._]\d{1,3})*[.:]*"
+)
 _KIND = re.compile(rf"(?i:({_KINDS})\s+{_NUMBER})(?!\w)")
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10}
 
@@ -73,10 +78,15 @@ def is_only_number(title: str) -> bool:
     return _ONLY_NUMBER.fullmatch(title) is not None
 
 
+def is_only_work(title: str) -> bool:
+    """True when the title says no more than which work it is: «Лабораторная работа №3»."""
+    return _WORK.fullmatch(title) is not None
+
+
 def find_kind(text: str) -> str:
     """What a numbered heading begins: «лекция» of «Лекция 6. Деревья»; "" where nothing says so."""
-    kind = _KIND.match(text.strip())
-    return kind[1].casefold() if kind else ""
+    kind = _KIND.match(text.strip()) or _WORK.match(text.strip())
+    return kind[0].split()[0].casefold() if kind else ""
 
 
 def capitalise(text: str) -> str:
