@@ -185,22 +185,21 @@ def _join_introductions(index: int, pieces: Sequence[_Piece]) -> Iterator[Passag
 
 
 def _join_furniture(passages: Sequence[Passage], topics: Sequence[Topic]) -> Iterator[Passage]:
-    """Yields the passages of one document, those under a heading that names nothing put to the one before, or after."""
+    """Yields the passages of one document, those under a heading that names nothing put to the one before.
+
+    To the one after, where they open the document or follow the bare heading of a chapter.
+    """
     waiting: Passage | None = None
     for passage in passages:
+        is_nameless = topics[passage.topic].worth is Worth.NONE
         if waiting is None:
             waiting = passage
-        elif _is_nameless(waiting, topics):
+        elif topics[waiting.topic].worth is Worth.NONE:
             waiting = replace(passage, start=waiting.start, strength=waiting.strength)
-        elif _is_nameless(passage, topics):
+        elif is_nameless and topics[passage.topic].start <= passage.start:
             waiting = replace(waiting, end=passage.end)
         else:
             yield waiting
             waiting = passage
     if waiting is not None:
         yield waiting
-
-
-def _is_nameless(passage: Passage, topics: Sequence[Topic]) -> bool:
-    topic = topics[passage.topic]
-    return topic.worth is Worth.NONE and topic.start <= passage.start

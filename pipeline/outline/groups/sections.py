@@ -23,11 +23,20 @@ def plan_sections(strengths: Sequence[int], limits: Limits, lessons: int) -> tup
     counts = {0: 1} | {strength: number for number, strength in enumerate(ordered, start=2)}
     most = min(limits.sections, lessons)
     if limits.sections_are_estimated:
-        return next((depth for depth, count in counts.items() if count >= most - 1), max(counts)), most
+        return _reach_estimate(counts, most), most
     lessons = min(len(strengths), lessons)
     if most < counts[0] <= _MOST_DOCUMENTS and counts[0] * _FEWEST_LESSONS <= lessons:
         return 0, counts[0]
     return _follow_headings(counts, lessons, most)
+
+
+def _reach_estimate(counts: dict[int, int], estimate: int) -> int:
+    """As deep as it takes to reach the estimate; below headings only when these leave two or more sections missing."""
+    headings = [depth for depth in counts if depth < AFTER_OWN_INTRODUCTION]
+    enough = (depth for depth in headings if counts[depth] >= estimate)
+    if (deep := next(enough, None)) is not None:
+        return deep
+    return next((depth for depth in (headings[-1], *counts) if counts[depth] >= estimate - 1), max(counts))
 
 
 def _follow_headings(counts: dict[int, int], lessons: int, limit: int) -> tuple[int, int]:

@@ -12,6 +12,7 @@ _OF_WHAT = (
 _FURNITURE = re.compile(
     # what comes in front
     rf"содержание{_OF_WHAT}|оглавление|план(?: на сегодня)?{_OF_WHAT}|агенда|повестка(?: дня)?"
+    r"|задачи (?:работы|курса|лекции|урока|занятия)"
     r"|(?:структура|программа|тема|темы) (?:лекции|урока|занятия|доклада|презентации)|о ч[её]м (?:поговорим|эта .*)"
     r"|(?:table of |list of )?contents?|agenda|outline|(?:list|table) of (?:figures|tables|abbreviations)"
     r"|(?:предметный|алфавитный|именной) указатель"
@@ -49,9 +50,11 @@ _AT_THE_END = re.compile(
 )
 #: These name only where nothing better does.
 _WEAK = re.compile(
-    r"(?:общие |краткие |основные )?теоретические сведения|теоретическая часть|практическая часть|ход работы|пояснения?"
-    r"|(?:порядок|ход) выполнения(?: работы)?|перечень \w+ средств|оборудование(?: и материалы)?|содержание отч[её]та"
-    r"|требования к (?:отч[её]ту|оформлению)(?: .*)?|методические указания|варианты?(?: заданий)?|индивидуальные задания"
+    r"(?:общие |краткие |основные )?теоретические сведения|теоретическая часть|практическая часть|ход работы"
+    r"|пояснени[ея]|(?:порядок|ход) выполнения(?: работы)?|перечень \w+ средств|оборудование(?: и материалы)?"
+    r"|содержание отч[её]та"
+    r"|требования к (?:отч[её]ту|оформлению)(?: .*)?|методические указания|варианты?(?: заданий)?"
+    r"|индивидуальные задания"
     r"|часть \w+|part \w+|procedure|requirements|prerequisites|materials"
     r"|введение|вступление|предисловие|заключение|послесловие|аннотация|цел[ьи](?: и задачи)?(?: .*)?|мотивация"
     r"|примеры?|пример \d+|определени[ея]|замечани[ея]|общие (?:сведения|положения)|обзор|практика|теория|повторение"
@@ -62,6 +65,10 @@ _WEAK = re.compile(
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 #: A piece of a formula or of a sentence, which a reader took for a heading.
 _FRAGMENT = re.compile(r"^[,;:.)=]|(?:[=<>≤≥∈×·,(]|(?<!\+)\+)$")
+#: What a reader is told to do, which some write as headings; in English it looks like a name.
+_INSTRUCTION = re.compile(r"[А-ЯЁ][а-яё]+(?:йте|ите)(?:сь)?\s|.*(?:https?://|www\.)")
+#: More words than this are a sentence.
+_MOST_WORDS = 16
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S*|\S+@\S+\.\S+")
 
 
@@ -79,6 +86,8 @@ def judge_heading(title: str, *, is_last: bool) -> Worth:
     letters = sum(map(str.isalpha, core))
     if not letters or _ADDRESS.fullmatch(core) or _FRAGMENT.search(title):
         return Worth.NONE
+    if _INSTRUCTION.match(title) or len(title.split()) > _MOST_WORDS:
+        return Worth.WEAK
     if is_only_number(title) or (letters == 1 and not title.endswith(("+", "#"))):
         return Worth.WEAK
     if _FURNITURE.fullmatch(core) or (is_last and _AT_THE_END.fullmatch(core)):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pipeline.language import Phrases
 from pipeline.outline.cuts.passages import Passage, Topic
 from pipeline.outline.names.furniture import Worth
+from pipeline.outline.names.titles import is_only_number
 
 #: The share of a group's text from which its first topic, and any other, is what the group is about.
 _MOST, _NEARLY_ALL = 0.6, 0.8
@@ -27,14 +28,14 @@ def name_groups(
     groups: Sequence[Sequence[Passage]],
     whole: str,
     phrases: Phrases,
-    several: str = "{title}",
+    several: str = "",
 ) -> list[str]:
     """One name per group, never empty: one heading of those that lie in it whole, none of them below another.
 
-    It is the one that has most of the text; else the first that is worth a name and names no group before, in the
-    words of `several`. A group with only a part of a heading's text is named after it, with the number of the
-    part; one with only the text before the first sub-heading is an introduction. A single group of many documents is
-    `whole`.
+    It is the one that has most of the text; else the first that is worth a name and names no group before. If there are
+    others, sections say so in the words of `several`; lessons, without these, are not called after a mere number. One
+    with only a part of a heading's text is named after it, with the number of the part; one with only the text before
+    the first heading is an introduction. A single group of many documents is `whole`.
     """
     if len(groups) == 1 and whole and sum(topic.depth == 0 for topic in topics) > 1:
         return [whole]
@@ -52,18 +53,27 @@ def name_groups(
         if share is None:
             result.append(_name_introduction(topics, topics[group[0].topic], phrases))
             continue
-        title = topics[share.topic].title
+        title = topics[share.topic].title if several else _find_title(topics, share.topic)
         if not share.is_whole and parts[share.topic] > 1:
             numbers[share.topic] += 1
             title = f"{title} ({phrases.part.format(number=numbers[share.topic])})"
-        elif has_others:
+        elif has_others and several:
             title = several.format(title=title)
         result.append(title)
     return result
 
 
+def _find_title(topics: Sequence[Topic], at: int) -> str:
+    """The topic's title; if that is only a number, the first good one below it."""
+    topic = topics[at]
+    if not is_only_number(topic.title):
+        return topic.title
+    below = (other for other in topics[at + 1 :] if (other.document, other.start) < (topic.document, topic.end))
+    return next((other.title for other in below if other.worth is Worth.GOOD), topic.title)
+
+
 def _name_introduction(topics: Sequence[Topic], topic: Topic, phrases: Phrases) -> str:
-    if topic.worth is Worth.GOOD:
+    if topic.depth == 0 and topic.worth is Worth.GOOD:
         return f"{phrases.introduction}: {topic.title}"
     document = next(top.title for top in topics if top.document == topic.document)
     return document if topic.worth is Worth.NONE else topic.title
