@@ -27,7 +27,7 @@ _UNEVEN = 2.0
 _SHORT_ENOUGH = 2400
 #: How dear it is to part what belongs together, against evenness: each is tried until lessons are even.
 _PENALTIES = (0.2, 0.08, 0.02)
-_TOO_LITTLE_TEXT = "в документах слишком мало текста или заголовков, чтобы разделить его на столько частей"
+_TOO_LITTLE_TEXT = "в документах слишком мало текста или заголовков"
 
 log = logging.getLogger(__name__)
 

@@ -29,8 +29,8 @@ _RUSSIAN_ENDING = re.compile(r"(?<=..)(?:[ое]го|[ое]му|[аяыи]ми|[�
 _ENGLISH_ENDING = re.compile(r"(?<=..)(?:(?<=..)ing|(?<=..)ed|(?<=[sxz])es|(?<=[cs]h)es|(?<![su])s)$")
 _VOWELS = "аеиоуыэюяьй"
 
-#: A goal is listed in at most this many lessons; in the second only if that fits at least so well as the first.
-_MOST_LESSONS, _SECOND_BEST = 2, 0.6
+#: A goal is listed in at most this many lessons; in the second only if that fits nearly so well as the first.
+_MOST_LESSONS, _SECOND_BEST = 2, 0.45
 #: Of the weight of the goal's words, what a lesson must have in a title; and what it must have in its text alone.
 _ENOUGH_IN_TITLE, _ENOUGH_IN_TEXT = 0.25, 0.8
 #: What a heading within a lesson counts, in titles of the lesson itself.

@@ -66,10 +66,8 @@ def test_an_estimate_that_the_text_can_not_reach_is_explained() -> None:
     outline = outline_of(Course("c", "Курс", estimated_lessons=10, estimated_sections=4), markdown("# А\n\nКоротко."))
     assert len(lessons_of(outline)) == 1
     assert outline.notes == (
-        "Разделов получилось 1, а не 4: в документах слишком мало текста или заголовков, чтобы разделить его на столько "
-        "частей.",
-        "Уроков получилось 1, а не 10: в документах слишком мало текста или заголовков, чтобы разделить его на столько "
-        "частей.",
+        "Разделов получилось 1, а не 4: в документах слишком мало текста или заголовков.",
+        "Уроков получилось 1, а не 10: в документах слишком мало текста или заголовков.",
     )
     assert outline_of(Course("c", "Курс", estimated_lessons=2), markdown("# А\n\nКоротко.")).notes == ()
 
