@@ -15,7 +15,8 @@ _LONGEST_TABLE = 1_000_000
 
 def find_table_head(text: str, start: int) -> str:
     """The head of the Markdown table whose rows go on at `start`, with its rule; "" where no table does."""
-    if "|" not in text[start:].split("\n", 1)[0]:
+    end = text.find("\n", start)
+    if text.find("|", start, end if end >= 0 else len(text)) < 0:
         return ""
     lines = text[max(start - _LONGEST_TABLE, 0) : text.rfind("\n", 0, start) + 1].split("\n")[:-1]
     for number in range(len(lines) - 1, 0, -1):

@@ -1,7 +1,9 @@
 """An outline from documents: every passage in exactly one lesson, in the order of the documents."""
 
 import logging
+from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import islice
 from math import sqrt
 from statistics import median
 
@@ -56,7 +58,9 @@ def _arrange(passages: Sequence[Passage], documents: Sequence[Document], limits:
         return _arrange_evenly(passages, documents, limits, wanted)
     target = max(limits.lesson_length, total / limits.lessons)
     pieces = split_large(passages, documents, target, at_least=limits.sections_wanted, shortest=_SHORTEST_LESSON)
-    natural = _group(pieces, limits, limits.lessons, _PENALTIES[0], _SMALLEST_LESSON)
+    sections = group_sections(pieces, limits, limits.lessons)
+    lessons = group_lessons(pieces, sections, limits.lessons, _PENALTIES[0], smallest=_SMALLEST_LESSON)
+    natural = Arrangement(pieces, sections, lessons)
     if max(natural.lesson_sizes) <= _SHORT_ENOUGH or _measure_unevenness(natural) <= _UNEVEN:
         return natural
     sizes = natural.lesson_sizes
@@ -72,19 +76,14 @@ def _arrange_evenly(
     """Lessons, as many as `wanted` where the text can be divided so, the more even the less their passages agree."""
     target = max(sum(passage.size for passage in passages) / wanted, 1)
     pieces = split_large(passages, documents, target, at_least=wanted, shortest=_SHORTEST_ESTIMATED_LESSON)
+    sections = group_sections(pieces, limits, wanted)
     tried: list[Arrangement] = []
     for penalty in _PENALTIES:
-        tried.append(_group(pieces, limits, wanted, penalty, _SMALLEST_ESTIMATED_LESSON))
+        lessons = group_lessons(pieces, sections, wanted, penalty, smallest=_SMALLEST_ESTIMATED_LESSON)
+        tried.append(Arrangement(pieces, sections, lessons))
         if _measure_unevenness(tried[-1]) <= _UNEVEN:
             return tried[-1]
     return min(tried, key=_measure_unevenness)
-
-
-def _group(passages: Sequence[Passage], limits: Limits, lessons: int, penalty: float, smallest: int) -> Arrangement:
-    section_starts = group_sections(passages, limits, lessons)
-    return Arrangement(
-        passages, section_starts, group_lessons(passages, section_starts, lessons, penalty, smallest=smallest)
-    )
 
 
 def _measure_unevenness(arranged: Arrangement) -> float:
@@ -121,9 +120,11 @@ def _assemble(
 
 def _find_headings(topics: Sequence[Topic], lesson: Sequence[Passage]) -> list[str]:
     """The headings within a lesson that name something."""
-    return [
-        topic.title
-        for topic in topics
-        if topic.worth is not Worth.NONE
-        and any(p.document == topic.document and p.start <= topic.start < p.end for p in lesson)
-    ]
+    first, last = lesson[0], lesson[-1]
+    start = bisect_left(topics, (first.document, first.start), key=_position)
+    end = bisect_left(topics, (last.document, last.end), key=_position)
+    return [topic.title for topic in islice(topics, start, end) if topic.worth is not Worth.NONE]
+
+
+def _position(topic: Topic) -> tuple[int, int]:
+    return topic.document, topic.start

@@ -1,12 +1,15 @@
 """Documents cut into passages at their headings: every non-blank character belongs to exactly one."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice, takewhile
 
 from pipeline.contract import Document, Heading, Span
 from pipeline.outline.names.furniture import Worth
 from pipeline.outline.names.headings import Name, is_made_by_program, name_document, name_headings
+from pipeline.outline.names.titles import clean_title
 
 #: How firmly the boundary before a passage holds: 0 between documents, then the depth of its heading, then these.
 AFTER_OWN_INTRODUCTION = 50
@@ -73,7 +76,7 @@ def cut_documents(documents: Sequence[Document], unnamed: str) -> tuple[list[Top
             known.add(text)
             pieces = list(_cut_pieces(index, document, topics, unnamed))
             passages.extend(_join_furniture(list(_join_introductions(index, pieces)), topics))
-    return topics, passages
+    return _tell_documents_apart(topics), passages
 
 
 def trim(text: str, start: int, end: int) -> tuple[int, int]:
@@ -133,6 +136,20 @@ def _cut_pieces(index: int, document: Document, topics: list[Topic], unnamed: st
             topics.append(Topic(index, first, topic_end, depth, name.text, worth))
             open_topics.append((heading.level, topic))
         yield _Piece(first, last, topic, parent, depth, has_body=_has_body(text, first, last))
+
+
+def _tell_documents_apart(topics: Sequence[Topic]) -> list[Topic]:
+    """The topics; documents that are called alike have the first of their own headings added to their names."""
+    counts = Counter(topic.title.casefold() for topic in topics if topic.depth == 0)
+    told: list[Topic] = []
+    for at, topic in enumerate(topics):
+        heading = ""
+        if topic.depth == 0 and counts[topic.title.casefold()] > 1:
+            below = takewhile(lambda other: other.depth, islice(topics, at + 1, None))
+            own = (other.title for other in below if other.worth is Worth.GOOD and other.title != topic.title)
+            heading = next(own, "")
+        told.append(replace(topic, title=clean_title(f"{topic.title}: {heading}")) if heading else topic)
+    return told
 
 
 def _order_headings(document: Document, end: int) -> list[Heading]:

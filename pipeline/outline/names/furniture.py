@@ -39,9 +39,11 @@ _FURNITURE = re.compile(
     r"|(?:useful |external |related |further |additional |more |recommended )(?:links?|resources?|readings?|materials?)"
     r"|bibliography|works cited|see also|footnotes|references? (?:and|&) .*|read more|learn more"
     # what is polite
-    r"|(?:большое )?спасибо\b.*|благодар(?:ю|им)\b.*|благодарности|до свидания|контакты|об? (?:авторах?|мне|нас)"
+    r"|(?:большое )?спасибо\b.*|благодар(?:ю|им)\b.*|благодарности|до свидания|контакты|выходные данные"
+    r"|иллюстрации|посвящение|эпиграф|об? (?:авторах?|мне|нас)"
     r"|сведения об авторах?|thanks?\b.*|thank you\b.*|acknowledge?ments?|contacts?(?: us| information)?"
-    r"|about (?:the authors?|me|us)|licen[cs]e|copyright|credits|share this.*|the end|конец",
+    r"|about (?:the authors?|me|us)|licen[cs]e|(?:un)?copyright"
+    r"|credits|imprint|colophon|illustrations|dedication|errata|share this.*|the end|конец",
 )
 #: These do where they close a document; elsewhere they may be its subject.
 _AT_THE_END = re.compile(

@@ -23,8 +23,8 @@ _UNDERLINE = re.compile(r"[=~-]{3,}")
 _BY_A_PROGRAM = re.compile(
     r"(?:untitled|без названия|документ|document|новый документ|презентация|presentation|powerpoint.*"
     r"|презентация powerpoint|microsoft (?:office )?(?:word|powerpoint|excel).*|(?:new )?doc|slide|слайд"
-    r"|титульный слайд|заголовок слайда|title|index|readme|main|default|output|print|лекция|lecture|glava|chapter"
-    r"|scan|page|страница|file|файл|текст|text|notes?)[\W\d_]*",
+    r"|diapositiv[ea]|folie|титульный слайд|заголовок слайда|title|index|readme|main|default|output|print"
+    r"|лекция|lecture|glava|chapter|scan|page|страница|file|файл|текст|text|notes?)[\W\d_]*",
     re.IGNORECASE,
 )
 #: Names of files that people give to be read by others.
@@ -116,7 +116,7 @@ def _find_subtitle(text: str, headings: Sequence[Heading], titles: Sequence[str]
     if following is None or following.start > start + _NEAR or is_only_number(titles[number + 1]):
         return ""
     level = headings[number].level
-    below = itertools.takewhile(lambda heading: heading.level > level, headings[number + 1 :])
+    below = itertools.takewhile(lambda heading: heading.level > level, itertools.islice(headings, number + 1, None))
     has_siblings = sum(heading.level <= following.level for heading in below) > 1
     is_good = judge_heading(titles[number + 1], is_last=False) is Worth.GOOD
     return titles[number + 1] if is_good and not has_siblings else ""

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from pipeline.language import Phrases
 from pipeline.outline.cuts.passages import Passage, Topic
@@ -68,7 +69,9 @@ def _find_title(topics: Sequence[Topic], at: int) -> str:
     topic = topics[at]
     if not is_only_number(topic.title):
         return topic.title
-    below = (other for other in topics[at + 1 :] if (other.document, other.start) < (topic.document, topic.end))
+    below = (
+        other for other in islice(topics, at + 1, None) if (other.document, other.start) < (topic.document, topic.end)
+    )
     return next((other.title for other in below if other.worth is Worth.GOOD), topic.title)
 
 
