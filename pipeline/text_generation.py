@@ -27,7 +27,7 @@ def handle(stage_input: StageInput, report: Report) -> tuple[Draft, ...]:
     for number, (section, lesson) in enumerate(lessons, start=1):
         passages = quoter.quote(lesson.sources, lesson.title, (course.title, section.title))
         if passages.text.strip():
-            body, questions = passages.text, ask_questions(lesson, passages.headings, phrases, number)
+            body, questions = passages.text, ask_questions(lesson, passages.headings, phrases, number, section.title)
         else:
             brief = stage_input.brief or write_brief(course)
             sketch = sketch_lesson(lesson, number, brief, titles, phrases)

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import TypeVar
 
 from pipeline.briefing.outcomes import name_theme
@@ -58,7 +59,7 @@ def outline_brief(course: Course, brief: Brief) -> Outline:
     if room > 1:
         groups.append(_Group(phrases.conclusion, (Lesson(phrases.conclusion),)))
     flat = [lesson.title for group in groups for lesson in group.lessons]
-    titles = iter(tell_apart(flat, [""] * len(flat)))
+    titles = iter(tell_apart(flat, repeat("")))
     groups = [
         replace(group, lessons=tuple(replace(lesson, title=next(titles)) for lesson in group.lessons))
         for group in groups
@@ -67,7 +68,7 @@ def outline_brief(course: Course, brief: Brief) -> Outline:
     names = [clean_title(brief.topic)] if len(parts) == 1 else [_name_section(part, phrases) for part in parts]
     sections = tuple(
         Section(name, tuple(lesson for group in part for lesson in group.lessons))
-        for name, part in zip(tell_apart(names, [""] * len(parts)), parts, strict=True)
+        for name, part in zip(tell_apart(names, repeat("")), parts, strict=True)
     )
     notes = explain_shortfall(course, len(sections), sum(len(s.lessons) for s in sections), _TOO_LITTLE_KNOWN)
     if notes:

@@ -3,7 +3,7 @@
 import logging
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import islice
+from itertools import islice, repeat
 from math import sqrt
 from statistics import median
 
@@ -100,10 +100,12 @@ def _assemble(
 ) -> tuple[Section, ...]:
     sections, lessons = arranged.sections, arranged.lessons
     whole = clean_title(course.title)
-    section_names = name_groups(topics, sections, whole, phrases, phrases.first_of_several)
-    section_titles = tell_apart(section_names, [""] * len(sections))
+    names = name_groups(topics, sections, whole, phrases)
+    several = phrases.first_of_several
+    section_titles = tell_apart((several.format(title=name) if more else name for name, more in names), repeat(""))
     owners = [sum(start <= at for start in arranged.section_starts) - 1 for at in arranged.lesson_starts]
-    titles = tell_apart(name_groups(topics, lessons, whole, phrases), [section_titles[owner] for owner in owners])
+    lesson_names = name_groups(topics, lessons, whole, phrases, without_numbers=True)
+    titles = tell_apart((name for name, _ in lesson_names), (names[owner][0] for owner in owners))
     spans = [join_spans(lesson) for lesson in lessons]
     goals = match_goals(
         tidy_outcomes(course.learning_outcomes),

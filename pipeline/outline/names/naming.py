@@ -29,17 +29,18 @@ def name_groups(
     groups: Sequence[Sequence[Passage]],
     whole: str,
     phrases: Phrases,
-    several: str = "",
-) -> list[str]:
-    """One name per group, never empty: one heading of those that lie in it whole, none of them below another.
+    *,
+    without_numbers: bool = False,
+) -> list[tuple[str, bool]]:
+    """One name per group, never empty, and whether it has other topics: a heading of those that lie in it whole.
 
-    It is the one that has most of the text; else the first that is worth a name and names no group before. If there are
-    others, sections say so in the words of `several`; lessons, without these, are not called after a mere number. One
-    with only a part of a heading's text is named after it, with the number of the part; one with only the text before
-    the first heading is an introduction. A single group of many documents is `whole`.
+    It is the one that has most of the text; else the first that is worth a name and names no group before. A group with
+    only a part of a heading's text is named after it, with the number of the part; one with only the text before the
+    first heading is an introduction. A single group of many documents is `whole`. On request none is called after a
+    mere number that has headings below it.
     """
     if len(groups) == 1 and whole and sum(topic.depth == 0 for topic in topics) > 1:
-        return [whole]
+        return [(whole, False)]
     starts = [(topic.document, topic.start) for topic in topics]
     taken: set[str] = set()
     shares = []
@@ -52,15 +53,13 @@ def name_groups(
     result = []
     for (share, has_others), group in zip(shares, groups, strict=True):
         if share is None:
-            result.append(_name_introduction(topics, topics[group[0].topic], phrases))
+            result.append((_name_introduction(topics, topics[group[0].topic], phrases), False))
             continue
-        title = topics[share.topic].title if several else _find_title(topics, share.topic)
+        title = _find_title(topics, share.topic) if without_numbers else topics[share.topic].title
         if not share.is_whole and parts[share.topic] > 1:
             numbers[share.topic] += 1
             title = f"{title} ({phrases.part.format(number=numbers[share.topic])})"
-        elif has_others and several:
-            title = several.format(title=title)
-        result.append(title)
+        result.append((title, has_others))
     return result
 
 

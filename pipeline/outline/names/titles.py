@@ -1,7 +1,7 @@
 """Titles: clean, not too long, distinct."""
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -95,13 +95,15 @@ def capitalise(text: str) -> str:
 
 
 def tell_apart(titles: Iterable[str], contexts: Iterable[str]) -> list[str]:
-    """The titles, those that occur more than once with their context in front and, if need be, a number."""
-    titles = list(titles)
-    counts = Counter(title.casefold() for title in titles)
+    """The titles, those that occur in several contexts with their own in front, and equal ones with a number."""
+    pairs = list(zip(titles, contexts, strict=False))
+    places: dict[str, set[str]] = defaultdict(set)
+    for title, context in pairs:
+        places[title.casefold()].add(context)
     taken: set[str] = set()
     result = []
-    for title, context in zip(titles, contexts, strict=True):
-        is_shared = counts[title.casefold()] > 1 and context and context.casefold() != title.casefold()
+    for title, context in pairs:
+        is_shared = len(places[title.casefold()]) > 1 and context and context.casefold() != title.casefold()
         base = unique = clean_title(f"{context}: {title}") if is_shared else title
         number = 2
         while unique.casefold() in taken:
