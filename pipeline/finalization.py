@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from pipeline.contract import Course, Draft, FinishedCourse, Outline, Report, StageFailed, StageInput
+from pipeline.drafting.carrying import rename_labels
 from pipeline.drafting.escaping import escape_title
 from pipeline.language import PHRASES, Phrases, choose_language, choose_phrases
 from pipeline.markdown_text import shift_headings, split_heading
@@ -71,9 +72,13 @@ def check_drafts(outline: Outline, drafts: Sequence[Draft]) -> None:
 
 
 def assemble(course: Course, outline: Outline, drafts: Sequence[Draft], phrases: Phrases) -> str:
-    """The course's title, its table of contents, and its numbered sections and lessons."""
+    """The course's title, its table of contents, and its numbered sections and lessons.
+
+    Links and notes lead where they led in each lesson, also if several used one label.
+    """
     contents: list[str] = []
     body: list[str] = []
+    labels: dict[str, str] = {}
     remaining = iter(drafts)
     for section_number, section in enumerate(outline.sections, start=1):
         section_heading = f"{section_number}. {escape_title(section.title)}"
@@ -83,6 +88,6 @@ def assemble(course: Course, outline: Outline, drafts: Sequence[Draft], phrases:
             heading = f"{section_number}.{lesson_number}. {escape_title(lesson.title)}"
             contents.append(f"  - {heading}")
             _, text = split_heading(next(remaining).text)
-            body.extend((f"### {heading}", shift_headings(text, _SHIFT)))
+            body.extend((f"### {heading}", shift_headings(rename_labels(text, labels), _SHIFT)))
     blocks = (f"# {escape_title(course.title)}", f"**{phrases.contents}**", "\n".join(contents), *body)
     return "\n\n".join(blocks).rstrip() + "\n"

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Mapping
 
-from pipeline.markdown_text import scan_lines
+from pipeline.markdown_text import rewrite_lines, scan_lines
 
 _RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
 _DEFINITION = re.compile(r" {0,3}\[(\^?[^\[\]]+)\]:[ \t]*\S")
 _CONTINUED = re.compile(r"(?: {2,}|\t)\S")
-_REFERENCE = re.compile(r"\[(\^?[^\[\]\n]+)\](?![(:])")
+#: Code; or a label with the empty brackets that may follow it; not a link's text, which a label or an address follows.
+_REFERENCE = re.compile(r"`+[^`\n]*`+|\[(\^?[^\[\]\n]+)\](?:\[\]|(?![(\[]))")
 #: How far above a row the head of its table is looked for, in characters.
 _LONGEST_TABLE = 1_000_000
 
@@ -56,6 +57,38 @@ def carry_definitions(text: str, definitions: Mapping[str, str]) -> str:
                 missing[label] = definitions[label]
                 waiting.append(definitions[label])
     return "\n".join(missing.values())
+
+
+def rename_labels(text: str, taken: dict[str, str]) -> str:
+    """`text` with new labels for definitions whose labels mean something else in `taken`, which then has them, too.
+
+    So texts from several documents, whose authors knew nothing of each other, can stand in one.
+    """
+    names: dict[str, str] = {}
+    for label, definition in find_definitions(text).items():
+        meaning = definition.partition("]:")[2].strip()
+        name, number = label, 2
+        while taken.setdefault(name, meaning) != meaning:
+            name, number = f"{label}-{number}", number + 1
+        if name != label:
+            names[label] = name
+    return rewrite_lines(text, lambda line: _rename_in_line(line, names)) if names else text
+
+
+def _rename_in_line(line: str, names: Mapping[str, str]) -> str:
+    def rename(reference: re.Match[str]) -> str:
+        name = names.get(_fold(reference[1] or ""))
+        if name is None:
+            return reference[0]
+        is_shown = not reference[1].startswith("^") and not reference.string[: reference.start()].endswith("]")
+        return f"[{reference[1]}][{name}]" if is_shown else f"[{name}]"
+
+    definition = _DEFINITION.match(line)
+    if definition is None:
+        return _REFERENCE.sub(rename, line)
+    target = line.index("]:") + 2
+    label = names.get(_fold(definition[1]), definition[1])
+    return f"[{label}]:{_REFERENCE.sub(rename, line[target:])}"
 
 
 def _fold(label: str) -> str:

@@ -167,3 +167,16 @@ def test_a_course_speaks_the_language_of_its_documents(language: str | None, tex
     given, finished = finish(Course("c", "SQL", language), *map(markdown, texts))
     assert all(phrase in made.text for made in given.drafts)
     assert finished.summary["language"] == ("ru" if phrase == "Проверьте себя" else "en")
+
+
+def test_labels_that_several_documents_use_lead_where_they_led() -> None:
+    def document(name: str) -> Document:
+        links = "[книга][b], [b], [b][] и [![образ][b]][b], `x[b]`[^1]."
+        return markdown(f"# {name}\n\n{links}\n\n[b]: http://{name}.example\n[^1]: {name}\n")
+
+    _, finished = finish(Course("c", "Курс"), document("раз"), document("два"), document("раз "))
+    assert "[книга][b], [b], [b][] и [![образ][b]][b], " in finished.text
+    assert "[книга][b-2], [b][b-2], [b][b-2] и [![образ][b-2]][b-2], " in finished.text
+    assert finished.text.count("`x[b]`") == 3
+    assert "[b]: http://раз.example\n[^1]: раз" in finished.text
+    assert "[b-2]: http://два.example\n[^1-2]: два" in finished.text
