@@ -12,7 +12,7 @@ from pipeline.contract import Course, Document, Lesson, Outline, Section
 from pipeline.language import Phrases, choose_language, choose_phrases
 from pipeline.outline.cuts.passages import Passage, Topic, cut_documents, join_spans
 from pipeline.outline.cuts.splitting import split_large
-from pipeline.outline.goals import match_goals
+from pipeline.outline.goals import Described, match_goals
 from pipeline.outline.groups.arranging import Arrangement, group_lessons, group_sections
 from pipeline.outline.limits import Limits, explain_shortfall, read_limits
 from pipeline.outline.names.furniture import Worth
@@ -107,12 +107,16 @@ def _assemble(
     lesson_names = name_groups(topics, lessons, whole, phrases, without_numbers=True)
     titles = tell_apart((name for name, _ in lesson_names), (names[owner][0] for owner in owners))
     spans = [join_spans(lesson) for lesson in lessons]
-    goals = match_goals(
-        tidy_outcomes(course.learning_outcomes),
-        titles,
-        [_find_headings(topics, lesson) for lesson in lessons],
-        ([documents[span.document].text[span.start : span.end] for span in sources] for sources in spans),
-    )
+    described = [
+        Described(
+            title,
+            _find_headings(topics, lesson),
+            names[owner][0],
+            [documents[span.document].text[span.start : span.end] for span in sources],
+        )
+        for title, lesson, owner, sources in zip(titles, lessons, owners, spans, strict=True)
+    ]
+    goals = match_goals(tidy_outcomes(course.learning_outcomes), described)
     made = [Lesson(*lesson) for lesson in zip(titles, goals, spans, strict=True)]
     return tuple(
         Section(title, tuple(lesson for lesson, owner in zip(made, owners, strict=True) if owner == number))

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -11,11 +11,11 @@ _RUSSIAN_INFINITIVE = re.compile(r"[а-я]+(?:ть|ться|чь|чься|сти
 #: What else is no subject: what one does with it, and what every goal says.
 _ENGLISH_VERBS = """
     analyse analyze apply assess avoid be build calculate choose classify compare compute configure construct create
-    debug declare define demonstrate deploy derive describe design determine develop differentiate discuss distinguish
-    do draw estimate evaluate examine explain explore express find formulate get give handle have identify illustrate
-    implement improve install interpret know learn list make manage master measure organise organize perform plan
-    predict prepare present prove read recall recognise recognize run select set show sketch solve state summarise
-    summarize teach tell understand use using work write able will can should must
+    debug declare define demonstrate deploy derive describe determine develop differentiate discuss distinguish do
+    evaluate examine explain explore express find formulate get give handle have identify illustrate implement improve
+    install interpret know learn make manage master organise organize perform predict prepare prove read recall
+    recognise recognize run select show sketch solve summarise summarize teach tell understand use using work write
+    able will can should must
 """
 _COMMON = """
     для что как или при про над под без его это эти они она так там тем все всех еще уже где чем том той которые который
@@ -29,20 +29,40 @@ _RUSSIAN_ENDING = re.compile(r"(?<=..)(?:[ое]го|[ое]му|[аяыи]ми|[�
 _ENGLISH_ENDING = re.compile(r"(?<=..)(?:(?<=..)ing|(?<=..)ed|(?<=[sxz])es|(?<=[cs]h)es|(?<![su])s)$")
 _VOWELS = "аеиоуыэюяьй"
 
-#: A goal is listed in at most this many lessons; in the second only if that fits nearly so well as the first.
-_MOST_LESSONS, _SECOND_BEST = 2, 0.45
+#: A goal is listed in at most this many lessons: in the second for words that the first does not name, or if it fits
+#: nearly so well.
+_MOST_LESSONS, _SECOND_BEST = 2, 0.6
 #: Of the weight of the goal's words, what a lesson must have in a title; and what it must have in its text alone.
 _ENOUGH_IN_TITLE, _ENOUGH_IN_TEXT = 0.25, 0.8
-#: What a heading within a lesson counts, in titles of the lesson itself.
-_HEADING = 0.8
+#: What a heading within a lesson counts, and the title of its section, against its own title.
+_HEADING, _SECTION = 0.8, 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a lesson is called, with the headings in it and the section that it is in, and its text in pieces."""
+
+    title: str
+    headings: Sequence[str]
+    section: str
+    text: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """The stems of a lesson: of its title and each of its headings, and those of its text with their numbers."""
+    """The stems of a lesson: of its titles, with what each counts, and those of its text with their numbers."""
 
-    titles: tuple[frozenset[str], ...]
+    titles: Sequence[tuple[frozenset[str], float]]
     text: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """How well a lesson fits, and the words of the goal that its title names."""
+
+    score: float
+    named: frozenset[str]
+    number: int
 
 
 def find_stems(text: str) -> frozenset[str]:
@@ -53,56 +73,74 @@ def find_stems(text: str) -> frozenset[str]:
     )
 
 
-def match_goals(
-    goals: Sequence[str], titles: Sequence[str], headings: Sequence[Sequence[str]], texts: Iterable[Sequence[str]]
-) -> list[tuple[str, ...]]:
+def match_goals(goals: Sequence[str], lessons: Sequence[Described]) -> list[tuple[str, ...]]:
     """Per lesson, the goals whose words it mentions; a goal goes to its two best lessons at most.
 
     The only lesson serves all of them. Titles go before headings, and these before the text, which must have nearly all
     of the words; a word that few lessons have weighs more.
     """
-    if len(titles) == 1:
+    if len(lessons) == 1:
         return [tuple(goals)]
     wanted = [find_stems(goal) for goal in goals]
     of_interest = frozenset[str]().union(*wanted)
     if not of_interest:
-        return [() for _ in titles]
-    lessons = [
-        _Words((find_stems(title), *map(find_stems, inner)), _count_stems(pieces, of_interest))
-        for title, inner, pieces in zip(titles, headings, texts, strict=True)
-    ]
-    spread = Counter(stem for lesson in lessons for stem in of_interest if stem in lesson.text)
-    weights = {stem: log(1 + len(lessons) / max(spread[stem], 1)) for stem in of_interest}
-    matched: list[list[str]] = [[] for _ in titles]
+        return [() for _ in lessons]
+    words = [_find_words(lesson, of_interest) for lesson in lessons]
+    spread = Counter(stem for lesson in words for stem in of_interest if stem in lesson.text)
+    weights = {stem: log(1 + len(words) / max(spread[stem], 1)) for stem in of_interest}
+    matched: list[list[str]] = [[] for _ in lessons]
     for goal, stems in zip(goals, wanted, strict=True):
-        for number in _choose_lessons([_score(stems, lesson, weights) for lesson in lessons]):
+        for number in _choose_by_titles(stems, words, weights) or _choose_by_texts(stems, words, weights):
             matched[number].append(goal)
     return [tuple(lesson) for lesson in matched]
 
 
-def _choose_lessons(scores: Sequence[tuple[float, float]]) -> list[int]:
-    """The lessons with the best scores by titles, or without any such by text, in order."""
-    for scale in zip(*scores, strict=True):
-        best = sorted((-score, number) for number, score in enumerate(scale) if score)[:_MOST_LESSONS]
-        if best:
-            return sorted(number for score, number in best if score <= _SECOND_BEST * best[0][0])
-    return []
+def _find_words(lesson: Described, of_interest: frozenset[str]) -> _Words:
+    titles = [(find_stems(lesson.title), 1.0)]
+    titles.extend((find_stems(heading), _HEADING) for heading in lesson.headings)
+    titles.append((find_stems(lesson.section), _SECTION))
+    return _Words([title for title in titles if title[0] & of_interest], _count_stems(lesson.text, of_interest))
 
 
-def _score(goal: frozenset[str], lesson: _Words, weights: dict[str, float]) -> tuple[float, float]:
-    """How well the goal fits one of the lesson's titles, and its text; 0 when too little to go by."""
-    whole = sum(weights[stem] for stem in sorted(goal))
-    if not whole:
-        return 0, 0
-    by_title = 0.0
-    for number, title in enumerate(lesson.titles):
-        shared = sum(weights[stem] for stem in sorted(goal & title))
-        if shared >= _ENOUGH_IN_TITLE * whole:
-            others = len(title - goal) / (len(title) or 1)
-            by_title = max(by_title, shared / whole * (1 - others / 2) * (_HEADING if number else 1))
+def _choose_by_titles(goal: frozenset[str], lessons: Sequence[_Words], weights: Mapping[str, float]) -> list[int]:
+    """The lesson whose titles fit the goal best, and one for the rest of the goal, or that fits nearly so well."""
+    first = _find_best(goal, goal, lessons, weights)
+    if first is None:
+        return []
+    others = [lesson if at != first.number else _Words((), lesson.text) for at, lesson in enumerate(lessons)]
+    second = _find_best(goal - first.named, goal, others, weights) or _find_best(goal, goal, others, weights)
+    if second is None or (not second.named - first.named and second.score < _SECOND_BEST * first.score):
+        return [first.number]
+    return [first.number, second.number]
+
+
+def _find_best(
+    part: frozenset[str], goal: frozenset[str], lessons: Sequence[_Words], weights: Mapping[str, float]
+) -> _Fit | None:
+    """The lesson with the title that fits this part of the goal best, the earliest of equals."""
+    whole = sum(weights[stem] for stem in sorted(goal)) or 1
+    best: _Fit | None = None
+    for number, lesson in enumerate(lessons):
+        for title, factor in lesson.titles:
+            share = sum(weights[stem] for stem in sorted(part & title)) / whole
+            score = share * (1 - len(title - goal) / len(title) / 2) * factor
+            if share >= _ENOUGH_IN_TITLE and (best is None or score > best.score):
+                best = _Fit(score, title & goal, number)
+    return best
+
+
+def _choose_by_texts(goal: frozenset[str], lessons: Sequence[_Words], weights: Mapping[str, float]) -> list[int]:
+    scores = [_score_text(goal, lesson, weights) for lesson in lessons]
+    best = sorted((-score, number) for number, score in enumerate(scores) if score)[:_MOST_LESSONS]
+    return [number for score, number in best if score <= _SECOND_BEST * best[0][0]]
+
+
+def _score_text(goal: frozenset[str], lesson: _Words, weights: Mapping[str, float]) -> float:
+    """How much the lesson's text speaks of the goal; 0 when it has too few of its words."""
     mentioned = [stem for stem in sorted(goal) if lesson.text[stem]]
-    by_text = sum(weights[stem] * (1 + log(lesson.text[stem])) for stem in mentioned)
-    return by_title, by_text if sum(weights[stem] for stem in mentioned) >= _ENOUGH_IN_TEXT * whole else 0
+    if sum(weights[stem] for stem in mentioned) < _ENOUGH_IN_TEXT * sum(weights[stem] for stem in sorted(goal)):
+        return 0
+    return sum(weights[stem] * (1 + log(lesson.text[stem])) for stem in mentioned)
 
 
 def _count_stems(pieces: Sequence[str], of_interest: frozenset[str]) -> Counter[str]:

@@ -50,12 +50,11 @@ def _positive(number: int | None) -> int | None:
 
 def explain_shortfall(course: Course, sections: int, lessons: int, reason: str) -> tuple[str, ...]:
     """What to tell the course's owner when there are at least two sections or lessons fewer than he estimated."""
-    compared = (
-        ("Разделов", sections, _positive(course.estimated_sections)),
-        ("Уроков", lessons, _positive(course.estimated_lessons)),
-    )
-    return tuple(
-        f"{what} получилось {count}, а не {wanted}: {reason}."
-        for what, count, wanted in compared
-        if wanted and count < wanted - 1
-    )
+    wanted_sections, wanted_lessons = _positive(course.estimated_sections), _positive(course.estimated_lessons)
+    notes = []
+    if wanted_sections and sections < wanted_sections - 1:
+        why = "больше разделов, чем уроков, не бывает" if sections == lessons == wanted_lessons else reason
+        notes.append(f"Разделов получилось {sections}, а не {wanted_sections}: {why}.")
+    if wanted_lessons and lessons < wanted_lessons - 1:
+        notes.append(f"Уроков получилось {lessons}, а не {wanted_lessons}: {reason}.")
+    return tuple(notes)

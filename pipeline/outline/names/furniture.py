@@ -41,7 +41,8 @@ _FURNITURE = re.compile(
     # what is polite
     r"|(?:большое )?спасибо\b.*|благодар(?:ю|им)\b.*|благодарности|до свидания|контакты|выходные данные"
     r"|иллюстрации|посвящение|эпиграф|об? (?:авторах?|мне|нас)"
-    r"|сведения об авторах?|thanks?\b.*|thank you\b.*|acknowledge?ments?|contacts?(?: us| information)?"
+    r"|сведения об авторах?|(?:о )?докладчик\w?|about the speaker"
+    r"|thanks?\b.*|thank you\b.*|acknowledge?ments?|contacts?(?: us| information)?"
     r"|about (?:the authors?|me|us)|licen[cs]e|(?:un)?copyright"
     r"|credits|imprint|colophon|illustrations|dedication|errata|share this.*|the end|конец",
 )

@@ -24,7 +24,7 @@ _BY_A_PROGRAM = re.compile(
     r"(?:untitled|без названия|документ|document|новый документ|презентация|presentation|powerpoint.*"
     r"|презентация powerpoint|microsoft (?:office )?(?:word|powerpoint|excel).*|(?:new )?doc|slide|слайд"
     r"|diapositiv[ea]|folie|титульный слайд|заголовок слайда|title|index|readme|main|default|output|print"
-    r"|лекция|lecture|glava|chapter|scan|page|страница|file|файл|текст|text|notes?)[\W\d_]*",
+    r"|scan|page|страница|file|файл|текст|text|notes?)[\W\d_]*",
     re.IGNORECASE,
 )
 #: Names of files that people give to be read by others.
@@ -110,8 +110,7 @@ def _find_subtitle(text: str, headings: Sequence[Heading], titles: Sequence[str]
     lines = list(itertools.dropwhile(_is_blank_or_rule, lines))
     block = list(itertools.takewhile(bool, lines))
     if block:
-        is_all = not any(lines[len(block) :]) and end < start + _NEAR
-        title = clean_title(_join_block(block, may_end=is_all))
+        title = clean_title(_join_block(block, may_end=end < start + _NEAR))
         return title if judge_heading(title, is_last=False) is Worth.GOOD else ""
     if following is None or following.start > start + _NEAR or is_only_number(titles[number + 1]):
         return ""
@@ -129,7 +128,7 @@ def _is_blank_or_rule(line: str) -> bool:
 def _join_block(lines: Sequence[str], *, may_end: bool) -> str:
     """A line that is no sentence, or two or three items of a list, as a slide has its subtitle; else "".
 
-    If it `may_end` as a sentence does, nothing else stands there.
+    Where little else stands the line `may_end` as a sentence does.
     """
     items = [_ITEM.sub("", line) for line in lines]
     if len(lines) == 1 and items == list(lines):

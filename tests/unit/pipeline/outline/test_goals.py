@@ -2,15 +2,18 @@
 
 import pytest
 
-from pipeline.outline.goals import find_stems, match_goals
+from pipeline.outline.goals import Described, find_stems, match_goals
 
-FILLER = ("Обычный текст урока без особых слов.",)
+FILLER = "Обычный текст урока без особых слов."
 
 
 def served(goal: str, titles: list[str], texts: dict[str, str] | None = None) -> list[str]:
-    pieces = [((texts or {}).get(title, FILLER[0]),) for title in titles]
-    matched = match_goals([goal], titles, [[] for _ in titles], pieces)
-    return [title for title, goals in zip(titles, matched, strict=True) if goals]
+    return match([Described(title, (), "", [(texts or {}).get(title, FILLER)]) for title in titles], goal)
+
+
+def match(lessons: list[Described], goal: str) -> list[str]:
+    matched = match_goals([goal], lessons)
+    return [lesson.title for lesson, goals in zip(lessons, matched, strict=True) if goals]
 
 
 @pytest.mark.parametrize(
@@ -32,14 +35,22 @@ def test_the_goals_own_noun_in_a_title_decides(goal: str, titles: list[str], exp
     assert served(goal, titles) == expected
 
 
-def test_a_heading_within_a_lesson_counts_after_titles() -> None:
-    titles, headings = ["Основы", "Индексы", "Ещё основы"], [["Индексы B-tree"], [], ["Индексы GiST"]]
-    matched = match_goals(["Строить индексы"], titles, headings, [FILLER] * 3)
-    assert [bool(goals) for goals in matched] == [True, True, False]
-    assert match_goals(["Строить индексы"], ["Основы", "Роли"], headings[:2], [FILLER] * 2) == [
-        ("Строить индексы",),
-        (),
+def test_headings_within_a_lesson_and_its_section_count_after_titles() -> None:
+    lessons = [
+        Described("Основы", ["Индексы B-tree"], "Базы", [FILLER]),
+        Described("Индексы", [], "Базы", [FILLER]),
+        Described("Ещё основы", ["Индексы GiST"], "Базы", [FILLER]),
+        Described("Дропаут", [], "Нейронные сети", [FILLER]),
+        Described("Обучение", [], "Нейронные сети", [FILLER]),
     ]
+    assert match(lessons, "Строить индексы") == ["Основы", "Индексы"]
+    assert match([lessons[0], lessons[3]], "Строить индексы") == ["Основы"]
+    assert match(lessons, "Строить нейронные сети") == ["Дропаут", "Обучение"]
+
+
+def test_a_second_lesson_is_for_the_rest_of_the_goal() -> None:
+    titles = ["Метод опорных векторов", "Метод опорных векторов, регрессия", "Деревья решений", "Бустинг"]
+    assert served("Применять метод опорных векторов и деревья решений", titles) == [titles[0], titles[2]]
 
 
 def test_without_a_title_the_text_that_has_the_words_most_often_decides() -> None:
