@@ -4,13 +4,14 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import repeat
+from itertools import pairwise, repeat
 from typing import TypeVar
 
 from pipeline.briefing.outcomes import name_theme
 from pipeline.contract import Brief, Course, Lesson, Outline, Section
 from pipeline.language import Phrases, choose_phrases
 from pipeline.outline.goals import find_stems
+from pipeline.outline.groups.balancing import balance
 from pipeline.outline.limits import Limits, explain_shortfall, read_limits
 from pipeline.outline.names.titles import clean_title, tell_apart
 
@@ -20,6 +21,8 @@ _FEWEST_FRAMED = 3
 #: A course of which only the title is known has so many lessons on it.
 _LESSONS_OF_TITLE = 3
 _INTRODUCTION_TO = re.compile(r"(?:an? )?introduction to (?:the )?(?=\w)", re.IGNORECASE)
+#: The price of having introduction and conclusion in one section with the themes beside them: they always are.
+_TOGETHER = -1e6
 _TOO_LITTLE_KNOWN = "тем и целей, которые названы у курса, на большее не хватает"
 
 log = logging.getLogger(__name__)
@@ -92,7 +95,7 @@ def _collect_themes(brief: Brief) -> list[_Theme]:
     others = []
     for goal in brief.goals:
         shared = [len(point & find_stems(goal)) / (len(point) or 1) for point in stems]
-        best = max(range(len(shared)), key=lambda at: shared[at], default=-1)
+        best = max(range(len(shared)), key=lambda at: (shared[at], at), default=-1)  # the last: it can be reached there
         if best >= 0 and shared[best] >= 1 / 2:
             themes[best] = replace(themes[best], goals=(*themes[best].goals, goal))
         else:
@@ -138,16 +141,12 @@ def _divide_sections(groups: Sequence[_Group], limits: Limits, *, has_frame: boo
     wanted = limits.sections
     if not limits.sections_are_estimated:
         wanted = min(wanted, -(-count // _LESSONS_PER_SECTION), max(count // 2, 1))
-    if not has_frame or wanted >= len(groups):
-        return [list(part) for part in divide(groups, wanted)]
-    opening, *themes, closing = groups
-    sections = [list(part) for part in divide(themes, wanted)]
-    if wanted > len(sections):
-        sections = [[opening], *sections]
-    else:
-        sections[0].insert(0, opening)
-    sections[-1].append(closing)
-    return sections
+    free: list[float | None] = [0.0] * len(groups)
+    if has_frame and wanted < len(groups):
+        free[-1] = _TOGETHER
+        free[1] = _TOGETHER if wanted < len(groups) - 1 else None
+    starts = balance([len(group.lessons) for group in groups], free, wanted)
+    return [list(groups[start:end]) for start, end in pairwise([*starts, len(groups)])]
 
 
 def _name_section(groups: Sequence[_Group], phrases: Phrases) -> str:
