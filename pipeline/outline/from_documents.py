@@ -39,7 +39,7 @@ def outline_documents(course: Course, documents: Sequence[Document]) -> Outline:
 
     A document with the text of an earlier one is left out. At least one document must be readable.
     """
-    limits = read_limits(course)
+    limits = read_limits(course, len(documents))
     phrases = choose_phrases(choose_language(course, (document.text for document in documents)))
     topics, passages = cut_documents(documents, clean_title(course.title) or phrases.course)
     arranged = _arrange(passages, documents, limits)

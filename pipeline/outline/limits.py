@@ -26,11 +26,14 @@ class Limits:
         return self.sections if self.sections_are_estimated else 0
 
 
-def read_limits(course: Course) -> Limits:
-    """The course's estimates where they make sense, else defaults; never more sections than lessons."""
+def read_limits(course: Course, documents: int = 0) -> Limits:
+    """The course's estimates where they make sense, else defaults; never more sections than lessons.
+
+    Each of so many documents may have a lesson by default.
+    """
     sections = _positive(course.estimated_sections)
     lessons = _positive(course.estimated_lessons)
-    most_lessons = lessons or max(DEFAULT_LESSONS, sections or 0)
+    most_lessons = lessons or max(DEFAULT_LESSONS, sections or 0, documents)
     minutes = _positive(course.lesson_duration_minutes)
     length = DEFAULT_LESSON_LENGTH
     if minutes:

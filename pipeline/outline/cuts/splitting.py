@@ -74,11 +74,17 @@ def _split(passage: Passage, text: str, count: int) -> list[Passage]:
 
 
 def _find_cuts(text: str, start: int, end: int) -> list[list[int]]:
-    """Where the passage may be cut, in order, a list for each kind of place. Never inside fenced code."""
+    """Where the passage may be cut, in order, a list for each kind of place.
+
+    Never inside fenced code or a displayed formula, nor beside the rule between a table's head and its rows.
+    """
     cuts: list[list[int]] = [[] for _ in _Place]
     before = ""
+    in_formula = False
     for line in scan_lines(text, start, end):
-        if line.start > start and not line.before and line.text.strip():
+        is_whole = not (line.before or in_formula or _is_rule(line.text) or _is_rule(before))
+        in_formula ^= line.text.count("$$") % 2 == 1 and not line.is_code
+        if line.start > start and is_whole and line.text.strip():
             is_row = line.text.count("|") > 1 and before.count("|") > 1
             if not before.strip():
                 place = _Place.PARAGRAPH
@@ -89,10 +95,15 @@ def _find_cuts(text: str, start: int, end: int) -> list[list[int]]:
             else:
                 place = _Place.ANY_LINE
             cuts[place].append(line.start)
-        if not line.is_code:
+        if not line.is_code and not in_formula:
             cuts[_Place.SENTENCE].extend(_find_sentences(line.text, line.start))
         before = line.text
     return cuts
+
+
+def _is_rule(line: str) -> bool:
+    """True for the line between a table's head and its rows."""
+    return "|" in line and "-" in line and not line.strip("|:- \t")
 
 
 def _find_sentences(line: str, start: int) -> Iterator[int]:

@@ -77,6 +77,30 @@ def test_sixteen_lectures_are_sixteen_sections() -> None:
     assert len(outline_of(Course("c", "Курс"), *lectures).sections) == 16
 
 
+def test_fifty_notes_are_fifty_lessons() -> None:
+    notes = [markdown(f"# Заметка о предмете {n}\n\n{SENTENCE * 40}") for n in range(50)]
+    titles = [lesson.title for lesson in lessons_of(outline_of(Course("c", "Курс"), *notes))]
+    assert titles == [f"Заметка о предмете {n}" for n in range(50)]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "```\n" + "код();\n\n" * 300 + "```",
+        "$$\n" + "x = 1\n" * 300 + "$$",
+        "| A | B |\n|---|---|\n" + "| 1 | 2 |\n" * 3,
+    ],
+)
+def test_blocks_stay_whole(block: str) -> None:
+    document = markdown(f"# А\n\n{SENTENCE * 20}\n\n{block}\n\n{SENTENCE * 20}")
+    outline = outline_of(Course("c", "Курс", estimated_lessons=9), document)
+    assert len(lessons_of(outline)) > 1
+    pieces = [document.text[span.start : span.end] for lesson in lessons_of(outline) for span in lesson.sources]
+    assert sum(block.split("\n", maxsplit=1)[0] in piece for piece in pieces) == 1
+    assert any(block[:20] in piece for piece in pieces)
+    assert all(piece.count("$$") % 2 == piece.count("```") % 2 == 0 for piece in pieces)
+
+
 def test_a_document_with_the_text_of_another_is_taught_once() -> None:
     text = f"# Запросы\n\n{SENTENCE * 20}"
     outline = outline_of(Course("c", "Курс"), markdown(text, "a.md"), markdown(f"{text}\n", "b.md"))
