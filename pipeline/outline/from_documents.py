@@ -3,7 +3,7 @@
 import logging
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import islice, repeat
+from itertools import islice, product, repeat
 from math import sqrt
 from statistics import median
 
@@ -25,6 +25,8 @@ _SHORTEST_LESSON, _SHORTEST_ESTIMATED_LESSON = 800, 200
 _SMALLEST_LESSON, _SMALLEST_ESTIMATED_LESSON = 400, 80
 #: No lesson should be longer than this many times the median one.
 _UNEVEN = 2.0
+#: Where sections make lessons uneven, there are only so many that each has this many lessons.
+_LESSONS_PER_SECTION = 3
 #: A lesson up to this many characters is short beside any other.
 _SHORT_ENOUGH = 2400
 #: How dear it is to part what belongs together, against evenness: each is tried until lessons are even.
@@ -64,8 +66,9 @@ def _arrange(passages: Sequence[Passage], documents: Sequence[Document], limits:
     if max(natural.lesson_sizes) <= _SHORT_ENOUGH or _measure_unevenness(natural) <= _UNEVEN:
         return natural
     sizes = natural.lesson_sizes
-    wanted = round(total / max(sqrt(median(sizes) * max(sizes)), _SHORTEST_LESSON))
-    wanted = min(max(wanted, limits.sections_wanted, 1), limits.lessons)
+    length = max(sqrt(median(sizes) * max(sizes)), _SHORTEST_LESSON)
+    wanted = sum(max(round(size / length), 1) for size in natural.section_sizes)
+    wanted = min(max(wanted, limits.sections_wanted), limits.lessons)
     even = _arrange_evenly(passages, documents, limits, wanted)
     return min(even, natural, key=_measure_unevenness)
 
@@ -76,9 +79,9 @@ def _arrange_evenly(
     """Lessons, as many as `wanted` where the text can be divided so, the more even the less their passages agree."""
     target = max(sum(passage.size for passage in passages) / wanted, 1)
     pieces = split_large(passages, documents, target, at_least=wanted, shortest=_SHORTEST_ESTIMATED_LESSON)
-    sections = group_sections(pieces, limits, wanted)
     tried: list[Arrangement] = []
-    for penalty in _PENALTIES:
+    for most_sections, penalty in product((wanted, wanted // _LESSONS_PER_SECTION), _PENALTIES):
+        sections = group_sections(pieces, limits, max(most_sections, limits.sections_wanted, 1))
         lessons = group_lessons(pieces, sections, wanted, penalty, smallest=_SMALLEST_ESTIMATED_LESSON)
         tried.append(Arrangement(pieces, sections, lessons))
         if _measure_unevenness(tried[-1]) <= _UNEVEN:

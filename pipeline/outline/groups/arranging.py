@@ -32,6 +32,10 @@ class Arrangement:
         return [self.passages[start:end] for start, end in pairwise([*self.lesson_starts, len(self.passages)])]
 
     @property
+    def section_sizes(self) -> list[int]:
+        return _measure(self.passages, self.section_starts)
+
+    @property
     def lesson_sizes(self) -> list[int]:
         return _measure(self.passages, self.lesson_starts)
 

@@ -107,7 +107,7 @@ def test_a_document_with_the_text_of_another_is_taught_once() -> None:
     assert [span.document for lesson in lessons_of(outline) for span in lesson.sources] == [0]
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(
     st.lists(st.tuples(st.integers(1, 12), st.integers(1, 60)), min_size=1, max_size=12),
     st.one_of(st.none(), st.integers(1, 40)),
