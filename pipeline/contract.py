@@ -21,8 +21,24 @@ from dataclasses import dataclass, field
 Report = Callable[[int, int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Where a reader of ours broke on a file: the file's format, the place in our code, and the type of the error."""
+
+    format: str
+    place: str
+    error: str
+
+
 class StageFailed(Exception):
-    """The stage can't succeed however often it is tried; the message is shown to the course's owner."""
+    """The stage can't succeed however often it is tried; the message is shown to the course's owner.
+
+    `faults` are counted as events.
+    """
+
+    def __init__(self, message: str, faults: tuple[Fault, ...] = ()) -> None:
+        super().__init__(message)
+        self.faults = faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +83,11 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The text of one file, its heading lines included. `error` says why there is none."""
+    """The text of one file, its heading lines included. `error` says why there is none.
+
+    `title` is the name that the document gives itself elsewhere than in its text. `fault` is set if a reader of ours
+    broke on the file.
+    """
 
     file_id: str
     name: str
@@ -75,6 +95,8 @@ class Document:
     text: str = ""
     headings: tuple[Heading, ...] = ()
     error: str | None = None
+    title: str = ""
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +135,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
+    """`notes` say, for the course's owner, where it does not follow the course's estimates, and why."""
+
     sections: tuple[Section, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

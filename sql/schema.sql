@@ -153,6 +153,29 @@ CREATE TYPE public.procrastinate_job_to_defer_v1 AS (
 );
 
 --
+-- Name: add_result_metadata(uuid, text, json, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.add_result_metadata(p_generation_id uuid, p_stage text, p_result json, p_changes jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    described constant jsonb := case p_stage
+        when 'DOCUMENT_PROCESSING' then jsonb_build_object('documents', coursegen.unread_documents(p_generation_id))
+        when 'STRUCTURE_GENERATION' then jsonb_build_object('outline', case
+            when json_typeof(p_result -> 'notes') = 'array' and json_array_length(p_result -> 'notes') > 0
+                then jsonb_build_object('notes', p_result -> 'notes')
+        end)
+    end;
+begin
+    if described is null or jsonb_strip_nulls(described) = '{}' then
+        return p_changes;
+    end if;
+    return jsonb_set(p_changes, '{0,metadata}', coalesce(p_changes #> '{0,metadata}', '{}') || described);
+end
+$$;
+
+--
 -- Name: admit_generations_v1(jsonb, boolean); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -541,8 +564,8 @@ CREATE FUNCTION coursegen.carry_over_results(p_failed_id uuid, p_generation_id u
     LANGUAGE plpgsql
     AS $$
 begin
-    insert into coursegen.documents (generation_id, position, file_id, name, mime_type, body, headings, error)
-    select p_generation_id, position, file_id, name, mime_type, body, headings, error
+    insert into coursegen.documents (generation_id, position, file_id, name, mime_type, body, headings, error, title, fault)
+    select p_generation_id, position, file_id, name, mime_type, body, headings, error, title, fault
     from coursegen.documents where generation_id = p_failed_id;
     insert into coursegen.briefs (generation_id, brief)
     select p_generation_id, brief from coursegen.briefs where generation_id = p_failed_id;
@@ -670,6 +693,19 @@ $$;
 --
 
 CREATE FUNCTION coursegen.claim_delivery_v2(p_generation_id uuid, p_hold_s double precision, p_share integer) RETURNS TABLE(outcome text, generation_id uuid, message_id text, course_id uuid, url text, seq integer, status text, step integer, percentage integer, message text, error text, failures integer, left_s double precision, held_until timestamp with time zone)
+    LANGUAGE sql
+    AS $$
+    select
+        c.outcome, c.generation_id, c.message_id, c.course_id, c.url, c.seq, c.status, c.step, c.percentage, c.message,
+        c.error, c.failures, c.left_s, c.held_until
+    from coursegen.claim_delivery_v3(p_generation_id, p_hold_s, p_share) c
+$$;
+
+--
+-- Name: claim_delivery_v3(uuid, double precision, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.claim_delivery_v3(p_generation_id uuid, p_hold_s double precision, p_share integer) RETURNS TABLE(outcome text, generation_id uuid, message_id text, course_id uuid, url text, seq integer, status text, step integer, percentage integer, message text, error text, failures integer, left_s double precision, held_until timestamp with time zone, documents jsonb)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -699,7 +735,8 @@ begin
     returning
         'claimed', d.generation_id, coalesce(d.id::text, d.generation_id || '-' || d.seq), next.course_id,
         next.url, d.seq, d.status, d.step, d.percentage, d.message, d.error, d.failures,
-        extract(epoch from d.give_up_at - now())::float, d.held_until;
+        extract(epoch from d.give_up_at - now())::float, d.held_until,
+        case when d.percentage >= 40 then coursegen.unread_documents(d.generation_id) end;
     if not found then
         perform from coursegen.generations g where g.id = p_generation_id for no key update;
         select d.due_at into own_due
@@ -785,6 +822,7 @@ begin
     insert into coursegen.stage_results (generation_id, stage, attempt_id)
     values (p_generation_id, generation.stage, p_attempt_id);
     perform coursegen.store_stage_result(p_generation_id, p_stage, p_result);
+    p_changes := coursegen.add_result_metadata(p_generation_id, p_stage, p_result, p_changes);
     perform coursegen.close_attempt_v1(p_attempt_id, 'completed');
 
     if p_next is null then
@@ -1911,10 +1949,17 @@ begin
             ) course
         ),
         'documents', case when 'documents' = any (p_needs) then (
-            select json_agg(json_build_object(
-                'file_id', d.file_id, 'name', d.name, 'mime_type', d.mime_type, 'text', d.body,
-                'headings', d.headings, 'error', d.error
-            ) order by d.position)
+            select json_agg(case
+                -- Workers of an earlier release don't ask for the title, and do not know it.
+                when 'titles' = any (p_needs) then json_build_object(
+                    'file_id', d.file_id, 'name', d.name, 'mime_type', d.mime_type, 'text', d.body,
+                    'headings', d.headings, 'error', d.error, 'title', coalesce(d.title, '')
+                )
+                else json_build_object(
+                    'file_id', d.file_id, 'name', d.name, 'mime_type', d.mime_type, 'text', d.body,
+                    'headings', d.headings, 'error', d.error
+                )
+            end order by d.position)
             from coursegen.documents d where d.generation_id = g.id
         ) end,
         'brief', case when 'brief' = any (p_needs) then (
@@ -1987,6 +2032,17 @@ CREATE FUNCTION coursegen.record_own_event(p_type text, p_severity text, p_gener
     select p_type, p_severity::public.metric_severity, g.user_id, g.course_id, g.id::text, p_metadata
     from coursegen.generations g
     where g.id = p_generation_id
+$$;
+
+--
+-- Name: record_reader_faults_v1(uuid, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.record_reader_faults_v1(p_generation_id uuid, p_faults jsonb) RETURNS void
+    LANGUAGE sql
+    AS $$
+    select coursegen.record_own_event('document_reader_failed', 'error', p_generation_id, fault.value)
+    from jsonb_array_elements(p_faults) fault
 $$;
 
 --
@@ -2339,10 +2395,14 @@ begin
     case p_stage
         when 'DOCUMENT_PROCESSING' then
             insert into coursegen.documents (
-                generation_id, position, file_id, name, mime_type, body, headings, error
+                generation_id, position, file_id, name, mime_type, body, headings, error, title, fault
             )
-            select p_generation_id, d.position, d.file_id, d.name, d.mime_type, d.body, d.headings, d.error
+            select
+                p_generation_id, d.position, d.file_id, d.name, d.mime_type, d.body, d.headings, d.error, d.title, d.fault
             from json_populate_recordset(null::coursegen.documents, p_result) d;
+            perform coursegen.record_reader_faults_v1(p_generation_id, jsonb_agg(d.fault))
+            from coursegen.documents d
+            where d.generation_id = p_generation_id and jsonb_typeof(d.fault) = 'object';
         when 'STRUCTURE_ANALYSIS' then
             insert into coursegen.briefs (generation_id, brief) values (p_generation_id, p_result::jsonb);
         when 'STRUCTURE_GENERATION' then
@@ -2418,6 +2478,25 @@ begin
     end if;
     return next;
 end
+$$;
+
+--
+-- Name: unread_documents(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.unread_documents(p_generation_id uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select jsonb_build_object(
+        'total', count(*),
+        'unread', jsonb_agg(
+            jsonb_build_object('id', left(d.file_id, 200), 'name', left(d.name, 200), 'error', left(d.error, 500))
+            order by d.position
+        ) filter (where d.error is not null)
+    )
+    from coursegen.documents d
+    where d.generation_id = p_generation_id
+    having count(d.error) > 0
 $$;
 
 --
@@ -3221,7 +3300,9 @@ CREATE TABLE coursegen.documents (
     mime_type text NOT NULL,
     body text NOT NULL,
     headings jsonb NOT NULL,
-    error text
+    error text,
+    title text,
+    fault jsonb
 );
 
 --
@@ -4217,6 +4298,13 @@ ALTER TABLE public.system_metrics ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA coursegen TO coursegen_app;
 
 --
+-- Name: FUNCTION add_result_metadata(p_generation_id uuid, p_stage text, p_result json, p_changes jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.add_result_metadata(p_generation_id uuid, p_stage text, p_result json, p_changes jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.add_result_metadata(p_generation_id uuid, p_stage text, p_result json, p_changes jsonb) TO coursegen_app;
+
+--
 -- Name: FUNCTION admit_generations_v1(p_requests jsonb, p_wait boolean); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4298,6 +4386,13 @@ GRANT ALL ON FUNCTION coursegen.claim_delivery_v1(p_generation_id uuid, p_hold_s
 
 REVOKE ALL ON FUNCTION coursegen.claim_delivery_v2(p_generation_id uuid, p_hold_s double precision, p_share integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.claim_delivery_v2(p_generation_id uuid, p_hold_s double precision, p_share integer) TO coursegen_app;
+
+--
+-- Name: FUNCTION claim_delivery_v3(p_generation_id uuid, p_hold_s double precision, p_share integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.claim_delivery_v3(p_generation_id uuid, p_hold_s double precision, p_share integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.claim_delivery_v3(p_generation_id uuid, p_hold_s double precision, p_share integer) TO coursegen_app;
 
 --
 -- Name: FUNCTION claim_idempotency_key(p_user_id uuid, p_key text, p_fingerprint text, OUT outcome text, OUT generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
@@ -4654,6 +4749,13 @@ REVOKE ALL ON FUNCTION coursegen.record_own_event(p_type text, p_severity text, 
 GRANT ALL ON FUNCTION coursegen.record_own_event(p_type text, p_severity text, p_generation_id uuid, p_metadata jsonb) TO coursegen_app;
 
 --
+-- Name: FUNCTION record_reader_faults_v1(p_generation_id uuid, p_faults jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.record_reader_faults_v1(p_generation_id uuid, p_faults jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.record_reader_faults_v1(p_generation_id uuid, p_faults jsonb) TO coursegen_app;
+
+--
 -- Name: FUNCTION record_refusal(p_course_id uuid, p_status text, p_old_value text, p_error text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4764,6 +4866,13 @@ GRANT ALL ON FUNCTION coursegen.store_stage_result(p_generation_id uuid, p_stage
 
 REVOKE ALL ON FUNCTION coursegen.take_over_stage_v1(p_generation_id uuid, p_job_id bigint, p_stalled_s double precision, p_stages jsonb, p_suspects_lock text, p_exhausted text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.take_over_stage_v1(p_generation_id uuid, p_job_id bigint, p_stalled_s double precision, p_stages jsonb, p_suspects_lock text, p_exhausted text) TO coursegen_app;
+
+--
+-- Name: FUNCTION unread_documents(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.unread_documents(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.unread_documents(p_generation_id uuid) TO coursegen_app;
 
 --
 -- Name: FUNCTION update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb); Type: ACL; Schema: coursegen; Owner: -

@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +76,17 @@ def _run_handler(head: dict[str, Any], given: memoryview, report: Report) -> tup
             )
     except StageFailed as error:
         message = _describe(error)
-        return _raised(f"StageFailed: {message}", message=cut(message, MAX_ERROR), final=True)
+        faults = tuple(asdict(fault) for fault in error.faults)
+        return _raised(f"StageFailed: {message}", message=cut(message, MAX_ERROR), final=True, faults=faults)
     except Exception as error:  # noqa: BLE001 - a handler may raise anything
         return _raised(f"{type(error).__name__}: {_describe(error)}")
     return Kind.RETURNED, LESSONS.pack(lessons), rows
 
 
-def _raised(error: str, message: str | None = None, *, final: bool = False) -> tuple[Kind, bytes]:
-    raised = Raised(cut(error, MAX_ERROR), cut(traceback.format_exc(), MAX_TRACE), message, final)
+def _raised(
+    error: str, message: str | None = None, *, final: bool = False, faults: tuple[dict[str, str], ...] = ()
+) -> tuple[Kind, bytes]:
+    raised = Raised(cut(error, MAX_ERROR), cut(traceback.format_exc(), MAX_TRACE), message, final, faults)
     return Kind.RAISED, orjson.dumps(raised)
 
 

@@ -39,12 +39,16 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """The handler raised. `message` is for the course's owner where the handler meant it so (then it is `final`)."""
+    """The handler raised. `message` is for the course's owner where the handler meant it so (then it is `final`).
+
+    `faults` are those of the readers that broke on documents, as JSON.
+    """
 
     error: str
     trace: str
     message: str | None = None
     final: bool = False
+    faults: tuple[dict[str, str], ...] = ()
 
 
 def cut(text: str, limit: int) -> str:

@@ -32,10 +32,17 @@ _LONGEST_CODE_LINE = 100
 
 def escape_text(document: Document, text: str) -> str:
     """`text` of this document as Markdown: unchanged when it is Markdown, else escaped outside code."""
-    chosen = choose_format("", document.name, document.mime_type)
-    if chosen is None or chosen.name == "markdown":
+    if is_markdown(document):
         return text
-    return escape_plain_text(text) if chosen.name == "plain text" else "\n".join(_escape_lines(text))
+    chosen = choose_format("", document.name, document.mime_type)
+    is_plain = chosen is not None and chosen.name == "plain text"
+    return escape_plain_text(text) if is_plain else "\n".join(_escape_lines(text))
+
+
+def is_markdown(document: Document) -> bool:
+    """True when the document's text is Markdown as written; that of other formats only looks like it."""
+    chosen = choose_format("", document.name, document.mime_type)
+    return chosen is None or chosen.name == "markdown"
 
 
 def escape_plain_text(text: str) -> str:

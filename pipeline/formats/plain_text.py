@@ -22,7 +22,8 @@ _UNDERLINE = re.compile(r"([=~-])\1{2,}")
 _UNDERLINE_LEVELS = {"=": 1, "-": 2, "~": 3}
 _CHAPTER = re.compile(
     r"(?:(часть|модуль|part|module)\s|(глава|раздел|chapter|section|unit)\s|(лекция|урок|тема|lecture|lesson)\s|(§))"
-    r"\s*(?:№\s*)?(?:\d+(?:\.\d+)*|[ivxlc]+)\b(.*)",
+    r"\s*(?:№\s*)?(?:\d+(?:\.\d+)*|[ivxlc]+|one|two|three|four|five|six|seven|eight|nine|ten"
+    r"|(?:перв|втор|трет|четв[её]рт|пят|шест|седьм|восьм|девят|десят)[а-я]{1,2})\b(.*)",
     re.IGNORECASE,
 )
 _CHAPTER_TITLE = re.compile(r"\s*[.:)—–-].*|\s*|\s+[«\"“]?[^\W\d_a-zа-яё].*")

@@ -5,7 +5,6 @@ thread could end it; what exhausts memory or crashes would take the whole stage 
 """
 
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -29,7 +28,15 @@ _SLOW_S = 2.0
 MEMORY_LIMIT = 768 * 1024 * 1024
 _HOME = Path(__file__).resolve().parents[2]
 
-_log = logging.getLogger(__name__)
+
+class ReaderBroke(Unreadable):
+    """A reader of ours broke on the file of this format. `place` is in our code, `error` the type of the exception."""
+
+    def __init__(self, place: str, error: str, format_name: str = "") -> None:
+        super().__init__("мы не смогли прочитать этот файл: это ошибка нашей программы, и мы о ней уже знаем")
+        self.place = place
+        self.error = error
+        self.format = format_name
 
 
 class ParserUnavailable(Exception):
@@ -93,20 +100,18 @@ def parse_apart(data: bytes, reader: str, limit_s: int) -> Content:
     except ValueError as error:
         if process.returncode > 0:
             raise ParserUnavailable(f"the parser ended with {process.returncode} before it began") from error
-        _log.warning("document_parser_died", extra={"reader": reader, "exit_code": process.returncode})
-        raise Unreadable("файл повреждён, разобрать его не удалось") from error
-    return _take(answer, reader)
+        raise ReaderBroke(reader, f"exit code {process.returncode}") from error
+    return _take(answer)
 
 
-def _take(answer: dict[str, Any], reader: str) -> Content:
+def _take(answer: dict[str, Any]) -> Content:
     if "unavailable" in answer:
         raise ParserUnavailable(answer["unavailable"])
     if "refused" in answer:
         raise Unreadable(answer["refused"])
     if "broken" in answer:
-        _log.warning("document_not_parsed", extra={"reader": reader, "trace": answer["broken"]})
-        raise Unreadable("файл повреждён, разобрать его не удалось")
-    return Content(answer["text"], tuple(Heading(*heading) for heading in answer["headings"]))
+        raise ReaderBroke(**answer["broken"])
+    return Content(answer["text"], tuple(Heading(*heading) for heading in answer["headings"]), answer["title"])
 
 
 def _starved(limit_s: int, longest_s: int) -> str:

@@ -23,7 +23,10 @@ _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
 def main(reader: str, seconds: int, memory: int, alarm: int, parent: int) -> dict[str, Any]:
-    """What became of the file on stdin: `text` and `headings`; or `refused`, `broken` or `unavailable` with words."""
+    """What became of the file on stdin: `text`, `headings` and `title`; or `refused` or `unavailable` with words.
+
+    Or `broken`, with the place: an exception that a reader did not turn into a refusal is a fault of ours.
+    """
     end_with(parent)
     confine(seconds, memory, alarm)
     try:
@@ -36,8 +39,19 @@ def main(reader: str, seconds: int, memory: int, alarm: int, parent: int) -> dic
         return {"refused": str(refusal)}
     except MemoryError:
         return {"refused": "для разбора файла не хватило памяти"}
-    except Exception:  # noqa: BLE001 - a parser may raise anything on a broken file
-        return {"broken": traceback.format_exc(limit=-10)}
+    except Exception as error:  # noqa: BLE001 - a parser may raise anything
+        place = find_place(error) or reader
+        return {"broken": {"place": place, "error": type(error).__name__}}
+
+
+def find_place(error: BaseException) -> str:
+    """The module and line of the innermost frame of ours, without anything of the document."""
+    places = [
+        f"{frame.f_globals['__name__']}:{line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__", "").startswith("pipeline.")
+    ]
+    return places[-1] if places else ""
 
 
 def end_with(parent: int) -> None:
@@ -54,6 +68,7 @@ def _tell(content: Content) -> dict[str, Any]:
     return {
         "text": content.text,
         "headings": [(heading.level, heading.text, heading.start) for heading in content.headings],
+        "title": content.title,
     }
 
 

@@ -30,6 +30,9 @@ select coursegen.close_attempt_v1(%(attempt_id)s, %(outcome)s);
 -- name: report_units
 select * from coursegen.report_units_v1(%(generation_id)s, %(fence)s, %(stage)s, %(change)s);
 
+-- name: record_reader_faults
+select coursegen.record_reader_faults_v1(%(generation_id)s, %(faults)s);
+
 -- name: settle_generation
 select * from coursegen.settle_generation_v1(%(generation_id)s, %(message)s);
 

@@ -157,7 +157,9 @@ class Runner:
                 self._fail(start, "timeout", _TIMEOUTS[limit].format(getattr(limits, f"{limit}_s")))
             case Died(exit_code):
                 self._fail(start, "died", f"The handler's process ended with exit code {exit_code}")
-            case Raised(error, trace, message, final):
+            case Raised(error, trace, message, final, faults):
+                if faults:
+                    self._verb(lambda conn: verbs.record_reader_faults(conn, start, faults))
                 self._fail(start, "failed", error, trace, message, final=final)
         return None
 

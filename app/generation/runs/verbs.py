@@ -6,7 +6,7 @@ transaction it commits by itself.
 
 import logging
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 from uuid import UUID
@@ -35,8 +35,8 @@ EXHAUSTED_MESSAGE = "Этап прерван несколько раз подр�
 NEEDS: Mapping[Stage, tuple[str, ...]] = {
     Stage.DOCUMENT_PROCESSING: (),
     Stage.STRUCTURE_ANALYSIS: (),
-    Stage.STRUCTURE_GENERATION: ("documents", "brief"),
-    Stage.TEXT_GENERATION: ("documents", "brief", "outline"),
+    Stage.STRUCTURE_GENERATION: ("documents", "titles", "brief"),
+    Stage.TEXT_GENERATION: ("documents", "titles", "brief", "outline"),
     Stage.FINALIZATION: ("outline", "drafts"),
 }
 
@@ -159,6 +159,12 @@ def report_units(conn: Connection[Any], start: Start, done: int, total: int) -> 
     """Records that the stage works and, while lessons are written, how many are done."""
     counts = _lessons(done, total) if start.stage is Stage.TEXT_GENERATION else {"alive": True}
     _run_verb(conn, "report_units", start.run, stage=start.stage.value, change=Jsonb(counts))
+
+
+def record_reader_faults(conn: Connection[Any], start: Start, faults: Sequence[Mapping[str, str]]) -> None:
+    """Records an event for each document on which a reader broke. A stage that completes records its own."""
+    values = {"generation_id": start.run.generation_id, "faults": Jsonb(list(faults))}
+    conn.execute(QUERIES["record_reader_faults"], values)
 
 
 def describe_stages(overdue_s: Mapping[Stage, float] | None = None) -> dict[str, dict[str, Any]]:

@@ -47,7 +47,7 @@ class Delivery:
     """A claimed delivery: its message and its receiver's URL.
 
     `message_id`: the same for every attempt, and never used again. `failures`: failed attempts so far. `left_s`:
-    seconds until it is given up. `held_until` identifies the claim.
+    seconds until it is given up. `held_until` identifies the claim. `documents`: those that were not read.
     """
 
     generation_id: UUID
@@ -63,6 +63,7 @@ class Delivery:
     failures: int
     left_s: float
     held_until: datetime
+    documents: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

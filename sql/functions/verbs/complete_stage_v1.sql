@@ -24,6 +24,7 @@ begin
     insert into coursegen.stage_results (generation_id, stage, attempt_id)
     values (p_generation_id, generation.stage, p_attempt_id);
     perform coursegen.store_stage_result(p_generation_id, p_stage, p_result);
+    p_changes := coursegen.add_result_metadata(p_generation_id, p_stage, p_result, p_changes);
     perform coursegen.close_attempt_v1(p_attempt_id, 'completed');
 
     if p_next is null then

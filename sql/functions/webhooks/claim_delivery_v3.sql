@@ -4,12 +4,14 @@
 -- longest ago; of a user's, those that have not failed; then the one due longest. So a receiver that hangs, or is slow,
 -- delays only the same user's deliveries to the same host.
 -- p_generation_id: whose job this is. If nothing was claimed and its delivery is due later, it gets a new job.
+-- documents: those that were not read, from the end of their step on, so that each attempt has the same body.
 -- held_until identifies the claim; left_s is the time until the delivery is given up.
 -- Outcomes: claimed; none: every due delivery has a sender, or waits until a sender of its user or host is free.
-create or replace function coursegen.claim_delivery_v2(p_generation_id uuid, p_hold_s float, p_share int)
+create or replace function coursegen.claim_delivery_v3(p_generation_id uuid, p_hold_s float, p_share int)
 returns table (
     outcome text, generation_id uuid, message_id text, course_id uuid, url text, seq int, status text, step int,
-    percentage int, message text, error text, failures int, left_s float, held_until timestamptz
+    percentage int, message text, error text, failures int, left_s float, held_until timestamptz,
+    documents jsonb
 )
 language plpgsql
 as $$
@@ -40,7 +42,8 @@ begin
     returning
         'claimed', d.generation_id, coalesce(d.id::text, d.generation_id || '-' || d.seq), next.course_id,
         next.url, d.seq, d.status, d.step, d.percentage, d.message, d.error, d.failures,
-        extract(epoch from d.give_up_at - now())::float, d.held_until;
+        extract(epoch from d.give_up_at - now())::float, d.held_until,
+        case when d.percentage >= 40 then coursegen.unread_documents(d.generation_id) end;
     if not found then
         perform from coursegen.generations g where g.id = p_generation_id for no key update;
         select d.due_at into own_due
