@@ -41,7 +41,7 @@ FLOORS = {
     "pptx": {"xml": Floor(0.99, 0.85, 0.85), "precision": Floor(0.9, 0.7, 0.7), "headings": Floor(1, 1, 1)},
     "html": {
         "trafilatura": Floor(0.99, 0.97, 0.97),
-        "lxml": Floor(0.99, 0.97, 0.97),
+        "lxml": Floor(0.99, 0.95, 0.94),
         "precision": Floor(0.99, 0.97, 0.97),
         "headings": Floor(1, 1, 0.95),
     },
