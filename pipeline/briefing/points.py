@@ -33,6 +33,7 @@ _CLAUSE = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_POINT, _MOST_WORDS = 120, 4
+_LONGEST_SENTENCE = 4000
 
 
 def find_key_points(text: str) -> tuple[str, ...]:
@@ -42,9 +43,13 @@ def find_key_points(text: str) -> tuple[str, ...]:
     if len(_MODULE.findall(rest)) > 1:
         points.extend(_SENTENCE.split(module, maxsplit=1)[0] for module in _MODULE.split(rest)[1:])
     else:
-        points.extend(point for sentence in _SENTENCE.split(rest) for point in _enumerate(sentence))
+        points.extend(point for sentence in _SENTENCE.split(rest) for point in _enumerate(_shorten(sentence)))
     tidy = (" ".join(point.split()).rstrip(".;,… ") for point in points)
     return tuple(dict.fromkeys(point for point in tidy if 0 < len(point) <= _LONGEST_POINT))
+
+
+def _shorten(sentence: str) -> str:
+    return " ".join(sentence[:_LONGEST_SENTENCE].split())
 
 
 def _enumerate(sentence: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from pipeline.markdown_text import rewrite_lines, scan_lines
 
-_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
+_RULE = re.compile(r"\s*(?:\|\s*)?:?-+:?\s*(?:\|\s*:?-+:?\s*)*(?:\|\s*)?")
 _DEFINITION = re.compile(r" {0,3}\[(\^?[^\[\]]+)\]:[ \t]*\S")
 _CONTINUED = re.compile(r"(?: {2,}|\t)\S")
 #: Code; or a label with the empty brackets that may follow it; not a link's text, which a label or an address follows.

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from string import digits, whitespace
 
-_ENTRY = re.compile(r"\s*(\S.*?)\s*(?:\.{3,}|(?:\s\.){3,}|…+|_{3,}|\t+|\s{3,})[\s.]*(\d{1,4})\s*")
+_LEADERS = re.compile(r"\.{3}|(?:\s\.){3}|…|_{3}|\t|\s{3}")
 _NAME = re.compile(r"\s*(?:содержание|оглавление|(?:table of )?contents)\s*[.:]?\s*", re.IGNORECASE)
 #: Lines between two entries: blank ones, and one of a title that takes two lines.
 _WIDEST_GAP = 4
+_LONGEST_PAGE = 4
 
 
 def drop_contents(lines: list[str]) -> list[str]:
@@ -30,7 +32,7 @@ def _find_runs(lines: list[str]) -> Iterator[list[tuple[int, str, int]]]:
     """The number, title and page of each entry, for each run of two or more."""
     run: list[tuple[int, str, int]] = []
     for number, line in enumerate(lines):
-        entry = _ENTRY.fullmatch(line) if line[-1:].isdigit() else None
+        entry = _read_entry(line)
         if entry is None:
             continue
         between = [text for text in lines[run[-1][0] + 1 : number] if text] if run else []
@@ -38,9 +40,18 @@ def _find_runs(lines: list[str]) -> Iterator[list[tuple[int, str, int]]]:
             if len(run) > 1:
                 yield run
             run = []
-        run.append((number, entry[1], int(entry[2])))
+        run.append((number, *entry))
     if len(run) > 1:
         yield run
+
+
+def _read_entry(line: str) -> tuple[str, int] | None:
+    """The title and the page of an entry, which leaders part; None for other lines."""
+    before = line.rstrip(digits)
+    title = before.rstrip(f"{whitespace}._…")
+    page, leaders = line[len(before) :], before[len(title) :]
+    is_entry = 0 < len(page) <= _LONGEST_PAGE and title and _LEADERS.search(leaders)
+    return (title.strip(), int(page)) if is_entry else None
 
 
 def _are_found_again(entries: list[tuple[int, str, int]], below: list[str]) -> bool:

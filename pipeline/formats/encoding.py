@@ -38,7 +38,7 @@ _ASCII = bytes(range(128))
 _BROKEN = "\ufffd"
 _INVISIBLE = "\0\ufeff\u00ad"
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_FOREIGN_WORD = re.compile(r"[A-Za-z]*[\u00c0-\u07ff][A-Za-z\u00c0-\u07ff]*")
+_FOREIGN_WORD = re.compile(r"(?<![A-Za-z])[A-Za-z]*[\u00c0-\u07ff][A-Za-z\u00c0-\u07ff]*")
 _PRIVATE = re.compile(r"[\ue000-\uf8ff]")
 _MIXED_WORD = re.compile(r"[A-Za-z][\u0370-\u07ff]|[\u0370-\u07ff][A-Za-z]|[a-zа-яё][\u00c0-\u00deА-Я]")
 

@@ -22,10 +22,10 @@ _LONGEST_FRONT_MATTER = 200
 _TITLE = re.compile(r"""title[ \t]*[:=][ \t]*(?:"([^"]+)"|'([^']+)'|([^\s>|#"'][^\n]*))[ \t]*""")
 _MARKUP = re.compile(r"[*_`\[\]<>\\&]")
 _LONGEST_TITLE = 500
-_HTML_HEADING = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1\s*>", re.DOTALL | re.IGNORECASE)
-_HTML_TAG = re.compile(r"<[^>]*>")
+_HTML_HEADING = re.compile(r"<h([1-6])\b[^<>]*>((?:(?!<h[1-6]).)*?)</h\1\s*>", re.DOTALL | re.IGNORECASE)
+_HTML_TAG = re.compile(r"<[^<>]*>")
 #: Names for links to a heading, as several generators of sites have them.
-_HEADING_NAME = re.compile(r"[ \t]+(?:\{[ \t]*[#.:][^{}\n]*\}|\[#[^\]\n]*\])(?=[ \t#]*$)", re.MULTILINE)
+_HEADING_NAME = re.compile(r"(?<![ \t])[ \t]+(?:\{[ \t]*[#.:][^{}\n]*\}|\[#[^\]\n]*\])(?=[ \t#]*$)", re.MULTILINE)
 
 
 def read_markdown(data: bytes) -> Content:

@@ -17,7 +17,7 @@ _MOST_CODE, _SHORT_TEXT = 0.5, 2000
 _WIDEST = 100
 _CONTENTS = re.compile(r"(?:содержание|оглавление|(?:table of )?contents)\W*", re.IGNORECASE)
 #: What leads to the page in a table of contents that was typed; a single line of that kind may be a form.
-_LEADERS = re.compile(r"(?:\.{4,}|(?:\. ){4,}|…{2,})\s*\d{1,4}$")
+_LEADERS = re.compile(r"(?:(?<!\.)\.{4,}|(?<!\. )(?:\. ){4,}|(?<!…)…{2,})\s*\d{1,4}$")
 _FEWEST_ENTRIES = 2
 _BOLD_HEADING = re.compile(r".{2,99}[^.,;:]", re.DOTALL)
 #: More bold lines than these in a row are a cover or a list of names.

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-_COMPOUND = re.compile(r"\w+(?:[-‐]\w+)+")
+_COMPOUND = re.compile(r"\b\w+(?:[-‐]\w+)+")
 _LAST_WORD = re.compile(r"(\w+)[-‐]?$")
 _FIRST_WORD = re.compile(r"\w+")
 _LONGEST_WORD = 80

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 LONGEST_TITLE = 120
+#: What follows in a longer text can't be part of a title.
+_LONGEST_TEXT = 1000
 
 #: Signs of symbol fonts, which no other font shows, and signs that are never shown.
 _INVISIBLE = re.compile("[\ue000-\uf8ff\u00ad\u200b-\u200f\u2060\ufeff\ufffd]")
@@ -51,7 +53,7 @@ _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10}
 
 def clean_title(text: str) -> str:
     """`text` as one line, without its numbering («1.2», «Глава 3.») and closing marks, cut at a word; may be empty."""
-    title = _ATTRIBUTES.sub("", _INVISIBLE.sub("", text).strip())
+    title = _ATTRIBUTES.sub("", _INVISIBLE.sub("", text).strip()[:_LONGEST_TEXT])
     title = _SPACED.sub(lambda word: word[0].replace(" ", ""), _LEADERS.sub("", title))
     title = " ".join(title.split())
     for _ in range(3):

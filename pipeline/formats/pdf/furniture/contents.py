@@ -12,7 +12,9 @@ _TITLE = re.compile(
     re.IGNORECASE,
 )
 #: Dots or other leaders up to the number of a page at the end.
-_LEADERS = re.compile(r"\s*(?:(?:[.·•…_]\s?){4,}|…{2,})\s*(\d{1,4}|[ivxlc]{1,6})?\s*$", re.IGNORECASE)
+_LEADERS = re.compile(
+    r"(?<![.·•…_])(?<![.·•…_]\s)(?:(?:[.·•…_]\s?){4,}|…{2,})\s*(?:\d{1,4}|[ivxlc]{1,6})?\s*$", re.IGNORECASE
+)
 #: One of these is in each row of leaders.
 _MARKS = ("..", ". .", "…", "··", "· ·", "••", "__")
 _ENDS_WITH_PAGE = re.compile(r"^(.*\S)\s+(\d{1,4}|[ivxlc]{1,5})$", re.IGNORECASE)
