@@ -8,9 +8,10 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 from pipeline.contract import Heading
 from pipeline.formats.content import Content, Unreadable
 from pipeline.formats.encoding import decode_text
+from pipeline.formats.office.formulas.latex import show_tex
 from pipeline.formats.page.code import read_code
 from pipeline.formats.page.collector import Collector
-from pipeline.formats.page.formulas import show_formula, show_tex
+from pipeline.formats.page.formulas import show_formula
 from pipeline.formats.page.furniture import is_furniture, is_hidden, is_list_of_references
 from pipeline.formats.page.tables import is_data
 

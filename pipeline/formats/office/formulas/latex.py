@@ -1,5 +1,6 @@
 """Parts of LaTeX formulas."""
 
+import re
 from collections.abc import Iterable, Sequence
 from unicodedata import normalize
 
@@ -8,6 +9,15 @@ from pipeline.formats.office.formulas.symbols import FUNCTIONS, LATEX
 ROW_END = r" \\ "
 _SPECIAL = {"\\": r"\backslash ", **{character: f"\\{character}" for character in "{}$%#_&"}}
 _MATH_LETTERS = "\U0001d400", "\U0001d7ff"
+_STYLED = re.compile(r"^\{\\(?:displaystyle|textstyle)\s+(.*)\}$", re.DOTALL)
+
+
+def show_tex(tex: str) -> str:
+    """A formula that is LaTeX already, between `$`; empty for none."""
+    tex = " ".join(tex.split())
+    styled = _STYLED.match(tex)
+    tex = (styled[1] if styled else tex).strip().strip("$").strip()
+    return f"${tex}$" if tex else ""
 
 
 def write_character(character: str) -> str:

@@ -3,12 +3,11 @@
 import re
 from collections.abc import Callable
 
-from pipeline.formats.office.formulas.latex import fence, function_name, matrix, scripts, write_character
+from pipeline.formats.office.formulas.latex import fence, function_name, matrix, scripts, show_tex, write_character
 from pipeline.formats.office.formulas.symbols import ACCENTS, OPERATORS
 from pipeline.formats.office.package import Element
 
 _SPACES = re.compile(r" {2,}")
-_TEX = "application/x-tex"
 #: Operators whose limits stand below and above.
 _WITH_LIMITS = re.compile(r"\\(?:lim|max|min|sup|inf|sum|prod|coprod|big\w+)\s*")
 
@@ -16,10 +15,10 @@ _WITH_LIMITS = re.compile(r"\\(?:lim|max|min|sup|inf|sum|prod|coprod|big\w+)\s*"
 def write_mathml(root: Element) -> str:
     """The formula between `$`: the LaTeX that it brings with it, else what its elements say; empty for none."""
     for found in root.iter():
-        if _name(found) == "annotation" and found.get("encoding") == _TEX and found.text:
-            return f"${' '.join(found.text.split())}$"
+        if _name(found) == "annotation" and "tex" in found.get("encoding", "").lower() and found.text:
+            return show_tex(found.text)
     latex = _SPACES.sub(" ", _write(root)).strip()
-    return f"${latex}$" if latex else ""
+    return show_tex(root.get("alttext", "")) or (f"${latex}$" if latex else "")
 
 
 def _name(element: Element) -> str:
@@ -32,7 +31,7 @@ def _write(element: Element) -> str:
 
 
 def _write_row(element: Element) -> str:
-    return "".join(map(_write, element))
+    return "".join(map(_write, element)) if len(element) else _write_text(element)
 
 
 def _write_sign(element: Element) -> str:
@@ -41,8 +40,8 @@ def _write_sign(element: Element) -> str:
 
 
 def _write_text(element: Element) -> str:
-    text = " ".join((element.text or "").split())
-    return rf"\text{{{text}}}" if text else ""
+    text = re.sub(r"\s+", " ", element.text or "")
+    return rf"\text{{{text}}}" if text.strip() else ""
 
 
 def _part(element: Element, at: int) -> str:

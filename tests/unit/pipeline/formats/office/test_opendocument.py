@@ -150,7 +150,7 @@ TABLE = "<mtable><mtr><mtd><mn>1</mn></mtd><mtd><mi>x</mi></mtd></mtr></mtable>"
         ("<mover><mi>v</mi><mo>→</mo></mover><mover><mi>A</mi><mi>n</mi></mover>", r"\vec{v}\overset{n}{A}"),
         ("<mi>sin</mi><mi>x</mi>", r"\sin x"),
         (f"<mfenced><mi>a</mi><mi>b</mi></mfenced>{TABLE}", r"\left(a, b\right)\begin{matrix}1 & x\end{matrix}"),
-        ("<mtext>если </mtext><mi>x</mi>", r"\text{если}x"),
+        ("<mtext>если </mtext><mi>x</mi>", r"\text{если }x"),
         ('<semantics><mi>x</mi><annotation encoding="application/x-tex">y  z</annotation></semantics>', "y z"),
         ('<semantics><mi>x</mi><annotation encoding="StarMath 5.0">y</annotation></semantics>', "x"),
     ],
