@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
-from pipeline.contract import Heading
+from pipeline.formats.blocks import Blocks
 from pipeline.formats.content import Content, Unreadable
 from pipeline.formats.encoding import decode_text
 from pipeline.formats.office.formulas.latex import show_tex
@@ -84,11 +84,11 @@ def _find_main(page: LexborHTMLParser) -> LexborNode | None:
 
 def _read(main: LexborNode, root: LexborNode) -> Content:
     """The text of `main` without furniture; that of `root` with it when little would be left."""
-    walk = _Walk(leaves_furniture=False)
+    walk = _Walk(keeps_furniture=False)
     content = walk.read(main)
     around = 0 if main.mem_id == root.mem_id else len(root.text()) - len(main.text())
     if len(content.text) < _LEAST_LEFT * (len(content.text) + walk.left_out + around):
-        whole = _Walk(leaves_furniture=True).read(root)
+        whole = _Walk(keeps_furniture=True).read(root)
         if len(content.text) < _LEAST_LEFT * len(whole.text):
             return whole if main.mem_id == root.mem_id else _read(root, root)
     return content
@@ -96,12 +96,11 @@ def _read(main: LexborNode, root: LexborNode) -> Content:
 
 def _put_title(content: Content, title: str) -> Content:
     """The content below its title, if both have text."""
-    title = " ".join(title.split())
-    if not title or not content.text:
-        return content
-    line = f"# {title}\n\n"
-    below = (Heading(each.level, each.text, each.start + len(line)) for each in content.headings)
-    return Content(line + content.text, (Heading(1, title, 0), *below))
+    blocks = Blocks()
+    if content.text:
+        blocks.add_heading(1, title)
+        blocks.add_content(content)
+    return blocks.finish()
 
 
 def _check_nesting(text: str) -> None:
@@ -114,13 +113,13 @@ def _check_nesting(text: str) -> None:
 
 
 class _Walk:
-    """Shows every element and text below a root to a collector, in order; without recursion, pages nest deeply."""
+    """Shows every element and text below a root to a collector, in order. Does not recurse, since pages nest deeply."""
 
-    def __init__(self, leaves_furniture: bool) -> None:
+    def __init__(self, *, keeps_furniture: bool) -> None:
         self.collector = Collector()
         #: The characters of the furniture that was left out.
         self.left_out = 0
-        self._leaves_furniture = leaves_furniture
+        self._keeps_furniture = keeps_furniture
         self._table: int | None = None
 
     def read(self, root: LexborNode) -> Content:
@@ -148,7 +147,7 @@ class _Walk:
             if tag == "script" and (attributes.get("type") or "").startswith("math/tex"):
                 self.collector.add_text(show_tex(node.text()))
             return False
-        if not self._leaves_furniture and is_furniture(node, tag, attributes):
+        if not self._keeps_furniture and is_furniture(node, tag, attributes):
             self.left_out += len(node.text())
             if is_list_of_references(attributes):
                 self.collector.drop_heading()
@@ -220,9 +219,5 @@ def _stands_apart(node: LexborNode, tag: str) -> bool:
         return True
     if tag != "span":
         return False
-    run = [node, before]
-    for first, step in ((before, "prev"), (node, "next")):
-        near = getattr(first, step)
-        if near is not None and near.tag == tag:
-            run.append(near)
+    run = [each for each in (before.prev, before, node, node.next) if each is not None and each.tag == tag]
     return len(run) >= _FEWEST_APART and all(len(each.text().strip()) >= _SHORTEST_APART for each in run)

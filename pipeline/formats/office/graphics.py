@@ -1,6 +1,7 @@
 """The texts of charts and of SmartArt."""
 
 from pipeline.formats.office.model import Block, Cell, Paragraph, Piece, Table
+from pipeline.formats.office.numerals import write_mark
 from pipeline.formats.office.package import Element, Package
 
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -9,7 +10,6 @@ _DGM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 #: A chart with more values is a picture, not a table.
 _MOST_VALUES = 60
-_DEEPEST = 8
 
 
 def read_graphics(package: Package, source: str, element: Element) -> list[Block]:
@@ -97,7 +97,7 @@ def _read_diagram(root: Element) -> list[Block]:
         seen.add(name)
         text = texts[name]
         if text:
-            found.append(Paragraph([Piece(text)], mark=f"{'  ' * min(depth, _DEEPEST)}- "))
+            found.append(Paragraph([Piece(text)], mark=write_mark(depth)))
         pending.extend((depth + bool(text), child) for child in reversed(below.get(name, [])))
     return found
 

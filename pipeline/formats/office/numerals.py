@@ -1,4 +1,4 @@
-"""Numbers as lists count: in figures, letters or Roman numerals."""
+"""The marks of list items, and numbers as lists count: in figures, letters or Roman numerals."""
 
 from collections.abc import Callable
 
@@ -9,6 +9,12 @@ _ROMAN = (
     (50, "l"), (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
 )  # fmt: skip
 _MOST = 4000
+_DEEPEST = 8
+
+
+def write_mark(depth: int, sign: str = "-") -> str:
+    """What stands before the item: its sign, indented by its depth from 0; a bare number has a full stop."""
+    return f"{'  ' * min(max(depth, 0), _DEEPEST)}{sign}{'.' if sign[-1:].isalnum() else ''} "
 
 
 def write_number(number: int, kind: str) -> str:

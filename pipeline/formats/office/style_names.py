@@ -6,8 +6,6 @@ _HEADING = re.compile(r"(?:heading|заголовок|überschrift|titre|título
 _TITLE = re.compile(r"title|название|заглавие", re.IGNORECASE)
 _CONTENTS = re.compile(r"(?:toc|contents|оглавление)\s*(?:\d|heading|заголовок)|table of figures", re.IGNORECASE)
 _CODE = re.compile(r"\b(?:source\s?code|code|listing|preformatted|verbatim|код|листинг)\b", re.IGNORECASE)
-#: Markdown knows no deeper headings.
-DEEPEST = 6
 
 
 def is_title(name: str) -> bool:

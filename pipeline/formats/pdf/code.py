@@ -1,6 +1,5 @@
 """Lines in a font of fixed pitch become code with its lines and indentation."""
 
-import re
 from collections.abc import Sequence
 from statistics import median
 
@@ -12,7 +11,6 @@ CODE = -1
 _MOST = 0.6
 #: The distance between baselines that a blank line makes, in heights of the font.
 _BLANK = 1.9
-_FENCE = re.compile(r"`{3,}")
 
 
 def mark_code(lines: Sequence[Line], levels: Sequence[int]) -> list[int]:
@@ -34,8 +32,8 @@ def _is_in_paragraph(before: Line, line: Line) -> bool:
     return before.page == line.page and abs(before.left - line.left) < line.size and 0 < pitch < 1.5 * line.size
 
 
-def write_code(lines: Sequence[Line]) -> str:
-    """The lines as a fenced block, each indented as it stands on the page."""
+def join_code(lines: Sequence[Line]) -> str:
+    """The lines, each indented as it stands on the page."""
     widths = [(line.right - line.left) / len(line.text) for line in lines if line.right > line.left]
     width = median(widths) if widths else 1.0
     margins: dict[int, float] = {}
@@ -48,5 +46,4 @@ def write_code(lines: Sequence[Line]) -> str:
             written.append("")
         indent = min(round((line.left - margins[line.page]) / max(width, 0.1)), 80)
         written.append(" " * indent + line.text)
-    fence = "`" * max([3, *(len(mark) + 1 for text in written for mark in _FENCE.findall(text))])
-    return "\n".join([fence, *written, fence])
+    return "\n".join(written)

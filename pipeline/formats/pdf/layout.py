@@ -12,7 +12,7 @@ from unicodedata import category
 
 from pipeline.formats.blocks import Blocks
 from pipeline.formats.content import Content
-from pipeline.formats.pdf.code import CODE, mark_code, write_code
+from pipeline.formats.pdf.code import CODE, join_code, mark_code
 from pipeline.formats.pdf.drop_caps import join_drop_caps
 from pipeline.formats.pdf.furniture.contents import take_out_contents
 from pipeline.formats.pdf.furniture.margins import drop_margins
@@ -46,7 +46,7 @@ def lay_out(pages: Sequence[Sequence[Line]], bookmarks: Sequence[Bookmark], titl
     joiner = Joiner(line.text for line in lines)
     for level, group in group_lines(lines, levels):
         if level == CODE:
-            blocks.add(write_code(group))
+            blocks.add_code(join_code(group))
         elif level:
             blocks.add_heading(level, _join(group, joiner))
         else:

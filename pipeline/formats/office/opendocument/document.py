@@ -20,7 +20,6 @@ _XML_ID = "{http://www.w3.org/XML/1998/namespace}id"
 #: A cell or a row is repeated this often at most.
 _MOST_REPEATED = 20
 _WIDEST = 100
-_DEEPEST_HEADING = 6
 
 
 class DocumentReader:
@@ -72,9 +71,9 @@ class DocumentReader:
             return 1
         if element.tag == f"{TEXT}h":
             level = element.get(f"{TEXT}outline-level", "1")
-            return min((int(level) if level.isdecimal() else 1) + self._has_title, _DEEPEST_HEADING)
+            return (int(level) if level.isdecimal() else 1) + self._has_title
         level_of_style = self._styles.find_outline_level(style)
-        return min(level_of_style + self._has_title, _DEEPEST_HEADING) if level_of_style else None
+        return level_of_style + self._has_title if level_of_style else None
 
     def _read_text(self, element: Element, look: Look, pieces: list[Piece], following: list[Element]) -> None:
         """Adds what the element shows to `pieces`, its notes and drawings to `following`."""

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from pipeline.formats.office.numerals import write_number
+from pipeline.formats.office.numerals import write_mark, write_number
 from pipeline.formats.office.opendocument.styles import Styles
-
-_DEEPEST = 8
 
 
 @dataclass(slots=True)
@@ -35,20 +33,18 @@ class Lists:
     def mark(self, of: OpenList, depth: int, start: str) -> str:
         """The mark of the next item at this depth, from 1, indented; `start` is the number that it gives itself."""
         level = self._styles.find_list_level(of.style, depth)
-        indent = "  " * min(depth - 1, _DEEPEST)
         for deeper in [at for at in of.counts if at > depth]:
             del of.counts[deeper]
         if not level.kind:
-            return f"{indent}- "
+            return write_mark(depth - 1)
         if start.isdecimal():
             of.counts[depth] = int(start)
         else:
             of.counts[depth] = of.counts[depth] + 1 if depth in of.counts else level.start
         if level.kind == "none":
-            return indent
+            return ""
         numbers = [
             write_number(of.counts.get(at, 1), self._styles.find_list_level(of.style, at).kind)
             for at in range(max(depth - level.shown + 1, 1), depth + 1)
         ]
-        text = f"{level.before}{'.'.join(numbers)}{level.after}".strip()
-        return f"{indent}{text}{'.' if text[-1:].isalnum() else ''} "
+        return write_mark(depth - 1, f"{level.before}{'.'.join(numbers)}{level.after}".strip())

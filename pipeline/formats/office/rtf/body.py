@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from pipeline.formats.office import style_names
 from pipeline.formats.office.model import Block, Cell, Paragraph, Piece, Table, is_code
+from pipeline.formats.office.numerals import write_mark
 from pipeline.formats.office.rtf.groups import Head, ParagraphState, Style
 
 _ENDS = frozenset({"par", "sect", "nestcell"})
-_DEEPEST_LIST = 8
 _NUMBER = re.compile(r"\w|[(\[]")
 
 
@@ -87,7 +87,7 @@ class Body:
             self._end_row()
         self._end_table()
         for heading in self._headings if self._has_title else ():
-            heading.level = min((heading.level or 0) + 1, style_names.DEEPEST)
+            heading.level = (heading.level or 0) + 1
         return self._blocks
 
     def _end_row(self) -> None:
@@ -131,7 +131,7 @@ class Body:
         style = self._head.styles.get(state.style, Style())
         outline = state.outline if state.outline is not None else style.outline
         level = outline + 1 if outline is not None else style_names.find_level(style.name)
-        return min(level, style_names.DEEPEST) if level is not None and 1 <= level <= 9 else None
+        return level if level is not None and 1 <= level <= 9 else None
 
 
 def _write_mark(text: str, depth: int) -> str:
@@ -140,5 +140,4 @@ def _write_mark(text: str, depth: int) -> str:
     if not text:
         return ""
     is_number = _NUMBER.match(text) is not None and text not in {"o", "§"}
-    shown = text if is_number else "-"
-    return f"{'  ' * min(max(depth, 0), _DEEPEST_LIST)}{shown}{'.' if is_number and shown[-1].isalnum() else ''} "
+    return write_mark(depth, text if is_number else "-")

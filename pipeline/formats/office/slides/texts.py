@@ -6,12 +6,12 @@ from pipeline.formats.office.alternatives import ALTERNATIVES, choose_alternativ
 from pipeline.formats.office.formulas.omml import M, write_formula
 from pipeline.formats.office.formulas.symbols import show_symbols
 from pipeline.formats.office.model import Block, Cell, Paragraph, Piece, Table, is_code, is_monospaced
-from pipeline.formats.office.numerals import write_number
+from pipeline.formats.office.numerals import write_mark, write_number
 from pipeline.formats.office.package import Element
 from pipeline.formats.office.slides.shapes import A
 
 _REPEATED_FIELDS = ("slidenum", "datetime", "footer")
-_DEEPEST, _WIDEST = 8, 100
+_WIDEST = 100
 #: The kinds of automatic numbers begin with one of these.
 _NUMERALS = {
     "arabic": "decimal",
@@ -72,7 +72,7 @@ def read_table(table: Element) -> Table:
 def _find_mark(paragraph: Element, counts: dict[int, int], *, is_list: bool) -> str:
     properties = paragraph.find(f"{A}pPr")
     depth = properties.get("lvl", "0") if properties is not None else "0"
-    level = min(int(depth), _DEEPEST) if depth.isdecimal() else 0
+    level = int(depth) if depth.isdecimal() else 0
     bullet = _read_bullet(properties, _Bullet(is_sign=is_list))
     for deeper in [at for at in counts if at > level or (at == level and not bullet.kind)]:
         del counts[deeper]
@@ -80,8 +80,8 @@ def _find_mark(paragraph: Element, counts: dict[int, int], *, is_list: bool) -> 
         counts[level] = counts[level] + 1 if level in counts else bullet.start
         kind = next((kind for name, kind in _NUMERALS.items() if bullet.kind.startswith(name)), "decimal")
         after = ")" if "Paren" in bullet.kind else "."
-        return f"{'  ' * level}{write_number(counts[level], kind)}{after} "
-    return f"{'  ' * level}- " if bullet.is_sign else ""
+        return write_mark(level, f"{write_number(counts[level], kind)}{after}")
+    return write_mark(level) if bullet.is_sign else ""
 
 
 def _read_bullet(properties: Element | None, usual: _Bullet) -> _Bullet:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipeline.formats.office.numerals import write_number
+from pipeline.formats.office.numerals import write_mark, write_number
 from pipeline.formats.office.package import Element
 from pipeline.formats.office.word.names import W, number_of, value_of
 
@@ -61,9 +61,8 @@ class Numbering:
 
     def _write(self, levels: dict[int, _Level], counts: dict[int, int], depth: int) -> str:
         level = levels[depth]
-        indent = "  " * min(depth, _DEEPEST)
         if level.kind == "bullet":
-            return f"{indent}- "
+            return write_mark(depth)
 
         def show(place: re.Match[str]) -> str:
             at = int(place[1]) - 1
@@ -72,9 +71,7 @@ class Numbering:
             return write_number(counts.get(at, levels[at].start), levels[at].kind)
 
         text = _PLACE.sub(show, level.text).strip()
-        if not text or level.kind == "none":
-            return ""
-        return f"{indent}{text}{'.' if text[-1].isalnum() else ''} "
+        return write_mark(depth, text) if text and level.kind != "none" else ""
 
     def _abstract_id(self, number: str) -> str:
         return value_of(self._lists.get(number), "abstractNumId") or ""

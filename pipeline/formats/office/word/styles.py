@@ -2,7 +2,7 @@
 
 from pipeline.formats.office.model import Look
 from pipeline.formats.office.package import Element
-from pipeline.formats.office.style_names import DEEPEST, find_level, is_code, is_contents, is_title
+from pipeline.formats.office.style_names import find_level, is_code, is_contents, is_title
 from pipeline.formats.office.word.names import VAL, W, is_on, number_of, value_of
 
 _SCRIPTS = {"superscript": 1, "subscript": -1}
@@ -83,7 +83,7 @@ class Styles:
                 return 1 if name == style else None
             level = find_level(self._name(name)) or _outline_level(self._styles.get(name))
             if level is not None:
-                return min(level + self._has_title, DEEPEST) if level <= 9 else None
+                return level + self._has_title if level <= 9 else None
         return None
 
     def _chain(self, style: str) -> list[str]:

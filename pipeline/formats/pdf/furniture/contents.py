@@ -43,16 +43,9 @@ def take_out_contents(pages: Sequence[Sequence[Line]]) -> tuple[list[list[Line]]
     dropped: set[int] = set()
     entries: list[Entry] = []
     for first, last in _find_tables(lines):
-        dropped.update(range(first, last))
+        dropped.update(map(id, lines[first:last]))
         entries += _read_entries(lines[first:last])
-    left: list[list[Line]] = [[] for _ in pages]
-    at = 0
-    for number, page in enumerate(pages):
-        for line in page:
-            if at not in dropped:
-                left[number].append(line)
-            at += 1
-    return left, entries
+    return [[line for line in page if id(line) not in dropped] for page in pages], entries
 
 
 def _find_tables(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:

@@ -12,9 +12,9 @@ from itertools import groupby, pairwise
 from pipeline.formats.blocks import DEEPEST_LEVEL
 from pipeline.formats.pdf.furniture.contents import Entry
 from pipeline.formats.pdf.headings.bookmarks import match_bookmarks, match_entries
-from pipeline.formats.pdf.headings.plausible import can_be_heading, is_byline, is_item
+from pipeline.formats.pdf.headings.plausible import can_be_heading, is_byline
 from pipeline.formats.pdf.headings.worded import find_worded
-from pipeline.formats.pdf.lines import LARGER, Body, Bookmark, Line, find_body
+from pipeline.formats.pdf.lines import ITEM, LARGER, Body, Bookmark, Line, find_body
 
 #: A heading has so many lines and characters at most.
 _MOST_HEADING_LINES = 4
@@ -150,7 +150,7 @@ def _find_bold(lines: Sequence[Line], body: Body) -> Iterator[int]:
         text = " ".join(lines[at].text for at in run)
         looks_so = body.is_bold(line) and abs(line.size - body.size) <= body.size * (LARGER - 1) and len(run) <= 2
         is_title = len(text) <= _LONGEST_BOLD_HEADING and not text.endswith(_NOT_AT_HEADING_END)
-        if looks_so and is_title and not is_item(text) and can_be_heading(text) and not text[0].islower():
+        if looks_so and is_title and not ITEM.match(text) and can_be_heading(text) and not text[0].islower():
             yield from run
 
 

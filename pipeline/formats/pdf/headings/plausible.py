@@ -3,8 +3,6 @@
 import re
 from unicodedata import category
 
-from pipeline.formats.pdf.lines import ITEM
-
 _LONGEST = 200
 _CAPTION = re.compile(
     r"(?:рис(?:унок|\.)|табл(?:ица|\.)|листинг|схема|график|fig(?:ure|\.)|tab(?:le|\.)|listing|algorithm|алгоритм)"
@@ -28,8 +26,6 @@ _LEADERS = re.compile(r"(?:\.\s?){5,}|…{2,}|_{4,}")
 _PAGE = re.compile(r"(?:page|стр(?:аница|\.)?)\s*\d+\s*(?:(?:/|из|of)\s*\d+)?", re.IGNORECASE)
 _BAD_ENDS = (",", ";", "-", "=", "+", "<", ">", "(", "≤", "≥")
 _BAD_START = re.compile(r"[,.;:)\]}!?%=+*/|&<>~^'’-]|\(?[a-zа-я]\)?[.)]\s")
-
-
 #: Mathematical letters; a heading has few.
 _MATHEMATICAL = re.compile("[\U0001d400-\U0001d7ff]|[α-ωΑ-Ω∑∏∫∂∇√∞≤≥≠≈∈→⇒]")
 _FATHERS_NAME = re.compile(r"(?:[А-ЯЁ][а-яё]+(?:-[А-ЯЁ][а-яё]+)?\s+){1,2}[А-ЯЁ][а-яё]+(?:вич|вна|ична|оглы|кызы)\b")
@@ -56,7 +52,3 @@ def is_byline(text: str) -> bool:
         return True
     found = _INITIALS.search(text)
     return (found is not None and len(found[0]) * 2 > len(text)) or _FATHERS_NAME.match(text) is not None
-
-
-def is_item(text: str) -> bool:
-    return ITEM.match(text) is not None
