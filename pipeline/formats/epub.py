@@ -8,12 +8,11 @@ from urllib.parse import unquote
 from pipeline.formats.blocks import Blocks
 from pipeline.formats.content import Content, Unreadable
 from pipeline.formats.html import read_html
-from pipeline.formats.office.package import Element, Package, parse_xml, read_package
+from pipeline.formats.office.package import DC, Element, Package, parse_xml, read_package
 from pipeline.formats.office.properties import with_title
 
 _CONTAINER = "{urn:oasis:names:tc:opendocument:xmlns:container}"
 _OPF = "{http://www.idpf.org/2007/opf}"
-_DC = "{http://purl.org/dc/elements/1.1/}"
 _NCX = "{http://www.daisy.org/z3986/2005/ncx/}"
 #: A document type that declares nothing itself.
 _DOCTYPE = re.compile(rb"<!DOCTYPE[^\[>]*>")
@@ -38,7 +37,7 @@ def read_epub(data: bytes) -> Content:
             if not page.headings and page.text.strip() and part in names:
                 blocks.add_heading(1, names[part])
             blocks.add_content(page)
-    title = root.find(f".//{_DC}title")
+    title = root.find(f".//{DC}title")
     return with_title(blocks.finish(), (title.text or "") if title is not None else "")
 
 

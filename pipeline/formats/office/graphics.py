@@ -2,19 +2,17 @@
 
 from pipeline.formats.office.model import Block, Cell, Paragraph, Piece, Table
 from pipeline.formats.office.numerals import write_mark
-from pipeline.formats.office.package import Element, Package
+from pipeline.formats.office.package import A, Element, Package, R
 
-A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _DGM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
-_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 #: A chart with more values is a picture, not a table.
 _MOST_VALUES = 60
 
 
 def read_graphics(package: Package, source: str, element: Element) -> list[Block]:
     """The charts and diagrams below an element of the part `source`."""
-    related = {f"{C}chart": f"{_R}id", f"{_DGM}relIds": f"{_R}dm"}
+    related = {f"{C}chart": f"{R}id", f"{_DGM}relIds": f"{R}dm"}
     found: list[Block] = []
     for reference in element.iter():
         attribute = related.get(reference.tag)

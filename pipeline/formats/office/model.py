@@ -1,7 +1,7 @@
 """The paragraphs and tables of an office document, as its reader found them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -100,6 +100,14 @@ def join_pieces(pieces: Iterable[Piece]) -> str:
         run = "".join(piece.text for piece in group).translate(_INVISIBLE)
         text += superscript(run) if script > 0 else subscript(run) if script < 0 else run
     return text
+
+
+def mark_first(blocks: Iterable[Block], mark: str) -> Iterator[Block]:
+    """Yields the blocks; the first paragraph with text has `mark` in front."""
+    for block in blocks:
+        if isinstance(block, Paragraph) and not block.is_blank:
+            block.mark, mark = mark + block.mark, ""
+        yield block
 
 
 def is_monospaced(font: str) -> bool:

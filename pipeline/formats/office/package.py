@@ -3,7 +3,8 @@
 import posixpath
 import re
 import zlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from urllib.parse import unquote
@@ -34,6 +35,10 @@ _TEXT_PARTS = (".xml", ".rels", ".opf", ".ncx", ".htm", ".html", ".xhtml", ".txt
 _SUPPORTING_BYTES = 1024 * 1024
 
 Element = ElementTree.Element
+#: Namespaces that several formats share: of drawings, of references to other parts, of what describes a document.
+A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+DC = "{http://purl.org/dc/elements/1.1/}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,15 @@ class Package:
         """The first part that is there and has a relationship of this kind to `source`."""
         targets = (target for found, target in self.find_relationships(source).values() if found == kind)
         return next(filter(None, map(self.find, targets)), None)
+
+
+@contextmanager
+def refuse_deep_nesting() -> Iterator[None]:
+    """Raises Unreadable where elements are nested too deeply for a reader that recurses."""
+    try:
+        yield
+    except RecursionError as error:
+        raise Unreadable("части документа вложены друг в друга слишком глубоко") from error
 
 
 def parse_xml(content: bytes) -> Element:

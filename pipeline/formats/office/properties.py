@@ -5,9 +5,8 @@ from dataclasses import replace
 
 from pipeline.contract import Heading
 from pipeline.formats.content import Content
-from pipeline.formats.office.package import Package
+from pipeline.formats.office.package import DC, Package
 
-_DC = "{http://purl.org/dc/elements/1.1/}"
 _PARTS = ("docProps/core.xml", "meta.xml")
 #: What programs put there, and names of files.
 _NO_TITLE = re.compile(
@@ -51,7 +50,7 @@ def _find_title(package: Package) -> str:
     related = package.find_related("", "core-properties")
     for part in filter(None, (related, *_PARTS)):
         root = package.parse(part)
-        found = root.find(f".//{_DC}title") if root is not None else None
+        found = root.find(f".//{DC}title") if root is not None else None
         if found is not None and found.text:
             return found.text
     return ""

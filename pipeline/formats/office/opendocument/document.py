@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pipeline.formats.office.formulas.mathml import write_mathml
-from pipeline.formats.office.model import Block, Cell, Look, Paragraph, Piece, Table, is_code, show_alt_text
+from pipeline.formats.office.model import Block, Cell, Look, Paragraph, Piece, Table, is_code, mark_first, show_alt_text
 from pipeline.formats.office.opendocument.lists import Lists, OpenList
 from pipeline.formats.office.opendocument.names import DRAW, OFFICE, SVG, TABLE, TEXT, XLINK
 from pipeline.formats.office.opendocument.styles import Styles
@@ -119,11 +119,8 @@ class DocumentReader:
 
     def _read_note(self, note: Element, number: int) -> Iterator[Block]:
         body = note.find(f"{TEXT}note-body")
-        mark = f"[{number}] "
-        for block in self.read(body) if body is not None else ():
-            if isinstance(block, Paragraph) and not block.is_blank:
-                block.mark, mark = mark + block.mark, ""
-            yield block
+        if body is not None:
+            yield from mark_first(self.read(body), f"[{number}] ")
 
     def _read_list(self, element: Element, inside: OpenList | None, depth: int) -> Iterator[Block]:
         style = element.get(f"{TEXT}style-name", "") or (inside.style if inside else "")

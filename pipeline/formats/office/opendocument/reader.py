@@ -12,7 +12,7 @@ from pipeline.formats.office.composition import compose
 from pipeline.formats.office.model import Block, Paragraph
 from pipeline.formats.office.opendocument.document import DocumentReader
 from pipeline.formats.office.opendocument.names import DRAW, OFFICE, PRESENTATION, SVG
-from pipeline.formats.office.package import Element, Package, read_package
+from pipeline.formats.office.package import Element, Package, read_package, refuse_deep_nesting
 from pipeline.formats.office.properties import titled
 from pipeline.formats.office.slides.places import Place, order
 
@@ -30,10 +30,8 @@ def read_odt(data: bytes) -> Content:
     if text is None:
         raise Unreadable("файл повреждён: в нём нет текста документа")
     blocks = Blocks()
-    try:
+    with refuse_deep_nesting():
         compose(list(DocumentReader(package, content).read(text)), blocks)
-    except RecursionError as error:
-        raise Unreadable("части документа вложены друг в друга слишком глубоко") from error
     return titled(blocks.finish(), package)
 
 
@@ -42,11 +40,9 @@ def read_odp(data: bytes) -> Content:
     package, content = _open(data)
     blocks = Blocks()
     reader = DocumentReader(package, content)
-    try:
+    with refuse_deep_nesting():
         for page in content.iter(f"{DRAW}page"):
             _read_slide(reader, page, blocks)
-    except RecursionError as error:
-        raise Unreadable("части слайда вложены друг в друга слишком глубоко") from error
     return titled(blocks.finish(), package)
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from pipeline.formats.office import style_names
-from pipeline.formats.office.model import Block, Cell, Paragraph, Piece, Table, is_code
+from pipeline.formats.office.model import Block, Cell, Paragraph, Piece, Table, is_code, mark_first
 from pipeline.formats.office.numerals import write_mark
 from pipeline.formats.office.rtf.groups import Head, ParagraphState, Style
 
@@ -53,10 +53,7 @@ class Body:
             return
         self._end_paragraph(ParagraphState())
         mark = f"[{self._notes}] " if is_note and self._notes else ""
-        for block in self._blocks:
-            if isinstance(block, Paragraph) and not block.is_blank:
-                block.mark, mark = mark + block.mark, ""
-        found = self._blocks
+        found = list(mark_first(self._blocks, mark))
         self._pieces, self._blocks = self._outer.pop()
         self._pending.extend(found)
 

@@ -7,13 +7,12 @@ from pipeline.formats.content import Content, Unreadable
 from pipeline.formats.office.composition import compose
 from pipeline.formats.office.graphics import read_graphics
 from pipeline.formats.office.model import Block, Paragraph, Piece, show_alt_text
-from pipeline.formats.office.package import Element, Package, read_package
+from pipeline.formats.office.package import A, Element, Package, R, read_package, refuse_deep_nesting
 from pipeline.formats.office.properties import titled
 from pipeline.formats.office.slides.places import order
-from pipeline.formats.office.slides.shapes import REPEATED, TITLES, A, P, Shape, ShapeReader, read_size
+from pipeline.formats.office.slides.shapes import REPEATED, TITLES, P, Shape, ShapeReader, read_size
 from pipeline.formats.office.slides.texts import find_size, read_table, read_text, read_texts
 
-_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _USUAL = "ppt/presentation.xml"
 _LISTS = frozenset({"body", "obj"})
 #: A box is a title if it is no longer than this, and begins in this part of the slide.
@@ -32,10 +31,8 @@ def read_pptx(data: bytes) -> Content:
     presentation = package.parse(main)
     if presentation is None or presentation.tag != f"{P}presentation":
         raise Unreadable("файл повреждён: в нём нет слайдов")
-    try:
+    with refuse_deep_nesting():
         return _Deck(package, main, presentation).read()
-    except RecursionError as error:
-        raise Unreadable("части слайда вложены друг в друга слишком глубоко") from error
 
 
 class _Deck:
@@ -113,7 +110,7 @@ def _find_slides(package: Package, main: str, presentation: Element) -> Iterator
     """The parts of the slides in their order."""
     related = package.find_relationships(main)
     for entry in presentation.iter(f"{P}sldId"):
-        _, target = related.get(entry.get(f"{_R}id", ""), ("", ""))
+        _, target = related.get(entry.get(f"{R}id", ""), ("", ""))
         if target:
             yield target
 

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline.formats.office.alternatives import ALTERNATIVES, choose_alternative
-from pipeline.formats.office.package import Element, Package
+from pipeline.formats.office.package import A, Element, Package
 from pipeline.formats.office.slides.places import Place
 
-A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 TITLES = frozenset({"title", "ctrTitle"})
 #: What stands on every slide.

@@ -7,8 +7,7 @@ from pipeline.formats.office.formulas.omml import M, write_formula
 from pipeline.formats.office.formulas.symbols import show_symbols
 from pipeline.formats.office.model import Block, Cell, Paragraph, Piece, Table, is_code, is_monospaced
 from pipeline.formats.office.numerals import write_mark, write_number
-from pipeline.formats.office.package import Element
-from pipeline.formats.office.slides.shapes import A
+from pipeline.formats.office.package import A, Element
 
 _REPEATED_FIELDS = ("slidenum", "datetime", "footer")
 _WIDEST = 100

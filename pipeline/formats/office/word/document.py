@@ -12,16 +12,16 @@ from pipeline.formats.office.model import (
     Piece,
     Table,
     is_code,
+    mark_first,
     show_alt_text,
 )
-from pipeline.formats.office.package import Element, Package
+from pipeline.formats.office.package import Element, Package, R
 from pipeline.formats.office.word.names import W, number_of, value_of
 from pipeline.formats.office.word.numbering import Numbering
 from pipeline.formats.office.word.runs import Runs, has_whole_fields, is_left_out, leads_to_page, marks_end_deleted
 from pipeline.formats.office.word.styles import Styles, find_used_styles
 
 _WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
-_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _VML = "{urn:schemas-microsoft-com:vml}"
 _OPEN = frozenset({"body", "sdt", "sdtContent", "customXml", "ins", "moveTo", "txbxContent", "smartTag", "dir", "bdo"})
 _WIDEST = 100
@@ -58,7 +58,7 @@ class DocumentReader:
             elif name == "tbl":
                 yield self._read_table(child)
             elif name == "altChunk":
-                yield from self._read_chunk(child.get(f"{_R}id", ""))
+                yield from self._read_chunk(child.get(f"{R}id", ""))
             elif name == "sdt" and is_left_out(child):
                 yield Paragraph([], is_contents=True)
             elif name in _OPEN:
@@ -145,10 +145,9 @@ class DocumentReader:
             self._notes[kind] = {found.get(f"{W}id", ""): found for found in root} if root is not None else {}
         found = self._notes[kind].pop(note, None)
         if found is not None:
-            mark = f"[{number}] "
-            for block in self._read_blocks(found):
-                if isinstance(block, Paragraph) and not block.is_blank:
-                    block.mark, block.level, mark = mark + block.mark, None, ""
+            for block in mark_first(self._read_blocks(found), f"[{number}] "):
+                if isinstance(block, Paragraph):
+                    block.level = None
                 yield block
 
     def _read_chunk(self, relationship: str) -> Iterator[Block]:

@@ -8,14 +8,13 @@ from pipeline.formats.content import Content, Unreadable
 from pipeline.formats.html import read_html
 from pipeline.formats.office.composition import compose
 from pipeline.formats.office.model import Block
-from pipeline.formats.office.package import Package, read_package
+from pipeline.formats.office.package import Package, read_package, refuse_deep_nesting
 from pipeline.formats.office.properties import titled
 from pipeline.formats.office.word.document import DocumentReader
 from pipeline.formats.office.word.names import W
 from pipeline.formats.plain_text import read_plain_text
 
 _USUAL = "word/document.xml"
-_TOO_DEEP = "части документа вложены друг в друга слишком глубоко"
 
 
 def read_docx(data: bytes) -> Content:
@@ -25,10 +24,8 @@ def read_docx(data: bytes) -> Content:
     with a style named so; and short paragraphs all in bold. Raises Unreadable when the package is broken, encrypted or
     a bomb.
     """
-    try:
+    with refuse_deep_nesting():
         return _read(data, is_included=False)
-    except RecursionError as error:
-        raise Unreadable(_TOO_DEEP) from error
 
 
 def _read(data: bytes, *, is_included: bool) -> Content:
