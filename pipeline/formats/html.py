@@ -14,6 +14,7 @@ from pipeline.formats.page.collector import Collector
 from pipeline.formats.page.formulas import show_formula
 from pipeline.formats.page.furniture import is_furniture, is_hidden, is_list_of_references
 from pipeline.formats.page.tables import is_data
+from pipeline.formats.placeholders import show_alternative_text
 
 _CODE = frozenset({"code", "kbd", "samp"})
 _LONGEST_CODE = 120
@@ -22,9 +23,6 @@ _APART = frozenset({"a", "label", "input", "option", "img"})
 #: As many elements of a kind without anything between them are a list; Word divides words, too.
 _FEWEST_APART, _SHORTEST_APART = 3, 4
 _SHOWN_INPUTS = frozenset({None, "", "text", "email", "number", "date", "tel", "url", "time", "month"})
-_ALT_WITHOUT_MEANING = re.compile(
-    r"\W*|(?:image|icon|logo|photo|picture|avatar)|.*\.(?:png|jpe?g|gif|svg|webp|bmp)", re.I
-)
 _TEX_ALT = re.compile(r"\{\\(?:displaystyle|textstyle)\s.*\}", re.DOTALL)
 #: When less than this share of the text is left, what was left out was no furniture.
 _LEAST_LEFT = 0.25
@@ -202,7 +200,8 @@ def _show_image(attributes: Mapping[str, str | None]) -> str:
     alternative = " ".join((attributes.get("alt") or "").split())
     if _TEX_ALT.fullmatch(alternative):
         return show_tex(alternative)
-    return "" if _ALT_WITHOUT_MEANING.fullmatch(alternative) else f" [{alternative}] "
+    shown = show_alternative_text(alternative)
+    return f" {shown} " if shown else ""
 
 
 def _show_value(attributes: Mapping[str, str | None]) -> str:

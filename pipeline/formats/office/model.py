@@ -11,12 +11,6 @@ from pipeline.formats.scripts import subscript, superscript
 
 _INVISIBLE = {ord("\u00ad"): None, ord("\ufeff"): None, ord("\u200b"): None}
 _MONOSPACED = re.compile(r"courier|consolas|mono|menlo|monaco|lucida console|cascadia|inconsolata|fixedsys", re.I)
-#: Alternative texts that programs wrote: names of files and shapes, and guesses.
-_NO_ALT_TEXT = re.compile(
-    r"\S+\.\w{3,4}|(?:picture|image|рисунок|изображение|figure|graphic|объект)\s*\d*"
-    r"|.*(?:автоматически созданн|automatically generated).*",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +111,3 @@ def is_monospaced(font: str) -> bool:
 def is_code(pieces: Sequence[Piece]) -> bool:
     """Whether all text is in a monospaced font."""
     return any(piece.text.strip() for piece in pieces) and all(piece.is_code for piece in pieces if piece.text.strip())
-
-
-def show_alt_text(text: str) -> str:
-    """The alternative text of a picture in brackets; nothing when no person wrote it."""
-    text = " ".join(text.split())
-    return f"[{text}]" if text and not _NO_ALT_TEXT.fullmatch(text) else ""

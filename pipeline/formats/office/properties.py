@@ -1,23 +1,13 @@
 """The title that a document gives itself in its properties."""
 
-import re
 from dataclasses import replace
 
 from pipeline.contract import Heading
 from pipeline.formats.content import Content
 from pipeline.formats.office.package import DC, Package
+from pipeline.formats.placeholders import is_placeholder
 
 _PARTS = ("docProps/core.xml", "meta.xml")
-#: What programs put there, and names of files.
-_NO_TITLE = re.compile(
-    r"powerpoint[ -](?:presentation|präsentation|presentatie|演示文稿|簡報|プレゼンテーション)"
-    r"|(?:présentation|презентация|presentación de|apresentação do) powerpoint"
-    r"|(?:слайд|slide|diapositive|folie|bild) \d+|(?:microsoft word|документ microsoft).{0,20}"
-    r"|(?:untitled|без (?:названия|имени)|новый документ|word document|document|документ|presentation|презентация"
-    r"|title|заголовок|normal)\s*\d*"
-    r"|.*\.(?:docx?|pptx?|odt|odp|rtf|dotx?|potx?)|\W*",
-    re.IGNORECASE,
-)
 _LONGEST = 200
 
 
@@ -33,7 +23,7 @@ def with_title(content: Content, title: str) -> Content:
     keep the title of the first one in their properties.
     """
     title = " ".join(title.split())
-    if _NO_TITLE.fullmatch(title) or len(title) > _LONGEST or not content.text.strip() or _names_itself(content):
+    if is_placeholder(title) or len(title) > _LONGEST or not content.text.strip() or _names_itself(content):
         return content
     if content.headings:
         return replace(content, title=title)

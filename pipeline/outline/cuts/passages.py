@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 
 from pipeline.contract import Document, Heading, Span
+from pipeline.formats.placeholders import is_placeholder
 from pipeline.outline.names.furniture import Worth
-from pipeline.outline.names.headings import Name, is_made_by_program, name_document, name_headings
+from pipeline.outline.names.headings import Name, name_document, name_headings
 from pipeline.outline.names.titles import clean_title
 
 #: How firmly the boundary before a passage holds: 0 between documents, then the depth of its heading, then these.
@@ -162,7 +163,7 @@ def _has_title(headings: Sequence[Heading], names: Sequence[Name], start: int) -
     """True when the first heading stands above all others, has little text before it, and is a name."""
     if not headings or headings[0].start - start > SHORTEST_INTRODUCTION:
         return False
-    if names[0].worth is Worth.NONE or is_made_by_program(names[0].text):
+    if names[0].worth is Worth.NONE or is_placeholder(names[0].text):
         return False
     return all(heading.level > headings[0].level for heading in headings[1:])
 

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from pipeline.contract import Document, Heading
+from pipeline.formats.placeholders import is_placeholder
 from pipeline.outline.names.furniture import Worth, judge_heading
 from pipeline.outline.names.titles import capitalise, clean_title, clean_titles, find_kind, is_only_number, is_only_work
 
@@ -19,18 +20,9 @@ _ITEM = re.compile(r"^[-*•–]\s+")
 _MOST_ITEMS = 3
 _MARKS = re.compile(r"[*_`]{1,3}")
 _UNDERLINE = re.compile(r"[=~-]{3,}")
-#: Names that programs give to files and documents.
-_BY_A_PROGRAM = re.compile(
-    r"(?:untitled|без названия|документ|document|новый документ|презентация|presentation|powerpoint.*"
-    r"|презентация powerpoint|microsoft (?:office )?(?:word|powerpoint|excel).*|(?:new )?doc|slide|слайд"
-    r"|diapositiv[ea]|folie|титульный слайд|заголовок слайда|title|index|readme|main|default|output|print"
-    r"|scan|page|страница|file|файл|текст|text|notes?)[\W\d_]*",
-    re.IGNORECASE,
-)
 #: Names of files that people give to be read by others.
 _IS_FOR_PEOPLE = re.compile(r"[а-яё]| ", re.IGNORECASE)
 _FILE_NUMBER = re.compile(r"^\d{1,3}(?:[\s._-]+|(?=[^\W\d_]))|\s*\(\d{1,2}\)$")
-_HAS_FILE_TYPE = re.compile(r"\.(?:docx?|pptx?|pdf|txt|md|html?|tex|dvi|rtf|odt|indd|qxd|fm|p65)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +55,7 @@ def name_document(document: Document, headings: Sequence[Heading], names: Sequen
     A common heading, or one that is numbered as a first chapter, is not the document's; that of the only lecture is.
     """
     own = clean_title(document.title)
-    if own and judge_heading(own, is_last=False) is Worth.GOOD and not is_made_by_program(own):
+    if own and judge_heading(own, is_last=False) is Worth.GOOD and not is_placeholder(own):
         return own
     file_name = _read_file_name(document.name)
     first_line = _find_first_line(document.text, start, headings)
@@ -88,17 +80,12 @@ def _find_first_line(text: str, start: int, headings: Sequence[Heading]) -> str:
     return line if judge_heading(clean_title(line), is_last=False) is Worth.GOOD else ""
 
 
-def is_made_by_program(title: str) -> bool:
-    """True when a program or a file system gave the title: «Презентация PowerPoint», «slides_final.pptx»."""
-    return _BY_A_PROGRAM.fullmatch(title) is not None or _HAS_FILE_TYPE.search(title) is not None
-
-
 def _read_file_name(name: str) -> str:
     """The name without folder, type, number and underscores; "" when a program made it."""
     stem = PurePosixPath(unquote(name).replace("\\", "/")).stem
     words = stem if " " in stem else re.sub(r"[_+-]+", " ", stem)
     title = clean_title(_FILE_NUMBER.sub("", words.replace("_", " ")).strip())
-    return "" if sum(map(str.isalpha, title)) < 2 or _BY_A_PROGRAM.fullmatch(title) else capitalise(title)
+    return "" if sum(map(str.isalpha, title)) < 2 or is_placeholder(title) else capitalise(title)
 
 
 def _find_subtitle(text: str, headings: Sequence[Heading], titles: Sequence[str], number: int) -> str:

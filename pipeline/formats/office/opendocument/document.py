@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pipeline.formats.office.formulas.mathml import write_mathml
-from pipeline.formats.office.model import Block, Cell, Look, Paragraph, Piece, Table, is_code, mark_first, show_alt_text
+from pipeline.formats.office.model import Block, Cell, Look, Paragraph, Piece, Table, is_code, mark_first
 from pipeline.formats.office.opendocument.lists import Lists, OpenList
 from pipeline.formats.office.opendocument.names import DRAW, OFFICE, SVG, TABLE, TEXT, XLINK
 from pipeline.formats.office.opendocument.styles import Styles
 from pipeline.formats.office.package import Element, Package
+from pipeline.formats.placeholders import show_alternative_text
 
 _DROPPED = frozenset(
     {f"{TEXT}{name}" for name in ("tracked-changes", "illustration-index", "table-index")}
@@ -158,7 +159,7 @@ class DocumentReader:
         """The alternative text of a picture and the texts in a box."""
         described = element.find(f"{SVG}desc")
         described = described if described is not None else element.find(f"{SVG}title")
-        alt_text = show_alt_text("".join(described.itertext())) if described is not None else ""
+        alt_text = show_alternative_text("".join(described.itertext())) if described is not None else ""
         if alt_text:
             yield Paragraph([Piece(alt_text)])
         yield from self.read(element)

@@ -6,12 +6,13 @@ from pipeline.formats.blocks import Blocks
 from pipeline.formats.content import Content, Unreadable
 from pipeline.formats.office.composition import compose
 from pipeline.formats.office.graphics import read_graphics
-from pipeline.formats.office.model import Block, Paragraph, Piece, show_alt_text
+from pipeline.formats.office.model import Block, Paragraph, Piece
 from pipeline.formats.office.package import A, Element, Package, R, read_package, refuse_deep_nesting
 from pipeline.formats.office.properties import titled
 from pipeline.formats.office.slides.places import order
 from pipeline.formats.office.slides.shapes import REPEATED, TITLES, P, Shape, ShapeReader, read_size
 from pipeline.formats.office.slides.texts import find_size, read_table, read_text, read_texts
+from pipeline.formats.placeholders import show_alternative_text
 
 _USUAL = "ppt/presentation.xml"
 _LISTS = frozenset({"body", "obj"})
@@ -86,7 +87,7 @@ class _Deck:
         return first if is_title else None
 
     def _read_shape(self, part: str, shape: Shape) -> Iterator[Block]:
-        alt_text = show_alt_text(shape.alt_text)
+        alt_text = show_alternative_text(shape.alt_text)
         if alt_text:
             yield Paragraph([Piece(alt_text)])
         table = next(shape.element.iter(f"{A}tbl"), None)

@@ -13,13 +13,13 @@ from pipeline.formats.office.model import (
     Table,
     is_code,
     mark_first,
-    show_alt_text,
 )
 from pipeline.formats.office.package import Element, Package, R
 from pipeline.formats.office.word.names import W, number_of, value_of
 from pipeline.formats.office.word.numbering import Numbering
 from pipeline.formats.office.word.runs import Runs, has_whole_fields, is_left_out, leads_to_page, marks_end_deleted
 from pipeline.formats.office.word.styles import Styles, find_used_styles
+from pipeline.formats.placeholders import show_alternative_text
 
 _WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
 _VML = "{urn:schemas-microsoft-com:vml}"
@@ -124,7 +124,7 @@ class DocumentReader:
         """Its alternative text, its charts and diagrams, and its text boxes."""
         texts = [found.get("descr") or "" for found in element.iter(f"{_WP}docPr")]
         texts += [found.get("alt") or "" for found in element.iter() if found.tag.startswith(_VML)]
-        for text in dict.fromkeys(map(show_alt_text, texts)):
+        for text in dict.fromkeys(map(show_alternative_text, texts)):
             if text:
                 yield Paragraph([Piece(text)])
         yield from read_graphics(self._package, self._main, element)

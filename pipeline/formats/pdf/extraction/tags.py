@@ -11,6 +11,7 @@ from pypdfium2 import raw
 
 from pipeline.formats.pdf.extraction.annotations import read_string
 from pipeline.formats.pdf.lines import CONTENTS, Font, Line
+from pipeline.formats.placeholders import show_alternative_text
 
 _HEADING = re.compile(r"H([1-6])")
 #: What holds neither headings nor figures of its own.
@@ -49,7 +50,7 @@ def _walk(element: Any, kind: int, depth: int, tags: Tags) -> None:
     contents = list(_read_contents(element)) if kind or name == "Figure" else []
     if name == "Figure" and contents:
         shown = read_string(lambda buffer, size: raw.FPDF_StructElement_GetAltText(element, buffer, size))
-        tags.figures[contents[0]] = " ".join(shown.split())
+        tags.figures[contents[0]] = show_alternative_text(shown)
     if kind:
         tags.kinds.update(dict.fromkeys(contents, kind))
     if kind or name not in _NOT_ENTERED:

@@ -6,14 +6,9 @@ from collections.abc import Sequence
 from pipeline.formats.pdf.headings.bookmarks import match_bookmarks
 from pipeline.formats.pdf.headings.plausible import can_be_heading
 from pipeline.formats.pdf.lines import Bookmark, Line, squeeze
+from pipeline.formats.placeholders import is_placeholder
 
-#: What programs write there by themselves: names of files and of themselves.
-_NO_TITLE = re.compile(
-    r"microsoft word|powerpoint|untitled|без имени|безымянн|документ\s*\d*$|document\s*\d*$|презентация\s*\d*$"
-    r"|.*\.(?:docx?|pptx?|pdf|tex|dvi|odt|rtf|indd|qxd|md|html?|txt)\b|\S*[_/\\]\S*$|\(anonymous\)"
-    r"|slide \d|layout \d|template|title$",
-    re.IGNORECASE,
-)
+_PATH = re.compile(r"\S*[_/\\]\S*")
 #: A heading among so many lines at the beginning is the title already.
 _FIRST_LINES = 12
 _SHORTEST = 4
@@ -22,8 +17,8 @@ _SHORTEST = 4
 def clean_title(title: str) -> str:
     """The title if an author has written it, else nothing."""
     title = " ".join(title.split())
-    is_name = can_be_heading(title) and not _NO_TITLE.match(title) and len(squeeze(title)) >= _SHORTEST
-    return title if is_name else ""
+    is_name = can_be_heading(title) and not is_placeholder(title) and not _PATH.fullmatch(title)
+    return title if is_name and len(squeeze(title)) >= _SHORTEST else ""
 
 
 def begin_with_title(lines: Sequence[Line], levels: list[int], title: str) -> bool:

@@ -137,7 +137,7 @@ TAGGED = {
 
 def test_a_tagged_file_names_its_headings_and_describes_its_figures() -> None:
     content = read_pdf(raw_pdf(TAGGED))
-    assert content.text.split("\n\n") == ["## Indexes", "They make queries fast.", "A tree of pages", "The end."]
+    assert content.text.split("\n\n") == ["## Indexes", "They make queries fast.", "[A tree of pages]", "The end."]
 
 
 def test_a_page_that_is_damaged_costs_only_itself() -> None:
