@@ -3,9 +3,8 @@
 import re
 from collections.abc import Mapping
 
-from pipeline.markdown_text import rewrite_lines, scan_lines
+from pipeline.markdown_text import is_table_rule, rewrite_lines, scan_lines
 
-_RULE = re.compile(r"\s*(?:\|\s*)?:?-+:?\s*(?:\|\s*:?-+:?\s*)*(?:\|\s*)?")
 _DEFINITION = re.compile(r" {0,3}\[(\^?[^\[\]]+)\]:[ \t]*\S")
 _CONTINUED = re.compile(r"(?: {2,}|\t)\S")
 #: Code; or a label with the empty brackets that may follow it; not a link's text, which a label or an address follows.
@@ -23,7 +22,7 @@ def find_table_head(text: str, start: int) -> str:
     for number in range(len(lines) - 1, 0, -1):
         if "|" not in lines[number]:
             return ""
-        if _RULE.fullmatch(lines[number]):
+        if is_table_rule(lines[number]):
             return f"{lines[number - 1]}\n{lines[number]}" if "|" in lines[number - 1] else ""
     return ""
 

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from pipeline.contract import Document
 from pipeline.formats import choose_format
-from pipeline.markdown_text import scan_lines
+from pipeline.markdown_text import fence_code, scan_lines
 
 # A link could swallow the backtick that opens a span. A backslash would escape what follows it, but tables need theirs
 # before a `|`.
@@ -91,11 +91,7 @@ def _fence(code: list[str]) -> Iterator[str]:
     if not code:
         return
     size = max(number for number, line in enumerate(code, start=1) if line.strip())
-    longest = max((len(run) for line in code for run in _BACKTICKS.findall(line)), default=0)
-    mark = "`" * max(3, longest + 1)
-    yield mark
-    yield from (_ONE_INDENT.sub("", line, count=1) for line in code[:size])
-    yield mark
+    yield fence_code("\n".join(_ONE_INDENT.sub("", line, count=1) for line in code[:size]))
     yield from ("" for _ in code[size:])
 
 

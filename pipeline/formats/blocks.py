@@ -1,13 +1,10 @@
 """Text put together from blocks with a blank line between them, as Markdown would have it."""
 
-import re
 from collections.abc import Sequence
 
 from pipeline.contract import Heading
 from pipeline.formats.content import Content
-
-DEEPEST_LEVEL = 6
-_BACKTICKS = re.compile(r"`{3,}")
+from pipeline.markdown_text import DEEPEST_LEVEL, fence_code
 
 
 class Blocks:
@@ -27,8 +24,7 @@ class Blocks:
     def add_code(self, code: str) -> None:
         """The code ends the text between fences; blank code leaves it as it is."""
         if code.strip():
-            fence = max(_BACKTICKS.findall(code), key=len, default="``") + "`"
-            self.add(f"{fence}\n{code}\n{fence}")
+            self.add(fence_code(code))
 
     def add_line(self, line: str) -> None:
         """The line ends the last block, which there must be."""

@@ -1,11 +1,18 @@
-"""Tables of contents in plain text: they name pages that no longer exist, and every heading a second time."""
+"""Tables of contents: what they are called, and those of plain text.
+
+They name pages that no longer exist, and every heading a second time.
+"""
 
 import re
 from collections.abc import Iterator
 from string import digits, whitespace
 
 _LEADERS = re.compile(r"\.{3}|(?:\s\.){3}|…|_{3}|\t|\s{3}")
-_NAME = re.compile(r"\s*(?:содержание|оглавление|(?:table of )?contents)\s*[.:]?\s*", re.IGNORECASE)
+_NAME = re.compile(
+    r"(?:содержание|оглавление|(?:table of )?contents|план лекции|inhaltsverzeichnis"
+    r"|список (?:иллюстраций|таблиц|рисунков)|list of (?:figures|tables))\W*",
+    re.IGNORECASE,
+)
 #: Lines between two entries: blank ones, and one of a title that takes two lines.
 _WIDEST_GAP = 4
 _LONGEST_PAGE = 4
@@ -21,11 +28,16 @@ def drop_contents(lines: list[str]) -> list[str]:
     for entries in _find_runs(lines):
         first, last = entries[0][0], entries[-1][0]
         above = next((number for number in range(first - 1, max(first - 6, -1), -1) if lines[number].strip()), None)
-        is_named = above is not None and _NAME.fullmatch(lines[above]) is not None
+        is_named = above is not None and names_contents(lines[above])
         pages = [page for _, _, page in entries]
         if pages == sorted(pages) and (is_named or _are_found_again(entries, lines[last + 1 :])):
             dropped.update(range(above if is_named and above is not None else first, last + 1))
     return [line for number, line in enumerate(lines) if number not in dropped]
+
+
+def names_contents(line: str) -> bool:
+    """True when the line is the title of a table of contents."""
+    return _NAME.fullmatch(" ".join(line.split())) is not None
 
 
 def _find_runs(lines: list[str]) -> Iterator[list[tuple[int, str, int]]]:

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from pipeline.formats.blocks import Blocks
 from pipeline.formats.content import Content
+from pipeline.formats.contents import names_contents
 from pipeline.formats.office.model import Block, Cell, Paragraph, Table
 
 #: A heading is no longer than this, whatever its style says.
@@ -15,7 +16,6 @@ _LONGEST_CELL, _MOST_PARAGRAPHS = 2000, 15
 #: Where more of the text is in a monospaced font, the whole is typed so and is no code.
 _MOST_CODE, _SHORT_TEXT = 0.5, 2000
 _WIDEST = 100
-_CONTENTS = re.compile(r"(?:содержание|оглавление|(?:table of )?contents)\W*", re.IGNORECASE)
 #: What leads to the page in a table of contents that was typed; a single line of that kind may be a form.
 _LEADERS = re.compile(r"(?:(?<!\.)\.{4,}|(?<!\. )(?:\. ){4,}|(?<!…)…{2,})\s*\d{1,4}$")
 _FEWEST_ENTRIES = 2
@@ -73,7 +73,7 @@ def _drop_contents(found: Sequence[Block]) -> list[Block]:
         title = kept[-1] if kept else None
         typed = sum(not _is_blank(block) for block in blocks)
         has_entries = typed > 0 or any(isinstance(block, Paragraph) and block.is_contents for block in blocks)
-        if has_entries and isinstance(title, Paragraph) and _CONTENTS.fullmatch(title.text):
+        if has_entries and isinstance(title, Paragraph) and names_contents(title.text):
             kept.pop()
         elif typed < _FEWEST_ENTRIES:
             kept.extend(block for block in blocks if not (isinstance(block, Paragraph) and block.is_contents))
@@ -89,7 +89,7 @@ def _mark_contents(found: Sequence[Block]) -> Iterator[tuple[bool, Block]]:
         elif block.is_contents or _LEADERS.search(block.text) is not None:
             is_contents = True
         elif not block.is_blank:
-            is_contents, is_after_title = False, _CONTENTS.fullmatch(block.text) is not None
+            is_contents, is_after_title = False, names_contents(block.text)
         yield is_contents or (is_after_title and _is_blank(block)), block
 
 

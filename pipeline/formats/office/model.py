@@ -10,7 +10,7 @@ from pipeline.formats.office.formulas.symbols import show_symbols
 from pipeline.formats.scripts import subscript, superscript
 
 _INVISIBLE = {ord("\u00ad"): None, ord("\ufeff"): None, ord("\u200b"): None}
-_MONOSPACED = re.compile(r"courier|consolas|mono|menlo|monaco|lucida console|cascadia|inconsolata|fixedsys", re.I)
+_MONOSPACED = re.compile(r"courier|consolas|mono(?!t)|menlo|monaco|lucida console|cascadia|inconsolata|fixedsys", re.I)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,14 +20,14 @@ from pipeline.formats.pdf.furniture.running_heads import drop_running_heads
 from pipeline.formats.pdf.headings.levels import find_levels, group_lines
 from pipeline.formats.pdf.headings.title import begin_with_title, clean_title
 from pipeline.formats.pdf.hyphens import Joiner
-from pipeline.formats.pdf.lines import Bookmark, Line, are_beside
+from pipeline.formats.pdf.lines import BULLETS, Bookmark, Line, are_beside
 from pipeline.formats.pdf.paragraphs import Paragraphs
 from pipeline.formats.pdf.tables import find_tables
 
-_BULLET = re.compile(r"[•·▪◦●○■□*‣∙►✓➢–—-]\s+")
+_BULLET = re.compile(rf"[{BULLETS}*–—-]\s+")
 #: More signs in a row are an ornament.
 _LONGEST_SIGN = 5
-_LONE_BULLET = re.compile(r"[•·▪◦●○■□‣∙►✓➢]|\d{1,2}[.)]")
+_LONE_BULLET = re.compile(rf"[{BULLETS}]|\d{{1,2}}[.)]")
 
 
 def lay_out(pages: Sequence[Sequence[Line]], bookmarks: Sequence[Bookmark], title: str = "") -> Content:

@@ -13,8 +13,9 @@ CONTENTS = -1
 #: A letter of any alphabet.
 LETTER = re.compile(r"[^\W\d_]")
 _NO_LETTER = re.compile(r"[\W_]+")
+BULLETS = "•·▪◦●○■□‣∙►✓➢"
 #: The bullet, number or letter that a list item begins with.
-ITEM = re.compile(r"(?:[•·▪◦●○■□–—*‣∙►✓➢-]|\(?(?:\d{1,2}|[a-zа-я])\))\s+(?=\S)", re.IGNORECASE)
+ITEM = re.compile(rf"(?:[{BULLETS}*–—-]|\(?(?:\d{{1,2}}|[a-zа-я])\))\s+(?=\S)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

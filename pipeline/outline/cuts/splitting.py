@@ -8,7 +8,7 @@ from dataclasses import replace
 from enum import IntEnum
 
 from pipeline.contract import Document
-from pipeline.markdown_text import scan_lines
+from pipeline.markdown_text import is_table_rule, scan_lines
 from pipeline.outline.cuts.passages import INSIDE_PASSAGE, Passage, trim
 
 _SENTENCE_END = re.compile(r"(?<=[^\W\d_][.!?…])[»”\")]?\s+(?=\S)(?![a-zа-яё])|(?<=[。！？])(?=\S)")
@@ -82,7 +82,7 @@ def _find_cuts(text: str, start: int, end: int) -> list[list[int]]:
     before = ""
     in_formula = False
     for line in scan_lines(text, start, end):
-        is_whole = not (line.before or in_formula or _is_rule(line.text) or _is_rule(before))
+        is_whole = not (line.before or in_formula or is_table_rule(line.text) or is_table_rule(before))
         in_formula ^= line.text.count("$$") % 2 == 1 and not line.is_code
         if line.start > start and is_whole and line.text.strip():
             is_row = line.text.count("|") > 1 and before.count("|") > 1
@@ -99,11 +99,6 @@ def _find_cuts(text: str, start: int, end: int) -> list[list[int]]:
             cuts[_Place.SENTENCE].extend(_find_sentences(line.text, line.start))
         before = line.text
     return cuts
-
-
-def _is_rule(line: str) -> bool:
-    """True for the line between a table's head and its rows."""
-    return "|" in line and "-" in line and not line.strip("|:- \t")
 
 
 def _find_sentences(line: str, start: int) -> Iterator[int]:

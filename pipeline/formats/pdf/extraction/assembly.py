@@ -1,5 +1,6 @@
 """The stretches of a page become lines, with superscripts, cells and the indentation of code."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -34,7 +35,8 @@ def assemble(stretches: Iterable[Stretch], page: int) -> list[Line]:
     joined = list(_join(stretches))
     if not joined:
         return []
-    usual = _find_most((word.style.turns, len(word.text)) for stretch in joined for word in stretch.words)
+    turns = _count((word.style.turns, len(word.text)) for stretch in joined for word in stretch.words)
+    usual = max(turns, key=turns.__getitem__)
     return [_make_line(stretch, page, usual) for stretch in joined]
 
 
@@ -106,30 +108,26 @@ def _make_line(stretch: Stretch, page: int, usual_turns: int) -> Line:
 
 def _find_size(words: Sequence[Word]) -> float:
     """The largest height that more than a few characters have: capitals stand beside small ones."""
-    counts: dict[float, int] = {}
-    for word in words:
-        counts[word.style.size] = counts.get(word.style.size, 0) + len(word.text)
-    few = _FEW * sum(counts.values())
+    counts = _count((word.style.size, len(word.text)) for word in words)
+    few = _FEW * counts.total()
     return max(size for size, count in counts.items() if count > few)
 
 
 def _find_font(words: Sequence[Word]) -> Font:
     """The font that most characters are in; one that is not bold, unless nearly all are in it."""
-    counts: dict[Font, int] = {}
-    for word in words:
-        counts[word.style.font] = counts.get(word.style.font, 0) + len(word.text)
+    counts = _count((word.style.font, len(word.text)) for word in words)
     most = max(counts, key=counts.__getitem__)
-    if most.is_bold and counts[most] < _NEARLY_ALL * sum(counts.values()):
+    if most.is_bold and counts[most] < _NEARLY_ALL * counts.total():
         return max(counts, key=lambda font: (not font.is_bold, counts[font]))
     return most
 
 
-def _find_most(counts: Iterable[tuple[_T, int]]) -> _T:
-    """What has the largest count in all."""
-    total: dict[_T, int] = {}
-    for key, count in counts:
-        total[key] = total.get(key, 0) + count
-    return max(total, key=total.__getitem__)
+def _count(pairs: Iterable[tuple[_T, int]]) -> Counter[_T]:
+    """The sum for each value."""
+    counts: Counter[_T] = Counter()
+    for value, count in pairs:
+        counts[value] += count
+    return counts
 
 
 def _split_cells(words: Sequence[Word], size: float) -> Iterator[list[Word]]:

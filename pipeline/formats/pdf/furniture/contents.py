@@ -4,13 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pipeline.formats.contents import names_contents
 from pipeline.formats.pdf.lines import CONTENTS, LETTER, Line, squeeze
 
-_TITLE = re.compile(
-    r"(?:содержание|оглавление|(?:table of )?contents|план лекции|inhaltsverzeichnis"
-    r"|список (?:иллюстраций|таблиц|рисунков)|list of (?:figures|tables))[.:]?",
-    re.IGNORECASE,
-)
 #: Dots or other leaders up to the number of a page at the end.
 _LEADERS = re.compile(
     r"(?<![.·•…_])(?<![.·•…_]\s)(?:(?:[.·•…_]\s?){4,}|…{2,})\s*(?:\d{1,4}|[ivxlc]{1,6})?\s*$", re.IGNORECASE
@@ -59,7 +55,7 @@ def _find_tables(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
                 at += 1
             yield first, at
             continue
-        is_titled = _TITLE.fullmatch(lines[at].text.strip().replace("  ", " ")) is not None
+        is_titled = names_contents(lines[at].text)
         first = at + 1 if is_titled else at
         last, count, led = _follow(lines, first, is_titled=is_titled)
         if count >= (2 if is_titled else _LEAST_ENTRIES) and (is_titled or led * 2 >= count):
@@ -103,7 +99,7 @@ def _find_page(text: str) -> int | None:
 def _read_entries(lines: Sequence[Line]) -> Iterator[Entry]:
     waiting = ""
     for line in lines:
-        if _TITLE.fullmatch(line.text.strip()):
+        if names_contents(line.text):
             continue
         led = _LEADERS.search(line.text)
         ended = _ENDS_WITH_PAGE.match(line.text)

@@ -4,9 +4,9 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
-from pipeline.formats.blocks import DEEPEST_LEVEL
 from pipeline.formats.pdf.furniture.contents import Entry
 from pipeline.formats.pdf.lines import Bookmark, Line, squeeze
+from pipeline.markdown_text import DEEPEST_LEVEL
 
 #: A title has so many lines at most.
 _MOST_LINES = 4

@@ -9,12 +9,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 
-from pipeline.formats.blocks import DEEPEST_LEVEL
 from pipeline.formats.pdf.furniture.contents import Entry
 from pipeline.formats.pdf.headings.bookmarks import match_bookmarks, match_entries
 from pipeline.formats.pdf.headings.plausible import can_be_heading, is_byline
 from pipeline.formats.pdf.headings.worded import find_worded
 from pipeline.formats.pdf.lines import ITEM, LARGER, Body, Bookmark, Line, find_body
+from pipeline.markdown_text import DEEPEST_LEVEL
 
 #: A heading has so many lines and characters at most.
 _MOST_HEADING_LINES = 4

@@ -7,8 +7,10 @@ from pipeline.formats.placeholders import is_placeholder, show_alternative_text
 
 @pytest.mark.parametrize(
     "title",
-    ["Презентация PowerPoint", "Слайд 1", "Document1", "Документ Microsoft Word", "Microsoft Word - лекция.doc"]
-    + ["slides_final.pptx", "(anonymous)", "Без имени 2", "Untitled-1", "title", "", "---"],
+    [
+        *("Презентация PowerPoint", "Слайд 1", "Document1", "Документ Microsoft Word", "Microsoft Word - лекция.doc"),
+        *("slides_final.pptx", "(anonymous)", "Без имени 2", "Untitled-1", "title", "", "---"),
+    ],
 )
 def test_title_of_a_program(title: str) -> None:
     assert is_placeholder(title)
