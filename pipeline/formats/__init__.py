@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 class Format:
     """How one format is recognised, and the dotted path of its reader.
 
-    A reader takes the bytes of a file, returns its Content, and raises Unreadable when they are not of its format.
+    A reader returns the Content of a file's bytes, and raises Unreadable when they are not of its format.
     It is named by its path so that its libraries are imported only where a file is parsed.
     """
 

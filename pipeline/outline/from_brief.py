@@ -18,7 +18,7 @@ from pipeline.outline.names.titles import clean_title, tell_apart
 _LESSONS_PER_SECTION = 5
 #: Fewer lessons than this have neither introduction nor conclusion.
 _FEWEST_FRAMED = 3
-#: A course of which only the title is known has so many lessons on it.
+#: The lessons of a course that has a title only.
 _LESSONS_OF_TITLE = 3
 _INTRODUCTION_TO = re.compile(r"(?:an? )?introduction to (?:the )?(?=\w)", re.IGNORECASE)
 #: The price of having introduction and conclusion in one section with the themes beside them: they always are.

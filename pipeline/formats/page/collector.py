@@ -86,17 +86,17 @@ class Collector:
             self._table = self._cell = None
 
     def add_text(self, text: str) -> None:
-        """Text of which only the words count."""
+        """Adds text; its line breaks count as spaces."""
         self._pieces.append(re.sub(r"\s+", " ", text))
 
     def add_code(self, code: str) -> None:
-        """Code within a line."""
+        """Adds code within a line."""
         code = " ".join(code.split())
         is_plain = self._in_heading or not code or "`" in code
         self._pieces.append(code if is_plain else f"`{code}`")
 
     def add_preformatted(self, text: str) -> None:
-        """Code of which the lines count."""
+        """Adds code as a block with its lines."""
         self._flush()
         code = normalise_text(text.replace("\u00a0", " ")).lstrip("\n")
         if code.strip():

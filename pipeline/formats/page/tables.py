@@ -1,4 +1,4 @@
-"""Tables of data, told from those that lay out a page."""
+"""The rows of tables, and which tables hold data: others lay out a page."""
 
 from selectolax.lexbor import LexborNode
 

@@ -14,7 +14,7 @@ from pipeline.formats.blocks import Blocks
 from pipeline.formats.content import Content
 from pipeline.formats.pdf.code import CODE, join_code, mark_code
 from pipeline.formats.pdf.drop_caps import join_drop_caps
-from pipeline.formats.pdf.furniture.contents import take_out_contents
+from pipeline.formats.pdf.furniture.contents import remove_contents
 from pipeline.formats.pdf.furniture.margins import drop_margins
 from pipeline.formats.pdf.furniture.running_heads import drop_running_heads
 from pipeline.formats.pdf.headings.levels import find_levels, group_lines
@@ -33,7 +33,7 @@ _LONE_BULLET = re.compile(rf"[{BULLETS}]|\d{{1,2}}[.)]")
 def lay_out(pages: Sequence[Sequence[Line]], bookmarks: Sequence[Bookmark], title: str = "") -> Content:
     """The text of these pages in their order, without what repeats on them, under the title if it begins with none."""
     pages = [[line for line in page if _is_sound(line)] for page in pages]
-    kept, entries = take_out_contents(drop_running_heads([drop_margins(page) for page in pages]))
+    kept, entries = remove_contents(drop_running_heads([drop_margins(page) for page in pages]))
     lines = list(join_drop_caps([line for page in kept for line in _join_bullets(page)]))
     if not lines:  # nothing but what repeats: then it is the text
         lines = [line for page in pages for line in page]

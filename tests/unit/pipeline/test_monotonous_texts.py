@@ -11,7 +11,7 @@ from pipeline.formats.encoding import decode_text
 from pipeline.formats.markdown import read_markdown
 from pipeline.formats.office.composition import compose
 from pipeline.formats.office.model import Paragraph, Piece
-from pipeline.formats.pdf.furniture.contents import take_out_contents
+from pipeline.formats.pdf.furniture.contents import remove_contents
 from pipeline.formats.pdf.hyphens import Joiner
 from pipeline.formats.pdf.lines import Font, Line
 from pipeline.formats.plain_text import read_plain_text
@@ -39,7 +39,7 @@ def _join(text: str) -> str:
 
 
 def _lay_out(text: str) -> str:
-    pages, _ = take_out_contents([[Line(0, text, 10, Font(), 0, 100, 0, 10)]])
+    pages, _ = remove_contents([[Line(0, text, 10, Font(), 0, 100, 0, 10)]])
     return pages[0][0].text
 
 

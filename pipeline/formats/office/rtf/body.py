@@ -13,7 +13,7 @@ _NUMBER = re.compile(r"\w|[(\[]")
 
 
 class Body:
-    """Puts pieces of text together to blocks."""
+    """Makes blocks from pieces of text."""
 
     def __init__(self, head: Head) -> None:
         self._head = head
@@ -57,8 +57,8 @@ class Body:
         self._pieces, self._blocks = self._outer.pop()
         self._pending.extend(found)
 
-    def take(self, word: str, state: ParagraphState) -> None:
-        """Does what a control word says that ends something."""
+    def end(self, word: str, state: ParagraphState) -> None:
+        """Ends the paragraph, cell or row that the control word ends, or describes the cells of a row."""
         if word in _ENDS:
             self._end_paragraph(state)
         elif word == "cell":

@@ -34,7 +34,7 @@ _DEEPEST = 10_000
 
 
 class Interpreter:
-    """Takes the tokens of one file; `finish` gives what they say."""
+    """Reads the tokens of one file; `finish` returns the blocks that they make."""
 
     def __init__(self) -> None:
         self.head = Head()
@@ -70,12 +70,12 @@ class Interpreter:
             "pca": lambda _: self.head.set_codepage(850),
         }
 
-    def take(self, token: Token) -> None:
+    def read(self, token: Token) -> None:
         if token.text:
-            self._take_text(token.text)
+            self._read_text(token.text)
             return
         if token.word == "u" and token.number is not None:
-            self._take_unicode(token.number)
+            self._read_unicode(token.number)
             return
         if self._skip and token.word not in {"{", "}"}:
             self._skip -= 1
@@ -88,7 +88,7 @@ class Interpreter:
         elif token.word == "*":
             self._is_optional = True
         else:
-            self._take_word(token.word, token.number)
+            self._read_word(token.word, token.number)
 
     def finish(self) -> list[Block]:
         self._flush()
@@ -112,7 +112,7 @@ class Interpreter:
         if closed in _INNER and self._group.target != closed:
             self._body.end_inner(is_note=closed == "note")
 
-    def _take_word(self, word: str, number: int | None) -> None:
+    def _read_word(self, word: str, number: int | None) -> None:
         is_optional, self._is_optional = self._is_optional, False
         group = self._group
         if word in DROPPED or (is_optional and word not in _TARGETS and word != "ud"):
@@ -132,7 +132,7 @@ class Interpreter:
         elif word in self._words:
             self._words[word](number)
         elif group.target in _SHOWN:
-            self._take_paragraph_word(word, number)
+            self._read_paragraph_word(word, number)
 
     def _begin_field(self, _: int | None) -> None:
         self._fields.append((len(self._groups), ""))
@@ -166,7 +166,7 @@ class Interpreter:
         font, width = self.head.default_font, group.unicode_width
         self._group = Group(group.target, group.resumed, font=font, unicode_width=width)
 
-    def _take_paragraph_word(self, word: str, number: int | None) -> None:
+    def _read_paragraph_word(self, word: str, number: int | None) -> None:
         state = self._paragraph
         if word == "pard":
             self._paragraph = ParagraphState()
@@ -184,7 +184,7 @@ class Interpreter:
             if self._group.target == "text":
                 self._body.add_note_mark()
         else:
-            self._body.take(word, state)
+            self._body.end(word, state)
 
     def _begin_target(self, word: str) -> None:
         target = _TARGETS[word]
@@ -216,7 +216,7 @@ class Interpreter:
         if word == "title":
             self._group.target = "title"
 
-    def _take_text(self, text: bytes) -> None:
+    def _read_text(self, text: bytes) -> None:
         if self._skip:
             passed = min(self._skip, len(text))
             self._skip -= passed
@@ -225,7 +225,7 @@ class Interpreter:
             self._add_character(self._high)
         self._bytes += text
 
-    def _take_unicode(self, number: int) -> None:
+    def _read_unicode(self, number: int) -> None:
         self._flush()
         self._skip = self._group.unicode_width
         code = number % 0x10000

@@ -23,7 +23,7 @@ def read_rtf(data: bytes) -> Content:
         raise Unreadable("содержимое файла — не RTF: он повреждён или неверно назван")
     interpreter = Interpreter()
     for token in read_tokens(data[start:]):
-        interpreter.take(token)
+        interpreter.read(token)
     blocks = Blocks()
     compose(interpreter.finish(), blocks)
     return with_title(blocks.finish(), interpreter.head.title)

@@ -47,7 +47,7 @@ def _read_text(document: pypdfium2.PdfDocument, annotation: Any) -> str:
 
 
 def read_string(read: Callable[[Any, int], int]) -> str:
-    """What `read` writes into a buffer of UTF-16 when it is given one, and the size of which it returns."""
+    """The UTF-16 text that `read` writes into a buffer; without a buffer it returns the size in bytes."""
     size = read(None, 0)
     if size <= 2:
         return ""

@@ -1,4 +1,4 @@
-"""Tables of contents: found, taken out of the text, and kept as hints where headings are."""
+"""Tables of contents: found, removed from the text, and kept as hints where headings are."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ class Entry:
     level: int
 
 
-def take_out_contents(pages: Sequence[Sequence[Line]]) -> tuple[list[list[Line]], list[Entry]]:
+def remove_contents(pages: Sequence[Sequence[Line]]) -> tuple[list[list[Line]], list[Entry]]:
     """The pages without their tables of contents, and the entries of these."""
     lines = [line for page in pages for line in page]
     dropped: set[int] = set()

@@ -110,6 +110,12 @@ def test_what_a_paragraph_shows(inner: str, text: str) -> None:
             id="typed contents",
         ),
         pytest.param(
+            paragraph("Список рисунков") + paragraph("Рис. 1 ........ 3") + paragraph("Текст"), "Текст", id="figures"
+        ),
+        pytest.param(
+            paragraph(run("Текст", '<w:rFonts w:ascii="Monotype Corsiva"/>')), "Текст", id="font that is no code's"
+        ),
+        pytest.param(
             paragraph("Содержание") + paragraph("") + paragraph("Текст"),
             "Содержание\n\nТекст",
             id="title of no contents",
