@@ -27,6 +27,16 @@ def write_character(character: str) -> str:
     return _SPECIAL.get(character) or LATEX.get(character, character)
 
 
+def write_text(text: str) -> str:
+    """Plain text within a formula."""
+    return rf"\text{{{''.join(_SPECIAL.get(character, character) for character in text)}}}" if text.strip() else ""
+
+
+def write_base(base: str) -> str:
+    """The base of a script: in braces unless it is one sign or one command."""
+    return base if len(base) <= 1 or (base[0] == "\\" and base[1:].isalpha()) else f"{{{base}}}"
+
+
 def fence(character: str | None, usual: str) -> str:
     """A bracket of any height; the usual one for None, an invisible one for nothing."""
     character = usual if character is None else character

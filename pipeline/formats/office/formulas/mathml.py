@@ -3,7 +3,16 @@
 import re
 from collections.abc import Callable
 
-from pipeline.formats.office.formulas.latex import fence, function_name, matrix, scripts, show_tex, write_character
+from pipeline.formats.office.formulas.latex import (
+    fence,
+    function_name,
+    matrix,
+    scripts,
+    show_tex,
+    write_base,
+    write_character,
+    write_text,
+)
 from pipeline.formats.office.formulas.symbols import ACCENTS, OPERATORS
 from pipeline.formats.office.package import Element
 
@@ -40,17 +49,11 @@ def _write_sign(element: Element) -> str:
 
 
 def _write_text(element: Element) -> str:
-    text = re.sub(r"\s+", " ", element.text or "")
-    return rf"\text{{{text}}}" if text.strip() else ""
+    return write_text(re.sub(r"\s+", " ", element.text or ""))
 
 
 def _part(element: Element, at: int) -> str:
     return _write(element[at]).strip() if at < len(element) else ""
-
-
-def _base(element: Element) -> str:
-    base = _part(element, 0)
-    return base if len(base) <= 1 or (base[0] == "\\" and base[1:].isalpha()) else f"{{{base}}}"
 
 
 def _write_under(element: Element) -> str:
@@ -95,9 +98,9 @@ _WRITERS: dict[str, Callable[[Element], str]] = {
     "mfrac": lambda element: rf"\frac{{{_part(element, 0)}}}{{{_part(element, 1)}}}",
     "msqrt": lambda element: rf"\sqrt{{{_write_row(element).strip()}}}",
     "mroot": lambda element: rf"\sqrt[{_part(element, 1)}]{{{_part(element, 0)}}}",
-    "msub": lambda element: _base(element) + scripts(_part(element, 1), ""),
-    "msup": lambda element: _base(element) + scripts("", _part(element, 1)),
-    "msubsup": lambda element: _base(element) + scripts(_part(element, 1), _part(element, 2)),
+    "msub": lambda element: write_base(_part(element, 0)) + scripts(_part(element, 1), ""),
+    "msup": lambda element: write_base(_part(element, 0)) + scripts("", _part(element, 1)),
+    "msubsup": lambda element: write_base(_part(element, 0)) + scripts(_part(element, 1), _part(element, 2)),
     "munder": _write_under,
     "mover": _write_over,
     "munderover": lambda element: f"{_part(element, 0)}{scripts(_part(element, 1), _part(element, 2))} ",

@@ -3,7 +3,15 @@
 import re
 from collections.abc import Callable
 
-from pipeline.formats.office.formulas.latex import ROW_END, fence, function_name, matrix, scripts, write_character
+from pipeline.formats.office.formulas.latex import (
+    ROW_END,
+    fence,
+    function_name,
+    matrix,
+    scripts,
+    write_base,
+    write_character,
+)
 from pipeline.formats.office.formulas.symbols import ACCENTS, FUNCTIONS, OPERATORS
 from pipeline.formats.office.package import Element
 
@@ -65,12 +73,6 @@ def _is_on(element: Element, name: str) -> bool:
     return _property(element, name) in {"", "1", "on", "true"}
 
 
-def _base(element: Element) -> str:
-    """The base of a script: in braces unless it is one sign or one command."""
-    base = _part(element, "e")
-    return base if len(base) <= 1 or (base[0] == "\\" and base[1:].isalpha()) else f"{{{base}}}"
-
-
 def _fraction(element: Element) -> str:
     numerator, denominator = _part(element, "num"), _part(element, "den")
     match _property(element, "type"):
@@ -88,11 +90,12 @@ def _radical(element: Element) -> str:
 
 def _scripts(element: Element) -> str:
     below, above = _part(element, "sub"), _part(element, "sup")
-    return _base(element) + scripts(below, above)
+    return write_base(_part(element, "e")) + scripts(below, above)
 
 
 def _scripts_before(element: Element) -> str:
-    return f"{{}}{scripts(_part(element, 'sub'), _part(element, 'sup'))}{_base(element)}"
+    before = scripts(_part(element, "sub"), _part(element, "sup"))
+    return f"{{}}{before}{write_base(_part(element, 'e'))}"
 
 
 def _n_ary(element: Element) -> str:

@@ -136,6 +136,7 @@ def test_what_markup_means_is_kept(page: str, shown: str) -> None:
             r"$\begin{matrix}1 & 0 \\ 0\end{matrix}$",
         ),
         ("<mtext>если </mtext><mi>x</mi>", r"$\text{если }x$"),
+        ("<mtext>5 $</mtext>", r"$\text{5 \$}$"),
         ("просто x", r"$\text{просто x}$"),
         (f"{'<mrow>' * 5000}<mi>x</mi>", r"$\text{x}$"),
     ],
