@@ -1,4 +1,4 @@
-"""What a stage has of its own in the environment: its handler, the handler's variables, its limits."""
+"""What a stage has of its own in the environment: its handler, the handler's variables, its limits and rules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +18,9 @@ BUSY = 10
 
 _NAME = validate.Regexp(r"[A-Za-z_][A-Za-z0-9_]*\Z", error="Not names of variables.")
 _POSITIVE = validate.Range(min=0, min_inclusive=False)
+_AT_LEAST_ONE = validate.Range(min=1)
+#: What a stage may have of its own beside its limits, by the fields of `StageRules`.
+_RULES = (("starts", "STARTS"), ("at_once", "AT_ONCE"), ("backoff_s", "BACKOFF_S"), ("pause_s", "PAUSE_S"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,15 @@ class StageLimits:
     total_s: float
     silence_s: float | None = None
     cpu_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What the handlers of one generation may spend; None for no limit."""
+
+    calls: int | None = None
+    tokens: int | None = None
+    money: float | None = None
 
 
 def read_stage_settings(env: environs.Env) -> dict[str, Any]:
@@ -41,6 +53,12 @@ def read_stage_settings(env: environs.Env) -> dict[str, Any]:
             }
             for stage in Stage
         },
+        "stage_rules": {stage: _read_rules(env, stage) for stage in Stage},
+        "budget": Budget(
+            env.int("BUDGET_CALLS", None, validate=_AT_LEAST_ONE),
+            env.int("BUDGET_TOKENS", None, validate=_AT_LEAST_ONE),
+            env.float("BUDGET_MONEY", None, validate=_POSITIVE),
+        ),
     }
 
 
@@ -51,6 +69,17 @@ def limit_stage(stage: Stage, timeout_s: float, own: Mapping[str, float | None])
         cpu_s = cpu_s or timeout_s
         total_s = total_s or BUSY * cpu_s
     return StageLimits(total_s or timeout_s, own.get("silence_s"), cpu_s)
+
+
+def _read_rules(env: environs.Env, stage: Stage) -> dict[str, Any]:
+    read = {"starts": env.int, "at_once": env.int}
+    values = {
+        field: read.get(field, env.float)(
+            f"STAGE_{stage.value}_{name}", None, validate=_AT_LEAST_ONE if field in read else _POSITIVE
+        )
+        for field, name in _RULES
+    }
+    return {field: value for field, value in values.items() if value is not None}
 
 
 def _read_names(env: environs.Env, variable: str) -> tuple[str, ...]:

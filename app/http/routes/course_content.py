@@ -1,5 +1,7 @@
 """`/api/courses/<slug>/content`: the finished course."""
 
+from uuid import UUID
+
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
@@ -14,10 +16,13 @@ blueprint = Blueprint("content", __name__)
 
 @blueprint.get("/api/courses/<slug>/content")
 def content(slug: str) -> Response:
-    """What the course's last completed generation made, as JSON or Markdown; 304 if the client has it."""
+    """What the generation of `jobId` made, else the last completed or stopped one, as JSON or Markdown.
+
+    304 if the client has it.
+    """
     db, caller = current_services().db, authenticate()
     mimetype = request.accept_mimetypes.best_match([JSON, MARKDOWN], JSON)
-    found = find_content(db, caller, slug)
+    found = find_content(db, caller, slug, _read_id(request.args.get("jobId")))
     tag = f"{found.tag}-{'md' if mimetype == MARKDOWN else 'json'}"
     if request.if_none_match and request.if_none_match.contains_weak(tag):
         response = Response(status=304)
@@ -29,3 +34,11 @@ def content(slug: str) -> Response:
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Vary"] = "Accept, Authorization"
     return response
+
+
+def _read_id(text: str | None) -> UUID | None:
+    """The generation's id. What is no id is one that no generation has."""
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        return UUID(int=0)

@@ -1,0 +1,23 @@
+-- Whether the stage has no place for the generation: of p_at_once starts that may run at a time, null for any number, the
+-- open ones and the generations that wait before this one take all. These go first by priority, then by age. Holds a lock
+-- until the end of the transaction, so that no two take the last place; the caller has locked the generation.
+create or replace function coursegen.is_stage_full(g coursegen.generations, p_at_once int) returns boolean
+language plpgsql
+as $$
+begin
+    if p_at_once is null then
+        return false;
+    end if;
+    perform pg_advisory_xact_lock(hashtext('coursegen.stage ' || g.stage));
+    return p_at_once <= (
+        select count(*) from coursegen.attempts a
+        where a.outcome is null and a.stage = g.stage and a.generation_id <> g.id
+    ) + (
+        select count(*) from coursegen.generations o
+        where o.paused_why = 'stage_full' and o.stage = g.stage and o.id <> g.id
+            -- One that has not come for a while may have no worker.
+            and o.paused_until > now() - interval '30 s'
+            and (o.priority > g.priority or o.priority = g.priority and o.created_at < g.created_at)
+    );
+end
+$$;
