@@ -73,8 +73,8 @@ class HandlerOutput:
             if said := self._understand(line):
                 level, message, fields = said
                 when = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
-                shown = {"at": when, "level": logging.getLevelName(level).lower(), "message": message, **fields}
-                lines.append(orjson.dumps(shown).decode())
+                own = {"at": when, "level": logging.getLevelName(level).lower(), "message": message}
+                lines.append(orjson.dumps({**own, **fields, **own}).decode())
                 size += len(lines[-1].encode())
                 if size > TAIL_BYTES:
                     del lines[-1]
