@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+from pipeline.child.wire import Kind
 from pipeline.contract import Brief, Draft, Outline, ProviderBusy, StageFailed, StageInput
 from pipeline.work import Work
 from tests.integration.tasks.handlers import BRIEF, outline, wait_for, waits
@@ -80,4 +81,25 @@ def asks_slowly(stage_input: StageInput, work: Work) -> Brief:
     for _ in range(3):
         work.spend(calls=1)
         time.sleep(0.1)
+    return BRIEF
+
+
+def asks_nonsense(stage_input: StageInput, work: Work) -> None:
+    """Writes a question that is no JSON to the worker itself."""
+    line = work._ask.__self__._line  # type: ignore[attr-defined]
+    line.send(Kind.ASK, work._ask.__self__._run, b"nonsense\n")  # type: ignore[attr-defined]
+    time.sleep(60)
+
+
+def tells_all(stage_input: StageInput, work: Work) -> None:
+    names = ("HTTPS_PROXY", "MODEL", "MY_TOKEN", "PROVIDER_KEY", "SHORT_KEY")
+    everything = " ".join(os.environ[name] for name in names)
+    print(everything, flush=True)
+    logging.getLogger("paid").warning(everything, extra={"all": everything})
+    raise StageFailed(everything)
+
+
+def talks_at_length(stage_input: StageInput, work: Work) -> Brief:
+    for _ in range(300):
+        print("слово " * 300)
     return BRIEF

@@ -16,6 +16,7 @@ from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration, status_of, work, work_until_final
 from tests.integration.tasks.processes import wait_until
 from tests.integration.tasks.running import Connection, claim, outcomes, run
+from tests.unit.examples.bad_provider import providing, status, stream, whole
 
 PAID = "tests.integration.tasks.paid_handlers.drafts"
 KEY = "sk-0123456789abcdef"
@@ -222,3 +223,41 @@ def test_a_stage_has_starts_and_backoff_of_its_own(
     work(make_paid_worker(stage_rules=rules))
     assert outcomes(conn, "TEXT_GENERATION") == ["failed", "died"]
     assert status_of(conn, generation_id) == "failed"
+
+
+def test_the_plug_in_of_the_examples_writes_a_course_and_its_key_stands_nowhere(
+    make_worker: MakeWorker,
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    conn: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    behaviours = [stream(*whole()), status(429, {"error": {"message": f"slow down, {KEY}"}}, Retry_After="1")]
+    with providing(*behaviours, stream(*whole())) as provider:
+        variables = {"OPENAI_BASE_URL": provider.url, "OPENAI_API_KEY": KEY, "LESSONS_MODEL": "m-1"}
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        names = dict.fromkeys(Stage, ()) | {Stage.TEXT_GENERATION: tuple(variables)}
+        handlers = {Stage.STRUCTURE_GENERATION: "outline", Stage.TEXT_GENERATION: "lessons_plugin.drafting.handle"}
+        generation_id = start_generation(make_course())
+        work_until_final(make_worker(handlers, handler_variables=names), conn, generation_id)
+    assert status_of(conn, generation_id) == "completed"
+    assert outcomes(conn, "TEXT_GENERATION") == ["paused", "completed"]
+    assert len(provider.requests) == 4  # three lessons, the second asked for twice
+    drafts = rows(conn, "select body from coursegen.drafts order by lesson_number")
+    assert [row["body"] for row in drafts] == [f"# Урок {number}\n\nТекст\n" for number in (1, 2, 3)]
+    assert rows(conn, "select distinct model, calls, tokens from coursegen.units") == [
+        {"model": "m-2", "calls": 1, "tokens": 120}
+    ]
+    tables = rows(
+        conn,
+        """
+        select query_to_xml(format('select * from %%I.%%I', schemaname, tablename), true, false, '')::text as text
+        from pg_tables where schemaname in ('coursegen', 'public') and %s
+        """,
+        True,
+    )
+    assert "slow down, [OPENAI_API_KEY]" in "".join(row["text"] for row in tables)
+    assert KEY not in "".join(row["text"] for row in tables)
+    assert KEY not in capfd.readouterr().out
