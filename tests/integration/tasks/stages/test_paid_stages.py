@@ -250,14 +250,8 @@ def test_the_plug_in_of_the_examples_writes_a_course_and_its_key_stands_nowhere(
     assert rows(conn, "select distinct model, calls, tokens from coursegen.units") == [
         {"model": "m-2", "calls": 1, "tokens": 120}
     ]
-    tables = rows(
-        conn,
-        """
-        select query_to_xml(format('select * from %%I.%%I', schemaname, tablename), true, false, '')::text as text
-        from pg_tables where schemaname in ('coursegen', 'public') and %s
-        """,
-        True,
-    )
-    assert "slow down, [OPENAI_API_KEY]" in "".join(row["text"] for row in tables)
-    assert KEY not in "".join(row["text"] for row in tables)
+    tables = rows(conn, "select oid::regclass::text as name from pg_class where relkind = 'r' and oid > 16384")
+    stored = "".join(str(conn.execute(f"select t::text from {row['name']} t".encode()).fetchall()) for row in tables)
+    assert "slow down, [OPENAI_API_KEY]" in stored
+    assert KEY not in stored
     assert KEY not in capfd.readouterr().out
