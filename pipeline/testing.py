@@ -16,7 +16,8 @@ from pipeline.work import Work
 class Units:
     """What is kept between the runs of a course: pass it to the next run, which goes on from it.
 
-    `results` has each saved unit by its name; `made_by` what made it. `spent` and its limits are of all runs together.
+    `results` has each saved unit by its name, `made_by` what made it. All runs together spend `calls`, `tokens` and
+    `money`, within their limits.
     """
 
     results: dict[str, Any] = field(default_factory=dict)

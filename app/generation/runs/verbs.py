@@ -204,7 +204,7 @@ def report_units(conn: Connection[Any], start: Start, done: float, total: int) -
     whole = int(done)
     counts: dict[str, Any] = _lessons(whole, total) if start.stage is Stage.TEXT_GENERATION else {"alive": True}
     if whole != done:
-        percent = int((done - whole) * 100)
+        percent = min(round((done - whole) * 100), 99)
         counts["message"] = f"{STEPS[start.stage].started} {whole + 1} из {total}: {percent} %"
     run_verb(conn, "report_units", start.run, stage=start.stage.value, change=Jsonb(counts))
 

@@ -1,8 +1,7 @@
 """The plug-in that pays, against a server that misbehaves as such servers do."""
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -37,13 +36,22 @@ from tests.unit.examples.bad_provider import (
     whole,
 )
 
+Answering = Callable[..., BadProvider]
+
 KEY = "sk-0123456789abcdef"
 TEXT = "# Урок 1\n\nТекст\n"
 GOOD = stream(*whole())
 
 
+@pytest.fixture(scope="module")
+def running() -> Iterator[BadProvider]:
+    """The server that all tests share: a client of its own for each test would take most of their time."""
+    with providing(GOOD) as provider:
+        yield provider
+
+
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def environment(monkeypatch: pytest.MonkeyPatch, running: BadProvider) -> None:
     values = {
         "MODEL": "m-1",
         "TRIES": "2",
@@ -55,10 +63,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in values.items():
         monkeypatch.setenv(f"LESSONS_{name}", value)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", running.url)
     monkeypatch.setattr(lessons_plugin.provider, "BACKOFF_S", 0.01)
-    connect.cache_clear()
-    yield
-    connect.cache_clear()
 
 
 def course(lessons: int = 1) -> StageInput:
@@ -68,21 +74,24 @@ def course(lessons: int = 1) -> StageInput:
     return StageInput(Course("c", "Курс", language="ru"), "/nowhere", documents=(document,), outline=outline)
 
 
-@contextmanager
-def server(monkeypatch: pytest.MonkeyPatch, *behaviours: Behaviour) -> Iterator[BadProvider]:
-    with providing(*behaviours) as provider:
-        monkeypatch.setenv("OPENAI_BASE_URL", provider.url)
-        connect.cache_clear()
-        yield provider
+@pytest.fixture
+def answering(running: BadProvider) -> Answering:
+    """Has the server behave so from now on."""
+
+    def answer(*behaviours: Behaviour) -> BadProvider:
+        running.behaviours, running.requests = list(behaviours), []
+        return running
+
+    return answer
 
 
 def draft(lessons: int = 1, units: Units | None = None) -> StageRun:
     return run_stage("TEXT_GENERATION", handle, course(lessons), units)
 
 
-def test_each_lesson_is_streamed_counted_and_saved(monkeypatch: pytest.MonkeyPatch) -> None:
-    with server(monkeypatch, GOOD) as provider:
-        done = draft(2)
+def test_each_lesson_is_streamed_counted_and_saved(answering: Answering) -> None:
+    provider = answering(GOOD)
+    done = draft(2)
     assert [each.text for each in done.result] == [TEXT, TEXT.replace("1", "2")]
     assert (done.units.calls, done.units.tokens, float(done.units.money)) == (2, 240, 0.4)
     assert done.units.made_by["1"]["model"] == "m-2"  # the one that answered
@@ -96,17 +105,18 @@ def test_each_lesson_is_streamed_counted_and_saved(monkeypatch: pytest.MonkeyPat
     assert headers["idempotency-key"] != others["idempotency-key"]
 
 
-def test_a_second_run_asks_only_for_what_is_not_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_run_asks_only_for_what_is_not_finished(monkeypatch: pytest.MonkeyPatch, answering: Answering) -> None:
     units = Units()
-    with server(monkeypatch, GOOD, status(429, Retry_After="40")), pytest.raises(ProviderBusy) as caught:
+    answering(GOOD, status(429, Retry_After="40"))
+    with pytest.raises(ProviderBusy) as caught:
         draft(2, units)
     assert caught.value.retry_after_s == 40
-    with server(monkeypatch, GOOD) as provider:
-        assert len(draft(2, units).result) == 2
+    provider = answering(GOOD)
+    assert len(draft(2, units).result) == 2
     assert len(provider.requests) == 1
     monkeypatch.setenv("LESSONS_MODEL", "another")
-    with server(monkeypatch, GOOD) as provider:
-        draft(2, units)
+    provider = answering(GOOD)
+    draft(2, units)
     assert len(provider.requests) == 2
 
 
@@ -140,17 +150,18 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("how", [*BUSY, *BROKEN])
-def test_what_goes_wrong_once_is_tried_again(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    with server(monkeypatch, (BUSY | BROKEN)[how], GOOD) as provider:
-        done = draft()
+def test_what_goes_wrong_once_is_tried_again(answering: Answering, how: str) -> None:
+    provider = answering((BUSY | BROKEN)[how], GOOD)
+    done = draft()
     assert done.result[0].text == TEXT
     assert done.units.calls == len(provider.requests) == 2
     assert len({headers["idempotency-key"] for _, headers in provider.requests}) == 1
 
 
 @pytest.mark.parametrize("how", BUSY)
-def test_a_provider_that_is_away_pauses_the_stage(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    with server(monkeypatch, BUSY[how]) as provider, pytest.raises(ProviderBusy) as caught:
+def test_a_provider_that_is_away_pauses_the_stage(answering: Answering, how: str) -> None:
+    provider = answering(BUSY[how])
+    with pytest.raises(ProviderBusy) as caught:
         draft()
     assert (caught.value.retry_after_s, len(provider.requests)) == (None, 2)
 
@@ -158,13 +169,16 @@ def test_a_provider_that_is_away_pauses_the_stage(monkeypatch: pytest.MonkeyPatc
 def test_a_provider_that_refuses_connections_pauses_the_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{closed.getsockname()[1]}/v1")
+    connect.cache_clear()
     with pytest.raises(ProviderBusy):
         draft()
+    connect.cache_clear()
 
 
-def test_a_provider_whose_answers_are_broken_fails_the_start_and_is_paid(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_provider_whose_answers_are_broken_fails_the_start_and_is_paid(answering: Answering) -> None:
     units = Units()
-    with server(monkeypatch, BROKEN["cut"]), pytest.raises(lessons_plugin.provider.NoAnswer):
+    answering(BROKEN["cut"])
+    with pytest.raises(lessons_plugin.provider.NoAnswer):
         draft(1, units)
     assert units.calls == 2
     assert units.tokens > 0  # nobody counted them
@@ -186,10 +200,9 @@ def test_a_provider_whose_answers_are_broken_fails_the_start_and_is_paid(monkeyp
         (stream(chunk(reason="content_filter"), "[DONE]"), "отказался"),
     ],
 )
-def test_what_no_further_try_mends_fails_at_once(
-    monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour, message: str
-) -> None:
-    with server(monkeypatch, behaviour) as provider, pytest.raises(StageFailed, match=message) as caught:
+def test_what_no_further_try_mends_fails_at_once(answering: Answering, behaviour: Behaviour, message: str) -> None:
+    provider = answering(behaviour)
+    with pytest.raises(StageFailed, match=message) as caught:
         draft()
     assert len(provider.requests) == 1
     assert KEY not in str(caught.value)
@@ -207,15 +220,17 @@ def test_what_no_further_try_mends_fails_at_once(
         (format_datetime(datetime.now(UTC) - timedelta(days=1), usegmt=True), 0),
     ],
 )
-def test_a_wait_is_read_as_servers_write_it(monkeypatch: pytest.MonkeyPatch, header: str, wait: float | None) -> None:
-    with server(monkeypatch, status(503, Retry_After=header)), pytest.raises(ProviderBusy) as caught:
+def test_a_wait_is_read_as_servers_write_it(answering: Answering, header: str, wait: float | None) -> None:
+    answering(status(503, Retry_After=header))
+    with pytest.raises(ProviderBusy) as caught:
         draft()
     assert caught.value.retry_after_s == wait
 
 
-def test_a_date_to_wait_for_is_in_the_future(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_date_to_wait_for_is_in_the_future(answering: Answering) -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
-    with server(monkeypatch, status(429, Retry_After=later)), pytest.raises(ProviderBusy) as caught:
+    answering(status(429, Retry_After=later))
+    with pytest.raises(ProviderBusy) as caught:
         draft()
     assert caught.value.retry_after_s
     assert 3000 < caught.value.retry_after_s <= 3600
@@ -230,21 +245,22 @@ def test_a_date_to_wait_for_is_in_the_future(monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_what_an_answer_costs_is_what_the_server_says_or_the_prices(
-    monkeypatch: pytest.MonkeyPatch, usage: dict[str, Any], tokens: int, money: float
+    answering: Answering, usage: dict[str, Any], tokens: int, money: float
 ) -> None:
-    with server(monkeypatch, stream(*whole(usage=usage))):
-        units = draft().units
+    answering(stream(*whole(usage=usage)))
+    units = draft().units
     assert (units.tokens, float(units.money)) == (tokens, money)
 
 
-def test_a_server_that_counts_nothing_is_counted_by_characters(monkeypatch: pytest.MonkeyPatch) -> None:
-    with server(monkeypatch, stream(*whole(usage=None))):
-        assert 20 < draft().units.tokens < 1000
+def test_a_server_that_counts_nothing_is_counted_by_characters(answering: Answering) -> None:
+    answering(stream(*whole(usage=None)))
+    assert 20 < draft().units.tokens < 1000
 
 
-def test_each_try_is_a_call_of_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_try_is_a_call_of_the_budget(answering: Answering) -> None:
     units = Units(most_calls=2)
-    with server(monkeypatch, status(500), GOOD) as provider, pytest.raises(BudgetExhausted):
+    provider = answering(status(500), GOOD)
+    with pytest.raises(BudgetExhausted):
         draft(2, units)
     assert len(provider.requests) == 2
     assert list(units.results) == ["1"]

@@ -145,8 +145,10 @@ def test_a_stage_runs_at_most_so_many_times_at_once_and_the_others_wait_without_
     conn: Connection,
     settings: Settings,
     files_root: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The second stage of both: one runs, the other is paused until it has ended."""
+    monkeypatch.setattr("app.generation.runs.verbs.FULL_S", 0.5)
     rules = {"stage_rules": {**settings.stage_rules, Stage.STRUCTURE_GENERATION: {"at_once": 1}}}
     outline = "tests.integration.tasks.paid_handlers.waits_with_an_outline"
     app = make_worker({Stage.STRUCTURE_GENERATION: outline}, worker_concurrency=2, **rules)
