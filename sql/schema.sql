@@ -5094,7 +5094,7 @@ GRANT SELECT ON TABLE coursegen.applied_migrations TO coursegen_app;
 -- Name: TABLE attempt_logs; Type: ACL; Schema: coursegen; Owner: -
 --
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.attempt_logs TO coursegen_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE coursegen.attempt_logs TO coursegen_app;
 
 --
 -- Name: TABLE attempts; Type: ACL; Schema: coursegen; Owner: -
@@ -5172,7 +5172,7 @@ GRANT SELECT,INSERT ON TABLE coursegen.sections TO coursegen_app;
 -- Name: TABLE spending; Type: ACL; Schema: coursegen; Owner: -
 --
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.spending TO coursegen_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE coursegen.spending TO coursegen_app;
 
 --
 -- Name: TABLE stage_results; Type: ACL; Schema: coursegen; Owner: -
