@@ -10,6 +10,7 @@ from app.generation.runs import units
 from app.generation.runs.units import MadeBy, Unit
 from app.generation.runs.verbs import Start
 from app.settings.stages import Budget
+from pipeline.child.wire import MAX_ERROR, MAX_UNIT, cut
 
 T = TypeVar("T")
 
@@ -32,7 +33,7 @@ class Questions:
                 unit = Unit(name, bytes.fromhex(digest))
                 found = self.run_verb(lambda conn: units.find_unit(conn, self.start, unit))
                 return {"outcome": "missing" if found is None else "found"}, found or b""
-            case {"ask": "save", "unit": name, "hash": digest, **made}:
+            case {"ask": "save", "unit": name, "hash": digest, **made} if len(result) <= MAX_UNIT:
                 unit, made_by = Unit(name, bytes.fromhex(digest)), MadeBy(**made)
                 self.run_verb(lambda conn: units.save_unit(conn, self.start, unit, result, made_by))
                 return {"outcome": "saved"}, b""
@@ -44,7 +45,7 @@ class Questions:
                 return (
                     {"outcome": "exhausted", "message": self._explain(spent)} if spent else {"outcome": "spent"}
                 ), b""
-        raise ValueError(f"The handler's process asked {question}")
+        raise ValueError(f"The handler's process asked {cut(str(question), MAX_ERROR)} with {len(result)} bytes")
 
     def _explain(self, spent: dict[str, float]) -> str:
         limits = [

@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from pipeline.child.wire import Kind
+from pipeline.child.wire import MAX_UNIT, Kind
 from pipeline.contract import Brief, Draft, Outline, ProviderBusy, StageFailed, StageInput
 from pipeline.work import Work
 from tests.integration.tasks.handlers import BRIEF, outline, wait_for, waits
@@ -103,3 +103,10 @@ def talks_at_length(stage_input: StageInput, work: Work) -> Brief:
     for _ in range(300):
         print("слово " * 300)
     return BRIEF
+
+
+def asks_what_nobody_answers(stage_input: StageInput, work: Work) -> None:
+    """A question of another kind, or a unit that is too large, past the checks of `Work`."""
+    kind = stage_input.course.description or ""
+    named = {"unit": "1", "hash": "00", "handler": "h", "version": "v", "model": None}
+    work._ask({"ask": kind, **named, "calls": 1, "tokens": 1, "money": "1"}, b'"%s"' % (b"x" * MAX_UNIT))

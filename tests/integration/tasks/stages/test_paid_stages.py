@@ -201,6 +201,19 @@ def test_of_one_unit_the_three_results_used_last_are_kept(
     assert [bytes(row["hash"]) for row in kept] == [b"\2", b"\3", b"\4"]
 
 
+@pytest.mark.parametrize("kind", ["save", "forgive"])
+def test_a_question_that_no_handler_asks_fails_the_start(
+    make_worker: MakeWorker, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection, kind: str
+) -> None:
+    generation_id = start_generation(make_course(course_description=kind))
+    handler = "tests.integration.tasks.paid_handlers.asks_what_nobody_answers"
+    run(make_worker({Stage.STRUCTURE_ANALYSIS: handler}), claim(conn, generation_id))
+    [attempt] = rows(conn, "select outcome::text, error from coursegen.attempts")
+    assert attempt["outcome"] == "failed"
+    assert attempt["error"].startswith("ValueError: The handler's process asked {'ask': '" + kind)
+    assert rows(conn, "select 1 from coursegen.units") == []
+
+
 def test_a_stage_has_starts_and_backoff_of_its_own(
     make_paid_worker: MakePaidWorker,
     start_generation: StartGeneration,
