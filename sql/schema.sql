@@ -1327,8 +1327,10 @@ begin
     end if;
     perform pg_advisory_xact_lock(hashtext('coursegen.stage ' || g.stage));
     return p_at_once <= (
-        select count(*) from coursegen.attempts a
-        where a.outcome is null and a.stage = g.stage and a.generation_id <> g.id
+        -- Not the starts: one of a generation that is over may have been left open.
+        select count(distinct o.id) from coursegen.attempts a
+        join coursegen.generations o on o.id = a.generation_id and o.stage = a.stage and o.finished_at is null
+        where a.outcome is null and a.stage = g.stage and o.id <> g.id
     ) + (
         select count(*) from coursegen.generations o
         where o.paused_why = 'stage_full' and o.stage = g.stage and o.id <> g.id

@@ -1,5 +1,5 @@
--- Whether the stage has no place for the generation: of p_at_once starts that may run at a time, null for any number, the
--- open ones and the generations that wait before this one take all. These go first by priority, then by age. Holds a lock
+-- Whether the stage has no place for the generation: of p_at_once that may run it at a time, null for any number, those that
+-- run it and those that wait before this one take all. These go first by priority, then by age. Holds a lock
 -- until the end of the transaction, so that no two take the last place; the caller has locked the generation.
 create or replace function coursegen.is_stage_full(g coursegen.generations, p_at_once int) returns boolean
 language plpgsql
@@ -10,8 +10,10 @@ begin
     end if;
     perform pg_advisory_xact_lock(hashtext('coursegen.stage ' || g.stage));
     return p_at_once <= (
-        select count(*) from coursegen.attempts a
-        where a.outcome is null and a.stage = g.stage and a.generation_id <> g.id
+        -- Not the starts: one of a generation that is over may have been left open.
+        select count(distinct o.id) from coursegen.attempts a
+        join coursegen.generations o on o.id = a.generation_id and o.stage = a.stage and o.finished_at is null
+        where a.outcome is null and a.stage = g.stage and o.id <> g.id
     ) + (
         select count(*) from coursegen.generations o
         where o.paused_why = 'stage_full' and o.stage = g.stage and o.id <> g.id

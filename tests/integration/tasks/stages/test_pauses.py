@@ -185,6 +185,17 @@ def test_who_waits_for_a_place_gets_it_by_priority_and_then_by_age(
     assert [full(each, 1) for each in (low, high, last)] == [True, False, True]
     assert [full(each, 2) for each in (low, high, last)] == [False, False, True]
     assert not full(last, None)
+    # A start that was left open takes no place of others.
+    conn.execute(
+        "insert into coursegen.attempts (generation_id, stage, fence, job_id, worker)"
+        " select id, stage, 1, 1, 'dead' from coursegen.generations where id = %s",
+        [last],
+    )
+    assert [full(each, 2) for each in (low, high)] == [True, False]
+    conn.execute("update coursegen.generations set stage = 'FINALIZATION' where id = %s", [last])
+    assert not full(low, 2)
+    conn.execute("update coursegen.generations set stage = 'STRUCTURE_ANALYSIS' where id = %s", [last])
+    conn.execute("delete from coursegen.attempts")
     # One that has not come for its place for a while does not keep it.
     conn.execute("update coursegen.generations set paused_until = now() - interval '1 minute' where id = %s", [high])
     assert [full(each, 1) for each in (low, last)] == [False, True]
