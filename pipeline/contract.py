@@ -1,6 +1,7 @@
 """What a stage handler receives and what it returns.
 
-A handler is `handle(stage_input: StageInput, report: Report) -> result`, with the result type of its stage:
+A handler is `handle(stage_input: StageInput, work: Work) -> result`, with the result type of its stage. `pipeline.work`
+has `Work`, which is a `Report` for handlers that do no more.
 
 | stage | result |
 | --- | --- |
@@ -39,6 +40,21 @@ class StageFailed(Exception):
     def __init__(self, message: str, faults: tuple[Fault, ...] = ()) -> None:
         super().__init__(message)
         self.faults = faults
+
+
+class ProviderBusy(Exception):
+    """A provider asks to wait: the stage is paused for `retry_after_s`, and this start does not count.
+
+    Without `retry_after_s` the pause is the stage's backoff, doubled with each.
+    """
+
+    def __init__(self, why: str = "A provider is busy", retry_after_s: float | None = None) -> None:
+        super().__init__(why)
+        self.retry_after_s = retry_after_s
+
+
+class BudgetExhausted(BaseException):
+    """The generation has spent what it may. Raised before a call, past `except Exception`; do not catch it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ CREATE TYPE coursegen.attempt_outcome AS ENUM (
     'died',
     'shutdown',
     'interrupted',
-    'superseded'
+    'superseded',
+    'paused'
 );
 
 --
@@ -393,14 +394,20 @@ begin
         select c.generation_progress #>> '{steps,0,status}' is distinct from 'completed'
         from public.courses c where c.id = generation.course_id
     );
-    if generation.status <> 'running' or generation.started_at is null then
+    if generation.status <> 'running' or generation.started_at is null or generation.paused_until is not null then
         update coursegen.generations g
-        set status = 'running', started_at = coalesce(g.started_at, now())
+        set status = 'running', started_at = coalesce(g.started_at, now()), paused_until = null, paused_why = null
         where g.id = p_generation_id;
     end if;
     perform coursegen.write_course(
         generation.course_id,
-        case when recovered then jsonb_build_array(p_first_change, p_change) else jsonb_build_array(p_change) end,
+        case when recovered then jsonb_build_array(p_first_change) else '[]' end
+        || p_change
+        -- The message of the pause goes; the step has not changed.
+        || case
+            when generation.paused_until is null then '[]'
+            else jsonb_build_array(jsonb_build_object('message', p_change -> 'message'))
+        end,
         p_status
     );
     if recovered then
@@ -646,7 +653,7 @@ begin
                     else '{}'
                 end || (change -> 'metadata'));
             end if;
-        elsif change ?| '{lessons_total,message}' then
+        elsif change ?| array['lessons_total', 'message'] then
             changed := coalesce(changed, '{}') || change;
         end if;
     end loop;
@@ -842,7 +849,7 @@ begin
         select from procrastinate_jobs other
         where other.status = 'todo' and other.queue_name = 'stages' and other.priority > generation.priority
             and (other.scheduled_at is null or other.scheduled_at <= now())
-    ) then 'continued' else 'queued' end;
+    ) and not coursegen.is_stage_full(generation, (p_next ->> 'at_once')::int) then 'continued' else 'queued' end;
 
     if outcome = 'queued' or has_webhook then
         perform coursegen.write_course(generation.course_id, p_changes);
@@ -923,6 +930,16 @@ begin
         outcome := 'exhausted';
         refused := coursegen.fail_generation(
             generation, p_stages -> stage ->> 'failed', p_exhausted, jsonb_build_object('stage', generation.stage)
+        );
+    elsif coursegen.is_stage_full(generation, (p_stages -> stage ->> 'at_once')::int) then
+        outcome := 'full';
+        update coursegen.generations g
+        set paused_why = 'stage_full',
+            paused_until = now() + make_interval(secs => (p_stages -> generation.stage::text ->> 'full_s')::float)
+        where g.id = p_generation_id and g.status = 'running';
+        perform coursegen.requeue_stage(
+            p_generation_id, (p_stages -> stage ->> 'full_s')::float,
+            (select j.lock from procrastinate_jobs j where j.id = p_job_id)
         );
     else
         outcome := 'counted';
@@ -1093,6 +1110,28 @@ begin
     else
         outcome := 'retried';
         perform coursegen.requeue_stage(p_generation_id, p_backoff_s * 2 ^ (starts - 1));
+    end if;
+    return next;
+end
+$$;
+
+--
+-- Name: find_unit_v1(uuid, integer, text, text, bytea); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.find_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea) RETURNS TABLE(outcome text, result json)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
+begin
+    if not coursegen.holds_fence_v1(generation, p_fence) or generation.stage::text <> p_stage then
+        outcome := 'superseded';
+    else
+        update coursegen.units u set used_at = now()
+        where u.course_id = generation.course_id and u.stage = generation.stage and u.unit = p_unit and u.hash = p_hash
+        returning u.result into result;
+        outcome := case when found then 'found' else 'missing' end;
     end if;
     return next;
 end
@@ -1380,6 +1419,33 @@ CREATE FUNCTION coursegen.is_orphaned_v1(job public.procrastinate_jobs, p_stalle
 $$;
 
 --
+-- Name: is_stage_full(coursegen.generations, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.is_stage_full(g coursegen.generations, p_at_once integer) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if p_at_once is null then
+        return false;
+    end if;
+    perform pg_advisory_xact_lock(hashtext('coursegen.stage ' || g.stage));
+    return p_at_once <= (
+        -- Not the starts: one of a generation that is over may have been left open.
+        select count(distinct o.id) from coursegen.attempts a
+        join coursegen.generations o on o.id = a.generation_id and o.stage = a.stage and o.finished_at is null
+        where a.outcome is null and a.stage = g.stage and o.id <> g.id
+    ) + (
+        select count(*) from coursegen.generations o
+        where o.paused_why = 'stage_full' and o.stage = g.stage and o.id <> g.id
+            -- One that has not come for a while may have no worker.
+            and o.paused_until > now() - interval '30 s'
+            and (o.priority > g.priority or o.priority = g.priority and o.created_at < g.created_at)
+    );
+end
+$$;
+
+--
 -- Name: is_with_old_stack(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1409,6 +1475,19 @@ begin
         );
     end if;
     return false;
+end
+$$;
+
+--
+-- Name: keep_attempt_log_v1(bigint, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.keep_attempt_log_v1(p_attempt_id bigint, p_lines text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into coursegen.attempt_logs (attempt_id, lines) values (p_attempt_id, p_lines)
+    on conflict (attempt_id) do update set lines = excluded.lines;
 end
 $$;
 
@@ -1589,6 +1668,53 @@ CREATE FUNCTION coursegen.old_stack_values() RETURNS text[]
 $$;
 
 --
+-- Name: pause_stage_v1(uuid, integer, bigint, double precision, double precision, double precision, text, text, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.pause_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_pause_s double precision, p_backoff_s double precision, p_most_s double precision, p_why text, p_waiting text, p_step text, p_message text) RETURNS TABLE(outcome text, pause_s double precision, refused text)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
+    pauses int;
+    since timestamptz;
+begin
+    if not coursegen.holds_fence_v1(generation, p_fence) then
+        outcome := 'superseded';
+        perform coursegen.close_attempt_v1(p_attempt_id, outcome);
+        return next;
+        return;
+    end if;
+    select count(*), coalesce(min(a.finished_at), now()) into pauses, since
+    from coursegen.attempts a
+    where a.generation_id = p_generation_id and a.stage = generation.stage and a.outcome = 'paused'
+        and a.finished_at > coalesce((
+            select max(u.saved_at) from coursegen.units u
+            where u.generation_id = p_generation_id and u.stage = generation.stage
+        ), '-infinity');
+    pause_s := greatest(1, coalesce(p_pause_s, least(p_backoff_s * 2 ^ least(pauses, 20), 600)));
+    if extract(epoch from now() - since) + pause_s > p_most_s then
+        outcome := 'failed';
+        perform coursegen.close_attempt_v1(p_attempt_id, outcome, p_why);
+        refused := coursegen.fail_generation(generation, p_step, p_message, jsonb_build_object(
+            'stage', generation.stage, 'pauses', pauses + 1, 'outcome', 'paused'
+        ));
+    else
+        outcome := 'paused';
+        perform coursegen.close_attempt_v1(p_attempt_id, outcome, p_why);
+        update coursegen.generations g
+        set paused_until = now() + make_interval(secs => pause_s), paused_why = 'provider_busy'
+        where g.id = p_generation_id;
+        perform coursegen.write_course(generation.course_id, jsonb_build_array(
+            '{"alive": true}'::jsonb, jsonb_build_object('message', p_waiting)
+        ));
+        perform coursegen.requeue_stage(p_generation_id, pause_s);
+    end if;
+    return next;
+end
+$$;
+
+--
 -- Name: pick_slots(uuid, integer, integer); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1751,8 +1877,8 @@ begin
     select g.id, g.fence, g.status, g.created_at, g.paused_until into generation from coursegen.generations g
     where g.course_id = course.id and g.finished_at is null;
     if found then
-        is_stuck := generation.status = 'running' and generation.paused_until is null
-            and greatest(course.last_progress_update, generation.created_at) < now() - make_interval(secs => p_stuck_s);
+        is_stuck := generation.status = 'running' and now() - make_interval(secs => p_stuck_s)
+            > greatest(course.last_progress_update, generation.created_at, generation.paused_until);
         worker_alive := coursegen.live_workers_v1('stages', p_stalled_s) > 0;
         if generation.status = 'queued' then
             select j.priority, j.id into own from procrastinate_jobs j
@@ -1873,28 +1999,7 @@ CREATE FUNCTION coursegen.read_content_v1(p_generation_id uuid) RETURNS json
     select json_build_object(
         'courseId', c.id, 'slug', c.slug, 'title', c.title, 'jobId', g.id,
         'completedAt', to_char(g.finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-        'sections', (
-            select coalesce(json_agg(json_build_object(
-                'number', s.number, 'title', s.title,
-                'lessons', (
-                    select coalesce(json_agg(json_build_object(
-                        'number', l.number, 'title', l.title, 'goals', l.goals, 'sources', l.sources, 'text', d.body
-                    ) order by l.number), '[]')
-                    from coursegen.lessons l
-                    left join coursegen.drafts d on d.generation_id = l.generation_id and d.lesson_number = l.number
-                    where l.generation_id = g.id and l.section_number = s.number
-                )
-            ) order by s.number), '[]')
-            from coursegen.sections s
-            where s.generation_id = g.id
-        ),
-        'documents', (
-            select coalesce(json_agg(json_build_object(
-                'id', d.file_id, 'name', d.name, 'mimeType', d.mime_type, 'wasRead', d.error is null, 'error', d.error
-            ) order by d.position), '[]')
-            from coursegen.documents d
-            where d.generation_id = g.id
-        ),
+        'sections', coursegen.read_sections(g.id), 'documents', coursegen.read_documents(g.id),
         'summary', f.summary,
         'published', (
             select json_build_object(
@@ -1911,6 +2016,44 @@ CREATE FUNCTION coursegen.read_content_v1(p_generation_id uuid) RETURNS json
     join coursegen.finished_courses f on f.generation_id = g.id
     join public.courses c on c.id = g.course_id
     where g.id = p_generation_id
+$$;
+
+--
+-- Name: read_documents(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.read_documents(p_generation_id uuid) RETURNS json
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce(json_agg(json_build_object(
+        'id', d.file_id, 'name', d.name, 'mimeType', d.mime_type, 'wasRead', d.error is null, 'error', d.error
+    ) order by d.position), '[]')
+    from coursegen.documents d
+    where d.generation_id = p_generation_id
+$$;
+
+--
+-- Name: read_sections(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.read_sections(p_generation_id uuid) RETURNS json
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce(json_agg(json_build_object(
+        'number', s.number, 'title', s.title,
+        'lessons', (
+            select coalesce(json_agg(json_build_object(
+                'number', l.number, 'title', l.title, 'goals', l.goals, 'sources', l.sources,
+                'text', coalesce(d.body, t.body)
+            ) order by l.number), '[]')
+            from coursegen.lessons l
+            left join coursegen.drafts d on d.generation_id = l.generation_id and d.lesson_number = l.number
+            left join coursegen.stopped_texts_v1(p_generation_id) t on t.lesson_number = l.number
+            where l.generation_id = p_generation_id and l.section_number = s.number
+        )
+    ) order by s.number), '[]')
+    from coursegen.sections s
+    where s.generation_id = p_generation_id
 $$;
 
 --
@@ -1995,6 +2138,28 @@ begin
     end if;
     return (select c.status::text from public.courses c where c.id = p_course_id);
 end
+$$;
+
+--
+-- Name: read_stopped_v1(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.read_stopped_v1(p_generation_id uuid) RETURNS json
+    LANGUAGE sql STABLE
+    AS $$
+    select json_build_object(
+        'courseId', c.id, 'slug', c.slug, 'title', c.title, 'jobId', g.id, 'completedAt', null,
+        'unfinished', json_build_object(
+            'status', g.status, 'error', g.error_message,
+            'endedAt', to_char(g.finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+            'lessonsCompleted', (select count(*) from coursegen.stopped_texts_v1(g.id))
+        ),
+        'sections', coursegen.read_sections(g.id), 'documents', coursegen.read_documents(g.id),
+        'summary', '{}'::json, 'published', null
+    )
+    from coursegen.generations g
+    join public.courses c on c.id = g.course_id
+    where g.id = p_generation_id and exists (select from coursegen.stopped_texts_v1(g.id))
 $$;
 
 --
@@ -2151,6 +2316,44 @@ CREATE FUNCTION coursegen.reset_course_progress(p_course_id uuid) RETURNS jsonb
     LANGUAGE sql
     AS $$
     select coursegen.write_course(p_course_id, '[{"reset": true}]')
+$$;
+
+--
+-- Name: save_unit_v1(uuid, integer, text, text, bytea, jsonb, text, text, text, bigint, bigint, numeric); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.save_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea, p_result jsonb, p_handler text, p_version text, p_model text, p_calls bigint, p_tokens bigint, p_money numeric) RETURNS TABLE(outcome text)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
+begin
+    if not coursegen.holds_fence_v1(generation, p_fence) or generation.stage::text <> p_stage then
+        outcome := 'superseded';
+        return next;
+        return;
+    end if;
+    insert into coursegen.units as u (
+        course_id, stage, unit, hash, generation_id, result, handler, version, model, calls, tokens, money
+    ) values (
+        generation.course_id, generation.stage, p_unit, p_hash, p_generation_id, p_result, p_handler, p_version, p_model,
+        p_calls, p_tokens, p_money
+    )
+    on conflict (course_id, stage, unit, hash) do update
+    set generation_id = excluded.generation_id, result = excluded.result, handler = excluded.handler,
+        version = excluded.version, model = excluded.model, calls = excluded.calls, tokens = excluded.tokens,
+        money = excluded.money, saved_at = now(), used_at = now();
+    delete from coursegen.units u
+    where u.course_id = generation.course_id and u.stage = generation.stage and u.unit = p_unit and u.hash <> p_hash
+        and u.hash not in (
+            select o.hash from coursegen.units o
+            where o.course_id = generation.course_id and o.stage = generation.stage and o.unit = p_unit and o.hash <> p_hash
+            order by o.used_at desc limit 2
+        );
+    perform coursegen.write_course(generation.course_id, '[{"alive": true}]');
+    outcome := 'saved';
+    return next;
+end
 $$;
 
 --
@@ -2332,6 +2535,40 @@ end
 $$;
 
 --
+-- Name: spend_v1(uuid, integer, bigint, bigint, numeric, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.spend_v1(p_generation_id uuid, p_fence integer, p_calls bigint, p_tokens bigint, p_money numeric, p_budget jsonb) RETURNS TABLE(outcome text, calls bigint, tokens bigint, money numeric)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+begin
+    if not coursegen.holds_fence_v1(coursegen.lock_generation(p_generation_id), p_fence) then
+        outcome := 'superseded';
+        return next;
+        return;
+    end if;
+    insert into coursegen.spending as s (generation_id, tokens, money) values (p_generation_id, p_tokens, p_money)
+    on conflict (generation_id) do update set tokens = s.tokens + p_tokens, money = s.money + p_money;
+    outcome := 'exhausted';
+    if p_calls = 0 then
+        outcome := 'spent';
+    else
+        update coursegen.spending s set calls = s.calls + p_calls
+        where s.generation_id = p_generation_id
+            and (s.calls + p_calls <= (p_budget ->> 'calls')::bigint) is not false
+            and (s.tokens < (p_budget ->> 'tokens')::bigint) is not false
+            and (s.money < (p_budget ->> 'money')::numeric) is not false;
+        if found then
+            outcome := 'spent';
+        end if;
+    end if;
+    return query
+    select outcome, s.calls, s.tokens, s.money from coursegen.spending s where s.generation_id = p_generation_id;
+end
+$$;
+
+--
 -- Name: stage_job(coursegen.generations, double precision, text); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -2382,6 +2619,26 @@ CREATE FUNCTION coursegen.stage_step(p_stage coursegen.stage) RETURNS integer
         when 'FINALIZATION' then 5
         else 2
     end
+$$;
+
+--
+-- Name: stopped_texts_v1(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.stopped_texts_v1(p_generation_id uuid) RETURNS TABLE(lesson_number integer, body text)
+    LANGUAGE sql STABLE
+    AS $$
+    select distinct on (l.number) l.number, case jsonb_typeof(u.result)
+        when 'string' then u.result #>> '{}' when 'object' then u.result ->> 'text'
+    end
+    from coursegen.generations g
+    join coursegen.lessons l on l.generation_id = g.id
+    join coursegen.units u
+        on u.course_id = g.course_id and u.stage = 'TEXT_GENERATION' and u.unit = l.number::text and u.saved_at <= g.finished_at
+    join coursegen.lessons made
+        on made.generation_id = u.generation_id and made.number = l.number and made.title = l.title
+    where g.id = p_generation_id and g.status in ('failed', 'cancelled')
+    order by l.number, u.used_at desc
 $$;
 
 --
@@ -3211,6 +3468,15 @@ CREATE TABLE coursegen.applied_migrations (
 );
 
 --
+-- Name: attempt_logs; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.attempt_logs (
+    attempt_id bigint NOT NULL,
+    lines text NOT NULL
+);
+
+--
 -- Name: attempts; Type: TABLE; Schema: coursegen; Owner: -
 --
 
@@ -3398,6 +3664,18 @@ CREATE TABLE coursegen.sections (
 );
 
 --
+-- Name: spending; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.spending (
+    generation_id uuid NOT NULL,
+    calls bigint DEFAULT 0 NOT NULL,
+    tokens bigint DEFAULT 0 NOT NULL,
+    money numeric DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='50');
+
+--
 -- Name: stage_results; Type: TABLE; Schema: coursegen; Owner: -
 --
 
@@ -3439,6 +3717,27 @@ CREATE TABLE coursegen.status_routes (
     status text NOT NULL,
     old_value text NOT NULL,
     steps text[] NOT NULL
+);
+
+--
+-- Name: units; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.units (
+    course_id uuid NOT NULL,
+    stage coursegen.stage NOT NULL,
+    unit text NOT NULL,
+    hash bytea NOT NULL,
+    generation_id uuid,
+    result jsonb NOT NULL,
+    handler text NOT NULL,
+    version text NOT NULL,
+    model text,
+    calls bigint NOT NULL,
+    tokens bigint NOT NULL,
+    money numeric NOT NULL,
+    saved_at timestamp with time zone DEFAULT now() NOT NULL,
+    used_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 --
@@ -3672,6 +3971,13 @@ ALTER TABLE ONLY coursegen.applied_migrations
     ADD CONSTRAINT applied_migrations_pkey PRIMARY KEY (version);
 
 --
+-- Name: attempt_logs attempt_logs_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.attempt_logs
+    ADD CONSTRAINT attempt_logs_pkey PRIMARY KEY (attempt_id);
+
+--
 -- Name: attempts attempts_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -3770,6 +4076,13 @@ ALTER TABLE ONLY coursegen.sections
     ADD CONSTRAINT sections_pkey PRIMARY KEY (generation_id, number);
 
 --
+-- Name: spending spending_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.spending
+    ADD CONSTRAINT spending_pkey PRIMARY KEY (generation_id);
+
+--
 -- Name: stage_results stage_results_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -3796,6 +4109,13 @@ ALTER TABLE ONLY coursegen.status_map
 
 ALTER TABLE ONLY coursegen.status_routes
     ADD CONSTRAINT status_routes_pkey PRIMARY KEY (status, old_value);
+
+--
+-- Name: units units_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.units
+    ADD CONSTRAINT units_pkey PRIMARY KEY (course_id, stage, unit, hash);
 
 --
 -- Name: webhook_attempts webhook_attempts_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
@@ -3991,6 +4311,18 @@ CREATE UNIQUE INDEX generations_user_slot ON coursegen.generations USING btree (
 CREATE INDEX idempotency_keys_created_at ON coursegen.idempotency_keys USING btree (created_at);
 
 --
+-- Name: units_generation; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX units_generation ON coursegen.units USING btree (generation_id);
+
+--
+-- Name: units_used_at; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX units_used_at ON coursegen.units USING btree (used_at);
+
+--
 -- Name: webhook_attempts_delivery; Type: INDEX; Schema: coursegen; Owner: -
 --
 
@@ -4135,6 +4467,13 @@ CREATE TRIGGER procrastinate_trigger_status_events_insert_v1 AFTER INSERT ON pub
 CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON public.procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION public.procrastinate_trigger_function_status_events_update_v1();
 
 --
+-- Name: attempt_logs attempt_logs_attempt_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.attempt_logs
+    ADD CONSTRAINT attempt_logs_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES coursegen.attempts(id) ON DELETE CASCADE;
+
+--
 -- Name: attempts attempts_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -4219,6 +4558,13 @@ ALTER TABLE ONLY coursegen.sections
     ADD CONSTRAINT sections_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
 
 --
+-- Name: spending spending_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.spending
+    ADD CONSTRAINT spending_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
+
+--
 -- Name: stage_results stage_results_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -4231,6 +4577,20 @@ ALTER TABLE ONLY coursegen.stage_results
 
 ALTER TABLE ONLY coursegen.status_routes
     ADD CONSTRAINT status_routes_status_fkey FOREIGN KEY (status) REFERENCES coursegen.status_map(status) ON DELETE CASCADE;
+
+--
+-- Name: units units_course_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.units
+    ADD CONSTRAINT units_course_id_fkey FOREIGN KEY (course_id) REFERENCES public.courses(id) ON DELETE CASCADE;
+
+--
+-- Name: units units_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.units
+    ADD CONSTRAINT units_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE SET NULL;
 
 --
 -- Name: webhook_attempts webhook_attempts_generation_id_seq_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
@@ -4491,6 +4851,13 @@ REVOKE ALL ON FUNCTION coursegen.fail_or_retry_stage_v1(p_generation_id uuid, p_
 GRANT ALL ON FUNCTION coursegen.fail_or_retry_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_outcome text, p_error text, p_final boolean, p_most_starts integer, p_backoff_s double precision, p_step text, p_message text) TO coursegen_app;
 
 --
+-- Name: FUNCTION find_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.find_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.find_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea) TO coursegen_app;
+
+--
 -- Name: FUNCTION finish_delivery_v1(p_generation_id uuid, p_seq integer, p_held_until timestamp with time zone, p_state text, p_wait_s double precision, p_attempt jsonb); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4588,11 +4955,25 @@ REVOKE ALL ON FUNCTION coursegen.is_orphaned_v1(job public.procrastinate_jobs, p
 GRANT ALL ON FUNCTION coursegen.is_orphaned_v1(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) TO coursegen_app;
 
 --
+-- Name: FUNCTION is_stage_full(g coursegen.generations, p_at_once integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.is_stage_full(g coursegen.generations, p_at_once integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.is_stage_full(g coursegen.generations, p_at_once integer) TO coursegen_app;
+
+--
 -- Name: FUNCTION is_with_old_stack(p_course_id uuid); Type: ACL; Schema: coursegen; Owner: -
 --
 
 REVOKE ALL ON FUNCTION coursegen.is_with_old_stack(p_course_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.is_with_old_stack(p_course_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION keep_attempt_log_v1(p_attempt_id bigint, p_lines text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.keep_attempt_log_v1(p_attempt_id bigint, p_lines text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.keep_attempt_log_v1(p_attempt_id bigint, p_lines text) TO coursegen_app;
 
 --
 -- Name: FUNCTION keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text); Type: ACL; Schema: coursegen; Owner: -
@@ -4658,6 +5039,13 @@ REVOKE ALL ON FUNCTION coursegen.old_stack_values() FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.old_stack_values() TO coursegen_app;
 
 --
+-- Name: FUNCTION pause_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_pause_s double precision, p_backoff_s double precision, p_most_s double precision, p_why text, p_waiting text, p_step text, p_message text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.pause_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_pause_s double precision, p_backoff_s double precision, p_most_s double precision, p_why text, p_waiting text, p_step text, p_message text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.pause_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_pause_s double precision, p_backoff_s double precision, p_most_s double precision, p_why text, p_waiting text, p_step text, p_message text) TO coursegen_app;
+
+--
 -- Name: FUNCTION pick_slots(p_user_id uuid, p_user_limit integer, p_system_limit integer, OUT user_slot integer, OUT system_slot integer, OUT user_active integer, OUT system_active integer); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4721,6 +5109,20 @@ REVOKE ALL ON FUNCTION coursegen.read_content_v1(p_generation_id uuid) FROM PUBL
 GRANT ALL ON FUNCTION coursegen.read_content_v1(p_generation_id uuid) TO coursegen_app;
 
 --
+-- Name: FUNCTION read_documents(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.read_documents(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.read_documents(p_generation_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION read_sections(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.read_sections(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.read_sections(p_generation_id uuid) TO coursegen_app;
+
+--
 -- Name: FUNCTION read_stage_input(g coursegen.generations, p_needs text[]); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4733,6 +5135,13 @@ GRANT ALL ON FUNCTION coursegen.read_stage_input(g coursegen.generations, p_need
 
 REVOKE ALL ON FUNCTION coursegen.read_status_value(p_course_id uuid, p_column text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.read_status_value(p_course_id uuid, p_column text) TO coursegen_app;
+
+--
+-- Name: FUNCTION read_stopped_v1(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.read_stopped_v1(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.read_stopped_v1(p_generation_id uuid) TO coursegen_app;
 
 --
 -- Name: FUNCTION record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb); Type: ACL; Schema: coursegen; Owner: -
@@ -4798,6 +5207,13 @@ REVOKE ALL ON FUNCTION coursegen.reset_course_progress(p_course_id uuid) FROM PU
 GRANT ALL ON FUNCTION coursegen.reset_course_progress(p_course_id uuid) TO coursegen_app;
 
 --
+-- Name: FUNCTION save_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea, p_result jsonb, p_handler text, p_version text, p_model text, p_calls bigint, p_tokens bigint, p_money numeric); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.save_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea, p_result jsonb, p_handler text, p_version text, p_model text, p_calls bigint, p_tokens bigint, p_money numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.save_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea, p_result jsonb, p_handler text, p_version text, p_model text, p_calls bigint, p_tokens bigint, p_money numeric) TO coursegen_app;
+
+--
 -- Name: FUNCTION schedule_delivery(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4833,6 +5249,13 @@ REVOKE ALL ON FUNCTION coursegen.skip_refused(p_generation_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.skip_refused(p_generation_id uuid) TO coursegen_app;
 
 --
+-- Name: FUNCTION spend_v1(p_generation_id uuid, p_fence integer, p_calls bigint, p_tokens bigint, p_money numeric, p_budget jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.spend_v1(p_generation_id uuid, p_fence integer, p_calls bigint, p_tokens bigint, p_money numeric, p_budget jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.spend_v1(p_generation_id uuid, p_fence integer, p_calls bigint, p_tokens bigint, p_money numeric, p_budget jsonb) TO coursegen_app;
+
+--
 -- Name: FUNCTION stage_job(g coursegen.generations, p_delay_s double precision, p_lock text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4852,6 +5275,13 @@ GRANT ALL ON FUNCTION coursegen.stage_status(p_stage coursegen.stage) TO courseg
 
 REVOKE ALL ON FUNCTION coursegen.stage_step(p_stage coursegen.stage) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.stage_step(p_stage coursegen.stage) TO coursegen_app;
+
+--
+-- Name: FUNCTION stopped_texts_v1(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.stopped_texts_v1(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.stopped_texts_v1(p_generation_id uuid) TO coursegen_app;
 
 --
 -- Name: FUNCTION store_stage_result(p_generation_id uuid, p_stage text, p_result json); Type: ACL; Schema: coursegen; Owner: -
@@ -5069,6 +5499,12 @@ GRANT SELECT ON TABLE coursegen.applied_functions TO coursegen_app;
 GRANT SELECT ON TABLE coursegen.applied_migrations TO coursegen_app;
 
 --
+-- Name: TABLE attempt_logs; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE coursegen.attempt_logs TO coursegen_app;
+
+--
 -- Name: TABLE attempts; Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5141,6 +5577,12 @@ GRANT SELECT ON TABLE coursegen.queue_migrations TO coursegen_app;
 GRANT SELECT,INSERT ON TABLE coursegen.sections TO coursegen_app;
 
 --
+-- Name: TABLE spending; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE coursegen.spending TO coursegen_app;
+
+--
 -- Name: TABLE stage_results; Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5163,6 +5605,12 @@ GRANT SELECT ON TABLE coursegen.status_map TO coursegen_app;
 --
 
 GRANT SELECT ON TABLE coursegen.status_routes TO coursegen_app;
+
+--
+-- Name: TABLE units; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.units TO coursegen_app;
 
 --
 -- Name: TABLE webhook_attempts; Type: ACL; Schema: coursegen; Owner: -

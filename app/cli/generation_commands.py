@@ -1,4 +1,4 @@
-"""`coursegen generations …`: list, show, cancel, retry."""
+"""`coursegen generations …`: list, show, log, cancel, retry."""
 
 from uuid import UUID
 
@@ -16,7 +16,9 @@ STATUSES = ["waiting", "queued", "running", "awaiting_approval", "completed", "f
 LISTED = ("id", "status", "stage", "tier", "slug", "created_at", "finished_at", "error_message")
 ATTEMPTS = ("stage", "fence", "started_at", "finished_at", "outcome", "worker", "error")
 
-command = click.Group("generations", help="List, show, cancel and retry generations. Times are in UTC.")
+command = click.Group(
+    "generations", help="List, show, cancel and retry generations, and read their logs. Times are in UTC."
+)
 
 
 @command.command("list")
@@ -41,6 +43,18 @@ def show_generation(services: Services, generation_id: UUID, as_json: bool) -> N
     print_rows([{"field": name, "value": generation[name]} for name in generation], ("field", "value"), as_json=False)
     echo()
     print_rows(attempts, ATTEMPTS, as_json=False)
+
+
+@command.command("log")
+@generation_id
+@with_services
+def show_log(services: Services, generation_id: UUID) -> None:
+    """Show the last lines that the handlers of a generation printed and logged, start by start."""
+    find_generation(services.db, generation_id)
+    for start in read_rows(services.db, "list_attempt_logs", generation_id=generation_id):
+        echo(f"{start['stage']} {start['started_at']:%Y-%m-%d %H:%M:%S} {start['outcome'] or 'running'}")
+        for line in start["lines"].splitlines():
+            echo(f"  {line}")
 
 
 @command.command("cancel")

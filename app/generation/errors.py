@@ -135,5 +135,12 @@ class StartsExhausted(GenerationError):
     generation_id: UUID
 
 
+@dataclass(eq=False)
+class StageFull(GenerationError):
+    """As many starts of the stage run as may; the generation is queued again."""
+
+    generation_id: UUID
+
+
 class SlotClash(GenerationError):
     """Another generation took the slot number between the proposal and the insert."""

@@ -15,12 +15,12 @@ import environs
 from marshmallow import validate
 
 from app.generation.callers import PER_MINUTE
-from app.generation.stages import Stage
+from app.generation.stages import Stage, StageRules
 from app.generation.tiers import Tier, parse_aliases
 from app.generation.webhooks.signing_keys import read_secret, read_signing_key
 from app.generation.webhooks.urls import AllowedHosts
 from app.settings import checks
-from app.settings.stages import StageLimits, limit_stage, read_stage_settings
+from app.settings.stages import Budget, StageLimits, limit_stage, read_stage_settings
 from app.settings.weak_secrets import is_weak
 
 #: The release. The service runs from its checkout, and pyproject.toml is the one place that names it.
@@ -135,6 +135,10 @@ class Settings:
     handler_variables: Mapping[Stage, tuple[str, ...]] = field(kw_only=True)
     #: Each stage's own limits, by the fields of `StageLimits`, from `STAGE_<STAGE>_TIMEOUT_S` and others.
     stage_limits: Mapping[Stage, Mapping[str, float | None]] = field(kw_only=True)
+    #: Each stage's own rules, by the fields of `StageRules`, from `STAGE_<STAGE>_STARTS` and others.
+    stage_rules: Mapping[Stage, Mapping[str, Any]] = field(kw_only=True)
+    #: From `BUDGET_CALLS`, `BUDGET_TOKENS` and `BUDGET_MONEY`.
+    budget: Budget = field(kw_only=True)
 
     @property
     def database_pooled(self) -> bool:
@@ -144,6 +148,11 @@ class Settings:
     def limits_of(self, stage: Stage) -> StageLimits:
         """The limits of the stage's handler."""
         return limit_stage(stage, self.stage_timeout_s, self.stage_limits[stage])
+
+    @property
+    def rules(self) -> Mapping[Stage, StageRules]:
+        """The rules of each stage."""
+        return {stage: StageRules(**{"backoff_s": self.retry_backoff_s, **self.stage_rules[stage]}) for stage in Stage}
 
 
 #: How environs reads each type; it reads any other as text.

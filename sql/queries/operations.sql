@@ -11,9 +11,12 @@ order by generation.created_at desc
 limit %(limit)s;
 
 -- name: find_generation
-select generation.*, course.slug, course.title
+select
+    generation.*, course.slug, course.title,
+    spending.calls as spent_calls, spending.tokens as spent_tokens, spending.money as spent_money
 from coursegen.generations generation
 join courses course on course.id = generation.course_id
+left join coursegen.spending spending on spending.generation_id = generation.id
 where generation.id = %(generation_id)s;
 
 -- name: list_attempts
@@ -21,6 +24,14 @@ select stage::text, fence, job_id, worker, started_at, finished_at, outcome::tex
 from coursegen.attempts
 where generation_id = %(generation_id)s
 order by id;
+
+-- name: list_attempt_logs
+-- The last lines that the handlers printed and logged, start by start.
+select attempt.stage::text, attempt.started_at, attempt.outcome::text, log.lines
+from coursegen.attempts attempt
+join coursegen.attempt_logs log on log.attempt_id = attempt.id
+where attempt.generation_id = %(generation_id)s
+order by attempt.id;
 
 -- name: list_events
 -- The latest events, of one type or all.

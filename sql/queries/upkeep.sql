@@ -47,6 +47,15 @@ where id in (
     limit %(batch)s
 );
 
+-- name: prune_units
+-- Those that no run has used for so long.
+delete from coursegen.units
+where (course_id, stage, unit, hash) in (
+    select course_id, stage, unit, hash from coursegen.units
+    where used_at < now() - interval '90 days'
+    order by used_at limit %(batch)s
+);
+
 -- name: prune_workers
 -- Jobs of such a worker are left without one, and count as orphaned.
 with gone as (

@@ -26,11 +26,11 @@ grant insert on
 to coursegen_app;
 grant insert, update, delete on
     coursegen.attempts, coursegen.idempotency_keys, coursegen.webhook_deliveries, coursegen.webhook_turns,
-    coursegen.workers
+    coursegen.workers, coursegen.units
 to coursegen_app;
 grant delete on coursegen.events to coursegen_app;
 grant insert, delete on coursegen.written_events to coursegen_app;
-grant insert, update on coursegen.publications to coursegen_app;
+grant insert, update on coursegen.publications, coursegen.spending, coursegen.attempt_logs to coursegen_app;
 revoke execute on all functions in schema coursegen from public;
 grant execute on all functions in schema coursegen to coursegen_app;
 

@@ -37,6 +37,21 @@ def failed(
     return generation_id
 
 
+def test_the_log_of_a_generations_handlers_is_shown_start_by_start(
+    app: Flask, make_worker: MakeWorker, start_generation: StartGeneration, make_course: MakeCourse
+) -> None:
+    generation_id = start_generation(make_course())
+    work(make_worker({Stage.STRUCTURE_ANALYSIS: "talks", Stage.STRUCTURE_GENERATION: "outline"}))
+    [head, *lines] = run(app, "generations", "log", str(generation_id)).output.splitlines()
+    assert head.startswith("STRUCTURE_ANALYSIS 20")
+    assert head.endswith(" completed")
+    said = [json.loads(line) for line in lines]
+    assert [line["text"] for line in said if line["message"] == "handler_output"][:3] == ["печатает", "в два", "ряда"]
+    [slow] = [line for line in said if line["message"] == "model_slow"]
+    assert (slow["level"], slow["seconds"]) == ("warning", 3)
+    assert "There is no generation" in run(app, "generations", "log", str(uuid4())).output
+
+
 def test_generations_are_listed_with_their_errors(app: Flask, failed: UUID) -> None:
     listed = run(app, "generations", "list", "--status", "failed")
     assert listed.exit_code == 0

@@ -93,6 +93,23 @@ def test_final_generations_go_with_time_but_for_the_newest_and_the_newest_comple
     assert len(rows(conn, "select 1 from coursegen.finished_courses")) == 2
 
 
+def test_units_that_no_run_has_used_for_ninety_days_go(
+    services: Services, conn: Connection, make_course: MakeCourse
+) -> None:
+    conn.execute(
+        """
+        insert into coursegen.units
+        select
+            %s, 'TEXT_GENERATION', n::text, '', null, '"x"', 'h', 'v', null, 1, 1, 1, '2020-01-01',
+            now() - n * interval '1 day'
+        from generate_series(88, 92) n
+        """,
+        [make_course().id],
+    )
+    upkeep.prune(services)
+    assert [row["unit"] for row in rows(conn, "select unit from coursegen.units order by unit")] == ["88", "89"]
+
+
 def test_workers_dead_for_a_day_are_forgotten(services: Services, conn: Connection) -> None:
     conn.execute("insert into procrastinate_workers (last_heartbeat) values (now() - interval '2 days'), (now())")
     for silent_s in (2 * 86400, 0):

@@ -12,7 +12,7 @@ from pipeline.markdown_text import DEEPEST_LEVEL
 _MOST_LINES = 4
 _NUMBERING = re.compile(
     r"^\s*(?:(?:глава|часть|раздел|лекция|тема|chapter|part|section|appendix|приложение)\s+)?"
-    r"[§№]?\s*(?:\d+(?:\.\d+)*|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[IVXLC]+|[A-ZА-Я](?=\.))[.):]*(?:\s+|(?=[^\W\d_])|$)",
+    r"[§№]?\s*(?:\d+(?:\.\d+)*|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[IVXLC]+(?![^\W\d_])|[A-ZА-Я](?=\.))[.):]*(?:\s+|(?=[^\W\d_])|$)",
     re.IGNORECASE,
 )
 

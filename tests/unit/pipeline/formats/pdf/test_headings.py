@@ -118,6 +118,21 @@ def line(text: str, bottom: float, font: Font = REGULAR, size: float = 10.0, tag
     return Line(0, text, size, font, 60, 60 + 5 * len(text), bottom, bottom + size, tag=tag)
 
 
+@pytest.mark.parametrize(
+    "bookmark, shown",
+    [
+        ("Introduction", "1 Introduction"),
+        ("Listing the parts", "4.2. Listing the parts"),
+        ("Variations", "XIV. Variations"),
+        ("I. Civil law", "Civil law"),
+        ("Contents of a page", "Contents of a page"),
+    ],
+)
+def test_numbers_of_bookmarks_and_lines_may_differ(bookmark: str, shown: str) -> None:
+    lines = [line(FULL, 760), line(FULL_END, 746), line(shown, 732), line(FULL, 718), line(FULL_END, 704)]
+    assert titles(lay_out([lines], [Bookmark(0, 1, bookmark)])) == [shown]
+
+
 def test_close_bookmarks_leave_other_fonts_no_heading() -> None:
     lines, bookmarks = [], []
     for number, title in enumerate(("Запросы", "Индексы", "Планы", "Память")):
