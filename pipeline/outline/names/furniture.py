@@ -84,7 +84,7 @@ class Worth(IntEnum):
 
 
 def judge_heading(title: str, *, is_last: bool) -> Worth:
-    """What a clean title is worth as a name; `is_last` says that it is the last heading of its document."""
+    """What a clean title is worth as a name; `is_last` says that only furniture follows it in its document."""
     core = " ".join(_EDGES.sub("", title).casefold().split())
     letters = sum(map(str.isalpha, core))
     if not letters or _ADDRESS.fullmatch(core) or _FRAGMENT.search(title):

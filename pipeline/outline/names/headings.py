@@ -50,11 +50,12 @@ def name_headings(document: Document, headings: Sequence[Heading]) -> list[Name]
             titles[number] = (
                 clean_title(f"{title}: {subtitle}") if subtitle and is_only_work(title) else subtitle or title
             )
-    last = len(titles) - 1
-    return [
-        Name(title or heading.text, judge_heading(title, is_last=number == last))
-        for number, (title, heading) in enumerate(zip(titles, headings, strict=True))
-    ]
+    names: list[Name] = []
+    is_last = True
+    for title, heading in zip(reversed(titles), reversed(headings), strict=True):
+        names.append(Name(title or heading.text, judge_heading(title, is_last=is_last)))
+        is_last = is_last and names[-1].worth is Worth.NONE
+    return names[::-1]
 
 
 def name_document(document: Document, headings: Sequence[Heading], names: Sequence[Name], start: int) -> str:

@@ -112,6 +112,15 @@ def test_subjects_that_sound_like_furniture_are_names(title: str) -> None:
     assert judge_heading(title, is_last=False) is Worth.GOOD
 
 
+def test_what_may_be_a_subject_is_furniture_where_only_furniture_follows() -> None:
+    slides = ("Указатели", "Ссылки", "Массивы", "Ссылки", "Спасибо за внимание", "Контрольные вопросы")
+    lecture = markdown("".join(f"# {slide}\n\nТекст.\n\n" for slide in slides))
+
+    worths = [name.worth for name in name_headings(lecture, lecture.headings)]
+
+    assert worths == [Worth.GOOD] * 3 + [Worth.NONE] * 3
+
+
 def test_what_stands_below_a_mere_number_is_its_name() -> None:
     document = markdown(
         "# Лекция №8\n\n- Деревья решений.\n\n## Определение\n\nТекст.\n\n# Лабораторная работа №2\n\nЦиклы.\n\n"
