@@ -46,7 +46,7 @@ _MIXED_WORD = re.compile(r"[A-Za-z][\u0370-\u07ff]|[\u0370-\u07ff][A-Za-z]|[a-zÐ
 
 
 def decode_text(data: bytes, declared: str | None = None) -> str:
-    """`data` as text: by its byte order mark, else as declared if it is not surely UTF-8, else as UTF-8, else by detection.
+    """`data` as text: by its byte order mark, as UTF-8 if it surely is, as declared, as UTF-8, or by detection.
 
     Bytes that don't fit become U+FFFD. Lines end in `\\n`; NUL characters, byte order marks, soft hyphens and trailing
     space are gone. Raises Unreadable when no encoding fits.
