@@ -17,6 +17,9 @@ _NEAR = 300
 _SUBTITLE = re.compile(r"[«\"“]?[^\W\d_].*[^.;,:…\s]")
 _ITEM = re.compile(r"^[-*•–]\s+")
 _MOST_ITEMS = 3
+#: People under the title of a work are its authors; under that of a lecture one with a full name may be its subject.
+_INITIALS = re.compile(r"(?:[А-ЯЁ]\.\s*){1,2}[А-ЯЁ][\w-]+|[А-ЯЁ][\w-]+,?(?:\s*[А-ЯЁ]\.){1,2}")
+_FULL_NAME = re.compile(r"(?:[А-ЯЁ][\w-]+ ){2}[А-ЯЁ]\w+(?:вич|вна|ична)")
 _MARKS = re.compile(r"[*_`]{1,3}")
 _UNDERLINE = re.compile(r"[=~-]{3,}")
 #: Names that programs give to files and documents.
@@ -108,6 +111,7 @@ def _find_subtitle(text: str, headings: Sequence[Heading], titles: Sequence[str]
     following = headings[number + 1] if number + 1 < len(headings) else None
     end = min(following.start if following else len(text), start + _NEAR)
     lines = [_MARKS.sub("", line).strip() for line in text[start:end].split("\n")[1:]]
+    lines = [line for line in lines if not _is_author(line, of_work=is_only_work(titles[number]))]
     lines = list(itertools.dropwhile(_is_blank_or_rule, lines))
     block = list(itertools.takewhile(bool, lines))
     if block:
@@ -120,6 +124,10 @@ def _find_subtitle(text: str, headings: Sequence[Heading], titles: Sequence[str]
     has_siblings = sum(heading.level <= following.level for heading in below) > 1
     is_good = judge_heading(titles[number + 1], is_last=False) is Worth.GOOD
     return titles[number + 1] if is_good and not has_siblings else ""
+
+
+def _is_author(line: str, *, of_work: bool) -> bool:
+    return _INITIALS.fullmatch(line) is not None or (of_work and _FULL_NAME.fullmatch(line) is not None)
 
 
 def _is_blank_or_rule(line: str) -> bool:
