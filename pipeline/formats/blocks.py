@@ -49,7 +49,8 @@ class Blocks:
 
     def add_table(self, rows: Sequence[Sequence[str]]) -> None:
         """A Markdown table when the rows are even, else a line per row."""
-        rows = [[" ".join(cell.split()).replace("|", "\\|") for cell in row] for row in rows if any(row)]
+        rows = [[" ".join(cell.split()) for cell in row] for row in rows if any(row)]
+        rows = [[cell.replace("|", "\\|") for cell in row] if len(row) > 1 else row for row in rows]
         if len(rows) > 1 and len(rows[0]) > 1 and all(len(row) == len(rows[0]) for row in rows):
             lines = [f"| {' | '.join(row)} |" for row in (rows[0], ["---"] * len(rows[0]), *rows[1:])]
             self.add("\n".join(lines))

@@ -4,6 +4,7 @@ They name pages that no longer exist, and every heading a second time.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from string import digits, whitespace
 
@@ -22,9 +23,9 @@ def drop_contents(lines: list[str]) -> list[str]:
     """The lines without those of a table of contents and its name.
 
     It is one when two lines or more end in leaders and page numbers in order, below its name or with titles that are
-    found again further down.
+    found again further down; or when each of two lines or more right below its name is found again.
     """
-    dropped = set[int]()
+    dropped = set(_find_without_pages(lines))
     for entries in _find_runs(lines):
         first, last = entries[0][0], entries[-1][0]
         above = next((number for number in range(first - 1, max(first - 6, -1), -1) if lines[number].strip()), None)
@@ -38,6 +39,23 @@ def drop_contents(lines: list[str]) -> list[str]:
 def names_contents(line: str) -> bool:
     """True when the line is the title of a table of contents."""
     return _NAME.fullmatch(" ".join(line.split())) is not None
+
+
+def _find_without_pages(lines: list[str]) -> Iterator[int]:
+    """Yields the numbers of the lines of a table of contents that names no pages."""
+    name = next((number for number, line in enumerate(lines) if names_contents(line)), None)
+    if name is None:
+        return
+    left = Counter(_fold(line) for line in lines[name + 1 :])
+    entries: list[int] = []
+    for number in range(name + 1, len(lines)):
+        title = _fold(lines[number])
+        left[title] -= 1
+        if title and not left[title]:
+            break
+        entries += [number] if title else []
+    if len(entries) > 1:
+        yield from range(name, entries[-1] + 1)
 
 
 def _find_runs(lines: list[str]) -> Iterator[list[tuple[int, str, int]]]:

@@ -34,6 +34,8 @@ _FEW_LETTERS, _DOUBTFUL = 100, 0.04
 #: Quotation marks in English text give the detector little to go by: this codec wins if it is about as probable.
 _DEFAULT, _HEAD_START = "cp1252", 1.1
 _ASCII = bytes(range(128))
+#: Well-formed UTF-8 with so many characters beyond ASCII is nothing else, whatever a page declares.
+_SURE = 20
 
 _BROKEN = "\ufffd"
 _INVISIBLE = "\0\ufeff\u00ad"
@@ -44,7 +46,7 @@ _MIXED_WORD = re.compile(r"[A-Za-z][\u0370-\u07ff]|[\u0370-\u07ff][A-Za-z]|[a-zÐ
 
 
 def decode_text(data: bytes, declared: str | None = None) -> str:
-    """`data` as text: by its byte order mark, else as declared, else as UTF-8, else by detection.
+    """`data` as text: by its byte order mark, as UTF-8 if it surely is, as declared, as UTF-8, or by detection.
 
     Bytes that don't fit become U+FFFD. Lines end in `\\n`; NUL characters, byte order marks, soft hyphens and trailing
     space are gone. Raises Unreadable when no encoding fits.
@@ -69,7 +71,8 @@ def _decode(data: bytes, declared: str | None) -> str:
             return _check(data.decode(codec, errors="replace"))
     if data.count(0) * 1000 < len(data):
         data = data.replace(b"\0", b"")  # UTF-16 has more of them
-    for fitting in (_find_declared(declared), None if _is_coded_in_ascii(data) else "utf-8"):
+    utf_8 = None if _is_coded_in_ascii(data) else "utf-8"
+    for fitting in (utf_8 if _is_surely_utf_8(data) else _find_declared(declared), utf_8):
         if fitting and _fits(text := data.decode(fitting, errors="replace")):
             return text
     if found := _detect(data):
@@ -83,6 +86,15 @@ def _decode(data: bytes, declared: str | None) -> str:
 def _is_coded_in_ascii(data: bytes) -> bool:
     """True for UTF-16, ISO 2022 and HZ, whose bytes are valid UTF-8 and mean something else."""
     return b"\0" in data or (data.isascii() and (b"\x1b$" in data or (b"~{" in data and b"~}" in data)))
+
+
+def _is_surely_utf_8(data: bytes) -> bool:
+    """True when so many characters beyond ASCII are well-formed that they can't be of another encoding."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return False
+    return len(text) - len(text.encode("ascii", "ignore")) >= _SURE
 
 
 def _find_declared(label: str | None) -> str | None:

@@ -23,6 +23,7 @@ _APART = frozenset({"a", "label", "input", "option", "img"})
 #: As many elements of a kind without anything between them are a list; Word divides words, too.
 _FEWEST_APART, _SHORTEST_APART = 3, 4
 _SHOWN_INPUTS = frozenset({None, "", "text", "email", "number", "date", "tel", "url", "time", "month"})
+_MAY_BE_HEADINGS = frozenset({"div", "p", "span"})
 _TEX_ALT = re.compile(r"\{\\(?:displaystyle|textstyle)\s.*\}", re.DOTALL)
 #: When less than this share of the text is left, what was left out was no furniture.
 _LEAST_LEFT = 0.25
@@ -119,6 +120,8 @@ class _Walk:
         self.left_out = 0
         self._keeps_furniture = keeps_furniture
         self._table: int | None = None
+        #: The tags that elements stand for by their role.
+        self._tags: dict[int, str] = {}
 
     def read(self, root: LexborNode) -> Content:
         """The content below the root."""
@@ -155,13 +158,16 @@ class _Walk:
         if tag == "table" and self._table is None and is_data(node):
             self.collector.begin_table()
             self._table = node.mem_id
+        if attributes.get("role") == "heading" and tag in _MAY_BE_HEADINGS:
+            level = attributes.get("aria-level") or ""
+            tag = self._tags[node.mem_id] = f"h{level if level in {*'123456'} else 2}"
         self.collector.enter(tag, attributes)
         if node.first_child is None:
             self._leave(node)
         return True
 
     def _leave(self, node: LexborNode) -> None:
-        self.collector.leave(node.tag or "")
+        self.collector.leave(self._tags.get(node.mem_id, node.tag or ""))
         if node.mem_id == self._table:
             self.collector.end_table()
             self._table = None

@@ -5,6 +5,7 @@ A line is taken for a heading when it
 - begins with «§» or a word such as «Глава» and a number, is short, and stands below a blank line or the start
   (a title after the number begins with a mark or a capital: «Глава 3 показывает…» is a sentence);
 - is short, numbered like `1.2 Title`, and stands between blank lines, its neighbour not being numbered alike (a list);
+- is short, numbered like `II. Title`, and stands between blank lines, where the numbers begin with I and II;
 - is short, in capitals, and stands between blank lines.
 A guess that misses costs little: the line stays in the text either way.
 """
@@ -21,7 +22,7 @@ _LONGEST_HEADING = 100
 _UNDERLINE = re.compile(r"([=~-])\1{2,}")
 _UNDERLINE_LEVELS = {"=": 1, "-": 2, "~": 3}
 _CHAPTER = re.compile(
-    r"(?:(часть|модуль|part|module)\s|(глава|раздел|chapter|section|unit)\s|(лекция|урок|тема|lecture|lesson)\s|(§))"
+    r"(?:(часть|модуль|part|module)\s|(глава|раздел|chapter|section|unit)\s|(лекция|урок|тема|занятие|lecture|lesson)\s|(§))"
     r"\s*(?:№\s*)?(?:\d+(?:\.\d+)*|[ivxlc]+|one|two|three|four|five|six|seven|eight|nine|ten"
     r"|(?:перв|втор|трет|четв[её]рт|пят|шест|седьм|восьм|девят|десят)[а-я]{1,2})\b(.*)",
     re.IGNORECASE,
@@ -29,12 +30,17 @@ _CHAPTER = re.compile(
 _CHAPTER_TITLE = re.compile(r"\s*[.:)—–-].*|\s*|\s+[«\"“]?[^\W\d_a-zа-яё].*")
 _SPACED = re.compile(r"\s*(?:[^\W\d_a-zа-яё] ){4,}[^\W\d_a-zа-яё](?:  (?:[^\W\d_a-zа-яё] )*[^\W\d_a-zа-яё])*")
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,4})[.)]?\s+[^\W\d_].*")
+_ROMAN, _ROMAN_LEVEL = re.compile(r"[IVX]{1,5}[.)]\s+[^\W\d_a-zа-яё].*"), 3
 _SENTENCE_END = (".", ",", ";", ":", "!", "…")
 
 
 def read_plain_text(data: bytes) -> Content:
-    """The text without trailing space in its lines and without its table of contents; the headings guessed in it."""
-    lines = drop_contents([_close_up(line.rstrip()) for line in decode_text(data).split("\n")])
+    """The text without trailing space in its lines and without its table of contents; the headings guessed in it.
+
+    A page begins on a new line.
+    """
+    text = decode_text(data).replace("\f", "\n")
+    lines = drop_contents([_close_up(line.rstrip()) for line in text.split("\n")])
     return guess_headings("\n".join(lines))
 
 
@@ -48,8 +54,9 @@ def guess_headings(text: str) -> Content:
     lines = text.split("\n")
     starts = accumulate((len(line) + 1 for line in lines), initial=0)
     headings = []
+    has_roman = all(re.search(rf"^\s*{number}[.)]\s", text, re.MULTILINE) for number in ("I", "II"))
     for number, start in zip(range(len(lines)), starts, strict=False):
-        level = _guess_level(lines, number)
+        level = _guess_level(lines, number, has_roman=has_roman)
         if level:
             headings.append(Heading(level, " ".join(lines[number].split()), start))
     return Content(text, tuple(headings))
@@ -63,7 +70,7 @@ def find_chapter_level(line: str) -> int | None:
     return next(level for level in (1, 2, 3) if chapter[level] or (level == 3 and chapter[4]))
 
 
-def _guess_level(lines: list[str], number: int) -> int | None:
+def _guess_level(lines: list[str], number: int, *, has_roman: bool) -> int | None:
     line = lines[number].strip()
     if not line or len(line) > _LONGEST_HEADING or (number and lines[number - 1].strip()):
         return None
@@ -74,7 +81,9 @@ def _guess_level(lines: list[str], number: int) -> int | None:
     level = find_chapter_level(line)
     if level:
         return level
-    return None if following or line.endswith(_SENTENCE_END) else _guess_level_alone(lines, number)
+    if following or line.endswith(_SENTENCE_END):
+        return None
+    return _ROMAN_LEVEL if has_roman and _ROMAN.fullmatch(line) else _guess_level_alone(lines, number)
 
 
 def _guess_level_alone(lines: list[str], number: int) -> int | None:

@@ -8,6 +8,7 @@ from pipeline.formats.blocks import Blocks
 from pipeline.formats.content import Content
 from pipeline.formats.contents import names_contents
 from pipeline.formats.office.model import Block, Cell, Paragraph, Table
+from pipeline.formats.plain_text import find_chapter_level
 
 #: A heading is no longer than this, whatever its style says.
 _LONGEST_HEADING = 300
@@ -29,8 +30,9 @@ def compose(
 ) -> None:
     """All that was found stands at the end of `blocks`; the items of a tight list have no blank lines between them.
 
-    Tables of contents are left out. Short paragraphs all in bold can be headings, one level deeper than the last styled
-    one. Paragraphs of code that follow each other are one fenced block, unless most text is in a monospaced font.
+    Tables of contents are left out. Short paragraphs all in bold or such as «Глава 2. Основы» can be headings, one
+    level deeper than the last styled one. Paragraphs of code that follow each other are one fenced block, unless most
+    text is in a monospaced font.
     """
     found = _drop_contents(found)
     paragraphs = [block for block in found if isinstance(block, Paragraph)]
@@ -117,7 +119,7 @@ def _join_listings(found: Sequence[Block]) -> list[Block]:
 
 
 def _find_bold_headings(found: Sequence[Block]) -> set[int]:
-    """The ids of the paragraphs that are headings by their bold letters alone."""
+    """The ids of the paragraphs that are headings by their bold letters, or their words, alone."""
     shown = [block for block in found if not _is_blank(block)]
     headings: set[int] = set()
     for is_bold, group in groupby(shown, key=_looks_like_heading):
@@ -133,7 +135,7 @@ def _looks_like_heading(block: Block) -> bool:
         and block.level is None
         and not block.is_code
         and block.mark.strip() != "-"
-        and block.is_bold
+        and (block.is_bold or find_chapter_level(block.text) is not None)
         and _BOLD_HEADING.fullmatch(block.text) is not None
     )
 

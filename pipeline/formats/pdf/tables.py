@@ -11,6 +11,8 @@ _LEAST_ROWS = 3
 _MOST_CELL_LINES = 12
 #: The first cell of a row has so many lines at most.
 _MOST_FIRST_LINES = 5
+#: What stands so close beside a cell, in heights of the font, belongs to it.
+_ADJOINING = 0.6
 #: The largest distance between lines of a cell, in heights of the font.
 _PITCH = 1.9
 #: Columns that hold this many characters a line on average are columns of text, if they have so many lines.
@@ -70,9 +72,22 @@ def _make_table(run: Sequence[_Row]) -> Iterator[Table]:
     width = max((len(row.cells) for row in run), default=0)
     if len(run) + (width > 2) < _LEAST_ROWS or _are_columns(run):
         return
-    rows = tuple(tuple(tuple(cell.lines) for cell in row.cells) for row in run)
+    rows = tuple(tuple(_join_adjoining(row)) for row in run)
     if any(LETTER.search(line.text) for row in rows for cell in row for line in cell):
         yield Table(run[0].first, run[-1].end, rows)
+
+
+def _join_adjoining(row: _Row) -> Iterator[tuple[Line, ...]]:
+    """Yields the lines of the cells; those of cells that adjoin, as the parts of a formula do, are of one."""
+    lines: list[Line] = []
+    right = 0.0
+    for cell in row.cells:
+        if lines and cell.left - right >= _ADJOINING * cell.lines[0].size:
+            yield tuple(lines)
+            lines = []
+        lines += cell.lines
+        right = cell.right
+    yield tuple(lines)
 
 
 def _are_columns(run: Sequence[_Row]) -> bool:

@@ -58,6 +58,8 @@ _WEAK = re.compile(
     r"|содержание отч[её]та"
     r"|требования к (?:отч[её]ту|оформлению)(?: .*)?|методические указания|варианты?(?: заданий)?"
     r"|индивидуальные задания"
+    r"|лекция|урок|занятие|семинар|глава|раздел|тема|модуль|выполнение (?:\w+ )?работы"
+    r"|chapter|lecture|lesson|module|seminar|section|topic|unit"
     r"|часть \w+|part \w+|procedure|requirements|prerequisites|materials"
     r"|введение|вступление|предисловие|заключение|послесловие|аннотация|цел[ьи](?: и задачи)?(?: .*)?|мотивация"
     r"|примеры?|пример \d+|определени[ея]|замечани[ея]|общие (?:сведения|положения)|обзор|практика|теория|повторение"
@@ -84,7 +86,7 @@ class Worth(IntEnum):
 
 
 def judge_heading(title: str, *, is_last: bool) -> Worth:
-    """What a clean title is worth as a name; `is_last` says that it is the last heading of its document."""
+    """What a clean title is worth as a name; `is_last` says that only furniture follows it in its document."""
     core = " ".join(_EDGES.sub("", title).casefold().split())
     letters = sum(map(str.isalpha, core))
     if not letters or _ADDRESS.fullmatch(core) or _FRAGMENT.search(title):

@@ -18,6 +18,9 @@ _NEAR = 300
 _SUBTITLE = re.compile(r"[«\"“]?[^\W\d_].*[^.;,:…\s]")
 _ITEM = re.compile(r"^[-*•–]\s+")
 _MOST_ITEMS = 3
+#: People under the title of a work are its authors; under that of a lecture one with a full name may be its subject.
+_INITIALS = re.compile(r"(?:[А-ЯЁ]\.\s*){1,2}[А-ЯЁ][\w-]+|[А-ЯЁ][\w-]+,?(?:\s*[А-ЯЁ]\.){1,2}")
+_FULL_NAME = re.compile(r"(?:[А-ЯЁ][\w-]+ ){2}[А-ЯЁ]\w+(?:вич|вна|ична)")
 _MARKS = re.compile(r"[*_`]{1,3}")
 _UNDERLINE = re.compile(r"[=~-]{3,}")
 #: Names of files that people give to be read by others.
@@ -42,11 +45,12 @@ def name_headings(document: Document, headings: Sequence[Heading]) -> list[Name]
             titles[number] = (
                 clean_title(f"{title}: {subtitle}") if subtitle and is_only_work(title) else subtitle or title
             )
-    last = len(titles) - 1
-    return [
-        Name(title or heading.text, judge_heading(title, is_last=number == last))
-        for number, (title, heading) in enumerate(zip(titles, headings, strict=True))
-    ]
+    names: list[Name] = []
+    is_last = True
+    for title, heading in zip(reversed(titles), reversed(headings), strict=True):
+        names.append(Name(title or heading.text, judge_heading(title, is_last=is_last)))
+        is_last = is_last and names[-1].worth is Worth.NONE
+    return names[::-1]
 
 
 def name_document(document: Document, headings: Sequence[Heading], names: Sequence[Name], start: int) -> str:
@@ -94,6 +98,7 @@ def _find_subtitle(text: str, headings: Sequence[Heading], titles: Sequence[str]
     following = headings[number + 1] if number + 1 < len(headings) else None
     end = min(following.start if following else len(text), start + _NEAR)
     lines = [_MARKS.sub("", line).strip() for line in text[start:end].split("\n")[1:]]
+    lines = [line for line in lines if not _is_author(line, of_work=is_only_work(titles[number]))]
     lines = list(itertools.dropwhile(_is_blank_or_rule, lines))
     block = list(itertools.takewhile(bool, lines))
     if block:
@@ -106,6 +111,10 @@ def _find_subtitle(text: str, headings: Sequence[Heading], titles: Sequence[str]
     has_siblings = sum(heading.level <= following.level for heading in below) > 1
     is_good = judge_heading(titles[number + 1], is_last=False) is Worth.GOOD
     return titles[number + 1] if is_good and not has_siblings else ""
+
+
+def _is_author(line: str, *, of_work: bool) -> bool:
+    return _INITIALS.fullmatch(line) is not None or (of_work and _FULL_NAME.fullmatch(line) is not None)
 
 
 def _is_blank_or_rule(line: str) -> bool:

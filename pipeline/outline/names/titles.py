@@ -38,7 +38,7 @@ _NUMBERING = re.compile(
     rf"|§+\s*\d{{1,3}}(?:\.\d{{1,3}})*[.)]?\s*{_LETTER}"
     rf"|\d{{1,3}}(?:\.\d{{1,3}})+[.)]?\s+{_LETTER}|(?:\d{{1,3}}[.)]\s*)+\s{_LETTER}"
     rf"|(?:\d{{1,3}}[.)])+{_CAPITAL}"
-    rf"|(?=[IVX])X{{0,3}}(?:IX|IV|V?I{{0,3}})[.)]\s*{_CAPITAL})"
+    rf"|(?=[IVX])X{{0,3}}(?:IX|IV|V?I{{0,3}})[.)]\s*{_CAPITAL}|[A-Z]\.\s+(?=[А-ЯЁ]))"
 )
 _BARE_NUMBER = re.compile(rf"(\d{{1,3}}|(?=[IVX])X{{0,3}}(?:IX|IV|V?I{{0,3}}))\s+{_CAPITAL}")
 _ONLY_NUMBER = re.compile(rf"(?i:(?:{_KINDS}\s+)?{_NUMBER}|(?:{_ORDINAL})\s+{_KINDS}|§\s*[\d.]+)[.:)]*|[\d.]+|")
@@ -106,7 +106,8 @@ def tell_apart(titles: Iterable[str], contexts: Iterable[str]) -> list[str]:
     result = []
     for title, context in pairs:
         is_shared = len(places[title.casefold()]) > 1 and context and context.casefold() != title.casefold()
-        base = unique = clean_title(f"{context}: {title}") if is_shared else title
+        own = title.removeprefix(f"{context.partition(': ')[0]}: ")
+        base = unique = clean_title(f"{context}: {own}") if is_shared else title
         number = 2
         while unique.casefold() in taken:
             unique = f"{base} ({number})"

@@ -1,5 +1,7 @@
 """PPTX: a heading per slide, its texts in the order of the slide, tables, formulas, and the speaker's notes."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from pipeline.formats.blocks import Blocks
@@ -18,6 +20,10 @@ _USUAL = "ppt/presentation.xml"
 _LISTS = frozenset({"body", "obj"})
 #: A box is a title if it is no longer than this, and begins in this part of the slide.
 _LONGEST_TITLE, _TITLE_WITHIN = 100, 0.4
+#: What stands below this part of so many slides, at the same place to 2 mm, belongs to the deck.
+_FOOT_FROM, _FEWEST_FEET, _SAME_PLACE = 0.85, 3, 72_000
+_SLIDE_NUMBER = re.compile(r"\W*\d{1,3}\W*(?:(?:/|из|of)?\s*\d{1,3})?")
+_Foot = tuple[str, int, int]
 
 
 def read_pptx(data: bytes) -> Content:
@@ -25,7 +31,8 @@ def read_pptx(data: bytes) -> Content:
 
     A slide without a title has the short box at its top as one. The centred title of a first slide is of the first
     level, every other title of the second; one above nothing but pictures is text, unless on a cover. Slide numbers,
-    dates and footers are dropped. Raises Unreadable when the package is broken, encrypted or a bomb.
+    dates and footers are dropped; a line that stands at the foot of most slides is read once. Raises Unreadable when
+    the package is broken, encrypted or a bomb.
     """
     package = read_package(data)
     main = package.find_related("", "officeDocument") or _USUAL
@@ -42,6 +49,9 @@ class _Deck:
         self._shapes = ShapeReader(package)
         self._parts = list(_find_slides(package, main, presentation))
         self._width, self._height = read_size(presentation)
+        #: How often each line stands at its place at the foot of slides.
+        self._feet = Counter(foot for part in self._parts for foot in self._find_feet(part))
+        self._known: set[_Foot] = set()
 
     def read(self) -> Content:
         blocks = Blocks()
@@ -63,8 +73,30 @@ class _Deck:
         return titled(blocks.finish(), self._package)
 
     def _order(self, shapes: list[Shape]) -> list[Shape]:
-        shown = [shape for shape in shapes if shape.kind not in REPEATED]
+        shown = [shape for shape in shapes if shape.kind not in REPEATED and not self._is_repeated(shape)]
         return [shown[at] for at in order([shape.place for shape in shown])]
+
+    def _find_feet(self, part: str) -> set[_Foot]:
+        slide = self._package.parse(part)
+        shapes = self._shapes.read(part, slide) if slide is not None else []
+        return {foot for shape in shapes if (foot := self._read_foot(shape))}
+
+    def _read_foot(self, shape: Shape) -> _Foot | None:
+        """What a text box at the foot of the slide says and where; the numbers of slides are all the same."""
+        if shape.kind is not None or shape.place.top < self._height * _FOOT_FROM:
+            return None
+        text = read_text(shape.texts)
+        place = round(shape.place.left / _SAME_PLACE), round(shape.place.top / _SAME_PLACE)
+        return ("#" if _SLIDE_NUMBER.fullmatch(text) else text, *place) if text else None
+
+    def _is_repeated(self, shape: Shape) -> bool:
+        """True for a number that most slides have at this place, and for a line that they have, after the first."""
+        foot = self._read_foot(shape)
+        if foot is None or self._feet[foot] < max(_FEWEST_FEET, len(self._parts) / 2):
+            return False
+        is_first = foot not in self._known
+        self._known.add(foot)
+        return foot[0] == "#" or not is_first
 
     def _find_title(self, shapes: Sequence[Shape]) -> Shape | None:
         """The shape that holds the title, else the first of all that has text, if it looks like one."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from pipeline.formats.pdf.lines import LARGER, Body, Line, find_body
+from pipeline.formats.plain_text import find_chapter_level
 
 #: A line that comes on so many pages at the same place is a running head; of fewer, if it is small or numbered.
 _REPEATED_ON = 3
@@ -24,6 +25,7 @@ _SLOT_ON, _SLOT_GAP = 0.5, 1.9
 _APART = 1.5
 
 _DIGITS = re.compile(r"\d+")
+_CHAPTER = re.compile(r"\D*\d+(?:\.\d+)*")
 _PAGE_NUMBER = re.compile(
     r"(?:стр(?:аница|\.)?|с\.|page|p\.)?\s*[-–—\[(|]?\s*(\d{1,4})\s*[-–—\])|]?\s*(?:(?:/|из|of)\s*\d{1,4})?",
     re.IGNORECASE,
@@ -44,7 +46,11 @@ class _Candidate:
 
     @property
     def pattern(self) -> str:
-        return _DIGITS.sub("#", self.line.text.casefold())
+        """The text with a sign for each number but that of a chapter: another chapter's name is another heading."""
+        text = self.line.text.casefold()
+        chapter = _CHAPTER.match(text)
+        kept = chapter.end() if chapter and find_chapter_level(self.line.text) else 0
+        return text[:kept] + _DIGITS.sub("#", text[kept:])
 
 
 def drop_running_heads(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:

@@ -111,6 +111,11 @@ def test_wrong_or_unknown_declaration_is_ignored(declared: str) -> None:
     assert decode_text(RUSSIAN.encode("cp1251"), declared) == RUSSIAN
 
 
+@pytest.mark.parametrize("declared", ["windows-1251", "iso-8859-1", "koi8-r", "shift_jis"])
+def test_a_text_that_is_utf_8_is_read_so_whatever_it_declares(declared: str) -> None:
+    assert decode_text(LONGER.encode(), declared) == LONGER.rstrip()
+
+
 def test_byte_order_mark_outweighs_the_declaration() -> None:
     assert decode_text(RUSSIAN.encode("utf-8-sig"), "windows-1251") == RUSSIAN
 

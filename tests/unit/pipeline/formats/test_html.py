@@ -192,6 +192,7 @@ def test_text_is_not_taken_for_furniture(page: str) -> None:
         ("<h2>История<span class=mw-editsection>[править]</span></h2>", ["История"]),
         ("<title>Лекция 5. Индексы</title><p>Текст", ["Лекция 5. Индексы"]),
         ("<title>Сайт</title><h2>Раздел</h2>", ["Раздел"]),
+        ("<div role=heading aria-level=3>Тема</div><p>Текст", ["Тема"]),
     ],
 )
 def test_headings_are_what_a_reader_sees(page: str, headings: list[str]) -> None:

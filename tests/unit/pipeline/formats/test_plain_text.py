@@ -28,6 +28,7 @@ def titles(text: str) -> list[tuple[int, str]]:
         ("1.2 Title\n\nText", 5),
         ("Текст.\n\nОБЩИЕ ПОЛОЖЕНИЯ\n\nТекст.", 2),
         ("ОСНОВЫ РАБОТЫ\n\nТекст.", 1),
+        ("Занятие 5. Сети\n\nТекст.", 3),
     ],
 )
 def test_heading_is_recognised(text: str, level: int) -> None:
@@ -59,6 +60,18 @@ def test_ordinary_line_is_no_heading(text: str) -> None:
     assert titles(text) == []
 
 
+def test_roman_numerals_that_count_on_number_headings() -> None:
+    text = "I. Введение\n\nТекст\n\nII. Методы\n\nТекст"
+    assert titles(text) == [(3, "I. Введение"), (3, "II. Методы")]
+    assert titles("V. Petrov\n\nText") == []
+
+
+def test_a_heading_may_begin_a_page() -> None:
+    content = read_plain_text("Глава 1. Имя\n\nТекст\n\fГлава 2. Число\n\nТекст".encode())
+    assert [heading.text for heading in content.headings] == ["Глава 1. Имя", "Глава 2. Число"]
+    assert "\f" not in content.text
+
+
 BOOK = "Книга\n\n{}\n\nВведение\n\nТекст\n\nГлава 1. Имя\n\nТекст"
 
 
@@ -69,6 +82,7 @@ BOOK = "Книга\n\n{}\n\nВведение\n\nТекст\n\nГлава 1. Им
         "Введение . . . . . . 5\n\nГлава 1. Имя . . . . 17\n\nЧего нет . . . . . 20",
         "ОГЛАВЛЕНИЕ\n\nВступление\t5\nДлинное название,\nна двух строках …… 17",
         "Contents\nВступление      5\nИное      17",
+        "СОДЕРЖАНИЕ\n\nВведение\nГлава 1. Имя",
     ],
 )
 def test_contents_are_left_out(contents: str) -> None:
@@ -84,6 +98,7 @@ def test_contents_are_left_out(contents: str) -> None:
         "Хлеб ..... 35\nМолоко ..... 80",
         "Введение ..... 5\n\nВведение",
         "x = [1, 2, ... 10",
+        "Содержание\n\nВведение\n\nТекст\n\nВведение",
     ],
 )
 def test_other_dots_stay(text: str) -> None:

@@ -5,7 +5,7 @@ import pytest
 from pipeline.contract import Course, Document
 from pipeline.outline.names.furniture import Worth, judge_heading
 from pipeline.outline.names.headings import name_headings
-from pipeline.outline.names.titles import clean_title, clean_titles
+from pipeline.outline.names.titles import clean_title, clean_titles, tell_apart
 from tests.unit.pipeline.builders import finish, lessons_of, markdown, outline_of
 
 PARAGRAPH = "Обычное предложение о данных. " * 30
@@ -35,6 +35,7 @@ PARAGRAPH = "Обычное предложение о данных. " * 30
         ("Имена переменных [#variable-naming]", "Имена переменных"),
         ("История¶", "История"),
         ("В В Е Д Е Н И Е", "ВВЕДЕНИЕ"),
+        ("Y. Решение задач", "Решение задач"),
         ("Управление \uf02d проекты", "Управление проекты"),
         # What only looks like a number, or is all that there is.
         ("Глава первая", "Глава первая"),
@@ -110,6 +111,39 @@ def test_what_may_be_a_subject_is_furniture_at_the_end_alone(title: str) -> None
 )
 def test_subjects_that_sound_like_furniture_are_names(title: str) -> None:
     assert judge_heading(title, is_last=False) is Worth.GOOD
+
+
+@pytest.mark.parametrize("title", ["Лекция", "Семинар", "Lecture", "Выполнение лабораторной работы"])
+def test_a_word_for_a_part_is_a_weak_name(title: str) -> None:
+    assert judge_heading(title, is_last=False) is Worth.WEAK
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("# Лабораторная работа №5\n\nИванов Пётр Сергеевич\n\n## Цель", "Лабораторная работа №5"),
+        ("# Лабораторная работа №5\n\nИванов П. С.\n\nГрафы\n\n## Цель", "Лабораторная работа №5: Графы"),
+        ("# Лекция №5\n\nП. С. Иванов\n\n## Цель", "Лекция №5"),
+        ("# Лекция №5\n\nПушкин Александр Сергеевич\n\n## Юность", "Пушкин Александр Сергеевич"),
+    ],
+)
+def test_an_author_is_no_subtitle(text: str, name: str) -> None:
+    document = markdown(text)
+    assert name_headings(document, document.headings)[0].text == name
+
+
+def test_what_titles_share_with_their_contexts_is_said_once() -> None:
+    contexts = ("Сервер: скорость", "Сервер: память")
+    assert tell_apart(("Сервер: версии",) * 2, contexts) == ["Сервер: скорость: версии", "Сервер: память: версии"]
+
+
+def test_what_may_be_a_subject_is_furniture_where_only_furniture_follows() -> None:
+    slides = ("Указатели", "Ссылки", "Массивы", "Ссылки", "Спасибо за внимание", "Контрольные вопросы")
+    lecture = markdown("".join(f"# {slide}\n\nТекст.\n\n" for slide in slides))
+
+    worths = [name.worth for name in name_headings(lecture, lecture.headings)]
+
+    assert worths == [Worth.GOOD] * 3 + [Worth.NONE] * 3
 
 
 def test_what_stands_below_a_mere_number_is_its_name() -> None:

@@ -82,6 +82,16 @@ def test_bold_lines_are_headings_where_there_are_no_others() -> None:
     assert content.text == "## Индексы\n\nИндекс похож на указатель книги.\n\nЭто важно."
 
 
+def test_lines_that_call_themselves_chapters_are_headings() -> None:
+    def build(document: Any) -> None:
+        for line in ("ГЛАВА 1. СЕТИ", "Глава 1 говорит о сетях.", "§ 2. Узлы", "Узел пересылает пакеты."):
+            document.add_paragraph(line)
+        for line in ("Тема 1. Сети", "Тема 2. Узлы", "Тема 3. Порты"):  # a list of them
+            document.add_paragraph(line)
+
+    assert shape(read_docx(docx_of(build))) == [(2, "ГЛАВА 1. СЕТИ"), (2, "§ 2. Узлы")]
+
+
 def test_lists_and_tables_keep_their_form() -> None:
     def build(document: Any) -> None:
         document.add_paragraph("раз", style="List Bullet")

@@ -203,3 +203,15 @@ def test_strict_slides_and_those_with_broken_links_are_read() -> None:
     assert read_pptx(to_strict(SLIDES)).text == "Текст"
     links = "ppt/slides/_rels/slide1.xml.rels"
     assert read_pptx(replace_part(SLIDES, links, lambda part: part.replace(b"slideLayout7", b"gone"))).text == "Текст"
+
+
+def test_what_stands_at_the_foot_of_most_slides_is_read_once() -> None:
+    def build(add: Any) -> None:
+        for number, title in enumerate(("Сети", "Узлы", "Порты"), start=1):
+            slide = add(BLANK)
+            box(slide, 1, 1, title)
+            box(slide, 1, 6, "Текст")
+            box(slide, 1, 18, "Кафедра связи")
+            box(slide, 20, 18, f"{number} / 3", width=2)
+
+    assert read(build).text == "## Сети\n\nТекст\n\nКафедра связи\n\n## Узлы\n\nТекст\n\n## Порты\n\nТекст"

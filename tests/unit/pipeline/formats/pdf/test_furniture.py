@@ -49,6 +49,15 @@ def test_a_title_that_comes_again_on_slides_stays() -> None:
     assert [title for _, title in shape(read_pdf(pdf.finish()))].count("Решение") == 3
 
 
+def test_headings_that_begin_each_page_and_count_on_stay() -> None:
+    pdf = Pdf()
+    for number in range(1, 5):
+        pdf.line(f"§ {number}. Задачи о сетях", bold=True).lines(*[FULL, FULL_END] * 2).page()
+    assert [title for _, title in shape(read_pdf(pdf.finish()))] == [
+        f"§ {number}. Задачи о сетях" for number in range(1, 5)
+    ]
+
+
 def test_first_lines_that_repeat_within_the_text_stay() -> None:
     pdf = Pdf()
     for number in (1, 2, 3):

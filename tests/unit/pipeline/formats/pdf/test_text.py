@@ -89,6 +89,16 @@ def test_tables_have_a_line_a_row(rows: list[list[str]]) -> None:
     ]
 
 
+def test_fractions_are_no_cells() -> None:
+    pdf = Pdf().lines(FULL, FULL_END)
+    for row, letter in enumerate("xyz"):
+        top = 600 - 40 * row
+        pdf.at(60, top, f"|{letter}| =").at(77, top + 7, "1").at(77, top - 7, "2").at(84, top, "p, где p - доля")
+    assert read_pdf(pdf.finish()).text.split("\n\n")[1] == "\n".join(
+        f"|{letter}| = 1 2 p, где p - доля" for letter in "xyz"
+    )
+
+
 def test_two_columns_of_text_are_no_table() -> None:
     left = [f"Первый столбец рассказывает о том {at}," for at in range(12)]
     right = [f"а второй уже совсем о другом деле {at}." for at in range(12)]
