@@ -5523,6 +5523,12 @@ GRANT SELECT,INSERT ON TABLE coursegen.audit TO coursegen_app;
 GRANT SELECT,INSERT ON TABLE coursegen.briefs TO coursegen_app;
 
 --
+-- Name: TABLE created_objects; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT ON TABLE coursegen.created_objects TO coursegen_app;
+
+--
 -- Name: TABLE documents; Type: ACL; Schema: coursegen; Owner: -
 --
 

@@ -10,6 +10,7 @@ from app.database.migrations import migrate
 from app.database.queries import QUERIES
 from app.database.rollback import roll_back_to
 from app.generation.admission.requests import Order
+from app.generation.admission.user_tier import with_platform_tier
 from app.generation.audit import Actor, record_audit
 from app.generation.callers import Caller
 from app.generation.errors import CourseNotFound, NotFailed, NothingActive
@@ -20,13 +21,17 @@ from app.services import Services
 from app.settings import Settings
 
 
-def start(services: Services, course: DictRow, tier: Tier, actor: Actor) -> UUID:
+def start(services: Services, course: DictRow, tier: Tier | None, actor: Actor) -> UUID:
     """Admits the course's generation for its owner, with the limits of that tier; returns its id.
 
+    Without a tier, it is the platform's where tiers come from its database, else FREE.
     Raises what `Admissions.admit` raises.
     """
     order = Order(course["id"], source="cli", actor=actor)
-    return services.admissions.admit(Caller(course["user_id"], tier), order).generation_id
+    caller = Caller(course["user_id"], tier or Tier.FREE)
+    if tier is None and services.settings.tier_source == "database":
+        caller = with_platform_tier(services.db, caller, services.tiers)
+    return services.admissions.admit(caller, order).generation_id
 
 
 def cancel(services: Services, generation_id: UUID, actor: Actor) -> None:

@@ -18,7 +18,6 @@ $$;
 grant usage on schema coursegen to coursegen_app;
 revoke all on all tables in schema coursegen from coursegen_app;
 grant select on all tables in schema coursegen to coursegen_app;
-revoke all on coursegen.created_objects from coursegen_app;
 grant insert, update, delete on coursegen.generations to coursegen_app;
 grant insert on
     coursegen.stage_results, coursegen.documents, coursegen.briefs, coursegen.sections, coursegen.lessons,

@@ -37,13 +37,14 @@ def check_platform(conn: Connection, *, app_role: str, upgrade_queue: bool = Fal
         own = read_own_columns(conn) if migrated else frozenset()
         made = _read_made(conn) if migrated else frozenset()
         remarks = [
-            *_check_server(facts, app_role, migrated=migrated),
+            *_check_server(facts),
+            *_check_login(facts, app_role, migrated=migrated),
             *check_courses(tables.get("courses"), facts),
             *check_metrics(tables.get("system_metrics"), facts["types"] or {}),
             *_check_functions(facts, migrated=migrated),
             *_check_queue(tables, facts, migrated=migrated, upgrade=upgrade_queue),
             *_check_status(conn, own, migrated=migrated),
-            *_check_rest(tables),
+            *_check_rest(tables, publishes=bool(facts["publishes"])),
         ]
     if made:
         says = f"This service made {', '.join(sorted(made))}."
@@ -58,7 +59,7 @@ def _read_made(conn: Connection) -> frozenset[str]:
         return frozenset(name for (name,) in rows)
 
 
-def _check_server(facts: Mapping[str, Any], app_role: str, *, migrated: bool) -> Iterator[Remark]:
+def _check_server(facts: Mapping[str, Any]) -> Iterator[Remark]:
     version = facts["version"] // 10000
     if version < OLDEST_VERSION:
         how = f"Upgrade to PostgreSQL {OLDEST_VERSION} or later."
@@ -67,11 +68,18 @@ def _check_server(facts: Mapping[str, Any], app_role: str, *, migrated: bool) ->
         yield Remark(Kind.DECIDE, "server", f"PostgreSQL {version} is not tested.", "Try it on a copy first.")
     else:
         yield Remark(Kind.FITS, "server", f"PostgreSQL {version}.")
+    if facts["encoding"] != "UTF8":
+        says = f"The database's encoding is {facts['encoding']}, which can't hold every course."
+        how = "Create a database with encoding UTF8, and restore a dump of this one into it."
+        yield Remark(Kind.OBSTACLE, "server", says, how)
     if facts["standby"]:
         yield Remark(Kind.OBSTACLE, "server", "It is a standby, which takes no writes.", "Connect to the primary.")
     elif facts["read_only"]:
         how = "Free disk space if the platform made it so, then: alter database … reset default_transaction_read_only;"
         yield Remark(Kind.OBSTACLE, "server", "The database is read-only by default.", how)
+
+
+def _check_login(facts: Mapping[str, Any], app_role: str, *, migrated: bool) -> Iterator[Remark]:
     login, schema = facts["login"], facts["schema"]
     if schema is None and not facts["may_create_schema"]:
         how = f"grant create on database … to {login};"
@@ -155,7 +163,7 @@ def _check_clients(status_map: StatusMap) -> Iterator[Remark]:
         yield Remark(Kind.DECIDE, "pages", says, "Show the pages of these buttons no course of this service.")
 
 
-def _check_rest(tables: Mapping[str, Any]) -> Iterator[Remark]:
+def _check_rest(tables: Mapping[str, Any], *, publishes: bool) -> Iterator[Remark]:
     if "generation_status_history" in tables and not tables["generation_status_history"]["course_is_indexed"]:
         says = (
             "With OLD_STACK=beside, the history of a course's status is read before a start; it has no index for that."
@@ -168,7 +176,10 @@ def _check_rest(tables: Mapping[str, Any]) -> Iterator[Remark]:
     if "organizations" in tables and "tier" in tables["organizations"]["columns"]:
         says = "organizations.tier has the tiers; tokens may not."
         yield Remark(Kind.DECIDE, "tiers", says, "TIER_SOURCE=database reads it, by coursegen.user_tier.")
-    if "sections" in tables and "lessons" in tables:
+    if publishes:
+        says = "A completed generation is put onto the platform's pages, by coursegen.publish_course."
+        yield Remark(Kind.ADOPTED, "results", says)
+    elif "sections" in tables and "lessons" in tables:
         says = "The platform shows sections and lessons; a generation fills neither by itself."
         how = "coursegen platform apply deploy/platforms/sections_and_lessons.sql"
         yield Remark(Kind.DECIDE, "results", says, how)

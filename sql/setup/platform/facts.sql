@@ -2,6 +2,7 @@
 -- Changes nothing, and needs nothing of this service.
 select jsonb_build_object(
     'version', current_setting('server_version_num')::int,
+    'encoding', getdatabaseencoding(),
     'standby', pg_is_in_recovery(),
     'read_only', current_setting('default_transaction_read_only') = 'on',
     'login', current_user,
@@ -23,7 +24,12 @@ select jsonb_build_object(
             'kind', relkind,
             'owner', relowner::regrole::text,
             'mine', pg_has_role(relowner, 'usage'),
+            'persistence', relpersistence,
             'rls', relrowsecurity,
+            'restrictive', array(
+                select quote_ident(polname) from pg_policy
+                where polrelid = c.oid and not polpermissive and 0 = any (polroles) order by 1
+            ),
             'forced', relforcerowsecurity,
             'rows', greatest(reltuples, 0)::bigint,
             'triggers', array(
@@ -42,7 +48,7 @@ select jsonb_build_object(
             ),
             'columns', (
                 select jsonb_object_agg(attname, jsonb_build_object(
-                    'type', format_type(atttypid, null),
+                    'type', format_type(coalesce(nullif(typbasetype, 0), atttypid), null),  -- a domain takes what its type takes
                     'category', typcategory,
                     'computed', attgenerated <> '',
                     'required', attnotnull and not atthasdef and attidentity = '' and attgenerated = ''
@@ -64,6 +70,11 @@ select jsonb_build_object(
         )))
         from pg_type t
         where typnamespace = 'public'::regnamespace and typname in ('metric_event_type', 'metric_severity', 'tier')
+    ),
+    -- Null before the first migration. The function that `migrate` makes does nothing.
+    'publishes', (
+        select prosrc <> 'select null::jsonb' from pg_proc join pg_namespace n on n.oid = pronamespace
+        where nspname = 'coursegen' and proname = 'publish_course'
     ),
     'progress_functions', array(
         select oid::regprocedure::text from pg_proc

@@ -19,13 +19,14 @@ COMMAND_S = 120
 
 @dataclass(frozen=True)
 class Step:
-    """A command, and what it must print: `…` stands for anything."""
+    """A command, and what it must print: `…` stands for anything, a line of it for any number of lines."""
 
     command: str
     expected: str
 
     def is_met_by(self, output: str) -> bool:
-        pattern = ".*".join(re.escape(part) for part in self.expected.split("…"))
+        expected = self.expected.replace("\n…\n", "…\n")
+        pattern = ".*".join(re.escape(part) for part in expected.split("…"))
         return re.fullmatch(pattern.replace(re.escape(" "), " +"), output.strip(), re.DOTALL) is not None
 
 

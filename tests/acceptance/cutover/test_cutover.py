@@ -28,6 +28,8 @@ PASSWORD = "a long one"
 USERS = [UUID(f"00000000-0000-4000-8000-0000000000{last}") for last in ("05", "19", "60", "c8")]
 COURSES = {user: [nth_course(10 * n + m) for m in range(1, 9)] for n, user in enumerate(USERS)}
 SLOWLY = "tests.acceptance.cutover.handlers.hold_and_write"
+#: How long something that generations do is waited for, on a busy machine.
+PATIENCE_S = 120
 #: Rows that generations leave on the platform.
 LEFT = ("courses", "generation_status_history", "sections", "lessons", "lesson_content")
 
@@ -106,7 +108,7 @@ def roll_back(shell: Shell, load: Load, conn: Connection, folder: Path, wait_unt
     """Back to the old stack with courses under way; returns those that were cancelled."""
     (folder / "hold").touch()
     held = "select count(*) > 0 from coursegen.generations where stage = 'TEXT_GENERATION' and finished_at is null"
-    wait_until(lambda: only(conn, held), 30)
+    wait_until(lambda: only(conn, held), PATIENCE_S)
     load.routed = ()
     run(shell, "rollback.md", "1.", "2.")
     cancelled = "select array_agg(course_id) from coursegen.generations where ended_by ~ '^cli:'"
@@ -134,7 +136,7 @@ def test_an_engineer_cuts_over_stops_halfway_goes_back_and_comes_again(
             run(shell, "cutover.md", "1.", "2.", "3.")
             load.routed = choose(26)
             assert load.routed == USERS[:2]
-            wait_until(lambda: only(conn, completed), 60)
+            wait_until(lambda: only(conn, completed), PATIENCE_S)
             run(shell, "cutover.md", "5.")
             if goes_on:
                 run(shell, "cutover.md", "4.", "6.")
@@ -144,7 +146,7 @@ def test_an_engineer_cuts_over_stops_halfway_goes_back_and_comes_again(
             cancelled += roll_back(shell, load, conn, tmp_path, wait_until)
             assert dump(owners_url, without_rows_of=LEFT) == before
             so_far = load.counts["old", "completed"]
-            wait_until(lambda: load.counts["old", "completed"] > so_far + 5, 30)  # noqa: B023
+            wait_until(lambda: load.counts["old", "completed"] > so_far + 5, PATIENCE_S)  # noqa: B023
     assert {key for key in load.counts if key[0] == "old"} == {("old", "completed")}
     old = OldStack(conn, redis_url)
     for course in cancelled:
