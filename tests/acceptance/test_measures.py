@@ -49,6 +49,7 @@ FIGURES = {
     "stages": {"empty stages", "empty stages, CPU of server", "empty stages, WAL"},
     "progress": {"`update_course_progress`, p95"},
     "growth": {"admissions a second, full database to empty", "the next job, long queue, p95"},
+    "platform": {"admissions a second, a platform's table to ours"},
     "pooler": set(),
     "wire": {"an admission, PostgreSQL", "304 to a poll, Redis"},
     "sampling": {"all of it", "everything else"},

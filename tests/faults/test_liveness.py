@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import psutil
@@ -17,18 +18,30 @@ pytestmark = pytest.mark.slow
 
 @contextmanager
 def backends_stopped(house: House, pid: int) -> Iterator[None]:
-    """PostgreSQL's side of every connection of the process stands still for the length of the block."""
+    """PostgreSQL's side of every connection of the process stands still for the length of the block.
+
+    None stands still with a lock of the server's own, for which everybody would have to wait.
+    """
     ports = {connection.laddr.port for connection in psutil.Process(pid).net_connections("tcp") if connection.raddr}
     found = house.rows("select pid, client_port from pg_stat_activity where client_port is not null")
     backends = [row["pid"] for row in found if row["client_port"] in ports]
     assert backends
-    for backend in backends:
-        os.kill(backend, signal.SIGSTOP)
+    for _ in range(100):
+        send(signal.SIGSTOP, backends)
+        idle = "select from pg_stat_activity where pid = any (%s) and state = 'idle' and wait_event = 'ClientRead'"
+        if len(house.rows(idle, backends)) == len(backends):
+            break
+        send(signal.SIGCONT, backends)
+        time.sleep(0.05)
     try:
         yield
     finally:
-        for backend in backends:
-            os.kill(backend, signal.SIGCONT)
+        send(signal.SIGCONT, backends)
+
+
+def send(number: signal.Signals, pids: Iterable[int]) -> None:
+    for pid in pids:
+        os.kill(pid, number)
 
 
 def test_a_worker_whose_backends_stand_still_serves_on(house: House, measure: Measure) -> None:

@@ -80,7 +80,8 @@ def serving(database_url: str, redis_url: str) -> Iterator[StartServer]:
     scratch = tempfile.TemporaryDirectory(prefix="course-serving-")  # for what those leave behind that are killed
 
     def start(**environment: str | None) -> Server:
-        port = int(environment.get("PORT") or free_port())
+        given = environment.get("PORT") or ""
+        port = int(given) if given.isdigit() else free_port()
         usual = {
             # Coverage of subprocesses, where it is measured, is asked for by the environment.
             **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE")},

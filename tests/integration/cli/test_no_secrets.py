@@ -140,7 +140,8 @@ def test_no_running_process_shows_a_secret(name: str, tmp_path: Path, wait_until
             stderr=file,
         )
     try:
-        wait_until(lambda: "database_unavailable" in output.read_text() and (name != "api" or serves(port)), 60)
+        wait_until(lambda: "database_unavailable" in output.read_text() and process.children(), 60)
+        wait_until(lambda: name != "api" or serves(port), 60)
         if name == "api":
             for path in ("readyz", "metrics", "api/courses/x/check-status", "trpc/generation.status", "livez"):
                 serves(port, path)

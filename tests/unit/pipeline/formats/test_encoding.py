@@ -140,4 +140,5 @@ def test_any_bytes_are_text_or_refused(data: bytes, declared: str | None) -> Non
 
 @given(st.text("абвгдежзийклмнопрстуфхцчшщъыьэюя АБВГ.", min_size=1), st.sampled_from(["koi8-r", "cp1251", "ibm866"]))
 def test_declared_text_comes_back(text: str, label: str) -> None:
+    text = f"А{text}"  # without it, «юя» in Windows-1251 is a byte order mark
     assert decode_text(text.encode(label), label) == text.rstrip()

@@ -14,6 +14,7 @@ import pytest
 
 from tasks.supervision.supervisor import Command, Supervisor
 from tests.conftest import WaitUntil
+from tests.integration.tasks.processes import heed_signals
 from tests.unit.stack.processes import gone
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -175,7 +176,12 @@ from tasks.supervision.supervisor import Command, Supervisor
 command = Command("child", [sys.executable, "-c", {child!r}], log=Path({str(log)!r}))
 Supervisor([command], grace_s=60, cwd=Path({str(folder)!r})).run()
 """
-    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=heed_signals,  # noqa: PLW1509 - before exec no other thread of the child runs
+    )
 
 
 def test_a_command_that_can_not_start_now_is_started_once_it_can(
