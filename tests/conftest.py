@@ -56,6 +56,7 @@ KEPT_TABLES = [
     "status_routes",
 ]
 
+MAX_BYTES_IN_A_NAME = 40
 #: Folders of the tests that run the service as it ships, so without coverage's tracer in its processes.
 AS_SHIPPED = ("acceptance", "faults")
 
@@ -64,6 +65,11 @@ AS_SHIPPED = ("acceptance", "faults")
 settings.register_profile("quick", max_examples=100, deadline=None, derandomize=True, database=None)
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=300)
 settings.load_profile("quick")
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Long bytes name no test: the processes of a parallel run make some anew, with other salts and times."""
+    return "bytes" if isinstance(val, bytes) and len(val) > MAX_BYTES_IN_A_NAME else None
 
 
 def pytest_report_header() -> list[str]:
