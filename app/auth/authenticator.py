@@ -56,17 +56,17 @@ def read_caller(claims: Mapping[str, Any], settings: Settings, tiers: TierNames)
         raise ValueError("The token does not say when it expires")
     if claims.get("type", "access") != "access":
         raise ValueError("The token is not an access token")
-    tier = next(_present(claims, settings.tier_claims), None)
-    roles = (role for value in _present(claims, settings.role_claims) for role in Role if role.value == value)
+    tier = next(present(claims, settings.tier_claims), None)
+    roles = (role for value in present(claims, settings.role_claims) for role in Role if role.value == value)
     return Caller(
         user_id=UUID(claims["sub"]),
         tier=tiers.read(tier),
         role=next(roles, None),
-        organization_id=_read_id(next(_present(claims, settings.organization_claims), None)),
+        organization_id=_read_id(next(present(claims, settings.organization_claims), None)),
     )
 
 
-def _present(claims: Mapping[str, Any], paths: tuple[str, ...]) -> Iterator[Any]:
+def present(claims: Mapping[str, Any], paths: tuple[str, ...]) -> Iterator[Any]:
     """The values of the claims at these dotted paths that are there."""
     return (value for path in paths if (value := _claim(claims, path)) is not None)
 

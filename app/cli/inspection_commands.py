@@ -5,10 +5,11 @@ from dataclasses import asdict
 import click
 
 from app.cli.command_setup import as_json, listing, operator, with_services
+from app.cli.output import echo
 from app.cli.tables import print_rows
 from app.generation.events import EventType
 from app.operations.actions import rebuild_slots
-from app.operations.doctor import State, examine, examine_platform
+from app.operations.doctor import State, examine, examine_platform, summarize
 from app.operations.listings import compare_slots, read_rows
 from app.services import Services
 
@@ -23,6 +24,8 @@ def doctor(services: Services, as_json: bool, of_platform: bool) -> None:
     """Check settings, servers, migrations, clock, workers and slots. Exit code 1 if anything is an error."""
     findings = examine_platform(services.settings) if of_platform else examine(services)
     print_rows(map(asdict, findings), ("state", "check", "found", "advice"), as_json=as_json)
+    if not as_json:
+        echo(f"\n{summarize(findings)}")
     if any(finding.state is State.ERROR for finding in findings):
         raise click.exceptions.Exit(1)
 

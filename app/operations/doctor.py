@@ -1,4 +1,4 @@
-"""Checks of settings, servers and work under way, for `coursegen doctor`."""
+"""Checks of settings, servers and work under way, for `coursegen doctor` and the console."""
 
 import os
 import time
@@ -18,6 +18,7 @@ from app.database.preflight import connect_briefly
 from app.database.queries import QUERIES
 from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
 from app.operations import platform
+from app.operations.ages import say_age
 from app.operations.listings import compare_slots
 from app.services import Services
 from app.settings import Settings
@@ -30,6 +31,8 @@ TESTED_VERSIONS = range(15, 19)
 CLOCK_OFF_S = 5
 #: How long a webhook may be overdue; a busy receiver causes some delay.
 OVERDUE_S = 120
+#: For how long a generation may make no progress. Longer than a stage may take by default.
+STUCK_S = 900
 
 
 class State(StrEnum):
@@ -40,12 +43,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check. `advice` says what to do about a warning or an error."""
+    """The result of one check. `advice` says what to do about a problem, and `clause` what it is, within a sentence."""
 
     state: State
     check: str
     found: str
     advice: str = ""
+    clause: str = ""
 
 
 def examine(services: Services) -> list[Finding]:
@@ -54,9 +58,22 @@ def examine(services: Services) -> list[Finding]:
         Finding(State.OK, "settings", "read"),
         *_check_tokens(services.settings),
         _check_files_root(services.settings),
-        *_check_database(services),
-        *_check_redis(services),
+        *examine_servers(services),
     ]
+
+
+def examine_servers(services: Services) -> list[Finding]:
+    """The findings about the servers, the workers and the work under way: what may change at any moment."""
+    return [*_check_database(services), *_check_redis(services)]
+
+
+def summarize(findings: list[Finding]) -> str:
+    """One sentence in plain words: what is wrong, errors first."""
+    problems = [f for state in (State.ERROR, State.WARNING) for f in findings if f.state is state]
+    if not problems:
+        return "Nothing is wrong."
+    clauses = "; ".join(finding.clause or f"{finding.check}: {finding.found}" for finding in problems)
+    return f"{clauses[0].upper()}{clauses[1:]}."
 
 
 def examine_platform(settings: Settings) -> list[Finding]:
@@ -66,9 +83,9 @@ def examine_platform(settings: Settings) -> list[Finding]:
     return [Finding(states.get(remark.kind, State.OK), remark.subject, remark.says, remark.how) for remark in remarks]
 
 
-def _judge(check: str, found: str, problem: State, advice: str, *, when: bool) -> Finding:
-    """`problem` with its advice when the condition holds, else OK."""
-    return Finding(problem, check, found, advice) if when else Finding(State.OK, check, found)
+def _judge(check: str, found: str, problem: State, advice: str, *, when: bool, clause: str = "") -> Finding:
+    """`problem` with its advice and clause when the condition holds, else OK."""
+    return Finding(problem, check, found, advice, clause) if when else Finding(State.OK, check, found)
 
 
 def _check_tokens(settings: Settings) -> Iterator[Finding]:
@@ -106,10 +123,12 @@ def _check_database(services: Services) -> Iterator[Finding]:
         with connect_briefly(services.settings.database_url, pooled=services.settings.database_pooled) as conn:
             lacking = missing(conn)
     except psycopg.OperationalError as error:
-        yield Finding(State.ERROR, "database", str(error).splitlines()[0], "Check DATABASE_URL and the server.")
+        found, clause = str(error).splitlines()[0], "the database can't be reached"
+        yield Finding(State.ERROR, "database", found, "Check DATABASE_URL and the server.", clause)
         return
     if lacking:
-        yield Finding(State.ERROR, "migrations", f"missing: {abridge(lacking)}", "Run `coursegen migrate`.")
+        found, clause = f"missing: {abridge(lacking)}", "the database is not migrated"
+        yield Finding(State.ERROR, "migrations", found, "Run `coursegen migrate`.", clause)
         return
     yield Finding(State.OK, "migrations", "up to date")
     asked_at = time.time()
@@ -117,7 +136,9 @@ def _check_database(services: Services) -> Iterator[Finding]:
         values = {"stalled": services.settings.stalled_s, "queues": list(SERVED)}
         server = only_row(conn.execute(QUERIES["inspect_server"], values))
         status_map = only_row(conn.execute(QUERIES["inspect_status_map"]))
+        progress = only_row(conn.execute(QUERIES["inspect_progress"], {"stuck_s": STUCK_S}))
     yield from _check_server(server, asked_at)
+    yield _check_progress(progress)
     yield from _check_workers(services.settings, server)
     yield _check_status_map(status_map)
     yield _check_webhooks(services.settings, server)
@@ -135,6 +156,14 @@ def _check_server(server: DictRow, asked_at: float) -> Iterator[Finding]:
     yield _judge("connections", found, State.WARNING, "Raise max_connections.", when=used > 0.8 * most)
 
 
+def _check_progress(progress: DictRow) -> Finding:
+    stuck, age = progress["stuck"], say_age(progress["longest_s"] or 0)
+    found = f"{stuck} generations have made none for {say_age(STUCK_S)}"
+    clause = f"{stuck} {'courses have' if stuck > 1 else 'course has'} made no progress for {age}"
+    advice = "See `coursegen generations show` and the workers of `stages`."
+    return _judge("progress", found, State.ERROR, advice, when=stuck > 0, clause=clause)
+
+
 def _check_workers(settings: Settings, server: DictRow) -> Iterator[Finding]:
     """A finding for each queue: nothing else takes the place of a worker that serves it."""
     for queue, workers in zip(SERVED, server["workers"], strict=True):
@@ -145,7 +174,8 @@ def _check_workers(settings: Settings, server: DictRow) -> Iterator[Finding]:
                 found += f", the oldest generation for {float(server['oldest_s']):.0f} s"
         unused = queue == WEBHOOKS_QUEUE and settings.webhook_secret is None
         advice = f"Start `coursegen worker`, or `coursegen worker --only {queue}`."
-        yield _judge(f"workers of {queue}", found, State.ERROR, advice, when=workers == 0 and not unused)
+        is_lacking, clause = workers == 0 and not unused, f"no worker serves `{queue}`"
+        yield _judge(f"workers of {queue}", found, State.ERROR, advice, when=is_lacking, clause=clause)
 
 
 def _check_status_map(status_map: DictRow) -> Finding:
@@ -162,12 +192,14 @@ def _check_status_map(status_map: DictRow) -> Finding:
 def _check_webhooks(settings: Settings, server: DictRow) -> Finding:
     found = f"{server['webhooks']} waiting"
     if server["webhooks"] and settings.webhook_secret is None:
-        return Finding(State.WARNING, "webhooks", found, "Set WEBHOOK_SECRET: nothing is sent without it.")
+        advice, clause = "Set WEBHOOK_SECRET: nothing is sent without it.", "webhooks wait for a WEBHOOK_SECRET"
+        return Finding(State.WARNING, "webhooks", found, advice, clause)
     overdue_s = float(server["overdue_s"] or 0)
     late = overdue_s > OVERDUE_S
     found += f", one is {overdue_s:.0f} s overdue" if late else ""
     advice = "Start `coursegen worker`, or `coursegen worker --only webhooks`."
-    return _judge("webhooks", found, State.WARNING, advice, when=late)
+    clause = f"webhooks are {say_age(overdue_s)} overdue"
+    return _judge("webhooks", found, State.WARNING, advice, when=late, clause=clause)
 
 
 def _check_redis(services: Services) -> Iterator[Finding]:
@@ -177,9 +209,10 @@ def _check_redis(services: Services) -> Iterator[Finding]:
         drifted = None
     if problem := services.slots.problem():
         advice = "Check REDIS_URL and REDIS_PREFIX. Admissions go on without Redis, but slower."
-        yield Finding(State.WARNING, "redis", problem, advice)
+        yield Finding(State.WARNING, "redis", problem, advice, "Redis can't be used")
         return
     yield Finding(State.OK, "redis", "responds")
     if drifted is not None:
         found = f"{drifted} counts differ from PostgreSQL's"
-        yield _judge("slots", found, State.WARNING, "Upkeep corrects them; see `coursegen slots`.", when=drifted > 0)
+        advice, clause = "Upkeep corrects them; see `coursegen slots`.", "Redis counts slots otherwise than PostgreSQL"
+        yield _judge("slots", found, State.WARNING, advice, when=drifted > 0, clause=clause)

@@ -26,7 +26,7 @@ grant insert on
 to coursegen_app;
 grant insert, update, delete on
     coursegen.attempts, coursegen.idempotency_keys, coursegen.webhook_deliveries, coursegen.webhook_turns,
-    coursegen.workers
+    coursegen.workers, coursegen.console_links, coursegen.console_sessions, coursegen.console_forms
 to coursegen_app;
 grant delete on coursegen.events to coursegen_app;
 grant insert, update on coursegen.publications to coursegen_app;
