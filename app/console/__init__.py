@@ -6,7 +6,7 @@ from flask import Flask
 
 from app.auth.operators import OperatorTokens
 from app.console import access, error_pages, presentation, sign_in
-from app.console.pages import now
+from app.console.pages import generation, generations, listings, now
 from app.database.reading import ReadOnlyDatabase
 from app.http.middleware.request_context import RequestContextMiddleware
 from app.protocol.request_environ import MAX_BODY
@@ -22,7 +22,7 @@ STATEMENT_TIMEOUT_S = 2.0
 def create_console(settings: Settings) -> Flask:
     """The console's application. Touches no server."""
     app = Flask(__name__)
-    services = make_services(replace(settings, pool_size=POOL_SIZE))
+    services = replace(make_services(replace(settings, pool_size=POOL_SIZE)), settings=settings)
     app.extensions["services"] = services
     reading = replace(services, db=ReadOnlyDatabase(services.db, STATEMENT_TIMEOUT_S))
     app.extensions["reading"] = reading
@@ -32,6 +32,6 @@ def create_console(settings: Settings) -> Flask:
     access.register_access(app)
     error_pages.register_errors(app)
     presentation.register_filters(app, settings)
-    for module in (sign_in, now):
+    for module in (sign_in, now, generations, generation, listings):
         app.register_blueprint(module.blueprint)
     return app

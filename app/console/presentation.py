@@ -31,7 +31,7 @@ PAGES = (
 
 
 def register_filters(app: Flask, settings: Settings) -> None:
-    app.jinja_env.filters.update(age=age, when=when, cut=cut, private=private, state=state)
+    app.jinja_env.filters.update(age=age, when=when, cut=cut, said=said, private=private, state=state)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.context_processor
@@ -73,6 +73,14 @@ def cut(value: Any, length: int = CUT) -> Markup:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     shown = inert(text[: length + 1], keep="\n")
     return Markup("<bdi>{}</bdi>").format(shown if len(shown) <= length else f"{shown[:length]}…")
+
+
+def said(sentence: str) -> Markup:
+    """A sentence of `doctor`: what stands in backticks is code."""
+    *parts, last = inert(sentence[:1000]).split("`")
+    marks = [Markup("{}<code>") if number % 2 == 0 else Markup("{}</code>") for number in range(len(parts))]
+    closing = Markup("</code>") if len(parts) % 2 else Markup("")
+    return Markup("").join([*(mark.format(part) for mark, part in zip(marks, parts, strict=True)), last, closing])
 
 
 def private(value: Any, length: int = CUT) -> Markup | str:

@@ -158,7 +158,7 @@ def _check_server(server: DictRow, asked_at: float) -> Iterator[Finding]:
 
 def _check_progress(progress: DictRow) -> Finding:
     stuck, age = progress["stuck"], say_age(progress["longest_s"] or 0)
-    found = f"{stuck} generations have made none for {say_age(STUCK_S)}"
+    found = f"{stuck} active generations without any for {say_age(STUCK_S)}"
     clause = f"{stuck} {'courses have' if stuck > 1 else 'course has'} made no progress for {age}"
     advice = "See `coursegen generations show` and the workers of `stages`."
     return _judge("progress", found, State.ERROR, advice, when=stuck > 0, clause=clause)

@@ -28,6 +28,7 @@ class Overview:
     waiting: list[DictRow] | None = None
     rates: dict[str, DictRow] | None = None
     workers: dict[str, int] | None = None
+    webhooks: dict[str, float] | None = None
     slots: list[DictRow] | None = None
     failures: list[DictRow] | None = None
 
@@ -45,9 +46,10 @@ def survey(services: Services) -> Overview:
         rates = {row["name"]: row for row in conn.execute(QUERIES["compare_rates"]).fetchall()}
         since = {"since": datetime.now(UTC) - FAILURES_SINCE}
         failures = conn.execute(REPORTS["failure_causes"].statement, since).fetchall()
-    gauges = list_gauges(db, services.settings.stalled_s)
-    workers = {row["label"]: int(row["value"]) for row in gauges if row["name"] == "workers"}
-    return Overview(sentence, problems, levels, waiting, rates, workers, compare_slots(services), failures)
+    gauges = {(row["name"], row["label"]): row["value"] for row in list_gauges(db, services.settings.stalled_s)}
+    workers = {queue: int(gauges["workers", queue]) for queue in QUEUES}
+    webhooks = {"pending": int(gauges["webhooks", ""]), "oldest_s": gauges["oldest_webhook", ""]}
+    return Overview(sentence, problems, levels, waiting, rates, workers, webhooks, compare_slots(services), failures)
 
 
 def list_workers(services: Services) -> list[DictRow]:

@@ -173,4 +173,3 @@ def test_a_statement_of_a_page_ends_after_two_seconds(console: Flask) -> None:
     with console.extensions["reading"].db.connection() as conn:
         row = conn.execute("select current_setting('statement_timeout') as ms").fetchone()
     assert row == {"ms": "2s"}
-    assert console.extensions["services"].settings.pool_size == 2
