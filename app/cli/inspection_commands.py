@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import click
 
-from app.cli.command_setup import as_json, listing, operator, with_services
+from app.cli.command_setup import as_json, listing, operator, reason, with_services
 from app.cli.output import echo
 from app.cli.tables import print_rows
 from app.generation.events import EventType
@@ -46,11 +46,12 @@ def events(services: Services, as_json: bool, **filters: object) -> None:
 @click.command("slots")
 @as_json
 @click.option("--rebuild", is_flag=True, help="Rebuild Redis from PostgreSQL first.")
+@reason
 @with_services
-def slots(services: Services, as_json: bool, rebuild: bool) -> None:
+def slots(services: Services, as_json: bool, rebuild: bool, reason: str | None) -> None:
     """Show how many slots each user holds in PostgreSQL and in Redis, and the difference."""
     if rebuild:
-        rebuild_slots(services, operator())
+        rebuild_slots(services, operator(reason))
     rows = compare_slots(services)
     if not as_json:
         for row in rows:

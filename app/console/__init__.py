@@ -5,7 +5,7 @@ from dataclasses import replace
 from flask import Flask
 
 from app.auth.operators import OperatorTokens
-from app.console import access, error_pages, presentation, sign_in
+from app.console import access, actions, error_pages, presentation, sign_in
 from app.console.pages import generation, generations, listings, now
 from app.database.reading import ReadOnlyDatabase
 from app.http.middleware.request_context import RequestContextMiddleware
@@ -32,6 +32,6 @@ def create_console(settings: Settings) -> Flask:
     access.register_access(app)
     error_pages.register_errors(app)
     presentation.register_filters(app, settings)
-    for module in (sign_in, now, generations, generation, listings):
+    for module in (sign_in, now, generations, generation, listings, actions):
         app.register_blueprint(module.blueprint)
     return app

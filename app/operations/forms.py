@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.database.pool import Database
 from app.database.queries import QUERIES
-from app.generation.errors import GenerationError
+from app.generation.errors import GenerationError, OutcomeUnknown
 from app.operations.listings import NotFound
 
 UNDER_WAY = "This was sent already. Its result is not known yet: load the page again in a moment."
@@ -20,11 +20,13 @@ def act_once(db: Database, key: UUID, operator: str, act: Callable[[], str]) -> 
         is_new = conn.execute(QUERIES["begin_console_form"], {"key": key, "operator": operator}).fetchone() is not None
     if not is_new:
         return
-    result = "This failed. Its outcome is not known: look whether it has happened before you repeat it."
+    result = "This failed, and its outcome is not known. Look whether it has happened before you repeat it."
     try:
         result = act()
+    except OutcomeUnknown:
+        pass
     except (GenerationError, NotFound) as error:
-        result = f"Nothing was changed: {error}."
+        result = f"Nothing was changed: {str(error).rstrip('.')}."
     finally:
         with db.transaction() as conn:
             conn.execute(QUERIES["finish_console_form"], {"key": key, "result": result})
