@@ -6,6 +6,7 @@ from flask import Flask
 
 from app.auth.operators import OperatorTokens
 from app.console import access, actions, error_pages, presentation, sign_in
+from app.console.fragments import Snapshots
 from app.console.pages import generation, generations, listings, now
 from app.database.reading import ReadOnlyDatabase
 from app.http.middleware.request_context import RequestContextMiddleware
@@ -27,6 +28,7 @@ def create_console(settings: Settings) -> Flask:
     reading = replace(services, db=ReadOnlyDatabase(services.db, STATEMENT_TIMEOUT_S))
     app.extensions["reading"] = reading
     app.extensions["operator_tokens"] = OperatorTokens(settings)
+    app.extensions["snapshots"] = Snapshots()
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.wsgi_app = RequestContextMiddleware(app.wsgi_app, {})  # type: ignore[method-assign]
     access.register_access(app)

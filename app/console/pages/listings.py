@@ -6,11 +6,12 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
 from psycopg.conninfo import conninfo_to_dict
 
 from app.console.access import reading
 from app.console.error_pages import show_error
+from app.console.fragments import render_live, snapshot
 from app.generation.events import EventType
 from app.operations.forms import find_result
 from app.operations.listings import compare_slots, read_rows
@@ -36,23 +37,24 @@ class Table:
 
 
 @blueprint.get("/workers")
-def show_workers() -> str:
+def show_workers() -> Response:
     services = reading()
-    workers = list_workers(services)
+    workers = snapshot("workers", lambda: list_workers(services))
     live = [queue for worker in workers if worker["is_alive"] for queue in worker["queues"]]
     lacking = [queue for queue in QUEUES if queue not in live]
     versions = {worker["version"] for worker in workers if worker["is_alive"]}
-    return render_template("workers.html", workers=workers, lacking=lacking, versions=versions)
+    return render_live("workers", title="Workers", workers=workers, lacking=lacking, versions=versions)
 
 
 @blueprint.get("/queue")
-def show_queue() -> str:
+def show_queue() -> Response:
     columns = [
         *(("queue", "Queue", "text"), ("priority", "Priority", "text"), ("task", "Task", "text")),
         *(("generation_id", "Generation", "generation"), ("waiting_s", "Waits for", "age")),
         *(("scheduled_at", "Not before", "time"), ("attempts", "Attempts", "text")),
     ]
-    rows = read_rows(reading().db, "list_waiting_jobs", queues=list(QUEUES), limit=ROWS)
+    db = reading().db
+    rows = snapshot("queue", lambda: read_rows(db, "list_waiting_jobs", queues=list(QUEUES), limit=ROWS))
     intro = f"In the order in which workers fetch them; the first {ROWS}."
     return _show(Table("Queue", columns, rows, "Nothing waits: workers keep up.", intro))
 
@@ -70,7 +72,7 @@ def show_slots() -> str:
 
 
 @blueprint.get("/webhooks")
-def show_webhooks() -> str:
+def show_webhooks() -> Response:
     view = request.args.get("view", "all")
     columns = [
         *(("created_at", "Created", "time"), ("slug", "Course", "text"), ("generation_id", "Generation", "generation")),
@@ -101,7 +103,7 @@ def show_events() -> Any:
 
 
 @blueprint.get("/audit")
-def show_audit() -> str:
+def show_audit() -> Response:
     columns = [
         *(("at", "Time", "time"), ("actor", "Who", "text"), ("action", "Did", "text"), ("reason", "Why", "private")),
         *(("generation_id", "Generation", "generation"), ("course_id", "Course", "course")),
@@ -113,7 +115,7 @@ def show_audit() -> str:
 
 
 @blueprint.get("/settings")
-def show_settings() -> str:
+def show_settings() -> Response:
     columns = [("name", "Setting", "text"), ("value", "Value", "text")]
     intro = "Those of this process. Secrets are not shown."
     return _show(Table("Settings", columns, list_settings(reading().settings), "", intro))
@@ -148,8 +150,8 @@ def _plain(value: Any) -> str:
     return "none" if value in (None, "") else str(getattr(value, "value", value))
 
 
-def _show(table: Table) -> str:
-    return render_template("table.html", table=table)
+def _show(table: Table) -> Response:
+    return render_live("table", title=table.title, table=table)
 
 
 blueprint.register_error_handler(BadFilter, lambda error: show_error(400, str(error)))

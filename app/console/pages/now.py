@@ -1,14 +1,16 @@
 """`/`: what is wrong, and what is under way."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response
 
 from app.console.access import reading
+from app.console.fragments import render_live, snapshot
 from app.operations.overview import survey
 
 blueprint = Blueprint("now", __name__)
 
 
 @blueprint.get("/")
-def show_now() -> str:
+def show_now() -> Response:
     services = reading()
-    return render_template("now.html", view=survey(services), limit=services.settings.global_concurrency_limit)
+    view = snapshot("now", lambda: survey(services))
+    return render_live("now", title="Now", view=view, limit=services.settings.global_concurrency_limit)

@@ -1,6 +1,11 @@
 """The console on the shared servers."""
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
@@ -13,7 +18,10 @@ from app.generation.audit import Actor
 from app.operations.sign_in import create_link
 from app.services import Services
 from app.settings import Settings
+from stack.server import free_port
 from tests.integration.factories import MakeToken
+from tests.integration.serving import ROOT, Server
+from tests.tokens import SECRET
 
 SignIn = Callable[..., FlaskClient]
 
@@ -24,6 +32,32 @@ def console(clean: None, settings: Settings) -> Iterator[Flask]:
     app.test_client_class = FlaskClient  # its answers are pages, which `/openapi.json` does not describe
     yield app
     app.extensions["services"].close()
+
+
+@contextmanager
+def console_process(settings: Settings, **changed: str) -> Iterator[Server]:
+    """`coursegen console` as a process of its own, on a free port of loopback, which has begun to answer."""
+    port = free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "JWT_SECRET": SECRET,
+        "CONSOLE_PORT": str(port),
+        **changed,
+    }
+    command = [sys.executable, "-m", "coursegen", "console"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, text=True) as process:
+        server, end = Server(process, port), time.monotonic() + 60
+        try:
+            while server.status("/healthz") != 200:
+                assert process.poll() is None
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            yield server
+        finally:
+            process.terminate()
+            process.wait(20)
 
 
 @pytest.fixture
