@@ -16,6 +16,7 @@ from app.generation.tiers import Tier
 from app.operations.listings import NotFound
 
 STATUSES = ("waiting", "queued", "running", "awaiting_approval", "completed", "failed", "cancelled")
+ACTIVE = STATUSES[:4]
 PAGE = 50
 #: How many matches are counted.
 MOST_COUNTED = 1000
@@ -64,6 +65,7 @@ def search(db: Database, filters: Filters, *, by_title: bool = True) -> Found:
         [*(name for name, _ in _READERS.values()), "courses", "after_at", "after_id"]
     )
     values |= {**filters.values, "limit": MOST_COUNTED + 1}
+    values["active"] = values["stuck_s"] is not None or values["status"] in ACTIVE
     with db.connection() as conn:
         if filters.course is not None:
             wanted = {"id": _id_or_none(filters.course), "name": filters.course, "by_title": by_title}

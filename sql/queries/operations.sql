@@ -46,7 +46,8 @@ select
     (select count(*) from pg_stat_activity) as connections,
     array(select coursegen.live_workers_v1(queue, %(stalled)s) from unnest(%(queues)s::text[]) queue) as workers,
     (select count(*) from procrastinate_jobs where queue_name = 'stages' and status = 'todo') as waiting,
-    (select extract(epoch from now() - min(created_at)) from coursegen.generations where status = 'queued') as oldest_s,
+    (select extract(epoch from now() - min(created_at)) from coursegen.generations where finished_at is null and status = 'queued')
+        as oldest_s,
     count(*) as webhooks,
     extract(epoch from now() - min(due_at) filter (where senders_of_user + senders_of_host = 0)) as overdue_s
 from coursegen.list_webhook_heads_v1();

@@ -1,18 +1,24 @@
 -- name: find_course_ids
--- The courses of that id, slug, or part of the title.
-select id
-from courses
-where id = %(id)s::uuid or slug = %(name)s or (%(by_title)s and strpos(lower(title), lower(%(name)s)) > 0)
+-- The courses of that id or slug; if there is none, those with that in their title.
+with exact as (
+    select id from courses where id = %(id)s::uuid or slug = %(name)s
+)
+select id from exact
+union all
+select id from courses
+where %(by_title)s and not exists (select from exact) and strpos(lower(title), lower(%(name)s)) > 0
 limit %(limit)s;
 
 -- name: search_generations
--- The ids of the generations that match, the newest first, after one of them. A filter that is null matches all.
+-- The ids of the generations that match, the newest first, after one of them. A filter that is null matches all. `active`
+-- follows from other filters, and names an index.
 select generation.id
 from coursegen.generations generation
 where (%(id)s::uuid is null or generation.id = %(id)s)
-    and (%(status)s::text is null or generation.status = %(status)s::coursegen.generation_status)
-    and (%(tier)s::text is null or generation.tier = %(tier)s::coursegen.tier)
-    and (%(stage)s::text is null or generation.stage = %(stage)s::coursegen.stage)
+    and (%(status)s::coursegen.generation_status is null or generation.status = %(status)s::coursegen.generation_status)
+    and (not %(active)s or generation.finished_at is null)
+    and (%(tier)s::coursegen.tier is null or generation.tier = %(tier)s::coursegen.tier)
+    and (%(stage)s::coursegen.stage is null or generation.stage = %(stage)s::coursegen.stage)
     and (%(user_id)s::uuid is null or generation.user_id = %(user_id)s)
     and (%(courses)s::uuid[] is null or generation.course_id = any(%(courses)s))
     and (%(request_id)s::text is null or generation.request_id = %(request_id)s)
