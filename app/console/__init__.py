@@ -5,7 +5,7 @@ from dataclasses import replace
 from flask import Flask
 
 from app.auth.operators import OperatorTokens
-from app.console import access, actions, error_pages, presentation, sign_in
+from app.console import access, actions, error_pages, languages, presentation, sign_in
 from app.console.fragments import Snapshots
 from app.console.pages import generation, generations, listings, now
 from app.database.reading import ReadOnlyDatabase
@@ -33,6 +33,7 @@ def create_console(settings: Settings) -> Flask:
     app.wsgi_app = RequestContextMiddleware(app.wsgi_app, {})  # type: ignore[method-assign]
     access.register_access(app)
     error_pages.register_errors(app)
+    languages.register_languages(app)
     presentation.register_filters(app, settings)
     for module in (sign_in, now, generations, generation, listings, actions):
         app.register_blueprint(module.blueprint)

@@ -12,6 +12,7 @@ from jwt.exceptions import PyJWTError
 
 from app.auth.operators import ConsoleRole, OperatorTokens
 from app.auth.remote_keys import KeysUnavailable
+from app.console.languages import mark, translate
 from app.operations.sign_in import Operator, find_operator
 from app.protocol.request_environ import REJECTED
 from app.services import Services
@@ -19,7 +20,7 @@ from app.settings import LOOPBACK
 
 COOKIE = "coursegen_console"
 #: The endpoints that nobody needs to sign in for.
-OPEN = ("static", "sign_in.sign_in_with_token", "sign_in.sign_in_with_link", "sign_in.is_healthy")
+OPEN = ("static", "languages.choose", "sign_in.sign_in_with_token", "sign_in.sign_in_with_link", "sign_in.is_healthy")
 #: Everything comes from the console itself: no script or style within a page, no frame around it.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
@@ -56,7 +57,7 @@ def operator() -> Operator:
 def require(role: ConsoleRole) -> Operator:
     """The operator, whose role includes that one. Raises `NotAllowed`. Each action begins with this."""
     if not operator().role.includes(role):
-        raise NotAllowed(f"This needs the role {role}; you are {operator().role}.")
+        raise NotAllowed(translate("This needs the role {role}.").format(role=role))
     return operator()
 
 
@@ -83,26 +84,26 @@ def _check() -> None:
         g.operator, g.form_token = found, _form_token(session)
         sent = request.form.get("form_token", "") if request.method == "POST" else g.form_token
         if not hmac.compare_digest(sent.encode(), g.form_token.encode()):
-            abort(403, "The form is not one of your session. Go back, load the page again, and repeat it.")
+            abort(403, translate("The form is not one of your session. Go back, load the page again, and repeat it."))
     else:
-        raise SignInRequired("Your session has ended." if session else "")
+        raise SignInRequired(mark("Your session has ended.") if session else "")
 
 
 def identify(authorization: str) -> Operator:
     """The operator that a header `Authorization` names. Raises `SignInRequired`."""
     bearer = _BEARER.fullmatch(authorization)
     if bearer is None:
-        raise SignInRequired("That is not a token.")
+        raise SignInRequired(mark("That is not a token."))
     tokens: OperatorTokens = current_app.extensions["operator_tokens"]
     try:
         user_id, role = tokens.identify(bearer[1])
     except KeysUnavailable as error:
-        raise SignInRequired("The sign-in's keys can't be fetched. Use `coursegen console-link`.") from error
+        raise SignInRequired(mark("The sign-in's keys can't be fetched. Use coursegen console-link.")) from error
     except (PyJWTError, ValueError, KeyError) as error:
         log.info("token_rejected", extra={"reason": f"{type(error).__name__}: {error}"[:200]})
-        raise SignInRequired("The token is not valid, or has expired.") from error
+        raise SignInRequired(mark("The token is not valid, or has expired.")) from error
     if role is None:
-        raise SignInRequired("The token names no role at the console.")
+        raise SignInRequired(mark("The token names no role at the console."))
     return Operator(f"console:{user_id}", role)
 
 
@@ -121,7 +122,7 @@ def _check_origin() -> None:
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     is_own = site == "same-origin" if site is not None else origin is None or urlsplit(origin).netloc == request.host
     if not is_own:
-        abort(403, "The form was sent by another site.")
+        abort(403, translate("The form was sent by another site."))
 
 
 def _add_policy(response: Response) -> Response:

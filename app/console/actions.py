@@ -8,8 +8,10 @@ from werkzeug.wrappers import Response
 
 from app.auth.operators import ConsoleRole
 from app.console.access import require
+from app.console.languages import translate
 from app.generation.audit import Actor
 from app.operations import actions
+from app.operations.doctor import CLAUSES
 from app.operations.forms import act_once
 from app.services.current import current_services
 
@@ -21,7 +23,7 @@ MAX_REASON = 500
 def cancel(generation_id: UUID) -> Response:
     def act(actor: Actor) -> str:
         actions.cancel(current_services(), generation_id, actor)
-        return "Cancelled. A running handler is stopped within seconds."
+        return translate("Cancelled. A running handler is stopped within seconds.")
 
     return _act(ConsoleRole.OPERATOR, f"/generations/{generation_id}", act)
 
@@ -29,7 +31,8 @@ def cancel(generation_id: UUID) -> Response:
 @blueprint.post("/generations/<uuid:generation_id>/retry")
 def retry(generation_id: UUID) -> Response:
     def act(actor: Actor) -> str:
-        return f"Admitted again as {actions.retry(current_services(), generation_id, actor, source='console')}."
+        new_id = actions.retry(current_services(), generation_id, actor, source="console")
+        return translate("Admitted again as {id}.").format(id=new_id)
 
     return _act(ConsoleRole.OPERATOR, f"/generations/{generation_id}", act)
 
@@ -38,7 +41,7 @@ def retry(generation_id: UUID) -> Response:
 def resend(generation_id: UUID) -> Response:
     def act(actor: Actor) -> str:
         numbers = actions.resend_webhook(current_services(), generation_id, None, actor)
-        return f"Will be sent again: {', '.join(map(str, numbers))}."
+        return translate("Will be sent again: {numbers}.").format(numbers=", ".join(map(str, numbers)))
 
     return _act(ConsoleRole.OPERATOR, f"/generations/{generation_id}", act)
 
@@ -49,7 +52,7 @@ def rebuild_slots() -> Response:
         services = current_services()
         actions.rebuild_slots(services, actor)
         problem = services.slots.problem()
-        return f"Redis can't be used, so nothing was rebuilt: {problem}." if problem else "Rebuilt."
+        return f"{translate(CLAUSES['redis'])}: {problem}." if problem else translate("Rebuilt.")
 
     return _act(ConsoleRole.OPERATOR, "/slots", act)
 
@@ -59,10 +62,10 @@ def _act(role: ConsoleRole, page: str, act: Callable[[Actor], str]) -> Response:
     operator = require(role)
     reason = request.form.get("reason", "").strip()
     if not 0 < len(reason) <= MAX_REASON or "\0" in reason:
-        abort(400, f"Say why, in at most {MAX_REASON} characters. Nothing was changed.")
+        abort(400, translate("Say why, in at most 500 characters. Nothing was changed."))
     try:
         key = UUID(request.form.get("key", ""))
     except ValueError:
-        abort(400, "The form has no key. Load the page again. Nothing was changed.")
-    act_once(current_services().db, key, operator.name, lambda: act(Actor(operator.name, reason)))
+        abort(400, translate("The form has no key. Load the page again. Nothing was changed."))
+    act_once(current_services().db, key, operator.name, lambda: act(Actor(operator.name, reason)), translate)
     return redirect(f"{page}?done={key}", 303)

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from app.auth.operators import ConsoleRole
 from app.console.access import may
+from app.console.languages import LANGUAGES, language, mark, translate
 from app.operations.ages import say_age
 from app.settings import Settings
 from app.telemetry.printable import inert
@@ -16,22 +17,34 @@ from app.telemetry.printable import inert
 #: Characters of a text in a list, and on a page of its own.
 CUT = 160
 LONG = 4000
-HIDDEN = "(hidden from viewers)"
+HIDDEN = mark("(hidden from viewers)")
 #: A state is a sign and a word, and never a colour alone.
 SIGNS = {
-    "waiting": "◌", "queued": "◌", "running": "▶", "awaiting_approval": "⏸", "completed": "✓", "failed": "✗",
-    "cancelled": "⊘", "pending": "◌", "in_progress": "▶", "delivered": "✓", "given_up": "✗", "gone": "⊘",
-    "timeout": "✗", "died": "✗", "shutdown": "↩", "interrupted": "↩", "superseded": "↩",
-    "error": "✗", "warning": "!", "ok": "✓", "info": "·", "warn": "!", "fatal": "✗",
-}  # fmt: skip
-PAGES = (
-    ("/", "Now"), ("/generations", "Generations"), ("/workers", "Workers"), ("/queue", "Queue"), ("/slots", "Slots"),
-    ("/webhooks", "Webhooks"), ("/events", "Events"), ("/settings", "Settings"), ("/audit", "Audit"),
-)  # fmt: skip
+    **dict.fromkeys(("waiting", "queued", "pending"), "◌"),
+    **dict.fromkeys(("running", "in_progress"), "▶"),
+    "awaiting_approval": "⏸",
+    **dict.fromkeys(("completed", "delivered", "ok"), "✓"),
+    **dict.fromkeys(("failed", "given_up", "timeout", "died", "error", "fatal", "silent"), "✗"),
+    **dict.fromkeys(("cancelled", "gone"), "⊘"),
+    **dict.fromkeys(("shutdown", "interrupted", "superseded"), "↩"),
+    **dict.fromkeys(("warning", "warn"), "!"),
+    **dict.fromkeys(("info", "none"), "·"),
+}
+PAGES = {
+    "/": mark("Now"),
+    "/generations": mark("Generations"),
+    "/workers": mark("Workers"),
+    "/queue": mark("Queue"),
+    "/slots": mark("Slots"),
+    "/webhooks": mark("Webhooks"),
+    "/events": mark("Events"),
+    "/settings": mark("Settings"),
+    "/audit": mark("Audit"),
+}
 
 
 def register_filters(app: Flask, settings: Settings) -> None:
-    app.jinja_env.filters.update(age=age, when=when, cut=cut, said=said, private=private, state=state)
+    app.jinja_env.filters.update(age=age, when=when, cut=cut, said=said, private=private, state=state, stage=stage)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.context_processor
@@ -39,7 +52,9 @@ def register_filters(app: Flask, settings: Settings) -> None:
         return {
             "environment": settings.app_env,
             "version": settings.app_version,
-            "pages": PAGES,
+            "pages": PAGES.items(),
+            "language": language(),
+            "languages": LANGUAGES,
             "here": f"/{request.path.split('/')[1]}",
             "signed_in": g.get("operator"),
             "form_token": g.get("form_token", ""),
@@ -49,7 +64,7 @@ def register_filters(app: Flask, settings: Settings) -> None:
 
 
 def age(seconds: float | None) -> str:
-    return "–" if seconds is None else say_age(seconds)
+    return "–" if seconds is None else say_age(seconds, translate)
 
 
 def when(value: Any) -> Markup:
@@ -85,7 +100,7 @@ def said(sentence: str) -> Markup:
 
 def private(value: Any, length: int = CUT) -> Markup | str:
     """Text that may hold what users wrote: for operators."""
-    return cut(value, length) if may(ConsoleRole.OPERATOR) else HIDDEN if value else Markup("–")
+    return cut(value, length) if may(ConsoleRole.OPERATOR) else translate(HIDDEN) if value else Markup("–")
 
 
 def state(name: Any) -> Markup:
@@ -93,5 +108,14 @@ def state(name: Any) -> Markup:
     if not name:
         return Markup("–")
     return Markup('<span class="state {0}"><span aria-hidden="true">{1}</span> {2}</span>').format(
-        name, SIGNS.get(str(name), "·"), str(name).replace("_", " ")
+        name, SIGNS.get(str(name), "·"), translate(readable(str(name)))
     )
+
+
+def stage(name: str) -> str:
+    return translate(readable(name))
+
+
+def readable(name: str) -> str:
+    """A name of the database's as words."""
+    return name.replace("_", " ").lower()

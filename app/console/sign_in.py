@@ -1,12 +1,13 @@
 """`/login`, `/logout` and `/healthz`."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.console.access import COOKIE, SignInRequired, identify, is_on_loopback
+from app.console.languages import mark, translate
+from app.console.paths import is_own_path
 from app.operations import sign_in as sessions
 from app.services.current import current_services
 
@@ -27,7 +28,7 @@ def sign_in_with_link() -> Any:
         return render_template("login.html", reason="", back="/")
     session = sessions.sign_in_by_link(current_services().db, link)
     if session is None:
-        return show_login("That link was used before, or has expired. Make another: coursegen console-link.")
+        return show_login(mark("That link was used before, or has expired. Make another: coursegen console-link."))
     return _keep(make_response(render_template("signed_in.html")), session)
 
 
@@ -35,7 +36,7 @@ def sign_in_with_link() -> Any:
 def sign_in_with_token() -> AnyResponse:
     operator = identify(f"Bearer {request.form.get('token', '').strip()}")
     back = request.form.get("back", "")
-    return _keep(redirect(back if _is_own(back) else "/", 303), sessions.sign_in(current_services().db, operator))
+    return _keep(redirect(back if is_own_path(back) else "/", 303), sessions.sign_in(current_services().db, operator))
 
 
 @blueprint.post("/logout")
@@ -49,7 +50,7 @@ def sign_out() -> AnyResponse:
 def show_login(reason: str) -> tuple[str, int]:
     """The form for a token, in place of a page that needs one."""
     back = request.full_path.rstrip("?") if request.method == "GET" and request.path != "/login" else "/"
-    return render_template("login.html", reason=reason, back=back), 401
+    return render_template("login.html", reason=translate(reason), back=back), 401
 
 
 def _keep(response: Any, session: str) -> Response:
@@ -62,11 +63,6 @@ def _keep(response: Any, session: str) -> Response:
         secure=not is_on_loopback(),
     )
     return response  # type: ignore[no-any-return]
-
-
-def _is_own(path: str) -> bool:
-    """Whether a redirect there stays on the console: browsers read `\\` as `/`, and skip control characters."""
-    return path.isprintable() and path.startswith("/") and path[1:2] not in ("/", "\\") and not urlsplit(path).netloc
 
 
 blueprint.register_error_handler(SignInRequired, lambda error: show_login(error.reason))

@@ -1,14 +1,18 @@
 """Lengths of time, in words."""
 
-_UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
+from collections.abc import Callable
+
+UNITS = ("d", "h", "min", "s")
 
 
-def say_age(seconds: float) -> str:
-    """Such as `40 s`, `22 min`, `3 h 5 min`, `2 d`."""
+def say_age(seconds: float, translate: Callable[[str], str] = str) -> str:
+    """Such as `40 s`, `22 min`, `3 h 5 min`, `2 d`, the units translated."""
     left = max(0, int(seconds))
-    for (size, name), (smaller, smaller_name) in zip(_UNITS, (*_UNITS[1:], (1, "s")), strict=True):
-        if left >= size:
-            rest = left % size // smaller
-            has_rest = rest and size > 60
-            return f"{left // size} {name} {rest} {smaller_name}" if has_rest else f"{left // size} {name}"
-    return f"{left} s"
+    days, hours, minutes, short = map(translate, UNITS)
+    if left < 60:
+        return f"{left} {short}"
+    if left < 3600:
+        return f"{left // 60} {minutes}"
+    size, smaller, names = (3600, 60, (hours, minutes)) if left < 86400 else (86400, 3600, (days, hours))
+    rest = left % size // smaller
+    return f"{left // size} {names[0]}" + (f" {rest} {names[1]}" if rest else "")

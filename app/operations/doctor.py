@@ -2,8 +2,8 @@
 
 import os
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import psycopg
@@ -33,6 +33,19 @@ CLOCK_OFF_S = 5
 OVERDUE_S = 120
 #: For how long a generation may make no progress. Longer than a stage may take by default.
 STUCK_S = 900
+#: What problems are called within a sentence.
+CLAUSES = {
+    "none": "Nothing is wrong.",
+    "database": "the database can't be reached",
+    "migrations": "the database is not migrated",
+    "one stuck": "{stuck} course has made no progress for {age}",
+    "stuck": "{stuck} courses have made no progress for {age}",
+    "workers": "no worker serves `{queue}`",
+    "unsigned webhooks": "webhooks wait for a WEBHOOK_SECRET",
+    "late webhooks": "webhooks are {age} overdue",
+    "redis": "Redis can't be used",
+    "slots": "Redis counts slots otherwise than PostgreSQL",
+}
 
 
 class State(StrEnum):
@@ -43,13 +56,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check. `advice` says what to do about a problem, and `clause` what it is, within a sentence."""
+    """The result of one check. `advice` says what to do about a problem, and `clause`, with `values`, what it is."""
 
     state: State
     check: str
     found: str
     advice: str = ""
     clause: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
 def examine(services: Services) -> list[Finding]:
@@ -67,12 +81,12 @@ def examine_servers(services: Services) -> list[Finding]:
     return [*_check_database(services), *_check_redis(services)]
 
 
-def summarize(findings: list[Finding]) -> str:
+def summarize(findings: list[Finding], translate: Callable[[str], str] = str) -> str:
     """One sentence in plain words: what is wrong, errors first."""
     problems = [f for state in (State.ERROR, State.WARNING) for f in findings if f.state is state]
     if not problems:
-        return "Nothing is wrong."
-    clauses = "; ".join(finding.clause or f"{finding.check}: {finding.found}" for finding in problems)
+        return translate(CLAUSES["none"])
+    clauses = "; ".join(_say(finding, translate) for finding in problems)
     return f"{clauses[0].upper()}{clauses[1:]}."
 
 
@@ -83,9 +97,21 @@ def examine_platform(settings: Settings) -> list[Finding]:
     return [Finding(states.get(remark.kind, State.OK), remark.subject, remark.says, remark.how) for remark in remarks]
 
 
-def _judge(check: str, found: str, problem: State, advice: str, *, when: bool, clause: str = "") -> Finding:
+def _say(finding: Finding, translate: Callable[[str], str]) -> str:
+    """What the problem is, within a sentence. Its `age`, in seconds, is said in words."""
+    values = dict(finding.values)
+    if "age" in values:
+        values["age"] = say_age(float(str(values["age"])), translate)
+    return (
+        translate(CLAUSES[finding.clause]).format(**values) if finding.clause else f"{finding.check}: {finding.found}"
+    )
+
+
+def _judge(
+    check: str, found: str, problem: State, advice: str, *, when: bool, clause: str = "", **values: object
+) -> Finding:
     """`problem` with its advice and clause when the condition holds, else OK."""
-    return Finding(problem, check, found, advice, clause) if when else Finding(State.OK, check, found)
+    return Finding(problem, check, found, advice, clause, values) if when else Finding(State.OK, check, found)
 
 
 def _check_tokens(settings: Settings) -> Iterator[Finding]:
@@ -123,11 +149,11 @@ def _check_database(services: Services) -> Iterator[Finding]:
         with connect_briefly(services.settings.database_url, pooled=services.settings.database_pooled) as conn:
             lacking = missing(conn)
     except psycopg.OperationalError as error:
-        found, clause = str(error).splitlines()[0], "the database can't be reached"
+        found, clause = str(error).splitlines()[0], "database"
         yield Finding(State.ERROR, "database", found, "Check DATABASE_URL and the server.", clause)
         return
     if lacking:
-        found, clause = f"missing: {abridge(lacking)}", "the database is not migrated"
+        found, clause = f"missing: {abridge(lacking)}", "migrations"
         yield Finding(State.ERROR, "migrations", found, "Run `coursegen migrate`.", clause)
         return
     yield Finding(State.OK, "migrations", "up to date")
@@ -157,11 +183,11 @@ def _check_server(server: DictRow, asked_at: float) -> Iterator[Finding]:
 
 
 def _check_progress(progress: DictRow) -> Finding:
-    stuck, age = progress["stuck"], say_age(progress["longest_s"] or 0)
+    stuck, age = progress["stuck"], float(progress["longest_s"] or 0)
     found = f"{stuck} active generations without any for {say_age(STUCK_S)}"
-    clause = f"{stuck} {'courses have' if stuck > 1 else 'course has'} made no progress for {age}"
+    clause = "stuck" if stuck > 1 else "one stuck"
     advice = "See `coursegen generations show` and the workers of `stages`."
-    return _judge("progress", found, State.ERROR, advice, when=stuck > 0, clause=clause)
+    return _judge("progress", found, State.ERROR, advice, when=stuck > 0, clause=clause, stuck=stuck, age=age)
 
 
 def _check_workers(settings: Settings, server: DictRow) -> Iterator[Finding]:
@@ -174,8 +200,8 @@ def _check_workers(settings: Settings, server: DictRow) -> Iterator[Finding]:
                 found += f", the oldest generation for {float(server['oldest_s']):.0f} s"
         unused = queue == WEBHOOKS_QUEUE and settings.webhook_secret is None
         advice = f"Start `coursegen worker`, or `coursegen worker --only {queue}`."
-        is_lacking, clause = workers == 0 and not unused, f"no worker serves `{queue}`"
-        yield _judge(f"workers of {queue}", found, State.ERROR, advice, when=is_lacking, clause=clause)
+        is_lacking = workers == 0 and not unused
+        yield _judge(f"workers of {queue}", found, State.ERROR, advice, when=is_lacking, clause="workers", queue=queue)
 
 
 def _check_status_map(status_map: DictRow) -> Finding:
@@ -192,14 +218,13 @@ def _check_status_map(status_map: DictRow) -> Finding:
 def _check_webhooks(settings: Settings, server: DictRow) -> Finding:
     found = f"{server['webhooks']} waiting"
     if server["webhooks"] and settings.webhook_secret is None:
-        advice, clause = "Set WEBHOOK_SECRET: nothing is sent without it.", "webhooks wait for a WEBHOOK_SECRET"
-        return Finding(State.WARNING, "webhooks", found, advice, clause)
+        advice = "Set WEBHOOK_SECRET: nothing is sent without it."
+        return Finding(State.WARNING, "webhooks", found, advice, "unsigned webhooks")
     overdue_s = float(server["overdue_s"] or 0)
     late = overdue_s > OVERDUE_S
     found += f", one is {overdue_s:.0f} s overdue" if late else ""
     advice = "Start `coursegen worker`, or `coursegen worker --only webhooks`."
-    clause = f"webhooks are {say_age(overdue_s)} overdue"
-    return _judge("webhooks", found, State.WARNING, advice, when=late, clause=clause)
+    return _judge("webhooks", found, State.WARNING, advice, when=late, clause="late webhooks", age=overdue_s)
 
 
 def _check_redis(services: Services) -> Iterator[Finding]:
@@ -209,10 +234,10 @@ def _check_redis(services: Services) -> Iterator[Finding]:
         drifted = None
     if problem := services.slots.problem():
         advice = "Check REDIS_URL and REDIS_PREFIX. Admissions go on without Redis, but slower."
-        yield Finding(State.WARNING, "redis", problem, advice, "Redis can't be used")
+        yield Finding(State.WARNING, "redis", problem, advice, "redis")
         return
     yield Finding(State.OK, "redis", "responds")
     if drifted is not None:
         found = f"{drifted} counts differ from PostgreSQL's"
-        advice, clause = "Upkeep corrects them; see `coursegen slots`.", "Redis counts slots otherwise than PostgreSQL"
-        yield _judge("slots", found, State.WARNING, advice, when=drifted > 0, clause=clause)
+        advice = "Upkeep corrects them; see `coursegen slots`."
+        yield _judge("slots", found, State.WARNING, advice, when=drifted > 0, clause="slots")

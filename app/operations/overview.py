@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 from app.database.pool import only_row
 from app.database.queries import QUERIES
 from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
-from app.operations.doctor import Finding, State, examine_servers, summarize
+from app.operations.doctor import Finding, State, examine_servers
 from app.operations.listings import compare_slots, list_gauges, read_rows
 from app.operations.reports import REPORTS
 from app.services import Services
@@ -22,7 +22,7 @@ FAILURES_SINCE = timedelta(hours=24)
 class Overview:
     """All that *Now* shows. `levels` and what follows is None while the database can't be used."""
 
-    sentence: str
+    findings: list[Finding]
     problems: list[Finding]
     levels: DictRow | None = None
     waiting: list[DictRow] | None = None
@@ -36,9 +36,9 @@ class Overview:
 def survey(services: Services) -> Overview:
     """The overview. A database that is away is a problem in it, and no error."""
     findings = examine_servers(services)
-    sentence, problems = summarize(findings), [finding for finding in findings if finding.state is not State.OK]
+    problems = [finding for finding in findings if finding.state is not State.OK]
     if any(finding.check in ("database", "migrations") and finding.state is State.ERROR for finding in findings):
-        return Overview(sentence, problems)
+        return Overview(findings, problems)
     db = services.db
     with db.connection() as conn:
         levels = only_row(conn.execute(QUERIES["count_levels"]))
@@ -49,7 +49,7 @@ def survey(services: Services) -> Overview:
     gauges = {(row["name"], row["label"]): row["value"] for row in list_gauges(db, services.settings.stalled_s)}
     workers = {queue: int(gauges["workers", queue]) for queue in QUEUES}
     webhooks = {"pending": int(gauges["webhooks", ""]), "oldest_s": gauges["oldest_webhook", ""]}
-    return Overview(sentence, problems, levels, waiting, rates, workers, webhooks, compare_slots(services), failures)
+    return Overview(findings, problems, levels, waiting, rates, workers, webhooks, compare_slots(services), failures)
 
 
 def list_workers(services: Services) -> list[DictRow]:

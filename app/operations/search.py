@@ -25,11 +25,26 @@ MOST_COURSES = 200
 #: The longest text of a filter.
 MAX_TEXT = 200
 
+#: What is said of filters that are none.
+SAID = {
+    "courses": "More than {most} courses have that in their titles. Give more of the title.",
+    "gone": "The generation at which this page began is gone. Start from the first page.",
+    "span": "“{name}” is no span of time: 90s, 30m, 24h or 7d.",
+    "time": "“{name}” is neither a span (24h, 7d) nor a time in UTC (2026-11-29T14:30).",
+    "choice": "“{name}” is none of {names}.",
+    "id": "“{name}” is no id.",
+    "text": "“{name}” is longer than {most} characters, or no text.",
+}
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class BadFilter(ValueError):
-    """The value of a filter is not one; the message says what is."""
+    """The value of a filter is not one. The text, with its values put in, says what is."""
+
+    def __init__(self, text: str, **values: object) -> None:
+        self.text, self.values = text, values
+        super().__init__(text.format(**values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +86,12 @@ def search(db: Database, filters: Filters, *, by_title: bool = True) -> Found:
             wanted = {"id": _id_or_none(filters.course), "name": filters.course, "by_title": by_title}
             courses = conn.execute(QUERIES["find_course_ids"], {**wanted, "limit": MOST_COURSES + 1}).fetchall()
             if len(courses) > MOST_COURSES:
-                raise BadFilter(f"More than {MOST_COURSES} courses have that in their titles. Give more of the title.")
+                raise BadFilter(SAID["courses"], most=MOST_COURSES)
             values["courses"] = [row["id"] for row in courses]
         if filters.after is not None:
             place = conn.execute(QUERIES["find_generation_place"], {"id": filters.after}).fetchone()
             if place is None:
-                raise BadFilter("The generation at which this page began is gone. Start from the first page.")
+                raise BadFilter(SAID["gone"])
             values |= {"after_at": place["created_at"], "after_id": place["id"]}
         ids = [row["id"] for row in conn.execute(QUERIES["search_generations"], values).fetchall()]
         rows = conn.execute(QUERIES["list_generations_by_id"], {"ids": ids[:PAGE]}).fetchall()
@@ -108,7 +123,7 @@ def read_span(text: str) -> int | None:
 def _span(name: str, text: str) -> int:
     seconds = read_span(text)
     if seconds is None:
-        raise BadFilter(f"“{name}” is no span of time: 90s, 30m, 24h or 7d.")
+        raise BadFilter(SAID["span"], name=name)
     return seconds
 
 
@@ -118,14 +133,14 @@ def _time(name: str, text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise BadFilter(f"“{name}” is neither a span (24h, 7d) nor a time in UTC (2026-11-29T14:30).") from None
+        raise BadFilter(SAID["time"], name=name) from None
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
 def _one_of(names: Sequence[str]) -> Callable[[str, str], str]:
     def read(name: str, text: str) -> str:
         if text not in names:
-            raise BadFilter(f"“{name}” is none of {', '.join(names)}.")
+            raise BadFilter(SAID["choice"], name=name, names=", ".join(names))
         return text
 
     return read
@@ -133,13 +148,13 @@ def _one_of(names: Sequence[str]) -> Callable[[str, str], str]:
 
 def _id(name: str, text: str) -> UUID:
     if (found := _id_or_none(text)) is None:
-        raise BadFilter(f"“{name}” is no id.")
+        raise BadFilter(SAID["id"], name=name)
     return found
 
 
 def _text(name: str, text: str) -> str:
     if len(text) > MAX_TEXT or "\0" in text:
-        raise BadFilter(f"“{name}” is longer than {MAX_TEXT} characters, or no text.")
+        raise BadFilter(SAID["text"], name=name, most=MAX_TEXT)
     return text
 
 

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 from flask import Blueprint, render_template, request
 
 from app.console.access import reading
+from app.console.languages import mark
 from app.operations.forms import find_result
 from app.operations.listings import find_webhook
 from app.operations.search import show
@@ -20,7 +21,7 @@ STEPS = {
     "TEXT_GENERATION": 4,
     "FINALIZATION": 5,
 }
-NAMES = ("Admission", "Documents and analysis", "Structure", "Lessons", "Finish")
+NAMES = (mark("Admission"), mark("Documents and analysis"), mark("Structure"), mark("Lessons"), mark("Finish"))
 
 
 @blueprint.get("/generations/<uuid:generation_id>")

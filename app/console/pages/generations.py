@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, request
 from app.auth.operators import ConsoleRole
 from app.console.access import may, reading
 from app.console.error_pages import TOO_LONG
+from app.console.languages import mark, translate
 from app.generation.events import EventType
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
@@ -28,12 +29,12 @@ def list_generations() -> Any:
     problem, status, found = "", 200, Found([], 0, None)
     try:
         if "error" in given and not may(ConsoleRole.OPERATOR):
-            raise BadFilter("A viewer does not search in the texts of errors.")
+            raise BadFilter(mark("A viewer does not search in the texts of errors."))
         found = search(reading().db, read_filters(given), by_title=may(ConsoleRole.OPERATOR))
     except BadFilter as error:
-        problem, status = str(error), 400
+        problem, status = translate(error.text).format(**error.values), 400
     except psycopg.errors.QueryCanceled:
-        problem, status = TOO_LONG, 503
+        problem, status = translate(TOO_LONG), 503
     filters = {name: value for name, value in given.items() if name != "after"}
     return (
         render_template(

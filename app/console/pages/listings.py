@@ -12,11 +12,12 @@ from psycopg.conninfo import conninfo_to_dict
 from app.console.access import reading
 from app.console.error_pages import show_error
 from app.console.fragments import render_live, snapshot
+from app.console.languages import mark, translate
 from app.generation.events import EventType
 from app.operations.forms import find_result
 from app.operations.listings import compare_slots, read_rows
 from app.operations.overview import QUEUES, list_workers
-from app.operations.search import BadFilter, read_span
+from app.operations.search import SAID, read_span
 from app.settings import SECRETS, Settings
 
 blueprint = Blueprint("listings", __name__)
@@ -43,20 +44,20 @@ def show_workers() -> Response:
     live = [queue for worker in workers if worker["is_alive"] for queue in worker["queues"]]
     lacking = [queue for queue in QUEUES if queue not in live]
     versions = {worker["version"] for worker in workers if worker["is_alive"]}
-    return render_live("workers", title="Workers", workers=workers, lacking=lacking, versions=versions)
+    return render_live("workers", title=mark("Workers"), workers=workers, lacking=lacking, versions=versions)
 
 
 @blueprint.get("/queue")
 def show_queue() -> Response:
     columns = [
-        *(("queue", "Queue", "text"), ("priority", "Priority", "text"), ("task", "Task", "text")),
-        *(("generation_id", "Generation", "generation"), ("waiting_s", "Waits for", "age")),
-        *(("scheduled_at", "Not before", "time"), ("attempts", "Attempts", "text")),
+        *(("queue", mark("Queue"), "text"), ("priority", mark("Priority"), "text"), ("task", mark("Task"), "text")),
+        *(("generation_id", mark("Generation"), "generation"), ("waiting_s", mark("Waits for"), "age")),
+        *(("scheduled_at", mark("Not before"), "time"), ("attempts", mark("Attempts"), "text")),
     ]
     db = reading().db
     rows = snapshot("queue", lambda: read_rows(db, "list_waiting_jobs", queues=list(QUEUES), limit=ROWS))
-    intro = f"In the order in which workers fetch them; the first {ROWS}."
-    return _show(Table("Queue", columns, rows, "Nothing waits: workers keep up.", intro))
+    intro = mark("In the order in which workers fetch them; the first 200.")
+    return _show(Table(mark("Queue"), columns, rows, mark("Nothing waits: workers keep up."), intro))
 
 
 @blueprint.get("/slots")
@@ -75,50 +76,80 @@ def show_slots() -> str:
 def show_webhooks() -> Response:
     view = request.args.get("view", "all")
     columns = [
-        *(("created_at", "Created", "time"), ("slug", "Course", "text"), ("generation_id", "Generation", "generation")),
-        *(("seq", "No", "text"), ("status", "Status", "text"), ("state", "State", "state"), ("due_at", "Due", "time")),
-        *(("failures", "Failures", "text"), ("response", "Response", "text"), ("error", "Error", "private")),
+        *(
+            ("created_at", mark("Created"), "time"),
+            ("slug", mark("Course"), "text"),
+            ("generation_id", mark("Generation"), "generation"),
+        ),
+        *(
+            ("seq", mark("No"), "text"),
+            ("status", mark("Status"), "text"),
+            ("state", mark("State"), "state"),
+            ("due_at", mark("Due"), "time"),
+        ),
+        *(
+            ("failures", mark("Failures"), "text"),
+            ("response", mark("Response"), "text"),
+            ("error", mark("Error"), "private"),
+        ),
     ]
     values = {"course": None, "generation_id": None, "failed": view == "failed", "pending": view == "pending"}
     rows = read_rows(reading().db, "list_webhook_deliveries", **values, since_s=7 * 86400, limit=ROWS)
-    views = {"All": "/webhooks", "Pending": "/webhooks?view=pending", "Failed": "/webhooks?view=failed"}
-    intro = f"The latest {ROWS} within 7 days. A generation's page resends its own."
-    return _show(Table("Webhooks", columns, rows, "There is none of these.", intro, views))
+    views = {
+        mark("All"): "/webhooks",
+        mark("Pending"): "/webhooks?view=pending",
+        mark("Failed"): "/webhooks?view=failed",
+    }
+    intro = mark("The latest 200 within 7 days. A generation's page resends its own.")
+    return _show(Table(mark("Webhooks"), columns, rows, mark("There is none of these."), intro, views))
 
 
 @blueprint.get("/events")
 def show_events() -> Any:
     kind, since = request.args.get("type") or None, request.args.get("since") or "7d"
     columns = [
-        *(("timestamp", "Time", "time"), ("event_type", "Event", "text"), ("severity", "Severity", "state")),
-        *(("job_id", "Generation", "generation"), ("course_id", "Course", "course"), ("user_id", "User", "user")),
-        ("metadata", "Details", "private"),
+        *(
+            ("timestamp", mark("Time"), "time"),
+            ("event_type", mark("Event"), "text"),
+            ("severity", mark("Severity"), "state"),
+        ),
+        *(
+            ("job_id", mark("Generation"), "generation"),
+            ("course_id", mark("Course"), "course"),
+            ("user_id", mark("User"), "user"),
+        ),
+        ("metadata", mark("Details"), "private"),
     ]
     seconds = read_span(since)
     if seconds is None:
-        return show_error(400, "“since” is no span of time: 90s, 30m, 24h or 7d.")
+        return show_error(400, translate(SAID["span"]).format(name="since"))
     rows = read_rows(reading().db, "list_events", event_type=kind, since_s=seconds, limit=ROWS)
-    views = {"All": "/events"} | {event.value: f"/events?type={event.value}" for event in EventType}
-    return _show(Table("Events", columns, rows, "None. That is good.", f"The latest {ROWS} within {since}.", views))
+    views = {mark("All"): "/events"} | {event.value: f"/events?type={event.value}" for event in EventType}
+    return _show(Table(mark("Events"), columns, rows, mark("None. That is good."), mark("The latest 200."), views))
 
 
 @blueprint.get("/audit")
 def show_audit() -> Response:
     columns = [
-        *(("at", "Time", "time"), ("actor", "Who", "text"), ("action", "Did", "text"), ("reason", "Why", "private")),
-        *(("generation_id", "Generation", "generation"), ("course_id", "Course", "course")),
-        ("details", "Details", "private"),
+        *(
+            ("at", mark("Time"), "time"),
+            ("actor", mark("Who"), "text"),
+            ("action", mark("Did"), "text"),
+            ("reason", mark("Why"), "private"),
+        ),
+        *(("generation_id", mark("Generation"), "generation"), ("course_id", mark("Course"), "course")),
+        ("details", mark("Details"), "private"),
     ]
     rows = read_rows(reading().db, "list_audit", generation_id=None, limit=ROWS)
-    intro = f"The latest {ROWS} changes by people."
-    return _show(Table("Audit", columns, rows, "Nobody has changed anything.", intro))
+    intro = mark("The latest 200 changes by people.")
+    return _show(Table(mark("Audit"), columns, rows, mark("Nobody has changed anything."), intro))
 
 
 @blueprint.get("/settings")
 def show_settings() -> Response:
-    columns = [("name", "Setting", "text"), ("value", "Value", "text")]
-    intro = "Those of this process. Secrets are not shown."
-    return _show(Table("Settings", columns, list_settings(reading().settings), "", intro))
+    columns = [("name", mark("Setting"), "text"), ("value", mark("Value"), "text")]
+    intro = mark("Those of this process. Secrets are not shown.")
+    return _show(Table(mark("Settings"), columns, list_settings(reading().settings), "", intro))
 
 
 def list_settings(settings: Settings) -> list[dict[str, Any]]:
@@ -152,6 +183,3 @@ def _plain(value: Any) -> str:
 
 def _show(table: Table) -> Response:
     return render_live("table", title=table.title, table=table)
-
-
-blueprint.register_error_handler(BadFilter, lambda error: show_error(400, str(error)))

@@ -251,6 +251,6 @@ def test_workers_are_shown_with_what_they_have_in_hand(sign_in: SignIn, past: Pa
     generation = past.generation(datetime.now(UTC) - minutes(10), status="running")
     past.attempt(generation, "FINALIZATION", datetime.now(UTC) - minutes(9), None, None, worker="host:1")
     page = sign_in().get("/workers").text
-    assert f'<a href="/generations/{generation}">finalization</a> for 9 min' in page
+    assert f'<a href="/generations/{generation}">finalization</a> · 9 min' in page
     assert "silent" in page
     assert re.findall(r"serves the queue (\w+)", page) == ["upkeep", "webhooks"]
