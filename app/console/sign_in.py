@@ -24,7 +24,7 @@ def is_healthy() -> dict[str, str]:
 def sign_in_with_link() -> Any:
     """The form for a token. A link signs in and answers with a page: a redirect would not send the strict cookie."""
     link = request.args.get("link")
-    if link is None:
+    if link is None or request.method == "HEAD":  # a preview must not use the link up
         return render_template("login.html", reason="", back="/")
     session = sessions.sign_in_by_link(current_services().db, link)
     if session is None:

@@ -36,6 +36,7 @@ def test_a_stranger_gets_the_sign_in_and_nothing_else(console: Flask) -> None:
 def test_a_link_signs_in_once_and_with_its_role(console: Flask, console_services: Services, conn: Conn) -> None:
     link = create_link(console_services.db, ConsoleRole.VIEWER, 60, Actor("cli:night", "sign-in is down"))
     first, second = console.test_client(), console.test_client()
+    assert "Set-Cookie" not in second.head("/login", query_string={"link": link}).headers
     answer = first.get("/login", query_string={"link": link})
     assert (answer.status_code, "You are signed in" in answer.text) == (200, True)
     assert "viewer" in first.get("/").text

@@ -72,3 +72,9 @@ def test_the_choice_leads_nowhere_else(sign_in: SignIn) -> None:
     browser = sign_in()
     for back in ["//evil.example", "https://evil.example", "/\\evil.example"]:
         assert browser.get("/language/ru", query_string={"back": back}).location == "/", back
+
+
+def test_a_length_of_time_is_said_in_two_units_at_most() -> None:
+    said = {0: "0 s", 59: "59 s", 60: "1 min", 3599: "59 min", 3600: "1 h", 3661: "1 h 1 min", 90_000: "1 d 1 h"}
+    assert {seconds: ages.say_age(seconds) for seconds in said} == said
+    assert ages.say_age(-5) == "0 s"
