@@ -45,6 +45,13 @@ CLAUSES = {
     "late webhooks": "webhooks are {age} overdue",
     "redis": "Redis can't be used",
     "slots": "Redis counts slots otherwise than PostgreSQL",
+    "secret": "JWT_SECRET can be guessed",
+    "keys": "the sign-in's keys can't be read",
+    "tiers": "users can choose their own tier",
+    "files": "the courses' files can't be read",
+    "clock": "this host's clock is wrong",
+    "connections": "the database is short of connections",
+    "status": "the platform does not show each status",
 }
 
 
@@ -117,31 +124,33 @@ def _judge(
 def _check_tokens(settings: Settings) -> Iterator[Finding]:
     if settings.jwt_secret is not None:
         found, weak = f"{len(settings.jwt_secret.encode())} bytes", is_weak(settings.jwt_secret)
-        yield _judge("token secret", found, State.WARNING, "Set JWT_SECRET to a random value.", when=weak)
+        yield _judge(
+            "token secret", found, State.WARNING, "Set JWT_SECRET to a random value.", when=weak, clause="secret"
+        )
     if settings.jwt_jwks_url is not None:
         yield _check_keys(settings.jwt_jwks_url)
     if settings.app_env == "production" and any(claim.startswith("user_metadata") for claim in settings.tier_claims):
         advice = "Users can edit user_metadata: set TIER_CLAIMS=app_metadata.tier."
-        yield Finding(State.WARNING, "tier claims", ",".join(settings.tier_claims), advice)
+        yield Finding(State.WARNING, "tier claims", ",".join(settings.tier_claims), advice, "tiers")
 
 
 def _check_keys(url: str) -> Finding:
     try:
         keys = fetch_keys(url)
     except JwksError as error:
-        return Finding(State.ERROR, "token keys", str(error), "Check JWT_JWKS_URL and whether this host reaches it.")
+        advice = "Check JWT_JWKS_URL and whether this host reaches it."
+        return Finding(State.ERROR, "token keys", str(error), advice, "keys")
     found = ", ".join(f"{key_id} ({algorithm})" for key_id, algorithm in keys) or "no usable key"
     advice = f"Configure the sign-in to use {', '.join(KEY_TYPES)}, or unset JWT_JWKS_URL."
-    return _judge("token keys", found, State.WARNING, advice, when=not keys)
+    return _judge("token keys", found, State.WARNING, advice, when=not keys, clause="keys")
 
 
 def _check_files_root(settings: Settings) -> Finding:
     root = settings.files_root
     if root.is_dir() and os.access(root, os.R_OK | os.X_OK):
         return Finding(State.OK, "files root", str(root.resolve()))
-    return Finding(
-        State.ERROR, "files root", f"{root} can't be read", "Set FILES_ROOT to the folder of the courses' files."
-    )
+    advice = "Set FILES_ROOT to the folder of the courses' files."
+    return Finding(State.ERROR, "files root", f"{root} can't be read", advice, "files")
 
 
 def _check_database(services: Services) -> Iterator[Finding]:
@@ -176,10 +185,14 @@ def _check_server(server: DictRow, asked_at: float) -> Iterator[Finding]:
     yield _judge("database", f"PostgreSQL {major}.{minor}", State.WARNING, "Tested on 15 to 18.", when=untested)
     offset = float(server["clock"]) - asked_at
     found = f"{offset:+.1f} s off the database's"
-    yield _judge("clock", found, State.WARNING, "Check time synchronization.", when=abs(offset) > CLOCK_OFF_S)
+    yield _judge(
+        "clock", found, State.WARNING, "Check time synchronization.", when=abs(offset) > CLOCK_OFF_S, clause="clock"
+    )
     used, most = server["connections"], server["max_connections"]
     found = f"{used} of {most} connections"
-    yield _judge("connections", found, State.WARNING, "Raise max_connections.", when=used > 0.8 * most)
+    yield _judge(
+        "connections", found, State.WARNING, "Raise max_connections.", when=used > 0.8 * most, clause="connections"
+    )
 
 
 def _check_progress(progress: DictRow) -> Finding:
@@ -212,7 +225,7 @@ def _check_status_map(status_map: DictRow) -> Finding:
         found += f": {latest['error']}"
     unknown = status_map["source"] == UNKNOWN.source
     advice = "Say how the platform shows a generation: `coursegen platform status`."
-    return _judge("status of courses", found, State.WARNING, advice, when=refused > 0 or unknown)
+    return _judge("status of courses", found, State.WARNING, advice, when=refused > 0 or unknown, clause="status")
 
 
 def _check_webhooks(settings: Settings, server: DictRow) -> Finding:
