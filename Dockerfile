@@ -10,6 +10,12 @@ COPY requirements.lock ./
 # Wheels only: a dependency that would need a compiler stops the build here. The environment gets no pip of its own.
 RUN python -m venv --without-pip /venv \
     && python -m pip --python /venv/bin/python install --require-hashes --only-binary :all: -r requirements.lock
+# Plug-ins and what they need, as pip names them. They keep to the versions above.
+ARG PLUGINS=""
+# hadolint ignore=SC2086
+RUN if [ -n "${PLUGINS}" ]; then \
+    python -m pip --python /venv/bin/python freeze > /tmp/installed.txt \
+    && python -m pip --python /venv/bin/python install --only-binary :all: --constraint /tmp/installed.txt ${PLUGINS}; fi
 # The console script, and the path to the code that the image has in this folder.
 COPY pyproject.toml ./
 COPY coursegen ./coursegen

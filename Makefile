@@ -21,11 +21,11 @@ LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --onl
 GENERATED_CLIENTS := tests/acceptance/clients/generated
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check coverage lint schema-check matrix image api worker console migrate conformance clients bench faults soak lock \
-	format clean
+.PHONY: help setup demo run test check coverage lint schema-check matrix image cutover-test api worker console migrate conformance clients bench \
+	faults soak lock format clean
 
 help:
-	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(SETUP) ## create .venv with everything; the other commands do it when needed
 	@:
@@ -64,6 +64,9 @@ matrix: $(SETUP) ## run unit and integration tests on each of PYTHONS="3.11 3.12
 
 image: $(SETUP) ## build the image and generate a course with it; BASE=debootstrap makes the base image, too
 	@exec $(RUN) -m stack.image $(if $(BASE),--base $(BASE)) $(if $(BUILD_OPTIONS),-- $(BUILD_OPTIONS))
+
+cutover-test: $(SETUP) ## run docs/cutover.md and docs/rollback.md as they are written, under load
+	@exec $(RUN) -m pytest tests/acceptance/cutover
 
 api: $(SETUP) ## run the API in the foreground, configured by the environment
 	@exec .venv/bin/coursegen api

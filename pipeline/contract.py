@@ -1,6 +1,7 @@
 """What a stage handler receives and what it returns.
 
-A handler is `handle(stage_input: StageInput, report: Report) -> result`, with the result type of its stage:
+A handler is `handle(stage_input: StageInput, work: Work) -> result`, with the result type of its stage. `pipeline.work`
+has `Work`, which is a `Report` for handlers that do no more.
 
 | stage | result |
 | --- | --- |
@@ -21,8 +22,39 @@ from dataclasses import dataclass, field
 Report = Callable[[int, int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Where a reader of ours broke on a file: the file's format, the place in our code, and the type of the error."""
+
+    format: str
+    place: str
+    error: str
+
+
 class StageFailed(Exception):
-    """The stage can't succeed however often it is tried; the message is shown to the course's owner."""
+    """The stage can't succeed however often it is tried; the message is shown to the course's owner.
+
+    `faults` are counted as events.
+    """
+
+    def __init__(self, message: str, faults: tuple[Fault, ...] = ()) -> None:
+        super().__init__(message)
+        self.faults = faults
+
+
+class ProviderBusy(Exception):
+    """A provider asks to wait: the stage is paused for `retry_after_s`, and this start does not count.
+
+    Without `retry_after_s` the pause is the stage's backoff, doubled with each.
+    """
+
+    def __init__(self, why: str = "A provider is busy", retry_after_s: float | None = None) -> None:
+        super().__init__(why)
+        self.retry_after_s = retry_after_s
+
+
+class BudgetExhausted(BaseException):
+    """The generation has spent what it may. Raised before a call, past `except Exception`; do not catch it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +99,11 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The text of one file, its heading lines included. `error` says why there is none."""
+    """The text of one file, its heading lines included. `error` says why there is none.
+
+    `title` is the name that the document gives itself elsewhere than in its text. `fault` is set if a reader of ours
+    broke on the file.
+    """
 
     file_id: str
     name: str
@@ -75,6 +111,8 @@ class Document:
     text: str = ""
     headings: tuple[Heading, ...] = ()
     error: str | None = None
+    title: str = ""
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +151,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
+    """`notes` say, for the course's owner, where it does not follow the course's estimates, and why."""
+
     sections: tuple[Section, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

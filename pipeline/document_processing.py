@@ -1,15 +1,17 @@
 """DOCUMENT_PROCESSING: the course's files become text and headings."""
 
 import hashlib
+import logging
 import os
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from pipeline.contract import Document, File, Report, StageFailed, StageInput
+from pipeline.contract import Document, Fault, File, Report, StageFailed, StageInput
 from pipeline.course_files import FileRefused, open_root, read_file
-from pipeline.formats import choose_format, find_format
+from pipeline.formats import Format, choose_format, find_format
 from pipeline.formats.content import Content, Unreadable
 from pipeline.formats.signature import recognise
-from pipeline.parsing.apart import Patience, parse_apart
+from pipeline.parsing.apart import Patience, ReaderBroke, parse_apart
 
 #: Files of a course.
 MAX_FILES = 100
@@ -17,6 +19,8 @@ MAX_FILES = 100
 MAX_BYTES, MAX_TEXT_BYTES = 200 * 1024 * 1024, 40 * 1024 * 1024
 #: Headings of all documents together.
 MAX_HEADINGS = 100_000
+
+_log = logging.getLogger(__name__)
 
 
 def handle(stage_input: StageInput, report: Report) -> tuple[Document, ...]:
@@ -38,7 +42,8 @@ def handle(stage_input: StageInput, report: Report) -> tuple[Document, ...]:
     if all(document.error for document in documents):
         reasons = "; ".join(f"«{document.name}» — {document.error}" for document in documents[:5])
         more = f"; и ещё {len(documents) - 5}" if len(documents) > 5 else ""
-        raise StageFailed(f"Не удалось прочитать ни один документ курса: {reasons}{more}.")
+        faults = tuple(document.fault for document in documents if document.fault)
+        raise StageFailed(f"Не удалось прочитать ни один документ курса: {reasons}{more}.", faults)
     return tuple(documents)
 
 
@@ -49,19 +54,27 @@ class FileReader:
         self._root = root
         self._patience = patience or Patience()
         self._bytes = self._text_bytes = self._headings = 0
-        #: The name of the first file with each content, by the content's hash.
+        #: The name of the first file with each content or text, by its hash.
         self._names: dict[bytes, str] = {}
 
     def process(self, file: File) -> Document:
-        """The Document of the file; its `error` is set and its text empty when the file can't be read."""
+        """The Document of the file; its `error` is set and its text empty when the file can't be read.
+
+        Its `fault` is set, too, and logged, when a reader of ours broke on it.
+        """
+        document = Document(file.id, file.name, file.mime_type)
         began_s = _processor_time()
         try:
             content = self._read(file)
+        except ReaderBroke as broke:
+            fault = Fault(broke.format, broke.place, broke.error)
+            _log.error("document_reader_failed", extra=asdict(fault))
+            return replace(document, error=str(broke), fault=fault)
         except (FileRefused, Unreadable) as refusal:
-            return Document(file.id, file.name, file.mime_type, error=str(refusal))
+            return replace(document, error=str(refusal))
         finally:
             self._patience.spend(_processor_time() - began_s)
-        return Document(file.id, file.name, file.mime_type, content.text, content.headings)
+        return replace(document, text=content.text, headings=content.headings, title=content.title)
 
     def _read(self, file: File) -> Content:
         """The content of the file, read as what its first bytes show, else as what its name says."""
@@ -77,12 +90,21 @@ class FileReader:
         chosen = find_format(shown) if shown else claimed
         if chosen is None:
             raise Unreadable("формат файла не поддерживается")
-        content = parse_apart(data, chosen.reader, self._patience.limit_s)
+        content = self._parse(data, chosen)
         if not content.text.strip():
             raise Unreadable("в файле нет текста")
+        text_digest = hashlib.sha256(content.text.strip().encode(errors="replace")).digest()
+        if text_digest in self._names:
+            raise Unreadable(f"в нём тот же текст, что и в файле «{self._names[text_digest]}»")
         self._count(content)
-        self._names[digest] = file.name
+        self._names |= dict.fromkeys((digest, text_digest), file.name)
         return content
+
+    def _parse(self, data: bytes, chosen: Format) -> Content:
+        try:
+            return parse_apart(data, chosen.reader, self._patience.limit_s)
+        except ReaderBroke as broke:
+            raise ReaderBroke(broke.place, broke.error, chosen.name) from broke
 
     def _count(self, content: Content) -> None:
         text_bytes = self._text_bytes + len(content.text.encode(errors="replace"))

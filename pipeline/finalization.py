@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 
 from pipeline.contract import Course, Draft, FinishedCourse, Outline, Report, StageFailed, StageInput
+from pipeline.drafting.carrying import rename_labels
 from pipeline.drafting.escaping import escape_title
-from pipeline.language import choose_language, choose_phrases
+from pipeline.language import PHRASES, Phrases, choose_language, choose_phrases
 from pipeline.markdown_text import shift_headings, split_heading
 
 _WORD = re.compile(r"\w+")
@@ -23,19 +24,27 @@ def handle(stage_input: StageInput, report: Report) -> FinishedCourse:
     course = stage_input.course
     outline = check_outline(stage_input.outline)
     check_drafts(outline, stage_input.drafts)
-    text = assemble(course, outline, stage_input.drafts)
+    language = _read_language(course, stage_input.drafts)
+    text = assemble(course, outline, stage_input.drafts, choose_phrases(language))
     words = sum(1 for draft in stage_input.drafts for _ in _WORD.finditer(draft.text))
     return FinishedCourse(
         text,
         {
             "title": course.title,
-            "language": choose_language(course),
+            "language": language,
             "sections": len(outline.sections),
             "lessons": len(stage_input.drafts),
             "words": words,
             "reading_minutes": max(1, -(-words // _WORDS_PER_MINUTE)),
         },
     )
+
+
+def _read_language(course: Course, drafts: Sequence[Draft]) -> str:
+    """The course's own language, else that of the phrases in the drafts, which was chosen by the documents."""
+    texts = [draft.text for draft in drafts]
+    spoken = [code for code, phrases in PHRASES.items() if any(f"## {phrases.check}" in text for text in texts)]
+    return choose_language(course, texts) if (course.language or "").strip() or not spoken else spoken[0]
 
 
 def check_outline(outline: Outline | None) -> Outline:
@@ -62,10 +71,14 @@ def check_drafts(outline: Outline, drafts: Sequence[Draft]) -> None:
             raise StageFailed(f"Текст урока {number} «{title}» пуст.")
 
 
-def assemble(course: Course, outline: Outline, drafts: Sequence[Draft]) -> str:
-    """The course's title, its table of contents, and its numbered sections and lessons."""
+def assemble(course: Course, outline: Outline, drafts: Sequence[Draft], phrases: Phrases) -> str:
+    """The course's title, its table of contents, and its numbered sections and lessons.
+
+    Links and notes lead where they led in each lesson, also if several used one label.
+    """
     contents: list[str] = []
     body: list[str] = []
+    labels: dict[str, str] = {}
     remaining = iter(drafts)
     for section_number, section in enumerate(outline.sections, start=1):
         section_heading = f"{section_number}. {escape_title(section.title)}"
@@ -75,7 +88,6 @@ def assemble(course: Course, outline: Outline, drafts: Sequence[Draft]) -> str:
             heading = f"{section_number}.{lesson_number}. {escape_title(lesson.title)}"
             contents.append(f"  - {heading}")
             _, text = split_heading(next(remaining).text)
-            body.extend((f"### {heading}", shift_headings(text, _SHIFT)))
-    phrases = choose_phrases(course)
+            body.extend((f"### {heading}", shift_headings(rename_labels(text, labels), _SHIFT)))
     blocks = (f"# {escape_title(course.title)}", f"**{phrases.contents}**", "\n".join(contents), *body)
     return "\n\n".join(blocks).rstrip() + "\n"

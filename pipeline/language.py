@@ -1,23 +1,27 @@
 """The language a course speaks, and the few phrases the pipeline itself adds to it."""
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pipeline.contract import Course
 
 _CYRILLIC = re.compile(r"[Ѐ-ӿ]")
 _LATIN = re.compile(r"[A-Za-z]")
+#: The share of Cyrillic letters from which a text is Russian, and how many characters of it are looked at.
+_ENOUGH_CYRILLIC, _SAMPLE = 0.25, 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
     """Everything the pipeline says in its own words, in one language."""
 
+    course: str
     introduction: str
     conclusion: str
     part: str
     facets: tuple[str, ...]
-    range_of_titles: str
+    first_of_several: str
     contents: str
     goals: str
     check: str
@@ -40,11 +44,18 @@ class Phrases:
 
 
 RUSSIAN = Phrases(
+    course="Материалы курса",
     introduction="Введение",
     conclusion="Заключение",
     part="часть {number}",
-    facets=("{topic}: основные понятия", "{topic}: разбор примера", "{topic}: практика"),
-    range_of_titles="От «{first}» до «{last}»",
+    facets=(
+        "{topic}: основные понятия",
+        "{topic}: разбор примера",
+        "{topic}: практика",
+        "{topic}: типичные ошибки",
+        "{topic}: самостоятельная работа",
+    ),
+    first_of_several="{title} и другое",
     contents="Содержание",
     goals="Цели урока",
     check="Проверьте себя",
@@ -78,11 +89,18 @@ RUSSIAN = Phrases(
 )
 
 ENGLISH = Phrases(
+    course="Materials of the course",
     introduction="Introduction",
     conclusion="Conclusion",
     part="part {number}",
-    facets=("{topic}: basic notions", "{topic}: an example", "{topic}: practice"),
-    range_of_titles="From “{first}” to “{last}”",
+    facets=(
+        "{topic}: basic notions",
+        "{topic}: an example",
+        "{topic}: practice",
+        "{topic}: common mistakes",
+        "{topic}: independent work",
+    ),
+    first_of_several="{title} and more",
     contents="Contents",
     goals="Goals of the lesson",
     check="Check yourself",
@@ -109,19 +127,36 @@ ENGLISH = Phrases(
 )
 
 
-def is_mostly_cyrillic(text: str) -> bool:
-    """True when `text` has more Cyrillic letters than Latin ones."""
-    return len(_CYRILLIC.findall(text)) > len(_LATIN.findall(text))
+PHRASES: Mapping[str, Phrases] = {"ru": RUSSIAN, "en": ENGLISH}
 
 
-def choose_language(course: Course) -> str:
-    """The ISO 639-1 code of the course's language: its own field, else Russian or English by its letters."""
+def choose_language(course: Course, texts: Iterable[str] = ()) -> str:
+    """The ISO 639-1 code of the course's language: its own field, else Russian or English by the letters.
+
+    These are the letters of `texts` or, if they have none, of the course's own fields.
+    """
     stated = re.split(r"[-_]", (course.language or "").strip().lower())[0]
     if stated:
         return stated
-    return "ru" if is_mostly_cyrillic(f"{course.title} {course.description or ''}") else "en"
+    own = (course.title, course.description or "", course.target_audience or "", *course.learning_outcomes)
+    return _judge_letters(texts) or _judge_letters([" ".join(own)]) or "en"
 
 
-def choose_phrases(course: Course) -> Phrases:
-    """The phrases to add to this course: Russian for a Russian course, English for any other."""
-    return RUSSIAN if choose_language(course) in {"ru", "rus", "russian", "русский"} else ENGLISH
+def choose_phrases(language: str) -> Phrases:
+    """The phrases to add to a course in this language: Russian for a Russian course, English for any other."""
+    return RUSSIAN if language in {"ru", "rus", "russian", "русский"} else ENGLISH
+
+
+def _judge_letters(texts: Iterable[str]) -> str:
+    """The language that most of `texts`, by their letters, are in; "" without letters.
+
+    A Russian text quotes code and names in Latin letters; an English one has hardly any Cyrillic ones.
+    """
+    letters = {"ru": 0, "en": 0}
+    for text in texts:
+        sample = text[:_SAMPLE]
+        cyrillic, latin = len(_CYRILLIC.findall(sample)), len(_LATIN.findall(sample))
+        letters["ru" if cyrillic >= _ENOUGH_CYRILLIC * (cyrillic + latin) else "en"] += cyrillic + latin
+    if not any(letters.values()):
+        return ""
+    return max(letters, key=lambda language: letters[language])

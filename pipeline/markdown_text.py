@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _HEADING = re.compile(r"( {0,3})(#{1,6})(?=[ \t]|$)(.*)")
+_BACKTICKS = re.compile(r"`{3,}")
 DEEPEST_LEVEL = 6
 
 
@@ -66,6 +67,17 @@ def split_heading(text: str) -> tuple[str, str]:
     first, _, rest = text.lstrip("\n").partition("\n")
     heading = _HEADING.fullmatch(first)
     return (heading[3].strip().rstrip("#").strip(), rest.strip("\n")) if heading else ("", text.strip("\n"))
+
+
+def fence_code(code: str) -> str:
+    """The code between fences that are longer than any in it."""
+    fence = max(_BACKTICKS.findall(code), key=len, default="``") + "`"
+    return f"{fence}\n{code}\n{fence}"
+
+
+def is_table_rule(line: str) -> bool:
+    """True for the line between a table's head and its rows."""
+    return "|" in line and "-" in line and not line.strip("|:- \t")
 
 
 def _closes(line: str, fence: str) -> bool:

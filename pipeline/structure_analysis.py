@@ -1,13 +1,11 @@
 """STRUCTURE_ANALYSIS: the course's own fields become a brief."""
 
-import re
-
+from pipeline.briefing.outcomes import tidy_outcomes
+from pipeline.briefing.points import find_key_points
 from pipeline.contract import Brief, Course, Report, StageFailed, StageInput
 from pipeline.language import choose_language, choose_phrases
 
-_LIST_ITEM = re.compile(r"^[ \t]*(?:[-*•–—]|\d{1,2}[.)])[ \t]+(\S.*)$", re.MULTILINE)
-_ENUMERATION = re.compile(r":[ \t]+([^.:!?\n]+)")
-_LONGEST_POINT = 120
+_LONGEST_TITLE = 120
 
 
 def handle(stage_input: StageInput, report: Report) -> Brief:
@@ -22,8 +20,8 @@ def handle(stage_input: StageInput, report: Report) -> Brief:
 def write_brief(course: Course) -> Brief:
     """The brief of this course. Raises StageFailed when it has neither title nor description nor outcomes."""
     description = _tidy(course.description or "")
-    goals = tuple(dict.fromkeys(filter(None, (_tidy_line(goal) for goal in course.learning_outcomes))))
-    title = _tidy_line(course.title) or next(iter(description.split("\n")), "")[:_LONGEST_POINT] or "".join(goals[:1])
+    goals = tidy_outcomes(course.learning_outcomes)
+    title = _tidy_line(course.title) or next(iter(description.split("\n")), "")[:_LONGEST_TITLE] or "".join(goals[:1])
     if not title:
         raise StageFailed("У курса нет ни названия, ни описания: не из чего составить структуру.")
     return Brief(
@@ -32,13 +30,13 @@ def write_brief(course: Course) -> Brief:
         audience=_tidy(course.target_audience or ""),
         summary="\n\n".join(filter(None, (description, _describe_form(course)))),
         goals=goals,
-        key_points=_find_key_points(f"{description}\n\n{_tidy(course.content_strategy or '')}"),
+        key_points=find_key_points(f"{description}\n\n{_tidy(course.content_strategy or '')}"),
     )
 
 
 def _describe_form(course: Course) -> str:
     """Audience, level and length of lesson as sentences; "" when none is stated."""
-    phrases = choose_phrases(course)
+    phrases = choose_phrases(choose_language(course))
     difficulty = _tidy_line(course.difficulty or "")
     stated = (
         (phrases.audience, _tidy_line(course.target_audience or "")),
@@ -46,17 +44,6 @@ def _describe_form(course: Course) -> str:
         (phrases.duration, str(course.lesson_duration_minutes or "")),
     )
     return " ".join(sentence.format(value=value.rstrip(".")) for sentence, value in stated if value)
-
-
-def _find_key_points(text: str) -> tuple[str, ...]:
-    """The items of the lists in `text`, and of enumerations of three or more after a colon, each once."""
-    points = [match[1] for match in _LIST_ITEM.finditer(text)]
-    for match in _ENUMERATION.finditer(_LIST_ITEM.sub("", text)):
-        items = re.split(r"[,;]\s+(?:и\s+|and\s+)?|\s+(?:и|and)\s+(?=[^,;]*$)", match[1])
-        if len(items) >= 3:
-            points.extend(items)
-    tidy = (_tidy_line(point).rstrip(".;,") for point in points)
-    return tuple(dict.fromkeys(point for point in tidy if 0 < len(point) <= _LONGEST_POINT))
 
 
 def _tidy(text: str) -> str:

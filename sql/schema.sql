@@ -31,7 +31,8 @@ CREATE TYPE coursegen.attempt_outcome AS ENUM (
     'died',
     'shutdown',
     'interrupted',
-    'superseded'
+    'superseded',
+    'paused'
 );
 
 --
@@ -153,6 +154,29 @@ CREATE TYPE public.procrastinate_job_to_defer_v1 AS (
 );
 
 --
+-- Name: add_result_metadata(uuid, text, json, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.add_result_metadata(p_generation_id uuid, p_stage text, p_result json, p_changes jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    described constant jsonb := case p_stage
+        when 'DOCUMENT_PROCESSING' then jsonb_build_object('documents', coursegen.unread_documents(p_generation_id))
+        when 'STRUCTURE_GENERATION' then jsonb_build_object('outline', case
+            when json_typeof(p_result -> 'notes') = 'array' and json_array_length(p_result -> 'notes') > 0
+                then jsonb_build_object('notes', p_result -> 'notes')
+        end)
+    end;
+begin
+    if described is null or jsonb_strip_nulls(described) = '{}' then
+        return p_changes;
+    end if;
+    return jsonb_set(p_changes, '{0,metadata}', coalesce(p_changes #> '{0,metadata}', '{}') || described);
+end
+$$;
+
+--
 -- Name: admit_generations_v1(jsonb, boolean); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -174,7 +198,7 @@ begin
             id uuid, course_id uuid, user_id uuid, tier coursegen.tier, priority int, user_slot int, system_slot int,
             user_limit int, system_limit int, source text, webhook_url text, request_id text, idempotency_key text,
             fingerprint text, retry_of uuid, message text, status text, actor text, reason text,
-            completed_steps jsonb
+            completed_steps jsonb, beside boolean
         ) order by r.course_id
     loop
         id := request.id;
@@ -216,6 +240,8 @@ begin
             if found then
                 outcome := 'active';
                 generation_id := generation.id;
+            elsif request.beside and coursegen.is_with_old_stack(request.course_id) then
+                outcome := 'old_stack';
             end if;
         end if;
         if outcome is null and request.user_slot is null then
@@ -343,6 +369,7 @@ begin
     where generation.id = p_generation_id
         and (last.status, last.step, last.percentage, last.message, last.error)
             is distinct from (p_status, course.step, course.percentage, course.message, p_error);
+    perform coursegen.skip_refused(p_generation_id);
     perform coursegen.schedule_delivery(p_generation_id);
 end
 $_$;
@@ -367,14 +394,20 @@ begin
         select c.generation_progress #>> '{steps,0,status}' is distinct from 'completed'
         from public.courses c where c.id = generation.course_id
     );
-    if generation.status <> 'running' or generation.started_at is null then
+    if generation.status <> 'running' or generation.started_at is null or generation.paused_until is not null then
         update coursegen.generations g
-        set status = 'running', started_at = coalesce(g.started_at, now())
+        set status = 'running', started_at = coalesce(g.started_at, now()), paused_until = null, paused_why = null
         where g.id = p_generation_id;
     end if;
     perform coursegen.write_course(
         generation.course_id,
-        case when recovered then jsonb_build_array(p_first_change, p_change) else jsonb_build_array(p_change) end,
+        case when recovered then jsonb_build_array(p_first_change) else '[]' end
+        || p_change
+        -- The message of the pause goes; the step has not changed.
+        || case
+            when generation.paused_until is null then '[]'
+            else jsonb_build_array(jsonb_build_object('message', p_change -> 'message'))
+        end,
         p_status
     );
     if recovered then
@@ -413,6 +446,18 @@ CREATE FUNCTION coursegen.blank_course_steps(p_has_documents boolean) RETURNS js
         '{1,name}',
         case when p_has_documents then '"Обработка документов"'::jsonb else '"Анализ задачи"'::jsonb end
     )
+$$;
+
+--
+-- Name: cancel_delivery_job(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.cancel_delivery_job(p_generation_id uuid) RETURNS void
+    LANGUAGE sql
+    AS $$
+    select procrastinate_cancel_job_v1(j.id, false, false)
+    from procrastinate_jobs j
+    where j.status = 'todo' and j.queueing_lock = 'webhook:' || p_generation_id
 $$;
 
 SET default_tablespace = '';
@@ -477,9 +522,10 @@ declare
 begin
     refused := coursegen.end_generation(
         g.id, 'cancelled',
-        jsonb_build_array(jsonb_build_object(
-            'step', coursegen.stage_step(g.stage), 'status', 'pending', 'message', p_message
-        )),
+        jsonb_build_array(
+            jsonb_build_object('step', coursegen.stage_step(g.stage), 'status', 'pending'),
+            jsonb_build_object('message', p_message)
+        ),
         p_ended_by
     );
     perform procrastinate_cancel_job_v1(job.id, true, false)
@@ -525,8 +571,8 @@ CREATE FUNCTION coursegen.carry_over_results(p_failed_id uuid, p_generation_id u
     LANGUAGE plpgsql
     AS $$
 begin
-    insert into coursegen.documents (generation_id, position, file_id, name, mime_type, body, headings, error)
-    select p_generation_id, position, file_id, name, mime_type, body, headings, error
+    insert into coursegen.documents (generation_id, position, file_id, name, mime_type, body, headings, error, title, fault)
+    select p_generation_id, position, file_id, name, mime_type, body, headings, error, title, fault
     from coursegen.documents where generation_id = p_failed_id;
     insert into coursegen.briefs (generation_id, brief)
     select p_generation_id, brief from coursegen.briefs where generation_id = p_failed_id;
@@ -607,7 +653,7 @@ begin
                     else '{}'
                 end || (change -> 'metadata'));
             end if;
-        elsif change ? 'lessons_total' then
+        elsif change ?| array['lessons_total', 'message'] then
             changed := coalesce(changed, '{}') || change;
         end if;
     end loop;
@@ -654,6 +700,19 @@ $$;
 --
 
 CREATE FUNCTION coursegen.claim_delivery_v2(p_generation_id uuid, p_hold_s double precision, p_share integer) RETURNS TABLE(outcome text, generation_id uuid, message_id text, course_id uuid, url text, seq integer, status text, step integer, percentage integer, message text, error text, failures integer, left_s double precision, held_until timestamp with time zone)
+    LANGUAGE sql
+    AS $$
+    select
+        c.outcome, c.generation_id, c.message_id, c.course_id, c.url, c.seq, c.status, c.step, c.percentage, c.message,
+        c.error, c.failures, c.left_s, c.held_until
+    from coursegen.claim_delivery_v3(p_generation_id, p_hold_s, p_share) c
+$$;
+
+--
+-- Name: claim_delivery_v3(uuid, double precision, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.claim_delivery_v3(p_generation_id uuid, p_hold_s double precision, p_share integer) RETURNS TABLE(outcome text, generation_id uuid, message_id text, course_id uuid, url text, seq integer, status text, step integer, percentage integer, message text, error text, failures integer, left_s double precision, held_until timestamp with time zone, documents jsonb)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -683,7 +742,8 @@ begin
     returning
         'claimed', d.generation_id, coalesce(d.id::text, d.generation_id || '-' || d.seq), next.course_id,
         next.url, d.seq, d.status, d.step, d.percentage, d.message, d.error, d.failures,
-        extract(epoch from d.give_up_at - now())::float, d.held_until;
+        extract(epoch from d.give_up_at - now())::float, d.held_until,
+        case when d.percentage >= 40 then coursegen.unread_documents(d.generation_id) end;
     if not found then
         perform from coursegen.generations g where g.id = p_generation_id for no key update;
         select d.due_at into own_due
@@ -769,6 +829,7 @@ begin
     insert into coursegen.stage_results (generation_id, stage, attempt_id)
     values (p_generation_id, generation.stage, p_attempt_id);
     perform coursegen.store_stage_result(p_generation_id, p_stage, p_result);
+    p_changes := coursegen.add_result_metadata(p_generation_id, p_stage, p_result, p_changes);
     perform coursegen.close_attempt_v1(p_attempt_id, 'completed');
 
     if p_next is null then
@@ -788,7 +849,7 @@ begin
         select from procrastinate_jobs other
         where other.status = 'todo' and other.queue_name = 'stages' and other.priority > generation.priority
             and (other.scheduled_at is null or other.scheduled_at <= now())
-    ) then 'continued' else 'queued' end;
+    ) and not coursegen.is_stage_full(generation, (p_next ->> 'at_once')::int) then 'continued' else 'queued' end;
 
     if outcome = 'queued' or has_webhook then
         perform coursegen.write_course(generation.course_id, p_changes);
@@ -812,6 +873,35 @@ begin
         );
     end if;
     return next;
+end
+$$;
+
+--
+-- Name: count_old_stack_v1(); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.count_old_stack_v1() RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    place constant text := coursegen.old_stack_column();
+    active constant text[] := coursegen.old_stack_values();
+begin
+    -- A branch is parsed when it is first taken, so a table without the other column does no harm.
+    if place = 'generation_status' then
+        return (
+            select count(*) from public.courses c
+            where c.generation_status::text = any (active) and coursegen.is_with_old_stack(c.id)
+                and not exists (select from coursegen.generations g where g.course_id = c.id and g.finished_at is null)
+        );
+    elsif place = 'status' then
+        return (
+            select count(*) from public.courses c
+            where c.status::text = any (active) and coursegen.is_with_old_stack(c.id)
+                and not exists (select from coursegen.generations g where g.course_id = c.id and g.finished_at is null)
+        );
+    end if;
+    return 0;
 end
 $$;
 
@@ -840,6 +930,16 @@ begin
         outcome := 'exhausted';
         refused := coursegen.fail_generation(
             generation, p_stages -> stage ->> 'failed', p_exhausted, jsonb_build_object('stage', generation.stage)
+        );
+    elsif coursegen.is_stage_full(generation, (p_stages -> stage ->> 'at_once')::int) then
+        outcome := 'full';
+        update coursegen.generations g
+        set paused_why = 'stage_full',
+            paused_until = now() + make_interval(secs => (p_stages -> generation.stage::text ->> 'full_s')::float)
+        where g.id = p_generation_id and g.status = 'running';
+        perform coursegen.requeue_stage(
+            p_generation_id, (p_stages -> stage ->> 'full_s')::float,
+            (select j.lock from procrastinate_jobs j where j.id = p_job_id)
         );
     else
         outcome := 'counted';
@@ -1016,6 +1116,28 @@ end
 $$;
 
 --
+-- Name: find_unit_v1(uuid, integer, text, text, bytea); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.find_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea) RETURNS TABLE(outcome text, result json)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
+begin
+    if not coursegen.holds_fence_v1(generation, p_fence) or generation.stage::text <> p_stage then
+        outcome := 'superseded';
+    else
+        update coursegen.units u set used_at = now()
+        where u.course_id = generation.course_id and u.stage = generation.stage and u.unit = p_unit and u.hash = p_hash
+        returning u.result into result;
+        outcome := case when found then 'found' else 'missing' end;
+    end if;
+    return next;
+end
+$$;
+
+--
 -- Name: finish_delivery_v1(uuid, integer, timestamp with time zone, text, double precision, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1044,8 +1166,8 @@ begin
         update coursegen.webhook_deliveries d set state = 'gone', finished_at = now(), held_until = null
         where d.generation_id = p_generation_id and d.state = 'pending';
     end if;
+    outcome := case when coursegen.skip_refused(p_generation_id) then 'given_up' else p_state end;
     perform coursegen.schedule_delivery(p_generation_id);
-    outcome := p_state;
     return next;
 end
 $$;
@@ -1122,6 +1244,18 @@ CREATE FUNCTION coursegen.has_documents(p_progress jsonb) RETURNS boolean
 $$;
 
 --
+-- Name: has_status_history(); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.has_status_history() RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select count(*) = 3 from pg_attribute
+    where attrelid = to_regclass('public.generation_status_history') and not attisdropped
+        and attname in ('course_id', 'new_status', 'changed_at') and has_column_privilege(attrelid, attnum, 'select')
+$$;
+
+--
 -- Name: holds_fence_v1(coursegen.generations, integer); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1167,15 +1301,24 @@ declare
     event jsonb;
     refused text[];
 begin
-    insert into public.system_metrics as m (id, event_type, severity, user_id, course_id, job_id, metadata, "timestamp")
-    select e.id, e.event_type, e.severity, e.user_id, e.course_id, e.job_id, e.metadata,
-        clock_timestamp() - make_interval(secs => e.age_s)
-    from jsonb_to_recordset(p_events) as e (
-        id uuid, event_type public.metric_event_type, severity public.metric_severity, user_id uuid, course_id uuid,
-        job_id text, metadata jsonb, age_s double precision
-    )
-    on conflict (id) do update set metadata = excluded.metadata;
-exception when foreign_key_violation then
+    insert into coursegen.written_events (id, "timestamp")
+    select (e.value ->> 'id')::uuid, now() from jsonb_array_elements(p_events) e
+    on conflict do nothing;
+    begin
+        insert into public.system_metrics as m (
+            id, event_type, severity, user_id, course_id, job_id, metadata, "timestamp"
+        )
+        select e.id, e.event_type, e.severity, e.user_id, e.course_id, e.job_id, e.metadata,
+            clock_timestamp() - make_interval(secs => e.age_s)
+        from jsonb_to_recordset(p_events) as e (
+            id uuid, event_type public.metric_event_type, severity public.metric_severity, user_id uuid, course_id uuid,
+            job_id text, metadata jsonb, age_s double precision
+        )
+        on conflict (id) do update set metadata = excluded.metadata;
+        return;
+    exception when foreign_key_violation then
+        null;  -- below, each by itself
+    end;
     for event in select e.value from jsonb_array_elements(p_events) e loop
         foreach refused slice 1 in array array[['', ''], ['course_id', ''], ['user_id', ''], ['course_id', 'user_id']] loop
             begin
@@ -1291,6 +1434,79 @@ CREATE FUNCTION coursegen.is_orphaned_v1(job public.procrastinate_jobs, p_stalle
 $$;
 
 --
+-- Name: is_stage_full(coursegen.generations, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.is_stage_full(g coursegen.generations, p_at_once integer) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if p_at_once is null then
+        return false;
+    end if;
+    perform pg_advisory_xact_lock(hashtext('coursegen.stage ' || g.stage));
+    return p_at_once <= (
+        -- Not the starts: one of a generation that is over may have been left open.
+        select count(distinct o.id) from coursegen.attempts a
+        join coursegen.generations o on o.id = a.generation_id and o.stage = a.stage and o.finished_at is null
+        where a.outcome is null and a.stage = g.stage and o.id <> g.id
+    ) + (
+        select count(*) from coursegen.generations o
+        where o.paused_why = 'stage_full' and o.stage = g.stage and o.id <> g.id
+            -- One that has not come for a while may have no worker.
+            and o.paused_until > now() - interval '30 s'
+            and (o.priority > g.priority or o.priority = g.priority and o.created_at < g.created_at)
+    );
+end
+$$;
+
+--
+-- Name: is_with_old_stack(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.is_with_old_stack(p_course_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    place constant text := coursegen.old_stack_column();
+    -- The last write of a generation has the time of its end.
+    since constant timestamptz := greatest(
+        now() - interval '2 hours',
+        (select max(g.finished_at) from coursegen.generations g where g.course_id = p_course_id)
+    );
+begin
+    if place is null
+        or coursegen.read_status_value(p_course_id, place) = any (coursegen.old_stack_values()) is not true
+    then
+        return false;
+    end if;
+    if exists (select from public.courses c where c.id = p_course_id and c.last_progress_update > since) then
+        return true;
+    end if;
+    if coursegen.has_status_history() then
+        return exists (
+            select from public.generation_status_history h where h.course_id = p_course_id and h.changed_at > since
+        );
+    end if;
+    return false;
+end
+$$;
+
+--
+-- Name: keep_attempt_log_v1(bigint, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.keep_attempt_log_v1(p_attempt_id bigint, p_lines text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into coursegen.attempt_logs (attempt_id, lines) values (p_attempt_id, p_lines)
+    on conflict (attempt_id) do update set lines = excluded.lines;
+end
+$$;
+
+--
 -- Name: keep_worker_v1(bigint, text, text, text, text[], bigint[]); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1328,6 +1544,40 @@ CREATE FUNCTION coursegen.lesson_count(p_value jsonb) RETURNS jsonb
         when p_value::numeric >= 0 and p_value::numeric % 1 = 0 then p_value
         else '0'
     end
+$$;
+
+--
+-- Name: list_old_stack_ends_v1(timestamp with time zone); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.list_old_stack_ends_v1(p_since timestamp with time zone) RETURNS TABLE(course_id uuid, status text, ended_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    place constant text := coursegen.old_stack_column();
+    since constant timestamptz := greatest(p_since, now() - interval '90 days');
+begin
+    if coursegen.has_status_history() then
+        return query
+            select h.course_id, ended.status, h.changed_at::timestamptz
+            from public.generation_status_history h
+            cross join
+                coursegen.old_stack_end(h.course_id, h.new_status::text, h.changed_at) as ended (status)
+            where h.changed_at >= since and ended.status is not null;
+    else
+        return query
+            select c.id, ended.status, written.at
+            from public.courses c
+            cross join lateral (
+                select coalesce(c.last_progress_update, c.generation_completed_at)::timestamptz
+            ) written (at)
+            cross join
+                coursegen.old_stack_end(c.id, coursegen.read_status_value(c.id, place), written.at) as ended (status)
+            where place is not null and written.at >= since and ended.status is not null;
+    end if;
+end
 $$;
 
 --
@@ -1386,6 +1636,96 @@ begin
     for no key update;
     select g.* into generation from coursegen.generations g where g.id = p_generation_id for no key update;
     return generation;
+end
+$$;
+
+--
+-- Name: old_stack_column(); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.old_stack_column() RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select max(m.column_name) from coursegen.status_map m where m.source <> 'own'
+$$;
+
+--
+-- Name: old_stack_end(uuid, text, timestamp with time zone); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.old_stack_end(p_course_id uuid, p_value text, p_at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select m.status from coursegen.status_map m
+    where m.value = p_value and m.status in ('completed', 'failed', 'cancelled')
+        and not exists (
+            select from coursegen.generations g
+            where g.course_id = p_course_id and p_at between g.created_at and coalesce(g.finished_at, 'infinity')
+        )
+    order by m.status
+    limit 1
+$$;
+
+--
+-- Name: old_stack_values(); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.old_stack_values() RETURNS text[]
+    LANGUAGE sql STABLE
+    AS $$
+    select array(
+        select m.value from coursegen.status_map m where m.value is not null
+        union select c.old_value from coursegen.status_changes c
+        union select c.new_value from coursegen.status_changes c
+        except select m.value from coursegen.status_map m where m.status in ('completed', 'failed', 'cancelled')
+        except values ('pending'), ('completed'), ('failed'), ('cancelled')
+    )
+$$;
+
+--
+-- Name: pause_stage_v1(uuid, integer, bigint, double precision, double precision, double precision, text, text, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.pause_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_pause_s double precision, p_backoff_s double precision, p_most_s double precision, p_why text, p_waiting text, p_step text, p_message text) RETURNS TABLE(outcome text, pause_s double precision, refused text)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
+    pauses int;
+    since timestamptz;
+begin
+    if not coursegen.holds_fence_v1(generation, p_fence) then
+        outcome := 'superseded';
+        perform coursegen.close_attempt_v1(p_attempt_id, outcome);
+        return next;
+        return;
+    end if;
+    select count(*), coalesce(min(a.finished_at), now()) into pauses, since
+    from coursegen.attempts a
+    where a.generation_id = p_generation_id and a.stage = generation.stage and a.outcome = 'paused'
+        and a.finished_at > coalesce((
+            select max(u.saved_at) from coursegen.units u
+            where u.generation_id = p_generation_id and u.stage = generation.stage
+        ), '-infinity');
+    pause_s := greatest(1, coalesce(p_pause_s, least(p_backoff_s * 2 ^ least(pauses, 20), 600)));
+    if extract(epoch from now() - since) + pause_s > p_most_s then
+        outcome := 'failed';
+        perform coursegen.close_attempt_v1(p_attempt_id, outcome, p_why);
+        refused := coursegen.fail_generation(generation, p_step, p_message, jsonb_build_object(
+            'stage', generation.stage, 'pauses', pauses + 1, 'outcome', 'paused'
+        ));
+    else
+        outcome := 'paused';
+        perform coursegen.close_attempt_v1(p_attempt_id, outcome, p_why);
+        update coursegen.generations g
+        set paused_until = now() + make_interval(secs => pause_s), paused_why = 'provider_busy'
+        where g.id = p_generation_id;
+        perform coursegen.write_course(generation.course_id, jsonb_build_array(
+            '{"alive": true}'::jsonb, jsonb_build_object('message', p_waiting)
+        ));
+        perform coursegen.requeue_stage(p_generation_id, pause_s);
+    end if;
+    return next;
 end
 $$;
 
@@ -1552,8 +1892,8 @@ begin
     select g.id, g.fence, g.status, g.created_at, g.paused_until into generation from coursegen.generations g
     where g.course_id = course.id and g.finished_at is null;
     if found then
-        is_stuck := generation.status = 'running' and generation.paused_until is null
-            and greatest(course.last_progress_update, generation.created_at) < now() - make_interval(secs => p_stuck_s);
+        is_stuck := generation.status = 'running' and now() - make_interval(secs => p_stuck_s)
+            > greatest(course.last_progress_update, generation.created_at, generation.paused_until);
         worker_alive := coursegen.live_workers_v1('stages', p_stalled_s) > 0;
         if generation.status = 'queued' then
             select j.priority, j.id into own from procrastinate_jobs j
@@ -1674,28 +2014,7 @@ CREATE FUNCTION coursegen.read_content_v1(p_generation_id uuid) RETURNS json
     select json_build_object(
         'courseId', c.id, 'slug', c.slug, 'title', c.title, 'jobId', g.id,
         'completedAt', to_char(g.finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-        'sections', (
-            select coalesce(json_agg(json_build_object(
-                'number', s.number, 'title', s.title,
-                'lessons', (
-                    select coalesce(json_agg(json_build_object(
-                        'number', l.number, 'title', l.title, 'goals', l.goals, 'sources', l.sources, 'text', d.body
-                    ) order by l.number), '[]')
-                    from coursegen.lessons l
-                    left join coursegen.drafts d on d.generation_id = l.generation_id and d.lesson_number = l.number
-                    where l.generation_id = g.id and l.section_number = s.number
-                )
-            ) order by s.number), '[]')
-            from coursegen.sections s
-            where s.generation_id = g.id
-        ),
-        'documents', (
-            select coalesce(json_agg(json_build_object(
-                'id', d.file_id, 'name', d.name, 'mimeType', d.mime_type, 'wasRead', d.error is null, 'error', d.error
-            ) order by d.position), '[]')
-            from coursegen.documents d
-            where d.generation_id = g.id
-        ),
+        'sections', coursegen.read_sections(g.id), 'documents', coursegen.read_documents(g.id),
         'summary', f.summary,
         'published', (
             select json_build_object(
@@ -1712,6 +2031,44 @@ CREATE FUNCTION coursegen.read_content_v1(p_generation_id uuid) RETURNS json
     join coursegen.finished_courses f on f.generation_id = g.id
     join public.courses c on c.id = g.course_id
     where g.id = p_generation_id
+$$;
+
+--
+-- Name: read_documents(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.read_documents(p_generation_id uuid) RETURNS json
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce(json_agg(json_build_object(
+        'id', d.file_id, 'name', d.name, 'mimeType', d.mime_type, 'wasRead', d.error is null, 'error', d.error
+    ) order by d.position), '[]')
+    from coursegen.documents d
+    where d.generation_id = p_generation_id
+$$;
+
+--
+-- Name: read_sections(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.read_sections(p_generation_id uuid) RETURNS json
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce(json_agg(json_build_object(
+        'number', s.number, 'title', s.title,
+        'lessons', (
+            select coalesce(json_agg(json_build_object(
+                'number', l.number, 'title', l.title, 'goals', l.goals, 'sources', l.sources,
+                'text', coalesce(d.body, t.body)
+            ) order by l.number), '[]')
+            from coursegen.lessons l
+            left join coursegen.drafts d on d.generation_id = l.generation_id and d.lesson_number = l.number
+            left join coursegen.stopped_texts_v1(p_generation_id) t on t.lesson_number = l.number
+            where l.generation_id = p_generation_id and l.section_number = s.number
+        )
+    ) order by s.number), '[]')
+    from coursegen.sections s
+    where s.generation_id = p_generation_id
 $$;
 
 --
@@ -1750,10 +2107,17 @@ begin
             ) course
         ),
         'documents', case when 'documents' = any (p_needs) then (
-            select json_agg(json_build_object(
-                'file_id', d.file_id, 'name', d.name, 'mime_type', d.mime_type, 'text', d.body,
-                'headings', d.headings, 'error', d.error
-            ) order by d.position)
+            select json_agg(case
+                -- Workers of an earlier release don't ask for the title, and do not know it.
+                when 'titles' = any (p_needs) then json_build_object(
+                    'file_id', d.file_id, 'name', d.name, 'mime_type', d.mime_type, 'text', d.body,
+                    'headings', d.headings, 'error', d.error, 'title', coalesce(d.title, '')
+                )
+                else json_build_object(
+                    'file_id', d.file_id, 'name', d.name, 'mime_type', d.mime_type, 'text', d.body,
+                    'headings', d.headings, 'error', d.error
+                )
+            end order by d.position)
             from coursegen.documents d where d.generation_id = g.id
         ) end,
         'brief', case when 'brief' = any (p_needs) then (
@@ -1792,6 +2156,28 @@ end
 $$;
 
 --
+-- Name: read_stopped_v1(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.read_stopped_v1(p_generation_id uuid) RETURNS json
+    LANGUAGE sql STABLE
+    AS $$
+    select json_build_object(
+        'courseId', c.id, 'slug', c.slug, 'title', c.title, 'jobId', g.id, 'completedAt', null,
+        'unfinished', json_build_object(
+            'status', g.status, 'error', g.error_message,
+            'endedAt', to_char(g.finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+            'lessonsCompleted', (select count(*) from coursegen.stopped_texts_v1(g.id))
+        ),
+        'sections', coursegen.read_sections(g.id), 'documents', coursegen.read_documents(g.id),
+        'summary', '{}'::json, 'published', null
+    )
+    from coursegen.generations g
+    join public.courses c on c.id = g.course_id
+    where g.id = p_generation_id and exists (select from coursegen.stopped_texts_v1(g.id))
+$$;
+
+--
 -- Name: record_event(coursegen.generations, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1799,11 +2185,12 @@ CREATE FUNCTION coursegen.record_event(g coursegen.generations, p_type text, p_s
     LANGUAGE plpgsql
     AS $$
 begin
-    insert into public.system_metrics (event_type, severity, user_id, course_id, job_id, metadata)
-    values (
-        p_type::public.metric_event_type, p_severity::public.metric_severity, g.user_id, g.course_id, g.id::text,
+    with written as (insert into coursegen.written_events (id, "timestamp") values (gen_random_uuid(), now()) returning id)
+    insert into public.system_metrics (id, event_type, severity, user_id, course_id, job_id, metadata)
+    select
+        written.id, p_type::public.metric_event_type, p_severity::public.metric_severity, g.user_id, g.course_id, g.id::text,
         jsonb_build_object('stage', g.stage, 'request_id', g.request_id) || p_metadata
-    );
+    from written;
     set constraints all immediate;  -- as in write_course
 exception when others or query_canceled then
     if sqlstate like '53%' then
@@ -1825,6 +2212,17 @@ CREATE FUNCTION coursegen.record_own_event(p_type text, p_severity text, p_gener
     select p_type, p_severity::public.metric_severity, g.user_id, g.course_id, g.id::text, p_metadata
     from coursegen.generations g
     where g.id = p_generation_id
+$$;
+
+--
+-- Name: record_reader_faults_v1(uuid, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.record_reader_faults_v1(p_generation_id uuid, p_faults jsonb) RETURNS void
+    LANGUAGE sql
+    AS $$
+    select coursegen.record_own_event('document_reader_failed', 'error', p_generation_id, fault.value)
+    from jsonb_array_elements(p_faults) fault
 $$;
 
 --
@@ -1916,9 +2314,7 @@ begin
     select array_agg(r.seq order by r.seq) into seqs from renewed r;
     outcome := case when seqs is null then 'nothing_to_send' else 'resent' end;
     if outcome = 'resent' then
-        perform procrastinate_cancel_job_v1(j.id, false, false)  -- it may be hours away
-        from procrastinate_jobs j
-        where j.status = 'todo' and j.queueing_lock = 'webhook:' || p_generation_id;
+        perform coursegen.cancel_delivery_job(p_generation_id);
         perform coursegen.schedule_delivery(p_generation_id);
         insert into coursegen.audit (actor, action, generation_id, reason, details)
         values (p_actor, 'resend', p_generation_id, p_reason, jsonb_build_object('seq', p_seq));
@@ -1935,6 +2331,44 @@ CREATE FUNCTION coursegen.reset_course_progress(p_course_id uuid) RETURNS jsonb
     LANGUAGE sql
     AS $$
     select coursegen.write_course(p_course_id, '[{"reset": true}]')
+$$;
+
+--
+-- Name: save_unit_v1(uuid, integer, text, text, bytea, jsonb, text, text, text, bigint, bigint, numeric); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.save_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea, p_result jsonb, p_handler text, p_version text, p_model text, p_calls bigint, p_tokens bigint, p_money numeric) RETURNS TABLE(outcome text)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
+begin
+    if not coursegen.holds_fence_v1(generation, p_fence) or generation.stage::text <> p_stage then
+        outcome := 'superseded';
+        return next;
+        return;
+    end if;
+    insert into coursegen.units as u (
+        course_id, stage, unit, hash, generation_id, result, handler, version, model, calls, tokens, money
+    ) values (
+        generation.course_id, generation.stage, p_unit, p_hash, p_generation_id, p_result, p_handler, p_version, p_model,
+        p_calls, p_tokens, p_money
+    )
+    on conflict (course_id, stage, unit, hash) do update
+    set generation_id = excluded.generation_id, result = excluded.result, handler = excluded.handler,
+        version = excluded.version, model = excluded.model, calls = excluded.calls, tokens = excluded.tokens,
+        money = excluded.money, saved_at = now(), used_at = now();
+    delete from coursegen.units u
+    where u.course_id = generation.course_id and u.stage = generation.stage and u.unit = p_unit and u.hash <> p_hash
+        and u.hash not in (
+            select o.hash from coursegen.units o
+            where o.course_id = generation.course_id and o.stage = generation.stage and o.unit = p_unit and o.hash <> p_hash
+            order by o.used_at desc limit 2
+        );
+    perform coursegen.write_course(generation.course_id, '[{"alive": true}]');
+    outcome := 'saved';
+    return next;
+end
 $$;
 
 --
@@ -2079,6 +2513,77 @@ end
 $$;
 
 --
+-- Name: skip_refused(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.skip_refused(p_generation_id uuid) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    head record;
+    newest int;
+    answers int[];
+begin
+    select d.seq, d.failures, d.held_until into head
+    from coursegen.webhook_deliveries d
+    where d.generation_id = p_generation_id and d.state = 'pending'
+    order by d.seq limit 1;
+    if not found or head.failures < 3 or head.held_until > now() then
+        return false;
+    end if;
+    answers := array(
+        select coalesce(a.status, 0) from coursegen.webhook_attempts a
+        where a.generation_id = p_generation_id and a.seq = head.seq
+        order by a.id desc limit 3
+    );
+    select max(d.seq) into newest
+    from coursegen.webhook_deliveries d where d.generation_id = p_generation_id and d.state = 'pending';
+    if not answers <@ '{400,409,422,500}' or newest = head.seq and 500 = any (answers) then
+        return false;
+    end if;
+    update coursegen.webhook_deliveries d
+    set state = 'given_up', finished_at = now(), held_until = null
+    where d.generation_id = p_generation_id and d.state = 'pending' and (d.seq < newest or d.seq = head.seq);
+    perform coursegen.cancel_delivery_job(p_generation_id);
+    return true;
+end
+$$;
+
+--
+-- Name: spend_v1(uuid, integer, bigint, bigint, numeric, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.spend_v1(p_generation_id uuid, p_fence integer, p_calls bigint, p_tokens bigint, p_money numeric, p_budget jsonb) RETURNS TABLE(outcome text, calls bigint, tokens bigint, money numeric)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+begin
+    if not coursegen.holds_fence_v1(coursegen.lock_generation(p_generation_id), p_fence) then
+        outcome := 'superseded';
+        return next;
+        return;
+    end if;
+    insert into coursegen.spending as s (generation_id, tokens, money) values (p_generation_id, p_tokens, p_money)
+    on conflict (generation_id) do update set tokens = s.tokens + p_tokens, money = s.money + p_money;
+    outcome := 'exhausted';
+    if p_calls = 0 then
+        outcome := 'spent';
+    else
+        update coursegen.spending s set calls = s.calls + p_calls
+        where s.generation_id = p_generation_id
+            and (s.calls + p_calls <= (p_budget ->> 'calls')::bigint) is not false
+            and (s.tokens < (p_budget ->> 'tokens')::bigint) is not false
+            and (s.money < (p_budget ->> 'money')::numeric) is not false;
+        if found then
+            outcome := 'spent';
+        end if;
+    end if;
+    return query
+    select outcome, s.calls, s.tokens, s.money from coursegen.spending s where s.generation_id = p_generation_id;
+end
+$$;
+
+--
 -- Name: stage_job(coursegen.generations, double precision, text); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -2132,6 +2637,26 @@ CREATE FUNCTION coursegen.stage_step(p_stage coursegen.stage) RETURNS integer
 $$;
 
 --
+-- Name: stopped_texts_v1(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.stopped_texts_v1(p_generation_id uuid) RETURNS TABLE(lesson_number integer, body text)
+    LANGUAGE sql STABLE
+    AS $$
+    select distinct on (l.number) l.number, case jsonb_typeof(u.result)
+        when 'string' then u.result #>> '{}' when 'object' then u.result ->> 'text'
+    end
+    from coursegen.generations g
+    join coursegen.lessons l on l.generation_id = g.id
+    join coursegen.units u
+        on u.course_id = g.course_id and u.stage = 'TEXT_GENERATION' and u.unit = l.number::text and u.saved_at <= g.finished_at
+    join coursegen.lessons made
+        on made.generation_id = u.generation_id and made.number = l.number and made.title = l.title
+    where g.id = p_generation_id and g.status in ('failed', 'cancelled')
+    order by l.number, u.used_at desc
+$$;
+
+--
 -- Name: store_stage_result(uuid, text, json); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -2142,10 +2667,14 @@ begin
     case p_stage
         when 'DOCUMENT_PROCESSING' then
             insert into coursegen.documents (
-                generation_id, position, file_id, name, mime_type, body, headings, error
+                generation_id, position, file_id, name, mime_type, body, headings, error, title, fault
             )
-            select p_generation_id, d.position, d.file_id, d.name, d.mime_type, d.body, d.headings, d.error
+            select
+                p_generation_id, d.position, d.file_id, d.name, d.mime_type, d.body, d.headings, d.error, d.title, d.fault
             from json_populate_recordset(null::coursegen.documents, p_result) d;
+            perform coursegen.record_reader_faults_v1(p_generation_id, jsonb_agg(d.fault))
+            from coursegen.documents d
+            where d.generation_id = p_generation_id and jsonb_typeof(d.fault) = 'object';
         when 'STRUCTURE_ANALYSIS' then
             insert into coursegen.briefs (generation_id, brief) values (p_generation_id, p_result::jsonb);
         when 'STRUCTURE_GENERATION' then
@@ -2221,6 +2750,25 @@ begin
     end if;
     return next;
 end
+$$;
+
+--
+-- Name: unread_documents(uuid); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.unread_documents(p_generation_id uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select jsonb_build_object(
+        'total', count(*),
+        'unread', jsonb_agg(
+            jsonb_build_object('id', left(d.file_id, 200), 'name', left(d.name, 200), 'error', left(d.error, 500))
+            order by d.position
+        ) filter (where d.error is not null)
+    )
+    from coursegen.documents d
+    where d.generation_id = p_generation_id
+    having count(d.error) > 0
 $$;
 
 --
@@ -2935,6 +3483,15 @@ CREATE TABLE coursegen.applied_migrations (
 );
 
 --
+-- Name: attempt_logs; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.attempt_logs (
+    attempt_id bigint NOT NULL,
+    lines text NOT NULL
+);
+
+--
 -- Name: attempts; Type: TABLE; Schema: coursegen; Owner: -
 --
 
@@ -3059,7 +3616,9 @@ CREATE TABLE coursegen.documents (
     mime_type text NOT NULL,
     body text NOT NULL,
     headings jsonb NOT NULL,
-    error text
+    error text,
+    title text,
+    fault jsonb
 );
 
 --
@@ -3155,6 +3714,18 @@ CREATE TABLE coursegen.sections (
 );
 
 --
+-- Name: spending; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.spending (
+    generation_id uuid NOT NULL,
+    calls bigint DEFAULT 0 NOT NULL,
+    tokens bigint DEFAULT 0 NOT NULL,
+    money numeric DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='50');
+
+--
 -- Name: stage_results; Type: TABLE; Schema: coursegen; Owner: -
 --
 
@@ -3196,6 +3767,27 @@ CREATE TABLE coursegen.status_routes (
     status text NOT NULL,
     old_value text NOT NULL,
     steps text[] NOT NULL
+);
+
+--
+-- Name: units; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.units (
+    course_id uuid NOT NULL,
+    stage coursegen.stage NOT NULL,
+    unit text NOT NULL,
+    hash bytea NOT NULL,
+    generation_id uuid,
+    result jsonb NOT NULL,
+    handler text NOT NULL,
+    version text NOT NULL,
+    model text,
+    calls bigint NOT NULL,
+    tokens bigint NOT NULL,
+    money numeric NOT NULL,
+    saved_at timestamp with time zone DEFAULT now() NOT NULL,
+    used_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 --
@@ -3274,6 +3866,15 @@ CREATE TABLE coursegen.workers (
     queues text[] NOT NULL,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     last_heartbeat timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: written_events; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.written_events (
+    id uuid NOT NULL,
+    "timestamp" timestamp with time zone NOT NULL
 );
 
 --
@@ -3420,6 +4021,13 @@ ALTER TABLE ONLY coursegen.applied_migrations
     ADD CONSTRAINT applied_migrations_pkey PRIMARY KEY (version);
 
 --
+-- Name: attempt_logs attempt_logs_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.attempt_logs
+    ADD CONSTRAINT attempt_logs_pkey PRIMARY KEY (attempt_id);
+
+--
 -- Name: attempts attempts_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -3539,6 +4147,13 @@ ALTER TABLE ONLY coursegen.sections
     ADD CONSTRAINT sections_pkey PRIMARY KEY (generation_id, number);
 
 --
+-- Name: spending spending_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.spending
+    ADD CONSTRAINT spending_pkey PRIMARY KEY (generation_id);
+
+--
 -- Name: stage_results stage_results_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -3567,6 +4182,13 @@ ALTER TABLE ONLY coursegen.status_routes
     ADD CONSTRAINT status_routes_pkey PRIMARY KEY (status, old_value);
 
 --
+-- Name: units units_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.units
+    ADD CONSTRAINT units_pkey PRIMARY KEY (course_id, stage, unit, hash);
+
+--
 -- Name: webhook_attempts webhook_attempts_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -3593,6 +4215,13 @@ ALTER TABLE ONLY coursegen.webhook_turns
 
 ALTER TABLE ONLY coursegen.workers
     ADD CONSTRAINT workers_pkey PRIMARY KEY (id);
+
+--
+-- Name: written_events written_events_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.written_events
+    ADD CONSTRAINT written_events_pkey PRIMARY KEY (id);
 
 --
 -- Name: courses courses_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -3765,6 +4394,18 @@ CREATE UNIQUE INDEX generations_user_slot ON coursegen.generations USING btree (
 CREATE INDEX idempotency_keys_created_at ON coursegen.idempotency_keys USING btree (created_at);
 
 --
+-- Name: units_generation; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX units_generation ON coursegen.units USING btree (generation_id);
+
+--
+-- Name: units_used_at; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX units_used_at ON coursegen.units USING btree (used_at);
+
+--
 -- Name: webhook_attempts_delivery; Type: INDEX; Schema: coursegen; Owner: -
 --
 
@@ -3781,6 +4422,12 @@ CREATE INDEX webhook_deliveries_created_at ON coursegen.webhook_deliveries USING
 --
 
 CREATE INDEX webhook_deliveries_pending ON coursegen.webhook_deliveries USING btree (generation_id, seq) WHERE (state = 'pending'::coursegen.webhook_delivery_state);
+
+--
+-- Name: written_events_timestamp; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX written_events_timestamp ON coursegen.written_events USING btree ("timestamp");
 
 --
 -- Name: idx_procrastinate_jobs_worker_not_null; Type: INDEX; Schema: public; Owner: -
@@ -3903,6 +4550,13 @@ CREATE TRIGGER procrastinate_trigger_status_events_insert_v1 AFTER INSERT ON pub
 CREATE TRIGGER procrastinate_trigger_status_events_update_v1 AFTER UPDATE OF status ON public.procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION public.procrastinate_trigger_function_status_events_update_v1();
 
 --
+-- Name: attempt_logs attempt_logs_attempt_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.attempt_logs
+    ADD CONSTRAINT attempt_logs_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES coursegen.attempts(id) ON DELETE CASCADE;
+
+--
 -- Name: attempts attempts_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -3987,6 +4641,13 @@ ALTER TABLE ONLY coursegen.sections
     ADD CONSTRAINT sections_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
 
 --
+-- Name: spending spending_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.spending
+    ADD CONSTRAINT spending_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
+
+--
 -- Name: stage_results stage_results_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -3999,6 +4660,20 @@ ALTER TABLE ONLY coursegen.stage_results
 
 ALTER TABLE ONLY coursegen.status_routes
     ADD CONSTRAINT status_routes_status_fkey FOREIGN KEY (status) REFERENCES coursegen.status_map(status) ON DELETE CASCADE;
+
+--
+-- Name: units units_course_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.units
+    ADD CONSTRAINT units_course_id_fkey FOREIGN KEY (course_id) REFERENCES public.courses(id) ON DELETE CASCADE;
+
+--
+-- Name: units units_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.units
+    ADD CONSTRAINT units_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE SET NULL;
 
 --
 -- Name: webhook_attempts webhook_attempts_generation_id_seq_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
@@ -4066,6 +4741,13 @@ ALTER TABLE public.system_metrics ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA coursegen TO coursegen_app;
 
 --
+-- Name: FUNCTION add_result_metadata(p_generation_id uuid, p_stage text, p_result json, p_changes jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.add_result_metadata(p_generation_id uuid, p_stage text, p_result json, p_changes jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.add_result_metadata(p_generation_id uuid, p_stage text, p_result json, p_changes jsonb) TO coursegen_app;
+
+--
 -- Name: FUNCTION admit_generations_v1(p_requests jsonb, p_wait boolean); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4092,6 +4774,13 @@ GRANT ALL ON FUNCTION coursegen.begin_stage_v1(p_generation_id uuid, p_fence int
 
 REVOKE ALL ON FUNCTION coursegen.blank_course_steps(p_has_documents boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.blank_course_steps(p_has_documents boolean) TO coursegen_app;
+
+--
+-- Name: FUNCTION cancel_delivery_job(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.cancel_delivery_job(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.cancel_delivery_job(p_generation_id uuid) TO coursegen_app;
 
 --
 -- Name: TABLE generations; Type: ACL; Schema: coursegen; Owner: -
@@ -4142,6 +4831,13 @@ REVOKE ALL ON FUNCTION coursegen.claim_delivery_v2(p_generation_id uuid, p_hold_
 GRANT ALL ON FUNCTION coursegen.claim_delivery_v2(p_generation_id uuid, p_hold_s double precision, p_share integer) TO coursegen_app;
 
 --
+-- Name: FUNCTION claim_delivery_v3(p_generation_id uuid, p_hold_s double precision, p_share integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.claim_delivery_v3(p_generation_id uuid, p_hold_s double precision, p_share integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.claim_delivery_v3(p_generation_id uuid, p_hold_s double precision, p_share integer) TO coursegen_app;
+
+--
 -- Name: FUNCTION claim_idempotency_key(p_user_id uuid, p_key text, p_fingerprint text, OUT outcome text, OUT generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4168,6 +4864,13 @@ GRANT ALL ON FUNCTION coursegen.close_attempt_v1(p_attempt_id bigint, p_outcome 
 
 REVOKE ALL ON FUNCTION coursegen.complete_stage_v1(p_generation_id uuid, p_fence integer, p_stage text, p_attempt_id bigint, p_job_id bigint, p_worker text, p_result json, p_changes jsonb, p_status text, p_next jsonb, p_continue boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.complete_stage_v1(p_generation_id uuid, p_fence integer, p_stage text, p_attempt_id bigint, p_job_id bigint, p_worker text, p_result json, p_changes jsonb, p_status text, p_next jsonb, p_continue boolean) TO coursegen_app;
+
+--
+-- Name: FUNCTION count_old_stack_v1(); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.count_old_stack_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.count_old_stack_v1() TO coursegen_app;
 
 --
 -- Name: FUNCTION count_start_v1(p_generation_id uuid, p_fence integer, p_job_id bigint, p_worker text, p_stages jsonb, p_exhausted text); Type: ACL; Schema: coursegen; Owner: -
@@ -4231,6 +4934,13 @@ REVOKE ALL ON FUNCTION coursegen.fail_or_retry_stage_v1(p_generation_id uuid, p_
 GRANT ALL ON FUNCTION coursegen.fail_or_retry_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_outcome text, p_error text, p_final boolean, p_most_starts integer, p_backoff_s double precision, p_step text, p_message text) TO coursegen_app;
 
 --
+-- Name: FUNCTION find_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.find_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.find_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea) TO coursegen_app;
+
+--
 -- Name: FUNCTION finish_delivery_v1(p_generation_id uuid, p_seq integer, p_held_until timestamp with time zone, p_state text, p_wait_s double precision, p_attempt jsonb); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4271,6 +4981,13 @@ GRANT ALL ON FUNCTION coursegen.hand_back_stage_v1(p_generation_id uuid, p_fence
 
 REVOKE ALL ON FUNCTION coursegen.has_documents(p_progress jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.has_documents(p_progress jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION has_status_history(); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.has_status_history() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.has_status_history() TO coursegen_app;
 
 --
 -- Name: FUNCTION holds_fence_v1(g coursegen.generations, p_fence integer); Type: ACL; Schema: coursegen; Owner: -
@@ -4328,6 +5045,27 @@ REVOKE ALL ON FUNCTION coursegen.is_orphaned_v1(job public.procrastinate_jobs, p
 GRANT ALL ON FUNCTION coursegen.is_orphaned_v1(job public.procrastinate_jobs, p_stalled_s double precision, p_stages jsonb) TO coursegen_app;
 
 --
+-- Name: FUNCTION is_stage_full(g coursegen.generations, p_at_once integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.is_stage_full(g coursegen.generations, p_at_once integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.is_stage_full(g coursegen.generations, p_at_once integer) TO coursegen_app;
+
+--
+-- Name: FUNCTION is_with_old_stack(p_course_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.is_with_old_stack(p_course_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.is_with_old_stack(p_course_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION keep_attempt_log_v1(p_attempt_id bigint, p_lines text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.keep_attempt_log_v1(p_attempt_id bigint, p_lines text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.keep_attempt_log_v1(p_attempt_id bigint, p_lines text) TO coursegen_app;
+
+--
 -- Name: FUNCTION keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4340,6 +5078,13 @@ GRANT ALL ON FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_na
 
 REVOKE ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION list_old_stack_ends_v1(p_since timestamp with time zone); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.list_old_stack_ends_v1(p_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.list_old_stack_ends_v1(p_since timestamp with time zone) TO coursegen_app;
 
 --
 -- Name: FUNCTION list_webhook_heads_v1(); Type: ACL; Schema: coursegen; Owner: -
@@ -4361,6 +5106,34 @@ GRANT ALL ON FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s double
 
 REVOKE ALL ON FUNCTION coursegen.lock_generation(p_generation_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.lock_generation(p_generation_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION old_stack_column(); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.old_stack_column() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.old_stack_column() TO coursegen_app;
+
+--
+-- Name: FUNCTION old_stack_end(p_course_id uuid, p_value text, p_at timestamp with time zone); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.old_stack_end(p_course_id uuid, p_value text, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.old_stack_end(p_course_id uuid, p_value text, p_at timestamp with time zone) TO coursegen_app;
+
+--
+-- Name: FUNCTION old_stack_values(); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.old_stack_values() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.old_stack_values() TO coursegen_app;
+
+--
+-- Name: FUNCTION pause_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_pause_s double precision, p_backoff_s double precision, p_most_s double precision, p_why text, p_waiting text, p_step text, p_message text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.pause_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_pause_s double precision, p_backoff_s double precision, p_most_s double precision, p_why text, p_waiting text, p_step text, p_message text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.pause_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_pause_s double precision, p_backoff_s double precision, p_most_s double precision, p_why text, p_waiting text, p_step text, p_message text) TO coursegen_app;
 
 --
 -- Name: FUNCTION pick_slots(p_user_id uuid, p_user_limit integer, p_system_limit integer, OUT user_slot integer, OUT system_slot integer, OUT user_active integer, OUT system_active integer); Type: ACL; Schema: coursegen; Owner: -
@@ -4426,6 +5199,20 @@ REVOKE ALL ON FUNCTION coursegen.read_content_v1(p_generation_id uuid) FROM PUBL
 GRANT ALL ON FUNCTION coursegen.read_content_v1(p_generation_id uuid) TO coursegen_app;
 
 --
+-- Name: FUNCTION read_documents(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.read_documents(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.read_documents(p_generation_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION read_sections(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.read_sections(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.read_sections(p_generation_id uuid) TO coursegen_app;
+
+--
 -- Name: FUNCTION read_stage_input(g coursegen.generations, p_needs text[]); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4440,6 +5227,13 @@ REVOKE ALL ON FUNCTION coursegen.read_status_value(p_course_id uuid, p_column te
 GRANT ALL ON FUNCTION coursegen.read_status_value(p_course_id uuid, p_column text) TO coursegen_app;
 
 --
+-- Name: FUNCTION read_stopped_v1(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.read_stopped_v1(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.read_stopped_v1(p_generation_id uuid) TO coursegen_app;
+
+--
 -- Name: FUNCTION record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4452,6 +5246,13 @@ GRANT ALL ON FUNCTION coursegen.record_event(g coursegen.generations, p_type tex
 
 REVOKE ALL ON FUNCTION coursegen.record_own_event(p_type text, p_severity text, p_generation_id uuid, p_metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.record_own_event(p_type text, p_severity text, p_generation_id uuid, p_metadata jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION record_reader_faults_v1(p_generation_id uuid, p_faults jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.record_reader_faults_v1(p_generation_id uuid, p_faults jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.record_reader_faults_v1(p_generation_id uuid, p_faults jsonb) TO coursegen_app;
 
 --
 -- Name: FUNCTION record_refusal(p_course_id uuid, p_status text, p_old_value text, p_error text); Type: ACL; Schema: coursegen; Owner: -
@@ -4496,6 +5297,13 @@ REVOKE ALL ON FUNCTION coursegen.reset_course_progress(p_course_id uuid) FROM PU
 GRANT ALL ON FUNCTION coursegen.reset_course_progress(p_course_id uuid) TO coursegen_app;
 
 --
+-- Name: FUNCTION save_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea, p_result jsonb, p_handler text, p_version text, p_model text, p_calls bigint, p_tokens bigint, p_money numeric); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.save_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea, p_result jsonb, p_handler text, p_version text, p_model text, p_calls bigint, p_tokens bigint, p_money numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.save_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea, p_result jsonb, p_handler text, p_version text, p_model text, p_calls bigint, p_tokens bigint, p_money numeric) TO coursegen_app;
+
+--
 -- Name: FUNCTION schedule_delivery(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4524,6 +5332,20 @@ REVOKE ALL ON FUNCTION coursegen.shown_status_v1(p_course_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.shown_status_v1(p_course_id uuid) TO coursegen_app;
 
 --
+-- Name: FUNCTION skip_refused(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.skip_refused(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.skip_refused(p_generation_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION spend_v1(p_generation_id uuid, p_fence integer, p_calls bigint, p_tokens bigint, p_money numeric, p_budget jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.spend_v1(p_generation_id uuid, p_fence integer, p_calls bigint, p_tokens bigint, p_money numeric, p_budget jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.spend_v1(p_generation_id uuid, p_fence integer, p_calls bigint, p_tokens bigint, p_money numeric, p_budget jsonb) TO coursegen_app;
+
+--
 -- Name: FUNCTION stage_job(g coursegen.generations, p_delay_s double precision, p_lock text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4545,6 +5367,13 @@ REVOKE ALL ON FUNCTION coursegen.stage_step(p_stage coursegen.stage) FROM PUBLIC
 GRANT ALL ON FUNCTION coursegen.stage_step(p_stage coursegen.stage) TO coursegen_app;
 
 --
+-- Name: FUNCTION stopped_texts_v1(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.stopped_texts_v1(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.stopped_texts_v1(p_generation_id uuid) TO coursegen_app;
+
+--
 -- Name: FUNCTION store_stage_result(p_generation_id uuid, p_stage text, p_result json); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4557,6 +5386,13 @@ GRANT ALL ON FUNCTION coursegen.store_stage_result(p_generation_id uuid, p_stage
 
 REVOKE ALL ON FUNCTION coursegen.take_over_stage_v1(p_generation_id uuid, p_job_id bigint, p_stalled_s double precision, p_stages jsonb, p_suspects_lock text, p_exhausted text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.take_over_stage_v1(p_generation_id uuid, p_job_id bigint, p_stalled_s double precision, p_stages jsonb, p_suspects_lock text, p_exhausted text) TO coursegen_app;
+
+--
+-- Name: FUNCTION unread_documents(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.unread_documents(p_generation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.unread_documents(p_generation_id uuid) TO coursegen_app;
 
 --
 -- Name: FUNCTION update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb); Type: ACL; Schema: coursegen; Owner: -
@@ -4753,6 +5589,12 @@ GRANT SELECT ON TABLE coursegen.applied_functions TO coursegen_app;
 GRANT SELECT ON TABLE coursegen.applied_migrations TO coursegen_app;
 
 --
+-- Name: TABLE attempt_logs; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE coursegen.attempt_logs TO coursegen_app;
+
+--
 -- Name: TABLE attempts; Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4787,6 +5629,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.console_links TO coursegen_
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.console_sessions TO coursegen_app;
+
+--
+-- Name: TABLE created_objects; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT ON TABLE coursegen.created_objects TO coursegen_app;
 
 --
 -- Name: TABLE documents; Type: ACL; Schema: coursegen; Owner: -
@@ -4843,6 +5691,12 @@ GRANT SELECT ON TABLE coursegen.queue_migrations TO coursegen_app;
 GRANT SELECT,INSERT ON TABLE coursegen.sections TO coursegen_app;
 
 --
+-- Name: TABLE spending; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE coursegen.spending TO coursegen_app;
+
+--
 -- Name: TABLE stage_results; Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4867,6 +5721,12 @@ GRANT SELECT ON TABLE coursegen.status_map TO coursegen_app;
 GRANT SELECT ON TABLE coursegen.status_routes TO coursegen_app;
 
 --
+-- Name: TABLE units; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.units TO coursegen_app;
+
+--
 -- Name: TABLE webhook_attempts; Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4889,6 +5749,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.webhook_turns TO coursegen_
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.workers TO coursegen_app;
+
+--
+-- Name: TABLE written_events; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE ON TABLE coursegen.written_events TO coursegen_app;
 
 --
 -- Name: TABLE procrastinate_events; Type: ACL; Schema: public; Owner: -

@@ -20,6 +20,7 @@ PRUNED = (
     "idempotency_keys",
     "webhook_deliveries",
     "webhook_turns",
+    "units",
     "generations",
     "workers",
 )
@@ -30,7 +31,8 @@ log = logging.getLogger(__name__)
 def take_over(services: Services, stalled_s: float) -> None:
     """Continues what dead workers left, and repairs what the queue lost track of."""
     timeouts_s = {stage: services.settings.limits_of(stage).total_s for stage in Stage}
-    takeover.take_over(services.db, services.slots, stalled_s=stalled_s, timeouts_s=timeouts_s)
+    rules = services.settings.rules
+    takeover.take_over(services.db, services.slots, rules, stalled_s=stalled_s, timeouts_s=timeouts_s)
 
 
 def keep_slots(services: Services) -> None:

@@ -31,6 +31,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.xdist_group(place))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Raises `UsageError` where pytest-xdist, whose groups are suffixes of names, does not fit this pytest."""
+    if not getattr(session.config.option, "loadgroup", False):
+        return
+    for item in session.items:
+        if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:
+            raise pytest.UsageError("tests that share what takes long to start would run in several processes")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_report_to_serializable() -> Generator[None, Any, Any]:
     """What a test said reaches the main process as UTF-8, which has no half of a surrogate pair."""

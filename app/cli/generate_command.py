@@ -39,14 +39,14 @@ class NotCompleted(CommandFailed):
 @click.option(
     "--tier",
     type=click.Choice([tier.value for tier in Tier], case_sensitive=False),
-    default=Tier.FREE.value,
-    show_default=True,
-    help="The tier whose limits and priority apply. Tokens name a user's tier, the database does not.",
+    help="The tier whose limits and priority apply. By default the owner's with TIER_SOURCE=database, else FREE.",
 )
 @click.option("--watch", is_flag=True, help="Follow it to its end. Ctrl-C stops watching, not the generation.")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for the start and for each change.")
 @with_services
-def command(services: Services, course: str, user_id: UUID | None, tier: str, watch: bool, as_json: bool) -> None:
+def command(
+    services: Services, course: str, user_id: UUID | None, tier: str | None, watch: bool, as_json: bool
+) -> None:
     """Start the generation of COURSE, its id or slug, for its owner.
 
     Exit code 0: started, with --watch completed. 1: not possible. 3: refused for now, as the course has an active
@@ -54,7 +54,7 @@ def command(services: Services, course: str, user_id: UUID | None, tier: str, wa
     """
     found = find_course(services.db, course, user_id)
     try:
-        job = start(services, found, Tier(tier), operator())
+        job = start(services, found, Tier(tier) if tier else None, operator())
     except (GenerationActive, SlotsFull) as error:
         raise Refused(str(error)) from error
     echo(to_json({"jobId": str(job)}) if as_json else f"Admitted {job}")

@@ -1,4 +1,4 @@
-"""`coursegen generations …`: list, show, cancel, retry."""
+"""`coursegen generations …`: list, show, log, cancel, retry."""
 
 from uuid import UUID
 
@@ -7,6 +7,7 @@ import click
 from app.cli.command_setup import as_json, generation_id, listing, operator, reason, with_services
 from app.cli.output import echo
 from app.cli.tables import print_rows
+from app.generation.runs.cancel import MESSAGE
 from app.operations import actions
 from app.operations.listings import find_generation, read_rows
 from app.services import Services
@@ -15,7 +16,9 @@ STATUSES = ["waiting", "queued", "running", "awaiting_approval", "completed", "f
 LISTED = ("id", "status", "stage", "tier", "slug", "created_at", "finished_at", "error_message")
 ATTEMPTS = ("stage", "fence", "started_at", "finished_at", "outcome", "worker", "error")
 
-command = click.Group("generations", help="List, show, cancel and retry generations. Times are in UTC.")
+command = click.Group(
+    "generations", help="List, show, cancel and retry generations, and read their logs. Times are in UTC."
+)
 
 
 @command.command("list")
@@ -42,14 +45,36 @@ def show_generation(services: Services, generation_id: UUID, as_json: bool) -> N
     print_rows(attempts, ATTEMPTS, as_json=False)
 
 
-@command.command("cancel")
+@command.command("log")
 @generation_id
+@with_services
+def show_log(services: Services, generation_id: UUID) -> None:
+    """Show the last lines that the handlers of a generation printed and logged, start by start."""
+    find_generation(services.db, generation_id)
+    for start in read_rows(services.db, "list_attempt_logs", generation_id=generation_id):
+        echo(f"{start['stage']} {start['started_at']:%Y-%m-%d %H:%M:%S} {start['outcome'] or 'running'}")
+        for line in start["lines"].splitlines():
+            echo(f"  {line}")
+
+
+@command.command("cancel")
+@click.argument("generation_id", type=click.UUID, required=False)
+@click.option("--all", "every", is_flag=True, help="Cancel every active generation.")
+@click.option("--message", default=MESSAGE, show_default=True, help="With --all: what each course shows.")
 @reason
 @with_services
-def cancel_generation(services: Services, generation_id: UUID, reason: str | None) -> None:
-    """Cancel a generation, queued or running."""
-    actions.cancel(services, generation_id, operator(reason))
-    echo(f"Cancelled {generation_id}")
+def cancel_generation(
+    services: Services, generation_id: UUID | None, every: bool, message: str, reason: str | None
+) -> None:
+    """Cancel a generation, queued or running, or all."""
+    if every is (generation_id is not None):
+        raise click.UsageError("Name a generation, or --all")
+    if generation_id is not None:
+        actions.cancel(services, generation_id, operator(reason))
+        echo(f"Cancelled {generation_id}")
+        return
+    cancelled = actions.cancel_all(services, operator(reason), message)
+    echo(f"Cancelled: {len(cancelled)}")
 
 
 @command.command("retry")

@@ -34,7 +34,7 @@ def doctor(services: Services, as_json: bool, of_platform: bool) -> None:
 @click.option(
     "--type",
     "event_type",
-    type=click.Choice([*(kind.value for kind in EventType), "status_refused"]),
+    type=click.Choice([*(kind.value for kind in EventType), "status_refused", "document_reader_failed"]),
     help="Only this type.",
 )
 @listing

@@ -20,7 +20,8 @@ def rollback(database_url: str, *, app_role: str = APP_ROLE, export: Path | None
     """The database is as before `migrate`, but for rows of a `courses` that was there. Returns what stays and why.
 
     Writes finished courses, and a `courses` that `migrate` created, to the folder `export`. Raises `MigrationError` and
-    changes nothing while processes of the service are connected, and when such rows would be lost without an export.
+    changes nothing while processes of the service are connected, while generations are under way, and when such rows
+    would be lost without an export.
     """
     with migration_session(database_url) as session:
         _refuse_unmigrated(session.conn)
@@ -90,8 +91,20 @@ def _refuse_live(conn: Connection) -> None:
         raise MigrationError(f"Stop API and workers first. Connected: {', '.join(live)}")
 
 
+def _refuse_under_way(conn: Connection) -> None:
+    """No course would stay as if its generation were going on."""
+    if is_present(conn, "coursegen.generations"):
+        active = conn.execute("select from coursegen.generations where finished_at is null").rowcount
+        if active:
+            raise MigrationError(
+                f"Generations are under way ({active}), and their courses would stay so. Let workers finish them, or"
+                " cancel them: `coursegen generations cancel --all`"
+            )
+
+
 def _roll_back(conn: Connection, *, app_role: str, export: Path | None) -> list[str]:
     _refuse_live(conn)
+    _refuse_under_way(conn)
     _export(conn, export)
     kept = []
     if conn.execute("select from coursegen.queue_migrations where was_there").rowcount:

@@ -5,6 +5,9 @@ from uuid import UUID
 
 from app.generation.tiers import Tier
 
+#: The source of generations that are the platform's older service's.
+OLD_STACK = "old_stack"
+
 
 class GenerationError(Exception):
     """The domain did not do what a caller asked for."""
@@ -23,11 +26,14 @@ class Forbidden(GenerationError):
 
 @dataclass(eq=False)
 class GenerationActive(GenerationError):
-    """The course has an active generation; its id if known."""
+    """The course has an active generation; its id if known. `source`: the `OLD_STACK`, if it is not ours."""
 
     generation_id: UUID | None = None
+    source: str | None = None
 
     def __str__(self) -> str:
+        if self.source is not None:
+            return "The old stack is generating the course"
         return f"The course has an active generation: {self.generation_id or 'another request has just started it'}"
 
 
@@ -125,6 +131,13 @@ class Superseded(GenerationError):
 @dataclass(eq=False)
 class StartsExhausted(GenerationError):
     """The stage used up its starts, and the generation has failed."""
+
+    generation_id: UUID
+
+
+@dataclass(eq=False)
+class StageFull(GenerationError):
+    """As many starts of the stage run as may; the generation is queued again."""
 
     generation_id: UUID
 

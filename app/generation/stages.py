@@ -1,5 +1,6 @@
-"""The stages of a generation, and which follows which."""
+"""The stages of a generation, which follows which, and how often each may start."""
 
+from dataclasses import dataclass
 from enum import Enum
 
 
@@ -25,3 +26,17 @@ _NEXT = {
     Stage.TEXT_GENERATION: Stage.FINALIZATION,
     Stage.FINALIZATION: None,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class StageRules:
+    """How often a stage may start and how long it may wait, in seconds.
+
+    `starts`: how many may go wrong. `backoff_s`: the wait after the first of them, doubled after each. `at_once`: how
+    many of the stage may run at a time in all, None for any number. `pause_s`: how long providers may keep it waiting.
+    """
+
+    starts: int = 3
+    backoff_s: float = 5.0
+    at_once: int | None = None
+    pause_s: float = 6 * 3600.0

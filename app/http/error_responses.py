@@ -153,6 +153,7 @@ def error_response(error: Exception) -> ErrorResponse:
             return respond_with("rate_limited", headers={"Retry-After": str(error.retry_s)}, limit=error.per_minute)
         case domain.GenerationActive():
             known: dict[str, Any] = {"jobId": str(error.generation_id)} if error.generation_id else {}
+            known |= {"source": error.source} if error.source else {}
             return respond_with("generation_active", **known)
         case HTTPException():
             methods = getattr(error, "valid_methods", None)

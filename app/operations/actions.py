@@ -1,16 +1,19 @@
 """What operators do. Each change is one function, which every tool calls, and a row of `coursegen.audit`."""
 
+from contextlib import suppress
 from uuid import UUID
 
 import psycopg
 from psycopg.rows import DictRow
 
 from app.database.migrations import migrate
+from app.database.queries import QUERIES
 from app.database.rollback import roll_back_to
 from app.generation.admission.requests import Order
+from app.generation.admission.user_tier import with_platform_tier
 from app.generation.audit import Actor, record_audit
 from app.generation.callers import Caller
-from app.generation.errors import NotFailed, NothingActive
+from app.generation.errors import CourseNotFound, NotFailed, NothingActive
 from app.generation.runs.cancel import cancel_generation
 from app.generation.tiers import Tier
 from app.generation.webhooks.outbox import resend_deliveries
@@ -19,13 +22,17 @@ from app.services import Services
 from app.settings import Settings
 
 
-def start(services: Services, course: DictRow, tier: Tier, actor: Actor) -> UUID:
+def start(services: Services, course: DictRow, tier: Tier | None, actor: Actor) -> UUID:
     """Admits the course's generation for its owner, with the limits of that tier; returns its id.
 
+    Without a tier, it is the platform's where tiers come from its database, else FREE.
     Raises what `Admissions.admit` raises.
     """
     order = Order(course["id"], source="cli", actor=actor)
-    return services.admissions.admit(Caller(course["user_id"], tier), order).generation_id
+    caller = Caller(course["user_id"], tier or Tier.FREE)
+    if tier is None and services.settings.tier_source == "database":
+        caller = with_platform_tier(services.db, caller, services.tiers)
+    return services.admissions.admit(caller, order).generation_id
 
 
 def cancel(services: Services, generation_id: UUID, actor: Actor) -> None:
@@ -34,6 +41,27 @@ def cancel(services: Services, generation_id: UUID, actor: Actor) -> None:
     if generation["finished_at"] is not None:
         raise NothingActive
     cancel_generation(services.db, services.slots, generation["course_id"], actor, audited=True, only=generation_id)
+
+
+def cancel_all(services: Services, actor: Actor, message: str) -> list[UUID]:
+    """Cancels every active generation; returns their ids. Their courses show the message."""
+    with services.db.connection() as conn:
+        active = conn.execute(QUERIES["list_active_generations"]).fetchall()
+    cancelled = []
+    for generation in active:
+        with suppress(NothingActive, CourseNotFound):  # it has ended since
+            cancelled.append(
+                cancel_generation(
+                    services.db,
+                    services.slots,
+                    generation["course_id"],
+                    actor,
+                    audited=True,
+                    only=generation["id"],
+                    message=message,
+                )
+            )
+    return cancelled
 
 
 def retry(services: Services, generation_id: UUID, actor: Actor, source: str = "cli") -> UUID:

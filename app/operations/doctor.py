@@ -176,6 +176,8 @@ def _check_database(services: Services) -> Iterator[Finding]:
     yield _check_progress(progress)
     yield from _check_workers(services.settings, server)
     yield _check_status_map(status_map)
+    if services.settings.old_stack == "beside":
+        yield _check_old_stack(services)
     yield _check_webhooks(services.settings, server)
 
 
@@ -226,6 +228,12 @@ def _check_status_map(status_map: DictRow) -> Finding:
     unknown = status_map["source"] == UNKNOWN.source
     advice = "Say how the platform shows a generation: `coursegen platform status`."
     return _judge("status of courses", found, State.WARNING, advice, when=refused > 0 or unknown, clause="status")
+
+
+def _check_old_stack(services: Services) -> Finding:
+    with services.db.connection() as conn:
+        courses = only_row(conn.execute(QUERIES["count_old_stack"]))["courses"]
+    return Finding(State.OK, "old stack", f"{courses} courses under way")
 
 
 def _check_webhooks(settings: Settings, server: DictRow) -> Finding:

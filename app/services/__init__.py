@@ -46,7 +46,7 @@ def make_services(settings: Settings) -> Services:
         db,
         slots,
         events,
-        Admissions(db, slots, events, settings.starts_and_cancels_per_minute),
+        Admissions(db, slots, events, settings.starts_and_cancels_per_minute, beside=settings.old_stack == "beside"),
         polls,
         Watch(polls.read_all, settings.sse_connections, settings.sse_per_user),
         TierNames(settings.tier_aliases),

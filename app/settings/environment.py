@@ -15,12 +15,12 @@ import environs
 from marshmallow import validate
 
 from app.generation.callers import PER_MINUTE
-from app.generation.stages import Stage
+from app.generation.stages import Stage, StageRules
 from app.generation.tiers import Tier, parse_aliases
 from app.generation.webhooks.signing_keys import read_secret, read_signing_key
 from app.generation.webhooks.urls import AllowedHosts
 from app.settings import checks
-from app.settings.stages import StageLimits, limit_stage, read_stage_settings
+from app.settings.stages import Budget, StageLimits, limit_stage, read_stage_settings
 from app.settings.weak_secrets import is_weak
 
 #: The release. The service runs from its checkout, and pyproject.toml is the one place that names it.
@@ -95,6 +95,8 @@ class Settings:
     organization_claims: tuple[str, ...] = _setting(
         ["app_metadata.organization_id", "organization_id"], checks.protected_claims, convert=_strip
     )
+    #: Whether the service that this one replaces serves the same courses meanwhile.
+    old_stack: str = _setting("none", validate.OneOf(["none", "beside"]))
     starts_and_cancels_per_minute: int = _setting(PER_MINUTE, _AT_LEAST_ONE)
     cors_origins: tuple[str, ...] = _setting([], checks.origins, convert=_strip)
     global_concurrency_limit: int = _setting(3, _AT_LEAST_ONE)
@@ -139,6 +141,10 @@ class Settings:
     handler_variables: Mapping[Stage, tuple[str, ...]] = field(kw_only=True)
     #: Each stage's own limits, by the fields of `StageLimits`, from `STAGE_<STAGE>_TIMEOUT_S` and others.
     stage_limits: Mapping[Stage, Mapping[str, float | None]] = field(kw_only=True)
+    #: Each stage's own rules, by the fields of `StageRules`, from `STAGE_<STAGE>_STARTS` and others.
+    stage_rules: Mapping[Stage, Mapping[str, Any]] = field(kw_only=True)
+    #: From `BUDGET_CALLS`, `BUDGET_TOKENS` and `BUDGET_MONEY`.
+    budget: Budget = field(kw_only=True)
 
     @property
     def database_pooled(self) -> bool:
@@ -148,6 +154,11 @@ class Settings:
     def limits_of(self, stage: Stage) -> StageLimits:
         """The limits of the stage's handler."""
         return limit_stage(stage, self.stage_timeout_s, self.stage_limits[stage])
+
+    @property
+    def rules(self) -> Mapping[Stage, StageRules]:
+        """The rules of each stage."""
+        return {stage: StageRules(**{"backoff_s": self.retry_backoff_s, **self.stage_rules[stage]}) for stage in Stage}
 
 
 #: How environs reads each type; it reads any other as text.
@@ -195,6 +206,10 @@ def _compare(values: Mapping[str, Any]) -> dict[str, list[str]]:
         problems["JWT_JWKS_URL"] = ["In production, keys must be fetched by https."]
     if set(values["console_role_claims"]) & set(values["role_claims"]):
         problems["CONSOLE_ROLE_CLAIMS"] = ["Names a claim of ROLE_CLAIMS: an organisation's admin is not an operator."]
+    if values["old_stack"] == "beside" and not values["redis_prefix"]:
+        problems["REDIS_PREFIX"] = [
+            "Not set. OLD_STACK=beside needs it, since the old stack's keys have the same names."
+        ]
     return problems | (_weak_secrets(values) if values["app_env"] == "production" else {})
 
 

@@ -1,6 +1,7 @@
-"""What a stage has of its own in the environment: its handler, the handler's variables, its limits."""
+"""What a stage has of its own in the environment: its handler, the handler's variables, its limits and rules."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,9 @@ BUSY = 10
 
 _NAME = validate.Regexp(r"[A-Za-z_][A-Za-z0-9_]*\Z", error="Not names of variables.")
 _POSITIVE = validate.Range(min=0, min_inclusive=False)
+#: What a stage may have of its own beside its limits, by the fields of `StageRules`.
+_RULES = (("starts", "STARTS"), ("at_once", "AT_ONCE"), ("backoff_s", "BACKOFF_S"), ("pause_s", "PAUSE_S"))
+_COUNTS = ("starts", "at_once")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,15 @@ class StageLimits:
     cpu_s: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What the handlers of one generation may spend; None for no limit."""
+
+    calls: int | None = None
+    tokens: int | None = None
+    money: float | None = None
+
+
 def read_stage_settings(env: environs.Env) -> dict[str, Any]:
     """The fields of `Settings` that are by stage."""
     return {
@@ -36,11 +49,17 @@ def read_stage_settings(env: environs.Env) -> dict[str, Any]:
         "handler_variables": {stage: _read_names(env, f"HANDLER_{stage.value}_ENV") for stage in Stage},
         "stage_limits": {
             stage: {
-                limit: env.float(f"STAGE_{stage.value}_{name}", None, validate=_POSITIVE)
+                limit: _read_number(env.float, f"STAGE_{stage.value}_{name}")
                 for limit, name in (("total_s", "TIMEOUT_S"), ("silence_s", "SILENCE_S"), ("cpu_s", "CPU_S"))
             }
             for stage in Stage
         },
+        "stage_rules": {stage: _read_rules(env, stage) for stage in Stage},
+        "budget": Budget(
+            _read_number(env.int, "BUDGET_CALLS"),
+            _read_number(env.int, "BUDGET_TOKENS"),
+            _read_number(env.float, "BUDGET_MONEY"),
+        ),
     }
 
 
@@ -51,6 +70,19 @@ def limit_stage(stage: Stage, timeout_s: float, own: Mapping[str, float | None])
         cpu_s = cpu_s or timeout_s
         total_s = total_s or BUSY * cpu_s
     return StageLimits(total_s or timeout_s, own.get("silence_s"), cpu_s)
+
+
+def _read_rules(env: environs.Env, stage: Stage) -> dict[str, Any]:
+    values = {
+        field: _read_number(env.int if field in _COUNTS else env.float, f"STAGE_{stage.value}_{name}")
+        for field, name in _RULES
+    }
+    return {field: value for field, value in values.items() if value is not None}
+
+
+def _read_number(read: Callable[..., Any], variable: str) -> Any:
+    """The number, above 0; None if the variable is not set, or empty."""
+    return read(variable, None, validate=_POSITIVE) if os.environ.get(variable) else None
 
 
 def _read_names(env: environs.Env, variable: str) -> tuple[str, ...]:

@@ -7,8 +7,9 @@
 -- replace  Deletes every section of the course first.
 -- draft    Puts the course behind what is there, as drafts, in place of an earlier draft.
 --
--- A row of ours is known by `metadata.coursegen`: the number that it has in the course, and a checksum of what was
--- written. A row with another checksum was changed by an author.
+-- A row of ours is known by `metadata.coursegen`: the number that it has in the course, a lesson's also in which section,
+-- and a checksum of what was written. A row with another checksum was changed by an author. A lesson that an author moved
+-- to another section stays there.
 create or replace function coursegen.publish_course(p_generation_id uuid, p_mode text) returns jsonb
 language plpgsql security definer
 set search_path = pg_catalog, public, pg_temp
@@ -80,8 +81,12 @@ begin
                 l.metadata #>> array[mark, 'checksum'] = lesson.checksum as is_same
             into own
             from public.lessons l
+            join public.sections s on s.id = l.section_id
             left join public.lesson_content content on content.lesson_id = l.id
-            where l.section_id = target and (l.metadata #>> array[mark, 'number'])::int = lesson.number;
+            where s.course_id = course.id and (l.metadata #>> array[mark, 'number'])::int = lesson.number
+                and coalesce(l.metadata #>> array[mark, 'section'], s.metadata #>> array[mark, 'number'])::int = section.number
+            order by l.section_id = target desc
+            limit 1;
             if own.id is null then
                 insert into public.lessons (section_id, title, order_index, duration_minutes, lesson_type, status, metadata)
                 select
@@ -90,7 +95,9 @@ begin
                         array(select l.order_index from public.lessons l where l.section_id = target)
                     ),
                     course.minutes, 'text', case when is_draft then 'draft' else 'published' end::public.lesson_status,
-                    jsonb_build_object(mark, jsonb_build_object('number', lesson.number, 'checksum', lesson.checksum))
+                    jsonb_build_object(mark, jsonb_build_object(
+                        'section', section.number, 'number', lesson.number, 'checksum', lesson.checksum
+                    ))
                 returning id into own.id;
                 insert into public.lesson_content (lesson_id, text_content) values (own.id, lesson.body);
                 written := written + 1;
@@ -108,8 +115,9 @@ begin
         end loop;
         -- Lessons that this generation no longer has.
         delete from public.lessons l
-        using public.lesson_content content
-        where l.section_id = target and content.lesson_id = l.id
+        using public.sections s, public.lesson_content content
+        where s.id = l.section_id and s.course_id = course.id and content.lesson_id = l.id
+            and coalesce(l.metadata #>> array[mark, 'section'], s.metadata #>> array[mark, 'number'])::int = section.number
             and (l.metadata #>> array[mark, 'number'])::int > (
                 select count(*) from coursegen.lessons o
                 where o.generation_id = p_generation_id and o.section_number = section.number
@@ -126,9 +134,11 @@ begin
         and not exists (
             select from public.lessons l
             left join public.lesson_content content on content.lesson_id = l.id
-            where l.section_id = s.id
-                and md5(concat_ws(E'\n', l.title, coalesce(content.text_content, '')))
+            where l.section_id = s.id and (
+                md5(concat_ws(E'\n', l.title, coalesce(content.text_content, '')))
                     is distinct from l.metadata #>> array[mark, 'checksum']
+                or l.metadata #>> array[mark, 'section'] <> s.metadata #>> array[mark, 'number']
+            )
         );
     if not is_draft then
         update public.courses c set status = 'published' where c.id = course.id and c.status = 'draft';

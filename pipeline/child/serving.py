@@ -2,29 +2,29 @@
 
 import fcntl
 import importlib
+import math
 import os
 import resource
 import select
 import signal
 import socket
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from pipeline.child.line import Line, RunLine
 from pipeline.child.output import send_output_in_lines
 from pipeline.child.stage_data import as_json, read_input
-from pipeline.child.wire import HEADER, LESSONS, MAX_ERROR, MAX_RESULT, MAX_TRACE, REPORT, Kind, Raised, cut
-from pipeline.contract import Report, StageFailed, StageInput
-
-#: Reports are sent at most this often; the last one always.
-REPORT_EVERY_S = 0.2
+from pipeline.child.wire import LESSONS, MAX_ERROR, MAX_RESULT, MAX_TRACE, Kind, Raised, cut
+from pipeline.contract import BudgetExhausted, ProviderBusy, StageFailed, StageInput
+from pipeline.work import Work
 
 
 def main(connection: str, lifeline: str, log_level: str, *handlers: str) -> None:
@@ -37,7 +37,7 @@ def main(connection: str, lifeline: str, log_level: str, *handlers: str) -> None
     with suppress(OSError):  # Linux: out of memory, this process goes before its worker
         Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
     send_output_in_lines(log_level)
-    line = _Line(socket.socket(fileno=int(connection)))
+    line = Line(socket.socket(fileno=int(connection)))
     line.send(Kind.STARTED, 0)
     for path in handlers:
         with suppress(Exception):  # reported by the run that needs it
@@ -46,13 +46,15 @@ def main(connection: str, lifeline: str, log_level: str, *handlers: str) -> None
     while (request := line.receive()) is not None:
         run, head, given = request
         _limit_processor_time(head["cpu_s"])
-        answer = _run_handler(head, given, _reporter(line, run))
+        of_run = RunLine(line, run)
+        answer = _run_handler(head, given, of_run)
+        of_run.end()
         with suppress(Exception):  # the handler may have closed or replaced it
             sys.stdout.flush()
         line.send(answer[0], run, *answer[1:])
 
 
-def load_handler(path: str) -> Callable[[StageInput, Report], Any]:
+def load_handler(path: str) -> Callable[[StageInput, Work], Any]:
     """The function at the dotted path. Raises ImportError with the path where there is none."""
     module, _, name = path.rpartition(".")
     try:
@@ -64,82 +66,42 @@ def load_handler(path: str) -> Callable[[StageInput, Report], Any]:
     return handler  # type: ignore[no-any-return]
 
 
-def _run_handler(head: dict[str, Any], given: memoryview, report: Report) -> tuple[Any, ...]:
+def _run_handler(head: dict[str, Any], given: memoryview, line: RunLine) -> tuple[Any, ...]:
     """What the handler did, as a message's kind and payload. What can't be JSON is the handler's error, too."""
     try:
         handler = load_handler(head["handler"])
-        rows, lessons = as_json(head["stage"], handler(read_input(given, head["stage"], head["files_root"]), report))
+        stage_input = read_input(given, head["stage"], head["files_root"])
+        work = Work(stage_input.course.id, head["stage"], head["handler"], line.report, line.ask)
+        rows, lessons = as_json(head["stage"], handler(stage_input, work))
         if len(rows) > MAX_RESULT:
             raise StageFailed(
                 f"Результат этапа слишком большой: {len(rows) / 2**20:.0f} МБ, можно не больше {MAX_RESULT // 2**20} МБ"
             )
-    except StageFailed as error:
+    except (StageFailed, BudgetExhausted) as error:
         message = _describe(error)
-        return _raised(f"StageFailed: {message}", message=cut(message, MAX_ERROR), final=True)
+        faults = tuple(asdict(fault) for fault in getattr(error, "faults", ()))
+        return _raised(f"{type(error).__name__}: {message}", message=cut(message, MAX_ERROR), final=True, faults=faults)
+    except ProviderBusy as error:
+        return _raised(f"ProviderBusy: {_describe(error)}", is_busy=True, pause_s=_seconds(error.retry_after_s))
     except Exception as error:  # noqa: BLE001 - a handler may raise anything
         return _raised(f"{type(error).__name__}: {_describe(error)}")
     return Kind.RETURNED, LESSONS.pack(lessons), rows
 
 
-def _raised(error: str, message: str | None = None, *, final: bool = False) -> tuple[Kind, bytes]:
-    raised = Raised(cut(error, MAX_ERROR), cut(traceback.format_exc(), MAX_TRACE), message, final)
-    return Kind.RAISED, orjson.dumps(raised)
+def _raised(error: str, **more: Any) -> tuple[Kind, bytes]:
+    return Kind.RAISED, orjson.dumps(Raised(cut(error, MAX_ERROR), cut(traceback.format_exc(), MAX_TRACE), **more))
 
 
-def _describe(error: Exception) -> str:
+def _seconds(value: object) -> float | None:
+    """The wait that a handler passed on; None if it is no number of seconds."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _describe(error: BaseException) -> str:
     try:
         return str(error)
     except Exception as broken:  # noqa: BLE001 - the exception is the handler's
         return f"(no text: {type(broken).__name__})"
-
-
-class _Line:
-    """The socket to the worker. Threads that a handler left behind may report while the next one runs."""
-
-    def __init__(self, parent: socket.socket) -> None:
-        self._parent = parent
-        self._requests = parent.makefile("rb", buffering=0)
-        self._sending = threading.Lock()
-
-    def send(self, kind: Kind, run: int, *payload: bytes) -> None:
-        with self._sending:
-            self._parent.sendall(HEADER.pack(kind, run, sum(map(len, payload))))
-            for part in payload:
-                self._parent.sendall(part)
-
-    def receive(self) -> tuple[int, dict[str, Any], memoryview] | None:
-        """The next request: its run's number, what to run, and the input. None when the worker hung up."""
-        header = self._read(HEADER.size)
-        if header is None:
-            return None
-        _, run, length = HEADER.unpack(header)
-        payload = self._read(length)
-        if payload is None:
-            return None
-        end = bytes(payload[: 1 << 16]).index(b"\n")
-        return run, orjson.loads(payload[:end]), payload[end + 1 :]
-
-    def _read(self, length: int) -> memoryview | None:
-        whole = rest = memoryview(bytearray(length))
-        while rest:
-            count = self._requests.readinto(rest)
-            if not count:
-                return None
-            rest = rest[count:]
-        return whole
-
-
-def _reporter(line: _Line, run: int) -> Report:
-    last = 0.0
-
-    def report(done: int, total: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if done >= total or now - last >= REPORT_EVERY_S:
-            last = now
-            line.send(Kind.REPORT, run, REPORT.pack(int(done), int(total)))
-
-    return report
 
 
 def _limit_processor_time(cpu_s: float | None) -> None:

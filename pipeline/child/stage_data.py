@@ -141,13 +141,16 @@ def _document_row(position: int, document: contract.Document) -> dict[str, Any]:
         "body": document.text,
         "headings": document.headings,
         "error": document.error,
+        "title": document.title,
+        "fault": document.fault,
     }
 
 
-def _outline_rows(outline: contract.Outline) -> dict[str, list[dict[str, Any]]]:
+def _outline_rows(outline: contract.Outline) -> dict[str, Any]:
     sections = list(enumerate(outline.sections, start=1))
     lessons = [(number, lesson) for number, section in sections for lesson in section.lessons]
     return {
+        "notes": outline.notes,
         "sections": [{"number": number, "title": section.title} for number, section in sections],
         "lessons": [
             {

@@ -3,11 +3,14 @@
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
+
+import orjson
 
 #: Before each payload: its kind, the number of the run that it belongs to, and how many bytes follow.
 HEADER = struct.Struct("!BIQ")
-#: The payload of REPORT: units done, units in all.
-REPORT = struct.Struct("!qq")
+#: The payload of REPORT: units done, with the share of the one in hand, and units in all.
+REPORT = struct.Struct("!dq")
 #: Before the result of RETURNED: how many lessons it has.
 LESSONS = struct.Struct("!q")
 
@@ -17,8 +20,12 @@ MAX_RESULT = 64 * 1024 * 1024
 MAX_ERROR, MAX_TRACE = 4_000, 16_000
 
 
+#: The largest result of a unit in bytes of JSON.
+MAX_UNIT = 1024 * 1024
+
+
 class Kind(IntEnum):
-    """What a message is; all but REQUEST come from the child."""
+    """What a message is; all but REQUEST and ANSWER come from the child."""
 
     #: The child lives. From now on it imports its handlers, which may end it.
     STARTED = 0
@@ -27,6 +34,9 @@ class Kind(IntEnum):
     REPORT = 3
     RETURNED = 4
     RAISED = 5
+    #: The handler waits for an answer. Both have a line of JSON, and then perhaps a unit's result in JSON.
+    ASK = 6
+    ANSWER = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +49,30 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """The handler raised. `message` is for the course's owner where the handler meant it so (then it is `final`)."""
+    """The handler raised. `message` is for the course's owner where the handler meant it so (then it is `final`).
+
+    `faults` are those of the readers that broke on documents, as JSON.
+    `is_busy`: a provider asks to wait, for `pause_s` seconds if it said how long.
+    """
 
     error: str
     trace: str
     message: str | None = None
     final: bool = False
+    faults: tuple[dict[str, str], ...] = ()
+    is_busy: bool = False
+    pause_s: float | None = None
+
+
+def join_line(head: dict[str, Any], body: bytes | memoryview = b"") -> tuple[bytes, bytes | memoryview]:
+    """A line of JSON, and what follows it."""
+    return orjson.dumps(head, option=orjson.OPT_APPEND_NEWLINE), body
+
+
+def split_line(payload: memoryview) -> tuple[dict[str, Any], memoryview]:
+    """The line of JSON that the payload begins with, and the rest."""
+    end = bytes(payload[: 1 << 16]).index(b"\n")
+    return orjson.loads(payload[:end]), payload[end + 1 :]
 
 
 def cut(text: str, limit: int) -> str:

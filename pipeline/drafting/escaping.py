@@ -11,11 +11,13 @@ from itertools import groupby
 
 from pipeline.contract import Document
 from pipeline.formats import choose_format
-from pipeline.markdown_text import scan_lines
+from pipeline.markdown_text import fence_code, scan_lines
 
 # A link could swallow the backtick that opens a span. A backslash would escape what follows it, but tables need theirs
 # before a `|`.
-_MARK = re.compile(r"`+|<(?=[A-Za-z/!?])|\](?=\()|&(?=#?\w{1,32};)|\\[*_~\[\]]|\\(?=[!-/:-@\\^`{}])")
+_MARK = re.compile(r"\$[^$<`]+\$|`+|<(?=[A-Za-z/!?])|\](?=\()|&(?=#?\w{1,32};)|\\[*_~\[\]]|\\(?=[!-/:-@\\^`{}])")
+#: A formula is left as it is: with its commands escaped it would be another one.
+_COMMAND = re.compile(r"\\[A-Za-z]")
 _BACKTICKS = re.compile(r"`+")
 _HEADING = re.compile(r"(\s*)(#{1,6}(?!\S)|=+$|-+$)")
 #: What would begin a list, a quotation, a heading or a fence within a list item.
@@ -30,10 +32,17 @@ _LONGEST_CODE_LINE = 100
 
 def escape_text(document: Document, text: str) -> str:
     """`text` of this document as Markdown: unchanged when it is Markdown, else escaped outside code."""
-    chosen = choose_format("", document.name, document.mime_type)
-    if chosen is None or chosen.name == "markdown":
+    if is_markdown(document):
         return text
-    return escape_plain_text(text) if chosen.name == "plain text" else "\n".join(_escape_lines(text))
+    chosen = choose_format("", document.name, document.mime_type)
+    is_plain = chosen is not None and chosen.name == "plain text"
+    return escape_plain_text(text) if is_plain else "\n".join(_escape_lines(text))
+
+
+def is_markdown(document: Document) -> bool:
+    """True when the document's text is Markdown as written; that of other formats only looks like it."""
+    chosen = choose_format("", document.name, document.mime_type)
+    return chosen is None or chosen.name == "markdown"
 
 
 def escape_plain_text(text: str) -> str:
@@ -82,11 +91,7 @@ def _fence(code: list[str]) -> Iterator[str]:
     if not code:
         return
     size = max(number for number, line in enumerate(code, start=1) if line.strip())
-    longest = max((len(run) for line in code for run in _BACKTICKS.findall(line)), default=0)
-    mark = "`" * max(3, longest + 1)
-    yield mark
-    yield from (_ONE_INDENT.sub("", line, count=1) for line in code[:size])
-    yield mark
+    yield fence_code("\n".join(_ONE_INDENT.sub("", line, count=1) for line in code[:size]))
     yield from ("" for _ in code[size:])
 
 
@@ -107,6 +112,10 @@ def _escape_inline(line: str) -> str:
         span = line[mark.start() : at]
         if span and ("|" not in span or "<" not in line):
             pieces.append(span)
+        elif mark[0].startswith("$"):
+            is_formula = _COMMAND.search(mark[0]) is not None and "](" not in mark[0] and ";" not in mark[0]
+            at = mark.end() if is_formula else mark.start() + 1
+            pieces.append(line[mark.start() : at])
         else:
             at = mark.end()
             pieces.append("".join(f"\\{character}" for character in mark[0]))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pipeline.contract import Lesson
 from pipeline.drafting.escaping import escape_item
 from pipeline.language import Phrases
+from pipeline.outline.names.furniture import Worth, judge_heading
 
 _MOST_QUESTIONS = 5
 _MOST_GOALS_ASKED = 2
@@ -15,13 +16,19 @@ def list_goals(lesson: Lesson, phrases: Phrases) -> str:
     return f"**{phrases.goals}:**\n\n{list_items(lesson.goals)}" if lesson.goals else ""
 
 
-def ask_questions(lesson: Lesson, headings: Sequence[str], phrases: Phrases, number: int) -> tuple[str, ...]:
-    """At most five questions on the sub-headings and goals of the lesson; on its title without either.
+def ask_questions(
+    lesson: Lesson, headings: Sequence[str], phrases: Phrases, number: int, section: str = ""
+) -> tuple[str, ...]:
+    """At most five questions on the sub-headings and goals of the lesson; without either on its title.
+
+    A title that says nothing, «Заключение», gives way to the section's.
 
     The number of the lesson decides which wording comes first.
     """
-    goals = [goal.rstrip(".") for goal in lesson.goals][:_MOST_GOALS_ASKED]
-    topics = list(dict.fromkeys(headings)) or ([] if goals else [lesson.title])
+    goals = [goal.rstrip(".;, ") for goal in lesson.goals][:_MOST_GOALS_ASKED]
+    says_something = judge_heading(lesson.title, is_last=False) is Worth.GOOD
+    title = lesson.title if says_something or not section else section
+    topics = list(dict.fromkeys(headings)) or ([] if goals else [title])
     topics = _thin_out(topics, _MOST_QUESTIONS - len(goals))
     wordings = phrases.questions
     questions = [wordings[at % len(wordings)].format(topic=topic) for at, topic in enumerate(topics, start=number - 1)]

@@ -6,9 +6,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from pipeline.contract import Document, Heading, Span
-from pipeline.drafting.escaping import escape_text, escape_title
+from pipeline.drafting.carrying import carry_definitions, find_definitions, find_table_head
+from pipeline.drafting.escaping import escape_text, escape_title, is_markdown
 from pipeline.markdown_text import DEEPEST_LEVEL, rewrite_lines
-from pipeline.outline.titles import clean_title
+from pipeline.outline.names.furniture import Worth
+from pipeline.outline.names.headings import Name, name_headings
+from pipeline.outline.names.titles import clean_title
 
 _HASHES = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+|~{3,})[ \t]*")
@@ -18,42 +21,76 @@ _TOP_LEVEL = 2
 
 @dataclass(frozen=True, slots=True)
 class Passages:
-    """The text of a lesson's passages, and the headings that were kept in it."""
+    """The text of a lesson's passages, and the headings kept in it that name something."""
 
     text: str
     headings: tuple[str, ...]
 
 
-def quote_passages(
-    sources: Sequence[Span], documents: Sequence[Document], title: str, shown_above: Collection[str]
-) -> Passages:
-    """The passages in order, their headings below the first level, their nesting kept, fenced code closed.
+class Quoter:
+    """Quotes the documents of a course; what it needs of a whole document it looks up once."""
 
-    At the beginning, headings that only repeat `title` or one of `shown_above` are left out.
-    """
-    skipped = {clean_title(shown).casefold() for shown in (title, *shown_above)}
-    levels = _Levels()
-    blocks: list[str] = []
-    kept: list[str] = []
-    leading = True
-    for span in sources:
-        document = documents[span.document]
-        pieces: list[str] = []
-        for heading, own_text in _cut_at_headings(document, span):
-            if heading is not None:
-                name = clean_title(heading.text)
-                if (
-                    leading and name.casefold() in skipped and not name.endswith("…")
-                ):  # a title cut short repeats too little
-                    leading = name.casefold() != clean_title(title).casefold()
-                else:
-                    leading = False
-                    kept.append(name or heading.text)
-                    pieces.append(f"{'#' * levels.nest(heading.level)} {escape_title(heading.text)}")
-            pieces.append(escape_text(document, own_text).strip("\n"))
-        levels.close()
-        blocks.append(rewrite_lines("\n\n".join(filter(None, pieces)), str))
-    return Passages("\n\n".join(filter(None, blocks)), tuple(kept))
+    def __init__(self, documents: Sequence[Document]) -> None:
+        self._documents = documents
+        self._names: dict[int, list[Name]] = {}
+        self._definitions: dict[int, dict[str, str]] = {}
+
+    def quote(self, sources: Sequence[Span], title: str, shown_above: Collection[str]) -> Passages:
+        """The passages in order, their headings below the first level, their nesting kept, fenced code closed.
+
+        At the beginning, headings that only repeat `title` or one of `shown_above` are left out. A table that goes on
+        has its head again, and links and notes have their definitions.
+        """
+        skipped = {clean_title(shown).casefold() for shown in (title, *shown_above)}
+        levels = _Levels()
+        blocks: list[str] = []
+        kept: list[str] = []
+        leading = True
+        for span in sources:
+            document = self._documents[span.document]
+            pieces: list[str] = []
+            for heading, name, own_text in self._cut_at_headings(span):
+                if heading is not None and name is not None:
+                    is_shown = leading and name.text.casefold() in skipped
+                    if is_shown and not name.text.endswith("…"):  # a title cut short repeats too little
+                        leading = name.text.casefold() != clean_title(title).casefold()
+                    else:
+                        leading = False
+                        if name.worth is Worth.GOOD:
+                            kept.append(name.text)
+                        pieces.append(f"{'#' * levels.nest(heading.level)} {escape_title(heading.text)}")
+                pieces.append(escape_text(document, own_text).strip("\n"))
+            levels.close()
+            block = rewrite_lines("\n\n".join(filter(None, pieces)), str)
+            blocks.extend((block, carry_definitions(block, self._find_definitions(span.document))))
+        return Passages("\n\n".join(filter(None, blocks)), tuple(kept))
+
+    def _find_definitions(self, number: int) -> dict[str, str]:
+        if number not in self._definitions:
+            document = self._documents[number]
+            self._definitions[number] = find_definitions(document.text) if is_markdown(document) else {}
+        return self._definitions[number]
+
+    def _cut_at_headings(self, span: Span) -> list[tuple[Heading | None, Name | None, str]]:
+        """The text of the span before its first heading, if any, then each heading with its name and its own text."""
+        document = self._documents[span.document]
+        text, headings = document.text, document.headings
+        if span.document not in self._names:
+            self._names[span.document] = name_headings(document, headings)
+        names = self._names[span.document]
+        first = bisect_left(headings, span.start, key=lambda heading: heading.start)
+        last = bisect_left(headings, span.end, key=lambda heading: heading.start)
+        inside = headings[first:last]
+        ends = [*(heading.start for heading in inside[1:]), span.end]
+        pieces: list[tuple[Heading | None, Name | None, str]] = [
+            (heading, name, _skip_heading_line(heading, text[heading.start : end]))
+            for heading, name, end in zip(inside, names[first:last], ends, strict=False)
+        ]
+        before = text[span.start : inside[0].start if inside else span.end]
+        if not before.strip():
+            return pieces
+        head = find_table_head(text, span.start)
+        return [(None, None, f"{head}\n{before}" if head else before), *pieces]
 
 
 class _Levels:
@@ -71,21 +108,6 @@ class _Levels:
     def close(self) -> None:
         """The next document's headings stand under none of this one's."""
         self._open.clear()
-
-
-def _cut_at_headings(document: Document, span: Span) -> list[tuple[Heading | None, str]]:
-    """The text of the span before its first heading, if any, then each heading with its own text."""
-    text, headings = document.text, document.headings
-    first = bisect_left(headings, span.start, key=lambda heading: heading.start)
-    last = bisect_left(headings, span.end, key=lambda heading: heading.start)
-    inside = headings[first:last]
-    ends = [*(heading.start for heading in inside[1:]), span.end]
-    pieces: list[tuple[Heading | None, str]] = [
-        (heading, _skip_heading_line(heading, text[heading.start : end]))
-        for heading, end in zip(inside, ends, strict=bool(inside))
-    ]
-    before = text[span.start : inside[0].start if inside else span.end]
-    return [(None, before), *pieces] if before.strip() else pieces
 
 
 def _skip_heading_line(heading: Heading, text: str) -> str:

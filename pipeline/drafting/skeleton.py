@@ -23,7 +23,8 @@ def sketch_lesson(lesson: Lesson, number: int, brief: Brief, titles: Sequence[st
         return Sketch(_present_course(brief, titles[1:], phrases), (phrases.expectation_question,))
     if number == len(titles) and lesson.title.startswith(phrases.conclusion):
         goals = [phrases.goal_question.format(topic=goal.rstrip(".")) for goal in brief.goals[:5]]
-        recap = list_items(brief.goals or titles[:-1])
+        themes = titles[1:-1] if titles[0].startswith(phrases.introduction) else titles[:-1]
+        recap = list_items(brief.goals or themes)
         return Sketch(f"## {phrases.recap}\n\n{recap}", tuple(goals) or (phrases.outlook_question,))
     topics = [goal.rstrip(".") for goal in lesson.goals] or [lesson.title]
     steps = [phrases.first_step, *(phrases.topic_step.format(topic=topic) for topic in topics), phrases.last_step]

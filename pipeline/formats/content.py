@@ -11,7 +11,11 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The text of a file and its headings in order; at each `start` the heading's line begins."""
+    """The text of a file and its headings in order; at each `start` the heading's line begins.
+
+    `title` is the name that the document gives itself elsewhere than in its text, such as a property of the file.
+    """
 
     text: str
     headings: tuple[Heading, ...] = ()
+    title: str = ""

@@ -1,5 +1,6 @@
-"""Markdown: the body as written, its headings by a CommonMark parser."""
+"""Markdown: the body as written but for its headings, which a CommonMark parser finds."""
 
+import html
 import re
 from itertools import accumulate, pairwise
 
@@ -13,14 +14,55 @@ from pipeline.formats.encoding import decode_text
 _BLOCKS = MarkdownIt("commonmark").disable(["inline", "text_join", "reference"])
 _INLINE = MarkdownIt("commonmark")
 _METADATA_LINE = re.compile(r"[\w.-]+[ \t]*:(?:[ \t].*)?|[ \t]+.*|- .*|#.*|")
+_METADATA = {
+    "---": ({"---", "..."}, ":", _METADATA_LINE),
+    "+++": ({"+++"}, "=", re.compile(r"[\w.-]+[ \t]*=.*|\[.*\]|[ \t]+.*|[\]}].*|#.*|")),
+}
 _LONGEST_FRONT_MATTER = 200
+_TITLE = re.compile(r"""title[ \t]*[:=][ \t]*(?:"([^"]+)"|'([^']+)'|([^\s>|#"'][^\n]*))[ \t]*""")
 _MARKUP = re.compile(r"[*_`\[\]<>\\&]")
 _LONGEST_TITLE = 500
+_HTML_HEADING = re.compile(r"<h([1-6])\b[^<>]*>((?:(?!<h[1-6]).)*?)</h\1\s*>", re.DOTALL | re.IGNORECASE)
+_HTML_TAG = re.compile(r"<[^<>]*>")
+#: Names for links to a heading, as several generators of sites have them.
+_HEADING_NAME = re.compile(r"(?<![ \t])[ \t]+(?:\{[ \t]*[#.:][^{}\n]*\}|\[#[^\]\n]*\])(?=[ \t#]*$)", re.MULTILINE)
 
 
 def read_markdown(data: bytes) -> Content:
-    """The Markdown body as written, without front matter, and its headings outside code, quotes and lists."""
-    return find_headings(_drop_front_matter(decode_text(data)))
+    """The Markdown body and its headings outside code, quotes and lists.
+
+    HTML headings become `#` lines, names for links to headings go, and the front matter's title becomes a heading if
+    the body has none of the first level.
+    """
+    title, body = _split_front_matter(decode_text(data))
+    content = find_headings(_write_headings(body))
+    if title and not any(heading.level == 1 for heading in content.headings):
+        return find_headings(f"# {title}\n\n{content.text}".rstrip())
+    return content
+
+
+def _write_headings(text: str) -> str:
+    """`text` with the headings that are HTML as `#` lines, and without names in headings."""
+    if not _HTML_HEADING.search(text) and not _HEADING_NAME.search(text):
+        return text
+    lines = text.split("\n")
+    for token in _BLOCKS.parse(text):
+        if token.map and token.level == 0 and token.type in {"heading_open", "html_block"}:
+            first, end = token.map
+            block = "\n".join(lines[first:end])
+            written = (
+                _HEADING_NAME.sub("", block)
+                if token.type == "heading_open"
+                else _HTML_HEADING.sub(_show_html_heading, block)
+            )
+            if written != block:  # as many lines as before, so that the other blocks stay where they are
+                lines[first:end] = [written, *[""] * (end - first - 1)]
+    return "\n".join(lines)
+
+
+def _show_html_heading(found: re.Match[str]) -> str:
+    title = " ".join(html.unescape(_HTML_TAG.sub("", found[2])).split())
+    return f"\n\n{'#' * int(found[1])} {title}\n\n" if title else found[0]
 
 
 def find_headings(text: str) -> Content:
@@ -37,17 +79,28 @@ def find_headings(text: str) -> Content:
     return Content(text, tuple(headings))
 
 
-def _drop_front_matter(text: str) -> str:
-    """`text` without the block of `key: value` lines between `---` lines that some tools put on top."""
+def _split_front_matter(text: str) -> tuple[str, str]:
+    """The title in the block of `key: value` lines between `---` lines that some tools put on top, and what follows.
+
+    The title is "" if there is none. In the front matter between `+++` lines `=` stands for the colon.
+    """
     lines = text.split("\n", _LONGEST_FRONT_MATTER)
-    if lines[0].rstrip() != "---" or len(lines) < 3 or ":" not in lines[1]:
-        return text
+    mark = lines[0].rstrip()
+    if mark not in _METADATA or len(lines) < 3:
+        return "", text
+    ends, sign, metadata = _METADATA[mark]
+    first = next((line for line in lines[1:] if line and not line.startswith("#")), "")
+    if sign not in first:
+        return "", text
+    title = ""
     for number, line in enumerate(lines[1:], start=1):
-        if line.rstrip() in {"---", "..."}:
-            return "\n".join(lines[number + 1 :])
-        if not _METADATA_LINE.fullmatch(line):
+        if line.rstrip() in ends:
+            return title, "\n".join(lines[number + 1 :])
+        if not metadata.fullmatch(line):
             break
-    return text
+        if found := _TITLE.fullmatch(line):
+            title = " ".join((found[1] or found[2] or found[3]).split())
+    return "", text
 
 
 def _strip_markup(title: str) -> str:

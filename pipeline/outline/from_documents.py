@@ -1,118 +1,139 @@
 """An outline from documents: every passage in exactly one lesson, in the order of the documents."""
 
+import logging
+from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import islice, product, repeat
+from math import sqrt
+from statistics import median
 
+from pipeline.briefing.outcomes import tidy_outcomes
 from pipeline.contract import Course, Document, Lesson, Outline, Section
-from pipeline.language import Phrases, choose_phrases
-from pipeline.outline.balancing import balance, count_manageable
-from pipeline.outline.goals import match_goals
-from pipeline.outline.grouping import Cost, merge_neighbours
-from pipeline.outline.limits import Limits, read_limits
-from pipeline.outline.naming import name_groups
-from pipeline.outline.passages import AFTER_OWN_INTRODUCTION, Passage, Topic, cut_documents, join_spans
-from pipeline.outline.sections import plan_sections
-from pipeline.outline.splitting import split_large
-from pipeline.outline.titles import clean_title, tell_apart
+from pipeline.language import Phrases, choose_language, choose_phrases
+from pipeline.outline.cuts.passages import Passage, Topic, cut_documents, join_spans
+from pipeline.outline.cuts.splitting import split_large
+from pipeline.outline.goals import Described, match_goals
+from pipeline.outline.groups.arranging import Arrangement, group_lessons, group_sections
+from pipeline.outline.limits import Limits, explain_shortfall, read_limits
+from pipeline.outline.names.furniture import Worth
+from pipeline.outline.names.naming import name_groups
+from pipeline.outline.names.titles import clean_title, tell_apart
 
-#: Lessons shorter than this, in characters, are merged with a neighbour: without an estimate, and with one.
+#: Lessons are not planned shorter than this, in characters: without an estimate, and with one.
+_SHORTEST_LESSON, _SHORTEST_ESTIMATED_LESSON = 800, 200
+#: Lessons shorter than this are merged with a neighbour: without an estimate, and with one.
 _SMALLEST_LESSON, _SMALLEST_ESTIMATED_LESSON = 400, 80
-#: How dear it is to have text from both sides of a boundary in one lesson, by the boundary's strength.
-_WEIGHTS = {0: 8.0, 1: 4.0, 2: 2.0, AFTER_OWN_INTRODUCTION: 1.0}
-_OTHER_WEIGHT = 1.5
-#: The same against evenness: a lesson of average size that disappears is worth 1.
-_PENALTY = 0.2
+#: No lesson should be longer than this many times the median one.
+_UNEVEN = 2.0
+#: Where sections make lessons uneven, there are only so many that each has this many lessons.
+_LESSONS_PER_SECTION = 3
+#: A lesson up to this many characters is short beside any other.
+_SHORT_ENOUGH = 2400
+#: How dear it is to part what belongs together, against evenness: each is tried until lessons are even.
+_PENALTIES = (0.2, 0.08, 0.02)
+_TOO_LITTLE_TEXT = "в документах слишком мало текста или заголовков"
+
+log = logging.getLogger(__name__)
 
 
 def outline_documents(course: Course, documents: Sequence[Document]) -> Outline:
     """Sections and lessons whose spans hold every non-blank character of the readable documents exactly once, in order.
 
-    At least one document must be readable.
+    A document with the text of an earlier one is left out. At least one document must be readable.
     """
-    limits = read_limits(course)
-    phrases = choose_phrases(course)
-    topics, passages = cut_documents(documents)
+    limits = read_limits(course, len(documents))
+    phrases = choose_phrases(choose_language(course, (document.text for document in documents)))
+    topics, passages = cut_documents(documents, clean_title(course.title) or phrases.course)
+    arranged = _arrange(passages, documents, limits)
+    sections = _assemble(course, documents, topics, arranged, phrases)
+    notes = explain_shortfall(course, len(arranged.section_starts), len(arranged.lesson_starts), _TOO_LITTLE_TEXT)
+    if notes:
+        log.info("estimates_missed", extra={"notes": " ".join(notes)})
+    return Outline(sections, notes)
+
+
+def _arrange(passages: Sequence[Passage], documents: Sequence[Document], limits: Limits) -> Arrangement:
+    """The passages in lessons and sections: as many as estimated, else by headings; made even where they aren't."""
     total = sum(passage.size for passage in passages)
+    if limits.lessons_are_estimated:
+        wanted = max(min(limits.lessons, total // _SHORTEST_ESTIMATED_LESSON), 1)
+        return _arrange_evenly(passages, documents, limits, wanted)
     target = max(limits.lesson_length, total / limits.lessons)
-    passages = split_large(passages, documents, limits.lessons, target)
-    section_starts = _group_sections(passages, limits)
-    lesson_starts = _group_lessons(passages, section_starts, limits)
-    return _assemble(course, documents, topics, passages, section_starts, lesson_starts, phrases)
+    pieces = split_large(passages, documents, target, at_least=limits.sections_wanted, shortest=_SHORTEST_LESSON)
+    sections = group_sections(pieces, limits, limits.lessons)
+    lessons = group_lessons(pieces, sections, limits.lessons, _PENALTIES[0], smallest=_SMALLEST_LESSON)
+    natural = Arrangement(pieces, sections, lessons)
+    if max(natural.lesson_sizes) <= _SHORT_ENOUGH or _measure_unevenness(natural) <= _UNEVEN:
+        return natural
+    sizes = natural.lesson_sizes
+    length = max(sqrt(median(sizes) * max(sizes)), _SHORTEST_LESSON)
+    wanted = sum(max(round(size / length), 1) for size in natural.section_sizes)
+    wanted = min(max(wanted, limits.sections_wanted), limits.lessons)
+    even = _arrange_evenly(passages, documents, limits, wanted)
+    return min(even, natural, key=_measure_unevenness)
 
 
-def _group_sections(passages: Sequence[Passage], limits: Limits) -> list[int]:
-    """Where sections begin: at the strongest boundaries; of the weakest among them, those that make sections even."""
-    depth, limit = plan_sections([passage.strength for passage in passages], limits)
-    starts = [at for at, passage in enumerate(passages) if at == 0 or passage.strength <= depth]
-    strengths = [passages[start].strength for start in starts]
-    kept = sorted(strengths[1:])[: limit - 1]
-    weakest = kept[-1] if kept else 0
-    starts = [start for start in starts if start == 0 or passages[start].strength <= weakest]
-    fixed_or_free = [None if passages[start].strength < weakest else 0 for start in starts]
-    return _group(passages, starts, fixed_or_free, limit, lambda _, size: (size,))
+def _arrange_evenly(
+    passages: Sequence[Passage], documents: Sequence[Document], limits: Limits, wanted: int
+) -> Arrangement:
+    """Lessons, as many as `wanted` where the text can be divided so, the more even the less their passages agree."""
+    target = max(sum(passage.size for passage in passages) / wanted, 1)
+    pieces = split_large(passages, documents, target, at_least=wanted, shortest=_SHORTEST_ESTIMATED_LESSON)
+    tried: list[Arrangement] = []
+    for most_sections, penalty in product((wanted, wanted // _LESSONS_PER_SECTION), _PENALTIES):
+        sections = group_sections(pieces, limits, max(most_sections, limits.sections_wanted, 1))
+        lessons = group_lessons(pieces, sections, wanted, penalty, smallest=_SMALLEST_ESTIMATED_LESSON)
+        tried.append(Arrangement(pieces, sections, lessons))
+        if _measure_unevenness(tried[-1]) <= _UNEVEN:
+            return tried[-1]
+    return min(tried, key=_measure_unevenness)
 
 
-def _group_lessons(passages: Sequence[Passage], section_starts: Sequence[int], limits: Limits) -> list[int]:
-    """Where lessons begin: wherever sections do, and where it makes lessons even and keeps together what belongs so."""
-    fixed = set(section_starts)
-    return _group(
-        passages,
-        range(len(passages)),
-        [None if at in fixed else passage.strength for at, passage in enumerate(passages)],
-        limits.lessons,
-        lambda strength, size: (_WEIGHTS.get(strength, _OTHER_WEIGHT) * size,),
-        smallest=_SMALLEST_ESTIMATED_LESSON if limits.lessons_are_estimated else _SMALLEST_LESSON,
-    )
-
-
-def _group(
-    passages: Sequence[Passage],
-    starts: Sequence[int],
-    strengths: Sequence[int | None],
-    limit: int,
-    cost: Cost,
-    smallest: int = 0,
-) -> list[int]:
-    """Those of `starts` where a group begins: first merged to as many as can be balanced exactly, then balanced."""
-    rough = merge_neighbours(_measure(passages, starts), strengths, count_manageable(limit), cost, smallest)
-    rough_starts = [starts[at] for at in rough]
-    rough_strengths = [strengths[at] for at in rough]
-    penalties = [None if strength is None else _PENALTY * cost(strength, 1)[0] for strength in rough_strengths]
-    return [rough_starts[at] for at in balance(_measure(passages, rough_starts), penalties, limit)]
-
-
-def _measure(passages: Sequence[Passage], starts: Sequence[int]) -> list[int]:
-    """The sizes of the groups that begin at `starts`."""
-    return [sum(p.size for p in passages[start:end]) for start, end in pairwise([*starts, len(passages)])]
+def _measure_unevenness(arranged: Arrangement) -> float:
+    """The longest lesson, in medians."""
+    return max(arranged.lesson_sizes) / max(median(arranged.lesson_sizes), 1)
 
 
 def _assemble(
     course: Course,
     documents: Sequence[Document],
     topics: Sequence[Topic],
-    passages: Sequence[Passage],
-    section_starts: Sequence[int],
-    lesson_starts: Sequence[int],
+    arranged: Arrangement,
     phrases: Phrases,
-) -> Outline:
-    sections = [passages[start:end] for start, end in pairwise([*section_starts, len(passages)])]
-    lessons = [passages[start:end] for start, end in pairwise([*lesson_starts, len(passages)])]
-    section_names = name_groups(topics, sections, clean_title(course.title), phrases)
-    section_titles = tell_apart(section_names, [""] * len(sections))
-    owners = [sum(start <= at for start in section_starts) - 1 for at in lesson_starts]
-    titles = tell_apart(
-        name_groups(topics, lessons, clean_title(course.title), phrases), [section_titles[owner] for owner in owners]
-    )
+) -> tuple[Section, ...]:
+    sections, lessons = arranged.sections, arranged.lessons
+    whole = clean_title(course.title)
+    names = name_groups(topics, sections, whole, phrases)
+    several = phrases.first_of_several
+    section_titles = tell_apart((several.format(title=name) if more else name for name, more in names), repeat(""))
+    owners = [sum(start <= at for start in arranged.section_starts) - 1 for at in arranged.lesson_starts]
+    lesson_names = name_groups(topics, lessons, whole, phrases, without_numbers=True)
+    titles = tell_apart((name for name, _ in lesson_names), (names[owner][0] for owner in owners))
     spans = [join_spans(lesson) for lesson in lessons]
-    goals = match_goals(
-        course.learning_outcomes,
-        titles,
-        [[documents[span.document].text[span.start : span.end] for span in sources] for sources in spans],
-    )
-    made = [Lesson(*lesson) for lesson in zip(titles, goals, spans, strict=True)]
-    return Outline(
-        tuple(
-            Section(title, tuple(lesson for lesson, owner in zip(made, owners, strict=True) if owner == number))
-            for number, title in enumerate(section_titles)
+    described = [
+        Described(
+            title,
+            _find_headings(topics, lesson),
+            names[owner][0],
+            [documents[span.document].text[span.start : span.end] for span in sources],
         )
+        for title, lesson, owner, sources in zip(titles, lessons, owners, spans, strict=True)
+    ]
+    goals = match_goals(tidy_outcomes(course.learning_outcomes), described)
+    made = [Lesson(*lesson) for lesson in zip(titles, goals, spans, strict=True)]
+    return tuple(
+        Section(title, tuple(lesson for lesson, owner in zip(made, owners, strict=True) if owner == number))
+        for number, title in enumerate(section_titles)
     )
+
+
+def _find_headings(topics: Sequence[Topic], lesson: Sequence[Passage]) -> list[str]:
+    """The headings within a lesson that name something."""
+    first, last = lesson[0], lesson[-1]
+    start = bisect_left(topics, (first.document, first.start), key=_position)
+    end = bisect_left(topics, (last.document, last.end), key=_position)
+    return [topic.title for topic in islice(topics, start, end) if topic.worth is not Worth.NONE]
+
+
+def _position(topic: Topic) -> tuple[int, int]:
+    return topic.document, topic.start

@@ -5,7 +5,6 @@ thread could end it; what exhausts memory or crashes would take the whole stage 
 """
 
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -29,11 +28,23 @@ _SLOW_S = 2.0
 MEMORY_LIMIT = 768 * 1024 * 1024
 _HOME = Path(__file__).resolve().parents[2]
 
-_log = logging.getLogger(__name__)
+
+class ReaderBroke(Unreadable):
+    """A reader of ours broke on the file of this format. `place` is in our code, `error` the type of the exception."""
+
+    def __init__(self, place: str, error: str, format_name: str = "") -> None:
+        super().__init__("мы не смогли прочитать этот файл: это ошибка нашей программы, и мы о ней уже знаем")
+        self.place = place
+        self.error = error
+        self.format = format_name
 
 
 class ParserUnavailable(Exception):
     """The process could not parse anything: the installation is to blame, not the file."""
+
+
+class ParserStarved(Exception):
+    """The machine was too busy to parse the file in time. That says nothing about the file: it can be tried again."""
 
 
 class Patience:
@@ -57,7 +68,8 @@ class Patience:
 def parse_apart(data: bytes, reader: str, limit_s: int) -> Content:
     """What the reader at this dotted path makes of the file, within the limits and with nothing to steal or to reach.
 
-    Raises Unreadable when it refuses the file, breaks on it or reaches a limit; ParserUnavailable when it can't start.
+    Raises Unreadable when it refuses the file, breaks on it or reaches a limit; ParserUnavailable when it can't start,
+    and ParserStarved when it had hardly any of the processor for very long.
     """
     longest_s = limit_s * BUSY
     limits = map(str, (limit_s, MEMORY_LIMIT, longest_s, os.getpid()))
@@ -73,14 +85,14 @@ def parse_apart(data: bytes, reader: str, limit_s: int) -> Content:
         try:
             output, _ = process.communicate(data, timeout=longest_s)
         except subprocess.TimeoutExpired as error:
-            raise Unreadable(_too_slow(longest_s)) from error
+            raise ParserStarved(_starved(limit_s, longest_s)) from error
         finally:
             with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS: only zombies are
                 os.killpg(process.pid, signal.SIGKILL)
     if process.returncode == -signal.SIGALRM:
-        raise Unreadable(_too_slow(longest_s))
+        raise ParserStarved(_starved(limit_s, longest_s))
     if process.returncode == -signal.SIGXCPU:
-        raise Unreadable(_too_slow(limit_s))
+        raise Unreadable(f"разбор файла занял больше {limit_s} с")
     if process.returncode == -signal.SIGKILL:
         raise Unreadable("для разбора файла не хватило памяти")
     try:
@@ -88,21 +100,19 @@ def parse_apart(data: bytes, reader: str, limit_s: int) -> Content:
     except ValueError as error:
         if process.returncode > 0:
             raise ParserUnavailable(f"the parser ended with {process.returncode} before it began") from error
-        _log.warning("document_parser_died", extra={"reader": reader, "exit_code": process.returncode})
-        raise Unreadable("файл повреждён, разобрать его не удалось") from error
-    return _take(answer, reader)
+        raise ReaderBroke(reader, f"exit code {process.returncode}") from error
+    return _take(answer)
 
 
-def _take(answer: dict[str, Any], reader: str) -> Content:
+def _take(answer: dict[str, Any]) -> Content:
     if "unavailable" in answer:
         raise ParserUnavailable(answer["unavailable"])
     if "refused" in answer:
         raise Unreadable(answer["refused"])
     if "broken" in answer:
-        _log.warning("document_not_parsed", extra={"reader": reader, "trace": answer["broken"]})
-        raise Unreadable("файл повреждён, разобрать его не удалось")
-    return Content(answer["text"], tuple(Heading(*heading) for heading in answer["headings"]))
+        raise ReaderBroke(**answer["broken"])
+    return Content(answer["text"], tuple(Heading(*heading) for heading in answer["headings"]), answer["title"])
 
 
-def _too_slow(limit_s: int) -> str:
-    return f"разбор файла занял больше {limit_s} с"
+def _starved(limit_s: int, longest_s: int) -> str:
+    return f"a file that may take {limit_s} s of the processor was not parsed in {longest_s} s"

@@ -5,17 +5,16 @@ trusted with a pickle. The kernel ends the process at its limits and with its pa
 """
 
 import ctypes
-import importlib
 import json
 import logging
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
 from typing import Any
 
 from pipeline.formats.content import Content, Unreadable
+from pipeline.parser import load_reader
 from pipeline.parsing.confinement import confine
 
 #: More text than this is no document; in characters.
@@ -24,7 +23,10 @@ _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
 def main(reader: str, seconds: int, memory: int, alarm: int, parent: int) -> dict[str, Any]:
-    """What became of the file on stdin: `text` and `headings`; or `refused`, `broken` or `unavailable` with words."""
+    """What became of the file on stdin: `text`, `headings` and `title`; or `refused` or `unavailable` with words.
+
+    Or `broken`, with the place: an exception that a reader did not turn into a refusal is a fault of ours.
+    """
     end_with(parent)
     confine(seconds, memory, alarm)
     try:
@@ -37,8 +39,19 @@ def main(reader: str, seconds: int, memory: int, alarm: int, parent: int) -> dic
         return {"refused": str(refusal)}
     except MemoryError:
         return {"refused": "для разбора файла не хватило памяти"}
-    except Exception:  # noqa: BLE001 - a parser may raise anything on a broken file
-        return {"broken": traceback.format_exc(limit=-10)}
+    except Exception as error:  # noqa: BLE001 - a parser may raise anything
+        place = find_place(error) or reader
+        return {"broken": {"place": place, "error": type(error).__name__}}
+
+
+def find_place(error: BaseException) -> str:
+    """The module and line of the innermost frame of ours, without anything of the document."""
+    places = [
+        f"{frame.f_globals['__name__']}:{line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__", "").startswith("pipeline.")
+    ]
+    return places[-1] if places else ""
 
 
 def end_with(parent: int) -> None:
@@ -49,19 +62,13 @@ def end_with(parent: int) -> None:
             sys.exit(1)
 
 
-def load_reader(path: str) -> Callable[[bytes], Content]:
-    """The reader at the dotted path."""
-    module, _, name = path.rpartition(".")
-    reader: Callable[[bytes], Content] = getattr(importlib.import_module(module), name)
-    return reader
-
-
 def _tell(content: Content) -> dict[str, Any]:
     if len(content.text) > MAX_TEXT:
         raise Unreadable("в файле слишком много текста")
     return {
         "text": content.text,
         "headings": [(heading.level, heading.text, heading.start) for heading in content.headings],
+        "title": content.title,
     }
 
 

@@ -31,4 +31,9 @@ select 'webhooks', '', count(*) from coursegen.webhook_deliveries where state = 
 union all
 select 'oldest_webhook', '', coalesce(extract(epoch from now() - min(created_at)), 0)
 from coursegen.webhook_deliveries
-where state = 'pending';
+where state = 'pending'
+union all
+select 'reader_faults', event.metadata ->> 'format', count(*)
+from coursegen.events event
+where event.event_type = 'document_reader_failed' and event."timestamp" > now() - interval '1 day'
+group by event.metadata ->> 'format';

@@ -11,9 +11,12 @@ order by generation.created_at desc
 limit %(limit)s;
 
 -- name: find_generation
-select generation.*, course.slug, course.title
+select
+    generation.*, course.slug, course.title,
+    spending.calls as spent_calls, spending.tokens as spent_tokens, spending.money as spent_money
 from coursegen.generations generation
 join courses course on course.id = generation.course_id
+left join coursegen.spending spending on spending.generation_id = generation.id
 where generation.id = %(generation_id)s;
 
 -- name: list_attempts
@@ -21,6 +24,14 @@ select stage::text, fence, job_id, worker, started_at, finished_at, outcome::tex
 from coursegen.attempts
 where generation_id = %(generation_id)s
 order by id;
+
+-- name: list_attempt_logs
+-- The last lines that the handlers printed and logged, start by start.
+select attempt.stage::text, attempt.started_at, attempt.outcome::text, log.lines
+from coursegen.attempts attempt
+join coursegen.attempt_logs log on log.attempt_id = attempt.id
+where attempt.generation_id = %(generation_id)s
+order by attempt.id;
 
 -- name: list_events
 -- The latest events, of one type or all.
@@ -78,6 +89,12 @@ where course.id = %(id)s;
 -- name: insert_audit
 insert into coursegen.audit (actor, action, generation_id, course_id, reason, details)
 values (%(actor)s, %(action)s, %(generation_id)s, %(course_id)s, %(reason)s, %(details)s);
+
+-- name: list_active_generations
+select id, course_id from coursegen.generations where finished_at is null order by created_at;
+
+-- name: count_old_stack
+select coursegen.count_old_stack_v1() as courses;
 
 -- name: inspect_status_map
 -- Where a generation's status is written, and what the platform refused within a day.

@@ -5,9 +5,27 @@ select g.id as generation_id, concat_ws('-', g.id, extract(epoch from (
 ))) as tag
 from coursegen.generations g
 where g.course_id = %(course_id)s and g.status = 'completed'
+    and (%(generation_id)s::uuid is null or g.id = %(generation_id)s)
     and exists (select from coursegen.finished_courses f where f.generation_id = g.id)
 order by g.finished_at desc
 limit 1;
+
+-- name: find_stopped
+-- The course's last generation that was stopped and left finished lessons.
+select g.id as generation_id, concat_ws('-', g.id, extract(epoch from g.finished_at)) as tag
+from coursegen.generations g
+where g.course_id = %(course_id)s and g.status in ('failed', 'cancelled')
+    and (%(generation_id)s::uuid is null or g.id = %(generation_id)s)
+    and exists (select from coursegen.stopped_texts_v1(g.id))
+order by g.finished_at desc
+limit 1;
+
+-- name: read_stopped
+select coursegen.read_stopped_v1(%(generation_id)s)::text as body;
+
+-- name: read_stopped_text
+-- Its finished lessons as one Markdown text.
+select string_agg(body, E'\n\n' order by lesson_number) as body from coursegen.stopped_texts_v1(%(generation_id)s);
 
 -- name: read_content
 select coursegen.read_content_v1(%(generation_id)s)::text as body;

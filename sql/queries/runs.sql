@@ -30,6 +30,9 @@ select coursegen.close_attempt_v1(%(attempt_id)s, %(outcome)s);
 -- name: report_units
 select * from coursegen.report_units_v1(%(generation_id)s, %(fence)s, %(stage)s, %(change)s);
 
+-- name: record_reader_faults
+select coursegen.record_reader_faults_v1(%(generation_id)s, %(faults)s);
+
 -- name: settle_generation
 select * from coursegen.settle_generation_v1(%(generation_id)s, %(message)s);
 
@@ -106,3 +109,26 @@ with gone as (
     returning 1
 )
 select count(*) as deleted from gone;
+
+-- name: pause_stage
+select *
+from coursegen.pause_stage_v1(
+    %(generation_id)s, %(fence)s, %(attempt_id)s, %(pause_s)s, %(backoff_s)s, %(most_s)s, %(why)s, %(waiting)s, %(step)s,
+    %(message)s
+);
+
+-- name: keep_attempt_log
+select coursegen.keep_attempt_log_v1(%(attempt_id)s, %(lines)s);
+
+-- name: find_unit
+select * from coursegen.find_unit_v1(%(generation_id)s, %(fence)s, %(stage)s, %(unit)s, %(hash)s);
+
+-- name: save_unit
+select *
+from coursegen.save_unit_v1(
+    %(generation_id)s, %(fence)s, %(stage)s, %(unit)s, %(hash)s, %(result)s, %(handler)s, %(version)s, %(model)s,
+    %(calls)s, %(tokens)s, %(money)s
+);
+
+-- name: spend
+select * from coursegen.spend_v1(%(generation_id)s, %(fence)s, %(calls)s, %(tokens)s, %(money)s, %(budget)s);

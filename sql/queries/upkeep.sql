@@ -1,10 +1,14 @@
 -- name: prune_events
-delete from system_metrics
-where id in (
-    select id from system_metrics
+-- Those that this service wrote; a platform keeps its own.
+with old as (
+    select id from coursegen.written_events
     where "timestamp" < now() - interval '90 days'
     order by "timestamp" limit %(batch)s
-);
+),
+gone as (
+    delete from system_metrics where id in (select id from old)
+)
+delete from coursegen.written_events where id in (select id from old);
 
 -- name: prune_refusals
 delete from coursegen.events
@@ -41,6 +45,15 @@ where id in (
             where newer.course_id = old.course_id and newer.created_at > old.created_at and newer.status = 'completed'
         ))
     limit %(batch)s
+);
+
+-- name: prune_units
+-- Those that no run has used for so long.
+delete from coursegen.units
+where (course_id, stage, unit, hash) in (
+    select course_id, stage, unit, hash from coursegen.units
+    where used_at < now() - interval '90 days'
+    order by used_at limit %(batch)s
 );
 
 -- name: prune_workers

@@ -1,5 +1,5 @@
 -- name: claim_delivery
-select * from coursegen.claim_delivery_v2(%(generation_id)s, %(hold_s)s, %(share)s);
+select * from coursegen.claim_delivery_v3(%(generation_id)s, %(hold_s)s, %(share)s);
 
 -- name: finish_delivery
 select *

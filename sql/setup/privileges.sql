@@ -18,7 +18,6 @@ $$;
 grant usage on schema coursegen to coursegen_app;
 revoke all on all tables in schema coursegen from coursegen_app;
 grant select on all tables in schema coursegen to coursegen_app;
-revoke all on coursegen.created_objects from coursegen_app;
 grant insert, update, delete on coursegen.generations to coursegen_app;
 grant insert on
     coursegen.stage_results, coursegen.documents, coursegen.briefs, coursegen.sections, coursegen.lessons,
@@ -26,10 +25,11 @@ grant insert on
 to coursegen_app;
 grant insert, update, delete on
     coursegen.attempts, coursegen.idempotency_keys, coursegen.webhook_deliveries, coursegen.webhook_turns,
-    coursegen.workers, coursegen.console_links, coursegen.console_sessions, coursegen.console_forms
+    coursegen.workers, coursegen.units, coursegen.console_links, coursegen.console_sessions, coursegen.console_forms
 to coursegen_app;
 grant delete on coursegen.events to coursegen_app;
-grant insert, update on coursegen.publications to coursegen_app;
+grant insert, delete on coursegen.written_events to coursegen_app;
+grant insert, update on coursegen.publications, coursegen.spending, coursegen.attempt_logs to coursegen_app;
 revoke execute on all functions in schema coursegen from public;
 grant execute on all functions in schema coursegen to coursegen_app;
 

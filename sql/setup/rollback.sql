@@ -28,6 +28,9 @@ begin
             revoke all on schema public from coursegen_app;
         end if;
     end if;
+    if to_regclass('coursegen.written_events') is not null then
+        delete from public.system_metrics where id in (select id from coursegen.written_events);
+    end if;
     drop policy if exists coursegen_service on public.courses;
     drop policy if exists coursegen_owner on public.courses;
     drop policy if exists coursegen_service on public.system_metrics;

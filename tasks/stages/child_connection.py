@@ -15,12 +15,13 @@ class Broken(Exception):
 
 
 class Connection:
-    """Frames over a non-blocking socket. `is_sending`: a request is not sent to its end."""
+    """Frames over a non-blocking socket. `is_sending`: a request or an answer is not sent to its end."""
 
     def __init__(self, connected: socket.socket) -> None:
         connected.setblocking(False)
         self._socket = connected
         self._unsent: list[memoryview] = []
+        self._sent = Kind.REQUEST
         self._head = memoryview(bytearray(HEADER.size))
         self._message: tuple[Kind, int] | None = None
         self._rest = self._whole = self._head
@@ -29,10 +30,15 @@ class Connection:
     def is_sending(self) -> bool:
         return bool(self._unsent)
 
-    def begin(self, run: int, *parts: bytes | memoryview) -> None:
-        """The request of these parts is the next to be sent."""
+    @property
+    def is_sending_request(self) -> bool:
+        return bool(self._unsent) and self._sent is Kind.REQUEST
+
+    def begin(self, kind: Kind, run: int, *parts: bytes | memoryview) -> None:
+        """The request or answer of these parts is the next to be sent; the one before is sent."""
         size = sum(map(len, parts))
-        self._unsent = [memoryview(part) for part in (HEADER.pack(Kind.REQUEST, run, size), *parts) if part]
+        self._sent = kind
+        self._unsent = [memoryview(part) for part in (HEADER.pack(kind, run, size), *parts) if part]
 
     def send(self) -> None:
         """Sends what the socket takes now."""

@@ -10,10 +10,14 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 from app.settings.stages import StageLimits
 from pipeline.child.wire import Returned
-from tasks.stages.child_process import POLL_S, Child, Died, Outcome, Request, Stopped
+from tasks.stages.child_process import Child, Died, Outcome, Request
+from tasks.stages.secret_values import hide_secrets
+from tasks.stages.watch import POLL_S, Answer, Calls, Stopped
 
 #: A child is replaced after this many stages, which frees what a handler leaks.
 STAGES_PER_CHILD = 200
@@ -30,6 +34,21 @@ COMMON_VARIABLES = (
 )
 
 log = logging.getLogger(__name__)
+
+
+def _answer_nothing(question: dict[str, Any], result: memoryview) -> tuple[dict[str, Any], bytes]:
+    raise LookupError("Nobody answers the handler's questions here")
+
+
+def _ignore(lines: str) -> None:
+    """Keeps no log."""
+
+
+def _start_child(names: tuple[str, ...], log_level: str, handlers: tuple[str, ...]) -> Child:
+    """A child with these variables, as they are now, beside the common ones."""
+    own = {name: os.environ[name] for name in names if name in os.environ}
+    common = {name: os.environ[name] for name in COMMON_VARIABLES if name in os.environ}
+    return Child(common | own, log_level, handlers, hide_secrets(own))
 
 
 class Children:
@@ -53,10 +72,9 @@ class Children:
             stages[variables.get(stage, ())].append(stage)
         self._pools: dict[str, _Pool] = {}
         for names, sharing in stages.items():
-            environment = {name: os.environ[name] for name in (*COMMON_VARIABLES, *names) if name in os.environ}
             paths = tuple(dict.fromkeys(handlers[stage] for stage in sharing))
-            pool = _Pool(size, lambda e=environment, p=paths: Child(e, log_level, p), on_unavailable)  # type: ignore[misc]
-            self._pools |= dict.fromkeys(sharing, pool)
+            start = partial(_start_child, names, log_level, paths)
+            self._pools |= dict.fromkeys(sharing, _Pool(size, start, on_unavailable))
 
     def start(self) -> None:
         """Starts the children, which import the handlers of their stages."""
@@ -76,14 +94,16 @@ class Children:
         request: Request,
         limits: StageLimits,
         *,
-        on_report: Callable[[int, int], None],
+        on_report: Callable[[float, int], None],
         should_stop: Callable[[], bool],
+        answer: Answer = _answer_nothing,
+        on_log: Callable[[str], None] = _ignore,
     ) -> Outcome:
-        """Returns how the handler ended. Calls `on_report` in this thread; an error that it raises ends the handler.
+        """Returns how the handler ended. Calls these functions in this thread, as `Calls` describes them.
 
         The limits count from when the handler begins.
         """
-        return self._pools[request.stage].run(request, limits, on_report, should_stop)
+        return self._pools[request.stage].run(request, limits, Calls(on_report, should_stop, answer, on_log))
 
 
 class _Pool:
@@ -117,17 +137,11 @@ class _Pool:
         for child in idle:
             child.close()  # the thread in `run` closes each other one
 
-    def run(
-        self,
-        request: Request,
-        limits: StageLimits,
-        on_report: Callable[[int, int], None],
-        should_stop: Callable[[], bool],
-    ) -> Outcome:
+    def run(self, request: Request, limits: StageLimits, calls: Calls) -> Outcome:
         deaths = 0
-        while (child := self._acquire(should_stop)) is not None:
+        while (child := self._acquire(calls.should_stop)) is not None:
             try:
-                outcome = child.run(request, limits, on_report, should_stop)
+                outcome = child.run(request, limits, calls)
             finally:
                 is_pooled = self._release(child)
             if not is_pooled and not isinstance(outcome, Returned):

@@ -11,18 +11,16 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from contextvars import Context
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import orjson
 
 from app.settings.stages import StageLimits
-from pipeline.child.wire import LESSONS, REPORT, Kind, Raised, Returned
+from pipeline.child.wire import LESSONS, REPORT, Kind, Raised, Returned, join_line, split_line
 from tasks.stages.child_connection import Broken, Connection
 from tasks.stages.handler_output import HandlerOutput
+from tasks.stages.watch import Calls, Stopped, TimedOut, Watch
 
-#: How often a running handler is checked for reports, a stop, its limits and its death.
-POLL_S = 0.1
 #: How long a child has to end by itself, and then again after SIGTERM, before it is killed.
 LEAVE_S = 1.0
 
@@ -49,22 +47,10 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class TimedOut:
-    """The handler was killed at a limit of its stage."""
-
-    limit: Literal["total", "silence", "cpu"]
-
-
-@dataclass(frozen=True, slots=True)
 class Died:
     """The handler's process ended by itself: killed from outside, out of memory, or by a crash."""
 
     exit_code: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """The handler was killed because `should_stop` returned true, or did not begin because no process can start."""
 
 
 Outcome = Returned | Raised | TimedOut | Died | Stopped
@@ -74,10 +60,16 @@ class Child:
     """A process that imports its handlers and then runs one request at a time. It leads a session of its own.
 
     `has_started`: the process has begun to import them. `is_free`: it can run a request; false after one whose handler
-    did not end, or raised what it was not expected to. `runs` counts the requests.
+    did not end, or raised what it was not expected to. `runs` counts the requests. `hide` takes secrets out of a text.
     """
 
-    def __init__(self, environment: Mapping[str, str], log_level: str, handlers: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        log_level: str,
+        handlers: tuple[str, ...],
+        hide: Callable[[str], str] = str,
+    ) -> None:
         with ExitStack() as undo:
             self._socket, theirs = socket.socketpair()
             undo.callback(self._socket.close)
@@ -98,25 +90,20 @@ class Child:
             undo.pop_all()
         assert self._process.stdout is not None  # noqa: S101 - it was asked for
         self._printed = self._process.stdout
-        self._output = HandlerOutput(self._printed.fileno())
+        self._output = HandlerOutput(self._printed.fileno(), hide)
+        self._hide = hide
         self._connection = Connection(self._socket)
         self._is_ready = False
         self.has_started = False
         self.is_free = True
         self.runs = 0
 
-    def run(
-        self,
-        request: Request,
-        limits: StageLimits,
-        on_report: Callable[[int, int], None],
-        should_stop: Callable[[], bool],
-    ) -> Outcome | None:
+    def run(self, request: Request, limits: StageLimits, calls: Calls) -> Outcome | None:
         """Returns how the handler ended, or None if the process was gone before it began."""
         self.is_free = False
         self.runs += 1
-        self._connection.begin(self.runs, request.head(limits.cpu_s), request.given)
-        watch = _Watch(limits, on_report, should_stop)
+        self._connection.begin(Kind.REQUEST, self.runs, request.head(limits.cpu_s), request.given)
+        watch = Watch(limits, calls)
         try:
             while (outcome := self._exchange(watch) or watch.look()) is None:
                 pass
@@ -124,6 +111,10 @@ class Child:
             return self._gone(limits)
         except Broken as error:
             return Raised(f"Broken: {error}", "")
+        finally:
+            self._output.flush()
+            if watch.has_begun and (lines := self._output.take_tail()):
+                calls.on_log(lines)
         return outcome
 
     @property
@@ -157,11 +148,12 @@ class Child:
         with suppress(OSError):
             os.close(self._lifeline)
 
-    def _exchange(self, watch: "_Watch") -> Outcome | None:
+    def _exchange(self, watch: Watch) -> Outcome | None:
         """Sends and receives what there is until the next look. Raises EOFError when the process has ended."""
         if self._is_ready and not watch.has_begun:
             # What an earlier handler left running has printed this, which has no ids.
             Context().run(self._output.flush)
+            self._output.take_tail()
             watch.begin()
         if watch.has_begun:
             self._connection.send()
@@ -176,11 +168,12 @@ class Child:
                 pass  # from a thread that an earlier handler left running
             elif kind is Kind.REPORT:
                 watch.hear(*REPORT.unpack(payload))
+            elif kind is Kind.ASK:
+                self._answer(watch, payload)
             else:
-                self._output.flush()
-                outcome = _outcome(kind, payload)
+                outcome = self._outcome(kind, payload)
                 # An unexpected error may come from what an earlier handler did to the process.
-                self.is_free = isinstance(outcome, Returned) or outcome.final
+                self.is_free = isinstance(outcome, Returned) or outcome.final or outcome.is_busy
                 return outcome
             if watch.is_due:
                 return None  # one that talks without end is not listened to without end
@@ -198,8 +191,22 @@ class Child:
         if any(number == self._printed.fileno() for number, _ in events):
             self._output.read()
 
+    def _answer(self, watch: Watch, payload: memoryview) -> None:
+        try:
+            question = split_line(payload)
+        except ValueError as error:
+            raise Broken(f"the handler's process asked nonsense: {error}") from error
+        self._connection.begin(Kind.ANSWER, self.runs, *join_line(*watch.answer(*question)))
+
+    def _outcome(self, kind: Kind, payload: memoryview) -> Returned | Raised:
+        if kind == Kind.RETURNED:
+            return Returned(payload[LESSONS.size :], LESSONS.unpack_from(payload)[0])
+        raised = Raised(**orjson.loads(payload))
+        message = raised.message and self._hide(raised.message)
+        return replace(raised, error=self._hide(raised.error), trace=self._hide(raised.trace), message=message)
+
     def _gone(self, limits: StageLimits) -> Outcome | None:
-        if self._connection.is_sending:
+        if self._connection.is_sending_request:
             return None
         code = self.exit_code
         return TimedOut("cpu") if limits.cpu_s is not None and code == -signal.SIGXCPU else Died(code)
@@ -216,55 +223,3 @@ class Child:
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):  # the group is empty; macOS: only zombies are left of it
             os.killpg(self._process.pid, number)
-
-
-class _Watch:
-    """What a running handler is watched for: its limits, a stop, its reports."""
-
-    def __init__(
-        self, limits: StageLimits, on_report: Callable[[int, int], None], should_stop: Callable[[], bool]
-    ) -> None:
-        self._limits = limits
-        self._on_report = on_report
-        self._should_stop = should_stop
-        self._report: tuple[int, int] | None = None
-        self._began = self._heard = 0.0
-        self.has_begun = False
-        self.look_at = time.monotonic() + POLL_S
-
-    @property
-    def is_due(self) -> bool:
-        return time.monotonic() >= self.look_at
-
-    def begin(self) -> None:
-        """The handler begins."""
-        self.has_begun = True
-        self._began = self._heard = time.monotonic()
-
-    def hear(self, done: int, total: int) -> None:
-        """The handler has reported."""
-        self._heard = time.monotonic()
-        self._report = done, total
-
-    def look(self) -> Outcome | None:
-        """Passes the last report on. Returns why the handler has to be killed. Does nothing until it is due."""
-        if not self.is_due:
-            return None
-        now = time.monotonic()
-        self.look_at = now + POLL_S
-        if self._should_stop():
-            return Stopped()
-        if self.has_begun and now - self._began > self._limits.total_s:
-            return TimedOut("total")
-        if self.has_begun and now - self._heard > (self._limits.silence_s or float("inf")):
-            return TimedOut("silence")
-        if self._report is not None:
-            self._on_report(*self._report)
-            self._report = None
-        return None
-
-
-def _outcome(kind: Kind, payload: memoryview) -> Returned | Raised:
-    if kind == Kind.RETURNED:
-        return Returned(payload[LESSONS.size :], LESSONS.unpack_from(payload)[0])
-    return Raised(**orjson.loads(payload))

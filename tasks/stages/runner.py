@@ -20,7 +20,7 @@ from tenacity import (
 
 from app.database.deadline import deadline
 from app.generation.database_errors import is_of_one_statement, is_unavailable
-from app.generation.errors import StartsExhausted, Superseded
+from app.generation.errors import StageFull, StartsExhausted, Superseded
 from app.generation.progress.steps import STEPS
 from app.generation.runs import verbs
 from app.generation.runs.cancel import settle
@@ -29,7 +29,9 @@ from app.services import Services
 from app.telemetry.log import bind
 from pipeline.child.wire import MAX_ERROR, MAX_TRACE, Raised, Returned, cut
 from tasks.stages.child_pool import Children
-from tasks.stages.child_process import Died, Outcome, Request, Stopped, TimedOut
+from tasks.stages.child_process import Died, Outcome, Request
+from tasks.stages.questions import Questions
+from tasks.stages.watch import Stopped, TimedOut
 
 #: How long a run waits for a database that is away, before it gives up and the stage is queued again.
 PATIENCE_S = 300
@@ -93,6 +95,8 @@ class Runner:
                     ):
                         log.info("stage_started", extra={"fence": run.fence})
                         start = self._finish(start)
+            except StageFull:
+                log.info("stage_full")
             except StartsExhausted:
                 log.error("stage_starts_exhausted")
                 self._release()
@@ -102,7 +106,8 @@ class Runner:
 
     def _begin(self) -> Start | None:
         """Counts the start, which commits; then begins the stage. An error of the latter is the stage's failure."""
-        start = self._verb(lambda conn: verbs.count_start(conn, self.run))
+        rules = self.services.settings.rules
+        start = self._verb(lambda conn: verbs.count_start(conn, self.run, rules))
         try:
             return self._verb(lambda conn: verbs.begin_stage(conn, start))
         except Superseded:
@@ -136,6 +141,8 @@ class Runner:
             settings.limits_of(start.stage),
             on_report=lambda done, total: self._report(start, done, total),
             should_stop=lambda: self.abort_reason() is not None,
+            answer=Questions(start, settings.budget, self._verb).answer,
+            on_log=lambda lines: self._keep_log(start, lines),
         )
         if isinstance(outcome, Died) and self.abort_reason() is not None:
             return Stopped()
@@ -157,14 +164,20 @@ class Runner:
                 self._fail(start, "timeout", _TIMEOUTS[limit].format(getattr(limits, f"{limit}_s")))
             case Died(exit_code):
                 self._fail(start, "died", f"The handler's process ended with exit code {exit_code}")
-            case Raised(error, trace, message, final):
+            case Raised(error, is_busy=True, pause_s=pause_s):
+                self._pause(start, error, pause_s)
+            case Raised(error, trace, message, final, faults):
+                if faults:
+                    self._verb(lambda conn: verbs.record_reader_faults(conn, start, faults))
                 self._fail(start, "failed", error, trace, message, final=final)
         return None
 
     def _complete(self, start: Start, result: Returned) -> Start | None:
         def complete(may_continue: bool) -> Start | None:
             return self._verb(
-                lambda conn: verbs.complete_stage(conn, start, result.rows, result.lessons, may_continue=may_continue)
+                lambda conn: verbs.complete_stage(
+                    conn, start, result.rows, result.lessons, self.services.settings.rules, may_continue=may_continue
+                )
             )
 
         may_continue = start.stage.next is not None and not self.stops() and self.abort_reason() is None
@@ -211,11 +224,9 @@ class Runner:
     ) -> None:
         error, trace = cut(error, MAX_ERROR), cut(trace, MAX_TRACE)
         message = message or STEPS[start.stage].failed
-        backoff_s = self.services.settings.retry_backoff_s
+        rules = self.services.settings.rules[start.stage]
         ended = self._verb(
-            lambda conn: verbs.fail_or_retry_stage(
-                conn, start, outcome, error, message=message, final=final, backoff_s=backoff_s
-            )
+            lambda conn: verbs.fail_or_retry_stage(conn, start, outcome, error, rules, message=message, final=final)
         )
         event = "stage_failed" if ended == "failed" else "stage_retry_scheduled"
         log.error(event, extra={"outcome": outcome, "error": error, **({"trace": trace} if trace else {})})
@@ -223,13 +234,29 @@ class Runner:
             self._release()
             log.error("generation_failed")
 
-    def _report(self, start: Start, done: int, total: int) -> None:
+    def _pause(self, start: Start, why: str, pause_s: float | None) -> None:
+        why, rules = cut(why, MAX_ERROR), self.services.settings.rules[start.stage]
+        ended = self._verb(lambda conn: verbs.pause_stage(conn, start, why, rules, pause_s))
+        log.warning("stage_paused", extra={"error": why, "seconds": pause_s})
+        if ended == "failed":
+            self._release()
+            log.error("generation_failed")
+
+    def _report(self, start: Start, done: float, total: int) -> None:
         """Reports progress. A database error is logged and does not stop the handler; a lost fence does."""
         try:
             with self.services.db.statement() as conn:
                 verbs.report_units(conn, start, done, total)
         except psycopg.Error as error:
             log.warning("report_lost", extra={"error": str(error)})
+
+    def _keep_log(self, start: Start, lines: str) -> None:
+        """Keeps the last lines of the handler's log. Without them the stage goes on."""
+        try:
+            with self.services.db.statement() as conn:
+                verbs.keep_log(conn, start, lines)
+        except psycopg.Error as error:
+            log.warning("handler_log_lost", extra={"error": str(error)})
 
     def _release(self) -> None:
         self.services.slots.release(self.run.generation_id, self.run.user_id)

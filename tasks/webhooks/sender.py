@@ -101,13 +101,20 @@ class Sender:
             self._finish(delivery, DeliveryState.GONE, attempt)
         elif (wait_s := wait_after(delivery.failures, retry_after_s)) >= delivery.left_s:
             self._finish(delivery, DeliveryState.GIVEN_UP, attempt)
-        elif finish_delivery(self.services.db, delivery, DeliveryState.PENDING, attempt, wait_s=wait_s):
-            log.warning("webhook_failed", extra={**_facts(delivery, attempt), "nextInS": round(wait_s, 1)})
+        else:
+            self._finish(delivery, DeliveryState.PENDING, attempt, wait_s)
 
-    def _finish(self, delivery: Delivery, state: DeliveryState, attempt: Attempt | None) -> None:
-        if finish_delivery(self.services.db, delivery, state, attempt):
-            level = logging.INFO if state is DeliveryState.DELIVERED else logging.ERROR
-            log.log(level, f"webhook_{state.value}", extra=_facts(delivery, attempt))
+    def _finish(
+        self, delivery: Delivery, state: DeliveryState, attempt: Attempt | None, wait_s: float | None = None
+    ) -> None:
+        match finish_delivery(self.services.db, delivery, state, attempt, wait_s=wait_s):
+            case None:
+                return
+            case DeliveryState.PENDING:
+                log.warning("webhook_failed", extra={**_facts(delivery, attempt), "nextInS": round(wait_s or 0, 1)})
+            case ended:
+                level = logging.INFO if ended is DeliveryState.DELIVERED else logging.ERROR
+                log.log(level, f"webhook_{ended.value}", extra=_facts(delivery, attempt))
 
 
 def wait_after(failures: int, retry_after_s: float | None) -> float:

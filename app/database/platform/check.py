@@ -9,7 +9,7 @@ from procrastinate.schema import SchemaManager
 from psycopg.rows import tuple_row
 
 from app.database.platform.remarks import Kind, Remark
-from app.database.platform.shipped_maps import PUBLICATION, STAGES_2_TO_5, UNKNOWN, StatusMap
+from app.database.platform.shipped_maps import PUBLICATION, STAGE_1, STAGES_2_TO_5, UNKNOWN, StatusMap
 from app.database.platform.status_map import labels_of, read_columns, read_map, read_own_columns, recognise
 from app.database.platform.table_checks import check_courses, check_metrics
 from app.database.queries import read_setup
@@ -17,6 +17,10 @@ from app.database.queries import read_setup
 Connection = psycopg.Connection[Any]
 
 OLDEST_VERSION, NEWEST_VERSION = 15, 18
+
+#: The tRPC procedures that an LMS calls. docs/cutover.md names them too.
+SERVED_CALLS = ("generation.initiate", "generation.cancel", "generation.status")
+OTHER_CALLS = ("jobs.getStatus", "jobs.cancel", "generation.getStatus", "generation.uploadFile")
 
 
 def check_platform(conn: Connection, *, app_role: str, upgrade_queue: bool = False) -> list[Remark]:
@@ -33,13 +37,14 @@ def check_platform(conn: Connection, *, app_role: str, upgrade_queue: bool = Fal
         own = read_own_columns(conn) if migrated else frozenset()
         made = _read_made(conn) if migrated else frozenset()
         remarks = [
-            *_check_server(facts, app_role, migrated=migrated),
+            *_check_server(facts),
+            *_check_login(facts, app_role, migrated=migrated),
             *check_courses(tables.get("courses"), facts),
             *check_metrics(tables.get("system_metrics"), facts["types"] or {}),
             *_check_functions(facts, migrated=migrated),
             *_check_queue(tables, facts, migrated=migrated, upgrade=upgrade_queue),
             *_check_status(conn, own, migrated=migrated),
-            *_check_rest(tables),
+            *_check_rest(tables, publishes=bool(facts["publishes"])),
         ]
     if made:
         says = f"This service made {', '.join(sorted(made))}."
@@ -54,7 +59,7 @@ def _read_made(conn: Connection) -> frozenset[str]:
         return frozenset(name for (name,) in rows)
 
 
-def _check_server(facts: Mapping[str, Any], app_role: str, *, migrated: bool) -> Iterator[Remark]:
+def _check_server(facts: Mapping[str, Any]) -> Iterator[Remark]:
     version = facts["version"] // 10000
     if version < OLDEST_VERSION:
         how = f"Upgrade to PostgreSQL {OLDEST_VERSION} or later."
@@ -63,11 +68,18 @@ def _check_server(facts: Mapping[str, Any], app_role: str, *, migrated: bool) ->
         yield Remark(Kind.DECIDE, "server", f"PostgreSQL {version} is not tested.", "Try it on a copy first.")
     else:
         yield Remark(Kind.FITS, "server", f"PostgreSQL {version}.")
+    if facts["encoding"] != "UTF8":
+        says = f"The database's encoding is {facts['encoding']}, which can't hold every course."
+        how = "Create a database with encoding UTF8, and restore a dump of this one into it."
+        yield Remark(Kind.OBSTACLE, "server", says, how)
     if facts["standby"]:
         yield Remark(Kind.OBSTACLE, "server", "It is a standby, which takes no writes.", "Connect to the primary.")
     elif facts["read_only"]:
         how = "Free disk space if the platform made it so, then: alter database … reset default_transaction_read_only;"
         yield Remark(Kind.OBSTACLE, "server", "The database is read-only by default.", how)
+
+
+def _check_login(facts: Mapping[str, Any], app_role: str, *, migrated: bool) -> Iterator[Remark]:
     login, schema = facts["login"], facts["schema"]
     if schema is None and not facts["may_create_schema"]:
         how = f"grant create on database … to {login};"
@@ -137,22 +149,37 @@ def _check_status(conn: Connection, own: frozenset[str], *, migrated: bool) -> I
     else:
         says = f"A generation is shown in courses.{status_map.column}, by the map {status_map.source}."
         yield Remark(Kind.ADOPTED if status_map.is_guarded else Kind.FITS, "status", says)
+    yield from _check_clients(status_map)
+
+
+def _check_clients(status_map: StatusMap) -> Iterator[Remark]:
+    if status_map.source not in (STAGE_1.source, STAGES_2_TO_5.source):
+        return
+    yield Remark(Kind.FITS, "pages", "Pages of Stage 1 that start, follow and cancel a generation are served.")
+    says = f"Of the calls of an LMS {', '.join(SERVED_CALLS)} are served; {', '.join(OTHER_CALLS)} are not."
+    yield Remark(Kind.DECIDE, "calls", says, "Route the calls that are served, and leave the others where they are.")
     if status_map.source == STAGES_2_TO_5.source:
+        says = "Buttons that approve a stage or restart one call procedures that are not served: they do nothing."
+        yield Remark(Kind.DECIDE, "pages", says, "Show the pages of these buttons no course of this service.")
+
+
+def _check_rest(tables: Mapping[str, Any], *, publishes: bool) -> Iterator[Remark]:
+    if "generation_status_history" in tables and not tables["generation_status_history"]["course_is_indexed"]:
         says = (
-            "The pages that approve and restart stages call procedures that are not served: their buttons do nothing."
-            " Pages that start, follow and cancel a generation work."
+            "With OLD_STACK=beside, the history of a course's status is read before a start; it has no index for that."
         )
-        yield Remark(Kind.DECIDE, "pages", says, "Show those pages no course of ours.")
-
-
-def _check_rest(tables: Mapping[str, Any]) -> Iterator[Remark]:
+        how = "create index concurrently on generation_status_history (course_id, changed_at);"
+        yield Remark(Kind.DECIDE, "history", says, how)
     if "file_catalog" in tables:
         says = "Files that have no path are looked up in file_catalog, by coursegen.course_files."
         yield Remark(Kind.ADOPTED, "files", says)
     if "organizations" in tables and "tier" in tables["organizations"]["columns"]:
         says = "organizations.tier has the tiers; tokens may not."
         yield Remark(Kind.DECIDE, "tiers", says, "TIER_SOURCE=database reads it, by coursegen.user_tier.")
-    if "sections" in tables and "lessons" in tables:
+    if publishes:
+        says = "A completed generation is put onto the platform's pages, by coursegen.publish_course."
+        yield Remark(Kind.ADOPTED, "results", says)
+    elif "sections" in tables and "lessons" in tables:
         says = "The platform shows sections and lessons; a generation fills neither by itself."
         how = "coursegen platform apply deploy/platforms/sections_and_lessons.sql"
         yield Remark(Kind.DECIDE, "results", says, how)

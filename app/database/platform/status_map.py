@@ -99,8 +99,16 @@ def fill_map(conn: Connection) -> None:
     if current is not None and current.source == OPERATOR:
         return
     found = recognise(conn, own_columns=read_own_columns(conn))
+    if current is not None and found == UNKNOWN and _still_fits(conn, current):
+        return  # the platform has got one more label
     if current != found:
         store_map(conn, found)
+
+
+def _still_fits(conn: Connection, status_map: StatusMap) -> bool:
+    """Whether the map's column is an enum that has each value of the map."""
+    labels = {row["name"]: row["labels"] for row in read_columns(conn)}.get(status_map.column or "")
+    return labels is not None and labels_of(status_map) <= set(labels)
 
 
 def read_own_columns(conn: Connection) -> frozenset[str]:

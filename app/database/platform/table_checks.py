@@ -56,6 +56,9 @@ def check_courses(courses: Mapping[str, Any] | None, facts: Mapping[str, Any]) -
         yield Remark(Kind.FITS, "courses", "The table courses will be created, with row-level security.")
         return
     yield from _check_table("courses", courses)
+    if courses["persistence"] == "u":
+        says = "courses is unlogged, so that no lasting table can refer to it."
+        yield Remark(Kind.OBSTACLE, "courses", says, "alter table courses set logged;")
     columns = courses["columns"]
     missing = [name for name in NEEDED if name not in columns]
     for name in missing:
@@ -93,6 +96,10 @@ def _check_table(name: str, table: Mapping[str, Any]) -> Iterator[Remark]:
     if table["rls"]:
         says = f"{name} has row-level security and gets one policy, coursegen_service. Rollback drops it."
         yield Remark(Kind.ADOPTED, name, says)
+        if restrictive := table["restrictive"]:
+            says = f"{name} has restrictive policies for every role, which may hide rows: {', '.join(restrictive)}."
+            how = " ".join(f"alter policy {policy} on {name} to authenticated;" for policy in restrictive)
+            yield Remark(Kind.DECIDE, name, says, how)
 
 
 def _check_types(table: str, columns: Mapping[str, Any], expected: Mapping[str, tuple[str, ...]]) -> Iterator[Remark]:

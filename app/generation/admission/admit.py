@@ -22,10 +22,22 @@ CLASH_TRIES = 3  # of slot numbers, with those of others, before the request is 
 
 
 class Admissions:
-    """Decides on requests to start generations. One instance a process, shared by its threads."""
+    """Decides on requests to start generations. One instance a process, shared by its threads.
 
-    def __init__(self, db: Database, keeper: SlotKeeper, events: EventBuffer, per_minute: int = PER_MINUTE) -> None:
+    `beside`: the old stack serves the same courses, and one that it is generating is refused.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        keeper: SlotKeeper,
+        events: EventBuffer,
+        per_minute: int = PER_MINUTE,
+        *,
+        beside: bool = False,
+    ) -> None:
         self._db, self._keeper, self._events, self._per_minute = db, keeper, events, per_minute
+        self._beside = beside
         self.batches = Batcher(self._decide_batch)
 
     def admit(self, caller: Caller, order: Order) -> Admission:
@@ -56,7 +68,7 @@ class Admissions:
         slots = {r: None if isinstance(a, SlotsFull) else a for r, a in answers.items() if r not in refused}
         try:
             with self._db.statement() as conn:
-                started = start_generations(conn, slots, self._keeper.system_limit, wait=wait)
+                started = start_generations(conn, slots, self._keeper.system_limit, wait=wait, beside=self._beside)
         except psycopg.Error as error:
             self._keeper.release_all(r.slot_request for r in slots if is_overloaded(error))
             raise

@@ -28,7 +28,8 @@ def report_refusal(events: EventBuffer, request: AdmissionRequest, error: Genera
             limit = "user" if isinstance(error, UserFull) else "system"
             add(EventType.CONCURRENCY_LIMIT_HIT, limit=limit, **asdict(error))
         case GenerationActive():
-            add(EventType.DUPLICATE_JOB_DETECTED, error.generation_id)
+            active = {"active": error.source} if error.source else {}
+            add(EventType.DUPLICATE_JOB_DETECTED, error.generation_id, **active)
         case AdmissionFailed():
             cause = f"{type(error.__cause__).__name__}: {error.__cause__}"
             if error.exhausted:

@@ -31,15 +31,21 @@ _COMPLETED_STEPS = {stage.value: change(step.id, StepStatus.COMPLETED, step.comp
 
 
 def start_generations(
-    conn: Connection[Any], slots: Mapping[AdmissionRequest, Slots | None], system_limit: int, *, wait: bool
+    conn: Connection[Any],
+    slots: Mapping[AdmissionRequest, Slots | None],
+    system_limit: int,
+    *,
+    wait: bool,
+    beside: bool = False,
 ) -> dict[AdmissionRequest, Decision]:
     """Decides each request under the lock of its course, and starts those admitted. One statement.
 
-    PostgreSQL picks numbers where `slots` has none. `wait`: for locked courses; else they stay `Undecided`.
+    PostgreSQL picks numbers where `slots` has none. `wait`: for locked courses; else they stay `Undecided`. `beside`:
+    a course that the old stack is generating is refused.
     """
     if not slots:
         return {}
-    described = [_describe(request, numbers, system_limit) for request, numbers in slots.items()]
+    described = [_describe(request, numbers, system_limit) | {"beside": beside} for request, numbers in slots.items()]
     values = {"requests": Jsonb(described, orjson.dumps), "wait": wait}
     rows = {row["id"]: row for row in conn.execute(QUERIES["admit_generations"], values)}
     return {r: _read_decision(rows[r.generation_id], r, numbers, system_limit) for r, numbers in slots.items()}
@@ -86,6 +92,8 @@ def _read_decision(row: DictRow, request: AdmissionRequest, slots: Slots | None,
             return Admission(row["generation_id"], replayed=True)
         case "active":
             return errors.GenerationActive(row["generation_id"])
+        case "old_stack":
+            return errors.GenerationActive(source=errors.OLD_STACK)
         case "user_full" | "system_full" as full:
             refusal = errors.UserFull if full == "user_full" else errors.SystemFull
             return refusal(request.caller.tier, user_limit, row["user_active"], system_limit, row["system_active"])

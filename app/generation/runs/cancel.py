@@ -46,14 +46,21 @@ def _check_cancel(db: Database, caller: Caller, course_id: UUID, per_minute: int
 
 
 def cancel_generation(
-    db: Database, keeper: SlotKeeper, course_id: UUID, actor: Actor, *, audited: bool = False, only: UUID | None = None
+    db: Database,
+    keeper: SlotKeeper,
+    course_id: UUID,
+    actor: Actor,
+    *,
+    audited: bool = False,
+    only: UUID | None = None,
+    message: str = MESSAGE,
 ) -> UUID:
     """Cancels the course's active generation without a check of rights, if it is `only`; returns its id.
 
-    Of two calls at once one raises `NothingActive`. A running handler is stopped within seconds and writes nothing: its
-    generation is final, so the fence refuses it.
+    The course shows the message. Of two calls at once one raises `NothingActive`. A running handler is stopped within
+    seconds and writes nothing: its generation is final, so the fence refuses it.
     """
-    values = {"course_id": course_id, "message": MESSAGE, "ended_by": str(actor)}
+    values = {"course_id": course_id, "message": message, "ended_by": str(actor)}
     cancelled: DictRow = {}  # also by an earlier attempt, which may have committed
     for attempt in RETRYING:
         with attempt, db.transaction() as conn:

@@ -15,7 +15,7 @@ from app.database.pool import Database, only_row
 from app.database.queries import QUERIES
 from app.generation.queue import SUSPECTS_LOCK, UPKEEP_QUEUE
 from app.generation.runs.cancel import settle
-from app.generation.runs.verbs import EXHAUSTED_MESSAGE, describe_stages, warn_of_refused_course
+from app.generation.runs.verbs import DEFAULT_RULES, EXHAUSTED_MESSAGE, Rules, describe_stages, warn_of_refused_course
 from app.generation.slots.keeper import SlotKeeper
 from app.generation.stages import Stage
 from app.telemetry.log import bind
@@ -29,16 +29,24 @@ EVENTS = {"taken_over": "stage_taken_over", "failed": "stage_starts_exhausted", 
 log = logging.getLogger(__name__)
 
 
-def take_over(db: Database, keeper: SlotKeeper, *, stalled_s: float, timeouts_s: Mapping[Stage, float]) -> int:
-    """Queues every stage whose worker is dead again under a new fence, or fails it after its third start.
+def take_over(
+    db: Database,
+    keeper: SlotKeeper,
+    rules: Rules = DEFAULT_RULES,
+    *,
+    stalled_s: float,
+    timeouts_s: Mapping[Stage, float],
+) -> int:
+    """Queues every stage whose worker is dead again under a new fence, or fails it after its last start.
 
     Dead: without a heartbeat for `stalled_s`, or well past the stage's own timeout. Also queues a job for each
     active generation without one, and closes jobs whose run has ended. Cancels what may not go on: its course has
     a new owner, or the platform set it to cancelled. Returns how many were changed.
     """
+    overdue_s = {stage: timeout_s + PATIENCE_S for stage, timeout_s in timeouts_s.items()}
     limits = {
         "stalled_s": stalled_s,
-        "stages": Jsonb(describe_stages({stage: timeout_s + PATIENCE_S for stage, timeout_s in timeouts_s.items()})),
+        "stages": Jsonb(describe_stages(rules, overdue_s)),
         "suspects_lock": SUSPECTS_LOCK,
         "exhausted": EXHAUSTED_MESSAGE,
     }

@@ -6,7 +6,7 @@ transaction it commits by itself.
 
 import logging
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 from uuid import UUID
@@ -19,26 +19,33 @@ from psycopg.types.json import Json, Jsonb
 
 from app.database.pool import only_row
 from app.database.queries import QUERIES
-from app.generation.errors import StartsExhausted, Superseded
+from app.generation.errors import StageFull, StartsExhausted, Superseded
 from app.generation.progress.steps import ADMITTED_MESSAGE, ADMITTED_STEP, STEPS, StepStatus, change
-from app.generation.stages import Stage
+from app.generation.stages import Stage, StageRules
 
-#: Failed starts of one stage after which the generation fails.
-MAX_STARTS = 3
+#: When a stage that is full is tried again, in seconds.
+FULL_S = 5
 #: Characters of a message for the course's owner.
 MAX_MESSAGE = 1000
 
 #: For the course's owner, when a stage has used up its starts.
 EXHAUSTED_MESSAGE = "Этап прерван несколько раз подряд. Попробуйте запустить генерацию ещё раз."
 
+Rules = Mapping[Stage, StageRules]
+DEFAULT_RULES: Rules = dict.fromkeys(Stage, StageRules())
+
 #: The results of earlier stages that each stage reads.
 NEEDS: Mapping[Stage, tuple[str, ...]] = {
     Stage.DOCUMENT_PROCESSING: (),
     Stage.STRUCTURE_ANALYSIS: (),
-    Stage.STRUCTURE_GENERATION: ("documents", "brief"),
-    Stage.TEXT_GENERATION: ("documents", "brief", "outline"),
+    Stage.STRUCTURE_GENERATION: ("documents", "titles", "brief"),
+    Stage.TEXT_GENERATION: ("documents", "titles", "brief", "outline"),
     Stage.FINALIZATION: ("outline", "drafts"),
 }
+
+#: Shown while a provider is busy, and the owner's message when that lasts too long.
+BUSY_MESSAGE = "Внешний сервис занят. Генерация продолжится сама."
+TOO_BUSY_MESSAGE = "Внешний сервис слишком долго занят. Попробуйте запустить генерацию позже."
 
 _FIRST_STEP = change(ADMITTED_STEP, StepStatus.COMPLETED, ADMITTED_MESSAGE, recovered_by_worker=True)
 
@@ -74,11 +81,16 @@ class Start:
     input: bytes = b""
 
 
-def count_start(conn: Connection[Any], run: Run) -> Start:
-    """Counts the start of the generation's stage. After the last, the generation has failed: `StartsExhausted`."""
-    row = _run_verb(conn, "count_start", run, stages=Jsonb(describe_stages()), exhausted=EXHAUSTED_MESSAGE)
+def count_start(conn: Connection[Any], run: Run, rules: Rules = DEFAULT_RULES) -> Start:
+    """Counts the start of the generation's stage. After the last, the generation has failed: `StartsExhausted`.
+
+    Raises `StageFull` if no more of the stage may run now: a later job will try again.
+    """
+    row = run_verb(conn, "count_start", run, stages=Jsonb(describe_stages(rules)), exhausted=EXHAUSTED_MESSAGE)
     if row["outcome"] == "exhausted":
         raise StartsExhausted(run.generation_id)
+    if row["outcome"] == "full":
+        raise StageFull(run.generation_id)
     return Start(run, Stage(row["stage"]), row["attempt_id"], row["course_id"], row["tier"], row["priority"])
 
 
@@ -86,18 +98,24 @@ def begin_stage(conn: Connection[Any], start: Start) -> Start:
     """Sets the stage's step in progress and reads the stage's input."""
     begun = _describe_begun(start.stage)
     values = {**begun, "change": Jsonb(begun["change"]), "first_change": Jsonb(_FIRST_STEP)}
-    row = _run_verb(conn, "begin_stage", start.run, attempt_id=start.attempt_id, **values)
+    row = run_verb(conn, "begin_stage", start.run, attempt_id=start.attempt_id, **values)
     return replace(start, input=row["input"])
 
 
 def complete_stage(
-    conn: Connection[Any], start: Start, rows: bytes | memoryview, lessons: int, *, may_continue: bool
+    conn: Connection[Any],
+    start: Start,
+    rows: bytes | memoryview,
+    lessons: int,
+    rules: Rules = DEFAULT_RULES,
+    *,
+    may_continue: bool,
 ) -> Start | None:
     """Stores the stage's result, once; then starts or queues the next stage, or completes generation and course.
 
     `rows` is the result in JSON, as `coursegen.store_stage_result` stores it, `lessons` how many lessons it has. With
-    `may_continue` the run's own job goes on with the next stage, unless something more urgent waits, and that stage is
-    returned, begun. Else a new job is queued.
+    `may_continue` the run's own job goes on with the next stage, unless something more urgent waits or that stage is
+    full, and it is returned, begun. Else a new job is queued.
     """
     step, next_stage = STEPS[start.stage], start.stage.next
     changes: list[dict[str, Any]] = [change(step.id, StepStatus.COMPLETED, step.completed)]
@@ -105,16 +123,16 @@ def complete_stage(
         changes.append(_lessons(0, lessons))
     elif start.stage is Stage.TEXT_GENERATION:
         changes.append(_lessons(lessons, lessons))
-    row = _run_verb(
+    row = run_verb(
         conn,
         "complete_stage",
         start.run,
         stage=start.stage.value,
         attempt_id=start.attempt_id,
-        result=Json(rows, _as_it_is),
+        result=Json(rows, as_it_is),
         changes=Jsonb(changes),
         status=step.course_status,
-        next=next_stage and Jsonb(_describe_begun(next_stage)),
+        next=next_stage and Jsonb(_describe_begun(next_stage) | {"at_once": rules[next_stage].at_once}),
         **{"continue": may_continue},
     )
     if next_stage is None or row["outcome"] != "continued":
@@ -123,13 +141,13 @@ def complete_stage(
 
 
 def fail_or_retry_stage(
-    conn: Connection[Any], start: Start, outcome: str, error: str, *, message: str, final: bool, backoff_s: float
+    conn: Connection[Any], start: Start, outcome: str, error: str, rules: StageRules, *, message: str, final: bool
 ) -> Literal["retried", "failed"]:
     """Queues a stage whose start has gone wrong again after a backoff, or fails generation and course.
 
-    `error` is for operators, `message` for the course's owner. Fails at once if `final`, else after the third start.
+    `error` is for operators, `message` for the course's owner. Fails at once if `final`, else after the last start.
     """
-    row = _run_verb(
+    row = run_verb(
         conn,
         "fail_or_retry_stage",
         start.run,
@@ -137,17 +155,40 @@ def fail_or_retry_stage(
         outcome=outcome,
         error=error,
         final=final,
-        most_starts=MAX_STARTS,
-        backoff_s=backoff_s,
+        most_starts=rules.starts,
+        backoff_s=rules.backoff_s,
         step=STEPS[start.stage].failed,
         message=textwrap.shorten(message, MAX_MESSAGE, placeholder=" …"),
     )
     return "failed" if row["outcome"] == "failed" else "retried"
 
 
+def pause_stage(
+    conn: Connection[Any], start: Start, why: str, rules: StageRules, pause_s: float | None
+) -> Literal["paused", "failed"]:
+    """Queues the stage again after a provider's pause, or after a backoff if it named none. This start does not count.
+
+    `why` is for operators. After `rules.pause_s` without a saved unit, generation and course have failed.
+    """
+    row = run_verb(
+        conn,
+        "pause_stage",
+        start.run,
+        attempt_id=start.attempt_id,
+        pause_s=pause_s,
+        backoff_s=rules.backoff_s,
+        most_s=rules.pause_s,
+        why=why,
+        waiting=BUSY_MESSAGE,
+        step=STEPS[start.stage].failed,
+        message=TOO_BUSY_MESSAGE,
+    )
+    return "failed" if row["outcome"] == "failed" else "paused"
+
+
 def hand_back_stage(conn: Connection[Any], start: Start, outcome: str) -> None:
     """Queues the stage again at once, for another worker; this start does not count."""
-    _run_verb(conn, "hand_back_stage", start.run, attempt_id=start.attempt_id, outcome=outcome)
+    run_verb(conn, "hand_back_stage", start.run, attempt_id=start.attempt_id, outcome=outcome)
 
 
 def close_attempt(conn: Connection[Any], start: Start) -> None:
@@ -155,16 +196,39 @@ def close_attempt(conn: Connection[Any], start: Start) -> None:
     conn.execute(QUERIES["close_attempt"], {"attempt_id": start.attempt_id, "outcome": "superseded"})
 
 
-def report_units(conn: Connection[Any], start: Start, done: int, total: int) -> None:
-    """Records that the stage works and, while lessons are written, how many are done."""
-    counts = _lessons(done, total) if start.stage is Stage.TEXT_GENERATION else {"alive": True}
-    _run_verb(conn, "report_units", start.run, stage=start.stage.value, change=Jsonb(counts))
+def report_units(conn: Connection[Any], start: Start, done: float, total: int) -> None:
+    """Records that the stage works and, while lessons are written, how many are done.
+
+    A fraction of `done` is the share of the unit in hand, which the step's message shows.
+    """
+    whole = int(done)
+    counts: dict[str, Any] = _lessons(whole, total) if start.stage is Stage.TEXT_GENERATION else {"alive": True}
+    if whole != done:
+        percent = min(round((done - whole) * 100), 99)
+        counts["message"] = f"{STEPS[start.stage].started} {whole + 1} из {total}: {percent} %"
+    run_verb(conn, "report_units", start.run, stage=start.stage.value, change=Jsonb(counts))
 
 
-def describe_stages(overdue_s: Mapping[Stage, float] | None = None) -> dict[str, dict[str, Any]]:
+def record_reader_faults(conn: Connection[Any], start: Start, faults: Sequence[Mapping[str, str]]) -> None:
+    """Records an event for each document on which a reader broke. A stage that completes records its own."""
+    values = {"generation_id": start.run.generation_id, "faults": Jsonb(list(faults))}
+    conn.execute(QUERIES["record_reader_faults"], values)
+
+
+def keep_log(conn: Connection[Any], start: Start, lines: str) -> None:
+    """Keeps the last lines of the start's log with its attempt."""
+    conn.execute(QUERIES["keep_attempt_log"], {"attempt_id": start.attempt_id, "lines": lines})
+
+
+def describe_stages(rules: Rules, overdue_s: Mapping[Stage, float] | None = None) -> dict[str, dict[str, Any]]:
     """Describes each stage for verbs that read the stage from the row: its starts, its failed step, its end."""
     return {
-        stage.value: {"most_starts": MAX_STARTS, "failed": step.failed}
+        stage.value: {
+            "most_starts": rules[stage].starts,
+            "at_once": rules[stage].at_once,
+            "full_s": FULL_S,
+            "failed": step.failed,
+        }
         | ({} if overdue_s is None else {"overdue_s": overdue_s[stage]})
         for stage, step in STEPS.items()
     }
@@ -176,7 +240,7 @@ def warn_of_refused_course(row: DictRow) -> None:
         log.warning("course_refused", extra={"error": row["refused"]})
 
 
-def _run_verb(conn: Connection[Any], verb: str, run: Run, **values: Any) -> DictRow:
+def run_verb(conn: Connection[Any], verb: str, run: Run, **values: Any) -> DictRow:
     parameters = {name: getattr(run, name) for name in _RUN_PARAMETERS} | values
     cursor = conn.cursor()
     cursor.adapters.register_loader("json", _JsonText)
@@ -194,7 +258,7 @@ class _JsonText(Loader):
         return bytes(data)
 
 
-def _as_it_is(text: Any) -> Any:
+def as_it_is(text: Any) -> Any:
     return text
 
 

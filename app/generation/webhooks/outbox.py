@@ -47,7 +47,7 @@ class Delivery:
     """A claimed delivery: its message and its receiver's URL.
 
     `message_id`: the same for every attempt, and never used again. `failures`: failed attempts so far. `left_s`:
-    seconds until it is given up. `held_until` identifies the claim.
+    seconds until it is given up. `held_until` identifies the claim. `documents`: those that were not read.
     """
 
     generation_id: UUID
@@ -63,6 +63,7 @@ class Delivery:
     failures: int
     left_s: float
     held_until: datetime
+    documents: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +92,11 @@ def finish_delivery(
     attempt: Attempt | None = None,
     *,
     wait_s: float | None = None,
-) -> bool:
-    """Ends the claim: the delivery has its final state, or is pending and due again in `wait_s`.
+) -> DeliveryState | None:
+    """Ends the claim: the delivery has its final state, or is pending and due again in `wait_s`. Returns its state.
 
-    After GONE nothing more is sent for the generation. False if the claim was lost: nothing was written.
+    A pending one that its receiver can't take is given up. After GONE nothing more is sent for the generation. None if
+    the claim was lost: nothing was written.
     """
     row = _run_verb(
         db,
@@ -106,7 +108,7 @@ def finish_delivery(
         wait_s=wait_s,
         attempt=None if attempt is None else Jsonb(asdict(attempt)),
     )
-    return bool(row["outcome"] != "claim_lost")
+    return None if row["outcome"] == "claim_lost" else DeliveryState(row["outcome"])
 
 
 def resend_deliveries(db: Database, generation_id: UUID, seq: int | None, actor: Actor) -> list[int]:

@@ -26,6 +26,8 @@ def write_body(delivery: Delivery) -> bytes:
         "progress": {"step": delivery.step, "message": delivery.message, "percentage": delivery.percentage},
         "data": {"jobId": str(delivery.generation_id)},
     }
+    if delivery.documents is not None:
+        message["data"]["documents"] = delivery.documents
     if delivery.error is not None:
         message["error"] = delivery.error
     return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()

@@ -31,6 +31,11 @@ GAUGES = {
     "workers": ("coursegen_workers_live", "Worker processes that serve the queue, with a fresh heartbeat.", ["queue"]),
     "webhooks": ("coursegen_webhooks_undelivered", "Webhook deliveries that are pending.", []),
     "oldest_webhook": ("coursegen_webhooks_oldest_seconds", "How long the oldest of these deliveries has waited.", []),
+    "reader_faults": (
+        "coursegen_document_reader_failures",
+        "Documents on which a reader broke within the last day.",
+        ["format"],
+    ),
 }
 
 blueprint = Blueprint("metrics", __name__)

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable, Sequence
 
-_COMPOUND = re.compile(r"\w+(?:[-‐]\w+)+")
+_COMPOUND = re.compile(r"\b\w+(?:[-‐]\w+)+")
 _LAST_WORD = re.compile(r"(\w+)[-‐]?$")
 _FIRST_WORD = re.compile(r"\w+")
+_LONGEST_WORD = 80
 _HYPHENS = ("-", "‐")
 _PREFIXES = frozenset({"кое", "кой"})
 _SUFFIXES = frozenset({"то", "либо", "нибудь", "таки"})
@@ -28,9 +29,10 @@ class Joiner:
         return text
 
     def _append(self, text: str, line: str, is_divided: bool) -> str:
-        last, first = _LAST_WORD.search(text), _FIRST_WORD.match(line)
         ends_so = is_divided or text.endswith(_HYPHENS)
-        if not (ends_so and last and first):
+        last = _LAST_WORD.search(text[-_LONGEST_WORD:]) if ends_so else None
+        first = _FIRST_WORD.match(line)
+        if not (last and first):
             return f"{text}{line}" if is_divided else f"{text} {line}"
         stem = text.rstrip("-‐")
         is_whole = last[1][-1].isalpha() and first[0][0].islower() and not self._is_compound(last[1], first[0])

@@ -1,10 +1,8 @@
 """Lines of text become paragraphs, list items and rows."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
-from pipeline.formats.pdf.lines import ITEM, LETTER, Line, are_beside
+from pipeline.formats.pdf.lines import ITEM, LETTER, Line, are_beside, find_pitch
 
 #: The distance between baselines that ends a paragraph, against the usual one.
 _PARAGRAPH_GAP = 1.35
@@ -21,12 +19,7 @@ class Paragraphs:
     def __init__(self, lines: Sequence[Line]) -> None:
         self._lines = lines
         self._columns = [self._find_column(at) for at in range(len(lines))]
-        pitches = Counter(
-            round((line.bottom - following.bottom) / max(line.size, 1), 1)
-            for line, following in pairwise(lines)
-            if line.page == following.page and 0 < line.bottom - following.bottom < 4 * line.size
-        )
-        self._pitch = pitches.most_common(1)[0][0] if pitches else 1.3
+        self._pitch = find_pitch(lines)
 
     def split(self) -> Iterator[list[list[Line]]]:
         """Yields paragraphs: lists of rows, each a list of lines to be joined."""
@@ -60,10 +53,10 @@ class Paragraphs:
     def _ends_paragraph(self, at: int) -> bool:
         """True when the line at this index begins a paragraph."""
         line, before = self._lines[at], self._lines[at - 1]
-        if before.is_hyphenated:
+        if before.is_hyphenated or (before.page == line.page and are_beside(before, line)):
             return False
         if ITEM.match(line.text) or abs(line.size - before.size) > 0.1 * before.size:
-            return not are_beside(before, line)
+            return True
         pitch = before.bottom - line.bottom
         ended = before.text.endswith(_SENTENCE_END)
         if line.page != before.page or pitch < -before.size:  # the next page or column
@@ -73,7 +66,7 @@ class Paragraphs:
         is_indented = line.left - before.left > _INDENT * line.size and line.left - self._columns[at][0] > (
             _INDENT * line.size
         )
-        if is_indented and not ITEM.match(before.text) and not are_beside(before, line):
+        if is_indented and not ITEM.match(before.text):
             return ended or self._is_short(at - 1, _SHORT)
         return ended and self._is_short(at - 1, _SHORT)
 

@@ -3,8 +3,8 @@ create or replace function coursegen.carry_over_results(p_failed_id uuid, p_gene
 language plpgsql
 as $$
 begin
-    insert into coursegen.documents (generation_id, position, file_id, name, mime_type, body, headings, error)
-    select p_generation_id, position, file_id, name, mime_type, body, headings, error
+    insert into coursegen.documents (generation_id, position, file_id, name, mime_type, body, headings, error, title, fault)
+    select p_generation_id, position, file_id, name, mime_type, body, headings, error, title, fault
     from coursegen.documents where generation_id = p_failed_id;
     insert into coursegen.briefs (generation_id, brief)
     select p_generation_id, brief from coursegen.briefs where generation_id = p_failed_id;

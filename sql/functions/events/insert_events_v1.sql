@@ -8,15 +8,24 @@ declare
     event jsonb;
     refused text[];
 begin
-    insert into public.system_metrics as m (id, event_type, severity, user_id, course_id, job_id, metadata, "timestamp")
-    select e.id, e.event_type, e.severity, e.user_id, e.course_id, e.job_id, e.metadata,
-        clock_timestamp() - make_interval(secs => e.age_s)
-    from jsonb_to_recordset(p_events) as e (
-        id uuid, event_type public.metric_event_type, severity public.metric_severity, user_id uuid, course_id uuid,
-        job_id text, metadata jsonb, age_s double precision
-    )
-    on conflict (id) do update set metadata = excluded.metadata;
-exception when foreign_key_violation then
+    insert into coursegen.written_events (id, "timestamp")
+    select (e.value ->> 'id')::uuid, now() from jsonb_array_elements(p_events) e
+    on conflict do nothing;
+    begin
+        insert into public.system_metrics as m (
+            id, event_type, severity, user_id, course_id, job_id, metadata, "timestamp"
+        )
+        select e.id, e.event_type, e.severity, e.user_id, e.course_id, e.job_id, e.metadata,
+            clock_timestamp() - make_interval(secs => e.age_s)
+        from jsonb_to_recordset(p_events) as e (
+            id uuid, event_type public.metric_event_type, severity public.metric_severity, user_id uuid, course_id uuid,
+            job_id text, metadata jsonb, age_s double precision
+        )
+        on conflict (id) do update set metadata = excluded.metadata;
+        return;
+    exception when foreign_key_violation then
+        null;  -- below, each by itself
+    end;
     for event in select e.value from jsonb_array_elements(p_events) e loop
         foreach refused slice 1 in array array[['', ''], ['course_id', ''], ['user_id', ''], ['course_id', 'user_id']] loop
             begin

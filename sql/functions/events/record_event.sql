@@ -5,11 +5,12 @@ create or replace function coursegen.record_event(
 language plpgsql
 as $$
 begin
-    insert into public.system_metrics (event_type, severity, user_id, course_id, job_id, metadata)
-    values (
-        p_type::public.metric_event_type, p_severity::public.metric_severity, g.user_id, g.course_id, g.id::text,
+    with written as (insert into coursegen.written_events (id, "timestamp") values (gen_random_uuid(), now()) returning id)
+    insert into public.system_metrics (id, event_type, severity, user_id, course_id, job_id, metadata)
+    select
+        written.id, p_type::public.metric_event_type, p_severity::public.metric_severity, g.user_id, g.course_id, g.id::text,
         jsonb_build_object('stage', g.stage, 'request_id', g.request_id) || p_metadata
-    );
+    from written;
     set constraints all immediate;  -- as in write_course
 exception when others or query_canceled then
     if sqlstate like '53%' then

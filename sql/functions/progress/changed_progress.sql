@@ -2,6 +2,7 @@
 --   {"reset": true}   first of all: five pending steps, counts and metadata cleared, `files` kept
 --   {"step", "status", "message", "error", "error_details", "metadata"}   one step goes to another status
 --   {"lessons_completed", "lessons_total"}   counts
+--   {"message"}   for the course, whatever its steps are; also beside counts
 --   {"alive": true}   nothing: the stage works, see write_course
 -- A step that may not go there changes nothing: a repeated or late call undoes nothing. A progress that is null or
 -- malformed is built first.
@@ -64,7 +65,7 @@ begin
                     else '{}'
                 end || (change -> 'metadata'));
             end if;
-        elsif change ? 'lessons_total' then
+        elsif change ?| array['lessons_total', 'message'] then
             changed := coalesce(changed, '{}') || change;
         end if;
     end loop;

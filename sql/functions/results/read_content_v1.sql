@@ -5,28 +5,7 @@ as $$
     select json_build_object(
         'courseId', c.id, 'slug', c.slug, 'title', c.title, 'jobId', g.id,
         'completedAt', to_char(g.finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-        'sections', (
-            select coalesce(json_agg(json_build_object(
-                'number', s.number, 'title', s.title,
-                'lessons', (
-                    select coalesce(json_agg(json_build_object(
-                        'number', l.number, 'title', l.title, 'goals', l.goals, 'sources', l.sources, 'text', d.body
-                    ) order by l.number), '[]')
-                    from coursegen.lessons l
-                    left join coursegen.drafts d on d.generation_id = l.generation_id and d.lesson_number = l.number
-                    where l.generation_id = g.id and l.section_number = s.number
-                )
-            ) order by s.number), '[]')
-            from coursegen.sections s
-            where s.generation_id = g.id
-        ),
-        'documents', (
-            select coalesce(json_agg(json_build_object(
-                'id', d.file_id, 'name', d.name, 'mimeType', d.mime_type, 'wasRead', d.error is null, 'error', d.error
-            ) order by d.position), '[]')
-            from coursegen.documents d
-            where d.generation_id = g.id
-        ),
+        'sections', coursegen.read_sections(g.id), 'documents', coursegen.read_documents(g.id),
         'summary', f.summary,
         'published', (
             select json_build_object(

@@ -8,9 +8,10 @@ declare
 begin
     refused := coursegen.end_generation(
         g.id, 'cancelled',
-        jsonb_build_array(jsonb_build_object(
-            'step', coursegen.stage_step(g.stage), 'status', 'pending', 'message', p_message
-        )),
+        jsonb_build_array(
+            jsonb_build_object('step', coursegen.stage_step(g.stage), 'status', 'pending'),
+            jsonb_build_object('message', p_message)
+        ),
         p_ended_by
     );
     perform procrastinate_cancel_job_v1(job.id, true, false)

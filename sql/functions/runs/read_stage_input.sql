@@ -32,10 +32,17 @@ begin
             ) course
         ),
         'documents', case when 'documents' = any (p_needs) then (
-            select json_agg(json_build_object(
-                'file_id', d.file_id, 'name', d.name, 'mime_type', d.mime_type, 'text', d.body,
-                'headings', d.headings, 'error', d.error
-            ) order by d.position)
+            select json_agg(case
+                -- Workers of an earlier release don't ask for the title, and do not know it.
+                when 'titles' = any (p_needs) then json_build_object(
+                    'file_id', d.file_id, 'name', d.name, 'mime_type', d.mime_type, 'text', d.body,
+                    'headings', d.headings, 'error', d.error, 'title', coalesce(d.title, '')
+                )
+                else json_build_object(
+                    'file_id', d.file_id, 'name', d.name, 'mime_type', d.mime_type, 'text', d.body,
+                    'headings', d.headings, 'error', d.error
+                )
+            end order by d.position)
             from coursegen.documents d where d.generation_id = g.id
         ) end,
         'brief', case when 'brief' = any (p_needs) then (

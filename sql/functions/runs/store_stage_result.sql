@@ -6,10 +6,14 @@ begin
     case p_stage
         when 'DOCUMENT_PROCESSING' then
             insert into coursegen.documents (
-                generation_id, position, file_id, name, mime_type, body, headings, error
+                generation_id, position, file_id, name, mime_type, body, headings, error, title, fault
             )
-            select p_generation_id, d.position, d.file_id, d.name, d.mime_type, d.body, d.headings, d.error
+            select
+                p_generation_id, d.position, d.file_id, d.name, d.mime_type, d.body, d.headings, d.error, d.title, d.fault
             from json_populate_recordset(null::coursegen.documents, p_result) d;
+            perform coursegen.record_reader_faults_v1(p_generation_id, jsonb_agg(d.fault))
+            from coursegen.documents d
+            where d.generation_id = p_generation_id and jsonb_typeof(d.fault) = 'object';
         when 'STRUCTURE_ANALYSIS' then
             insert into coursegen.briefs (generation_id, brief) values (p_generation_id, p_result::jsonb);
         when 'STRUCTURE_GENERATION' then

@@ -3,8 +3,9 @@
 -- With p_wait, waits for locked courses. Without, a locked course or a taken slot number leaves the request undecided.
 -- Picks the slot numbers of a request that has none. A retry starts at the stage at which retry_of failed, with the results
 -- of the stages before. A second call with the same id, after an unknown outcome of the first, admits nothing again.
--- Outcomes: admitted; undecided; not_found; forbidden; active (generation_id is the active one); slot_taken; user_full,
--- system_full (with the counts); not_failed; key_in_flight, key_reused; replayed (generation_id is the earlier one).
+-- Outcomes: admitted; undecided; not_found; forbidden; active (generation_id is the active one); old_stack (of a request that
+-- is `beside` it); slot_taken; user_full, system_full (with the counts); not_failed; key_in_flight, key_reused; replayed
+-- (generation_id is the earlier one).
 create or replace function coursegen.admit_generations_v1(p_requests jsonb, p_wait boolean)
 returns table (
     id uuid, outcome text, generation_id uuid, files_malformed boolean, user_active int, system_active int
@@ -26,7 +27,7 @@ begin
             id uuid, course_id uuid, user_id uuid, tier coursegen.tier, priority int, user_slot int, system_slot int,
             user_limit int, system_limit int, source text, webhook_url text, request_id text, idempotency_key text,
             fingerprint text, retry_of uuid, message text, status text, actor text, reason text,
-            completed_steps jsonb
+            completed_steps jsonb, beside boolean
         ) order by r.course_id
     loop
         id := request.id;
@@ -68,6 +69,8 @@ begin
             if found then
                 outcome := 'active';
                 generation_id := generation.id;
+            elsif request.beside and coursegen.is_with_old_stack(request.course_id) then
+                outcome := 'old_stack';
             end if;
         end if;
         if outcome is null and request.user_slot is null then

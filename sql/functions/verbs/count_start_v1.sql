@@ -1,8 +1,9 @@
 -- Counts a start of the generation's stage. It commits before the work begins, so that every start counts, however it ends.
 -- A start that the same job left open was interrupted: its worker lived to queue it again.
 -- p_stages has for each stage its most_starts and `failed`, the message of a failed step; p_exhausted is for the course's
--- owner.
--- Outcomes: counted; exhausted: no start was left, and the generation has failed; superseded: this run may not start.
+-- owner. It may have at_once, how many of the stage may run at a time, and full_s: a stage that is full is queued again after
+-- it, without a start, and a generation that runs is paused.
+-- Outcomes: counted; full; exhausted: no start was left, and the generation has failed; superseded: this run may not start.
 create or replace function coursegen.count_start_v1(
     p_generation_id uuid, p_fence int, p_job_id bigint, p_worker text, p_stages jsonb, p_exhausted text
 ) returns table (outcome text, attempt_id bigint, stage text, course_id uuid, tier text, priority int, refused text)
@@ -26,6 +27,16 @@ begin
         outcome := 'exhausted';
         refused := coursegen.fail_generation(
             generation, p_stages -> stage ->> 'failed', p_exhausted, jsonb_build_object('stage', generation.stage)
+        );
+    elsif coursegen.is_stage_full(generation, (p_stages -> stage ->> 'at_once')::int) then
+        outcome := 'full';
+        update coursegen.generations g
+        set paused_why = 'stage_full',
+            paused_until = now() + make_interval(secs => (p_stages -> generation.stage::text ->> 'full_s')::float)
+        where g.id = p_generation_id and g.status = 'running';
+        perform coursegen.requeue_stage(
+            p_generation_id, (p_stages -> stage ->> 'full_s')::float,
+            (select j.lock from procrastinate_jobs j where j.id = p_job_id)
         );
     else
         outcome := 'counted';

@@ -2,7 +2,7 @@
 -- own. The tag identifies the state except `minutes`, the course's age: the row by its xmin, and what changes without the
 -- row. The columns of the row, its progress among them, are read only with p_state.
 -- generation_status is null before the first generation. queue_position counts the jobs that run before the job of a
--- queued generation, up to 100. A running generation is stuck after p_stuck_s without progress. worker_alive: a worker serves
+-- queued generation, up to 100. A running generation is stuck p_stuck_s after its last progress, or after its pause. worker_alive: a worker serves
 -- stages; it is dead after p_stalled_s without a heartbeat.
 -- Outcomes: found; not_found.
 create or replace function coursegen.poll_course_v2(
@@ -43,8 +43,8 @@ begin
     select g.id, g.fence, g.status, g.created_at, g.paused_until into generation from coursegen.generations g
     where g.course_id = course.id and g.finished_at is null;
     if found then
-        is_stuck := generation.status = 'running' and generation.paused_until is null
-            and greatest(course.last_progress_update, generation.created_at) < now() - make_interval(secs => p_stuck_s);
+        is_stuck := generation.status = 'running' and now() - make_interval(secs => p_stuck_s)
+            > greatest(course.last_progress_update, generation.created_at, generation.paused_until);
         worker_alive := coursegen.live_workers_v1('stages', p_stalled_s) > 0;
         if generation.status = 'queued' then
             select j.priority, j.id into own from procrastinate_jobs j

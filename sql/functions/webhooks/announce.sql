@@ -33,6 +33,7 @@ begin
     where generation.id = p_generation_id
         and (last.status, last.step, last.percentage, last.message, last.error)
             is distinct from (p_status, course.step, course.percentage, course.message, p_error);
+    perform coursegen.skip_refused(p_generation_id);
     perform coursegen.schedule_delivery(p_generation_id);
 end
 $$;

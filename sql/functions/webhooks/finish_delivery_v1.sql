@@ -1,7 +1,7 @@
 -- Ends the claim that p_held_until identifies. The delivery gets its final state, or stays pending and is due again in
 -- p_wait_s. p_attempt is the attempt that was made, if one was: {"ms", "status", "error", "excerpt"}. The next delivery is
--- scheduled; after `gone` the generation has no next one.
--- Outcomes: p_state; claim_lost: another sender has claimed the delivery since, and nothing was written.
+-- scheduled; after `gone` the generation has no next one. One that its receiver can't take is given up (skip_refused).
+-- Outcomes: p_state; given_up; claim_lost: another sender has claimed the delivery since, and nothing was written.
 create or replace function coursegen.finish_delivery_v1(
     p_generation_id uuid, p_seq int, p_held_until timestamptz, p_state text, p_wait_s float, p_attempt jsonb
 ) returns table (outcome text)
@@ -29,8 +29,8 @@ begin
         update coursegen.webhook_deliveries d set state = 'gone', finished_at = now(), held_until = null
         where d.generation_id = p_generation_id and d.state = 'pending';
     end if;
+    outcome := case when coursegen.skip_refused(p_generation_id) then 'given_up' else p_state end;
     perform coursegen.schedule_delivery(p_generation_id);
-    outcome := p_state;
     return next;
 end
 $$;

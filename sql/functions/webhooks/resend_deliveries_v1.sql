@@ -15,9 +15,7 @@ begin
     select array_agg(r.seq order by r.seq) into seqs from renewed r;
     outcome := case when seqs is null then 'nothing_to_send' else 'resent' end;
     if outcome = 'resent' then
-        perform procrastinate_cancel_job_v1(j.id, false, false)  -- it may be hours away
-        from procrastinate_jobs j
-        where j.status = 'todo' and j.queueing_lock = 'webhook:' || p_generation_id;
+        perform coursegen.cancel_delivery_job(p_generation_id);
         perform coursegen.schedule_delivery(p_generation_id);
         insert into coursegen.audit (actor, action, generation_id, reason, details)
         values (p_actor, 'resend', p_generation_id, p_reason, jsonb_build_object('seq', p_seq));

@@ -2,6 +2,7 @@
 -- Changes nothing, and needs nothing of this service.
 select jsonb_build_object(
     'version', current_setting('server_version_num')::int,
+    'encoding', getdatabaseencoding(),
     'standby', pg_is_in_recovery(),
     'read_only', current_setting('default_transaction_read_only') = 'on',
     'login', current_user,
@@ -23,7 +24,12 @@ select jsonb_build_object(
             'kind', relkind,
             'owner', relowner::regrole::text,
             'mine', pg_has_role(relowner, 'usage'),
+            'persistence', relpersistence,
             'rls', relrowsecurity,
+            'restrictive', array(
+                select quote_ident(polname) from pg_policy
+                where polrelid = c.oid and not polpermissive and 0 = any (polroles) order by 1
+            ),
             'forced', relforcerowsecurity,
             'rows', greatest(reltuples, 0)::bigint,
             'triggers', array(
@@ -35,9 +41,14 @@ select jsonb_build_object(
                 where indrelid = c.oid and indisunique and indnkeyatts = 1 and indpred is null and indimmediate
                     and attname = 'id'
             ),
+            'course_is_indexed', exists (
+                select from pg_index
+                join pg_attribute on attrelid = indrelid and attnum = indkey[0]
+                where indrelid = c.oid and indpred is null and indisvalid and attname = 'course_id'
+            ),
             'columns', (
                 select jsonb_object_agg(attname, jsonb_build_object(
-                    'type', format_type(atttypid, null),
+                    'type', format_type(coalesce(nullif(typbasetype, 0), atttypid), null),  -- a domain takes what its type takes
                     'category', typcategory,
                     'computed', attgenerated <> '',
                     'required', attnotnull and not atthasdef and attidentity = '' and attgenerated = ''
@@ -49,7 +60,8 @@ select jsonb_build_object(
         from pg_class c
         where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')
             and relname in (
-                'courses', 'system_metrics', 'procrastinate_jobs', 'file_catalog', 'organizations', 'users', 'sections', 'lessons'
+                'courses', 'system_metrics', 'procrastinate_jobs', 'file_catalog', 'organizations', 'users', 'sections', 'lessons',
+                'generation_status_history'
             )
     ),
     'types', (
@@ -58,6 +70,11 @@ select jsonb_build_object(
         )))
         from pg_type t
         where typnamespace = 'public'::regnamespace and typname in ('metric_event_type', 'metric_severity', 'tier')
+    ),
+    -- Null before the first migration. The function that `migrate` makes does nothing.
+    'publishes', (
+        select prosrc <> 'select null::jsonb' from pg_proc join pg_namespace n on n.oid = pronamespace
+        where nspname = 'coursegen' and proname = 'publish_course'
     ),
     'progress_functions', array(
         select oid::regprocedure::text from pg_proc

@@ -15,7 +15,7 @@ from app.settings.stages import HANDLERS, StageLimits
 from pipeline.child.wire import Returned
 from pipeline.contract import Course, File, StageInput
 from tasks.stages.child_pool import Children
-from tasks.stages.child_process import Stopped, TimedOut
+from tasks.stages.watch import Stopped, TimedOut
 from tests.conftest import WaitUntil
 from tests.stage_requests import read_result, request_for
 from tests.unit.pipeline.formats.made_files import Pdf, docx_of

@@ -4,7 +4,7 @@ import re
 import secrets
 import subprocess
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
@@ -60,6 +60,13 @@ def platform_server() -> Iterator[str]:
 @pytest.fixture
 def make_platform(platform_server: str) -> Iterator[MakePlatform]:
     """A function that returns its owner's URL of a new database of the platform; dropped after the test."""
+    with making_platforms(platform_server) as make:
+        yield make
+
+
+@contextmanager
+def making_platforms(platform_server: str) -> Iterator[MakePlatform]:
+    """As `make_platform`; the databases are dropped when the block is left."""
     with ExitStack() as cleanup:
 
         def make(age: str, owner: str = "postgres") -> str:

@@ -1,6 +1,7 @@
 """`migrate --check`: every obstacle at once, and nothing is changed."""
 
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -51,7 +52,10 @@ def test_what_the_service_made_is_not_adopted(empty_database_url: str) -> None:
         ("stage1", Kind.ADOPTED, "trg_validate_generation_status"),
         ("stage1", Kind.DECIDE, "TIER_SOURCE=database"),
         ("newest", Kind.ADOPTED, "by the map stages-2-to-5"),
-        ("newest", Kind.DECIDE, "buttons do nothing"),
+        ("stage1", Kind.FITS, "Pages of Stage 1 that start, follow and cancel a generation are served"),
+        ("stage1", Kind.DECIDE, "generation.status are served; jobs.getStatus, jobs.cancel"),
+        ("stage1", Kind.DECIDE, "create index concurrently on generation_status_history"),
+        ("newest", Kind.DECIDE, "Buttons that approve a stage or restart one"),
     ],
 )
 def test_it_says_what_is_adopted_and_what_to_decide(
@@ -102,6 +106,10 @@ def test_every_obstacle_is_named_at_once_and_migrate_fails_there(make_platform: 
         ("alter table courses rename to c; create view courses as select * from c", "courses is no table"),
         ("alter table courses alter user_id type text using user_id::text", "courses.user_id is text, not uuid"),
         ("alter table system_metrics alter metadata type text", "system_metrics.metadata is text"),
+        (
+            "alter table courses rename to c; create unlogged table courses (like c including all)",
+            "courses is unlogged",
+        ),
     ],
 )
 def test_an_obstacle_of_any_kind_is_seen(make_platform: MakePlatform, change: str, words: str) -> None:
@@ -114,6 +122,36 @@ def test_an_obstacle_of_any_kind_is_seen(make_platform: MakePlatform, change: st
         )
         conn.execute(change.encode())
     assert words in said(check(url), Kind.OBSTACLE)
+
+
+def test_an_encoding_that_lacks_letters_is_in_the_way(platform_server: str) -> None:
+    name = "platform_latin1"
+    with psycopg.connect(platform_server, autocommit=True) as conn:
+        conn.execute(f"create database {name} encoding 'LATIN1' locale 'C' template template0".encode())
+        try:
+            remarks = check(urlunsplit(urlsplit(platform_server)._replace(path=f"/{name}")))
+        finally:
+            conn.execute(f"drop database {name} with (force)".encode())
+    assert "encoding is LATIN1" in said(remarks, Kind.OBSTACLE)
+
+
+def test_a_restrictive_policy_is_for_the_operator(make_platform: MakePlatform) -> None:
+    url = make_platform("stage1")
+    with psycopg.connect(url, autocommit=True) as conn:
+        policy = "as restrictive using (organization_id::text = auth.jwt() ->> 'organization_id')"
+        conn.execute(f'create policy "own organization" on courses {policy}'.encode())
+        conn.execute("create policy of_others on courses as restrictive to authenticated using (true)")
+        how = 'alter policy "own organization" on courses to authenticated;'
+        assert [remark.how for remark in check(url) if remark.subject == "courses" and remark.how] == [how]
+        conn.execute(how.encode())
+    assert "restrictive" not in said(check(url), Kind.DECIDE)
+
+
+def test_a_domain_is_what_its_type_is(make_platform: MakePlatform) -> None:
+    url = make_platform("stage1")
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("create domain slug as text check (value <> 'new'); alter table courses alter slug type slug")
+    assert said(check(url), Kind.OBSTACLE) == ""
 
 
 def test_a_login_without_the_rights_is_told_all_it_lacks(make_platform: MakePlatform, platform_server: str) -> None:

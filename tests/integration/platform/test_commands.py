@@ -107,6 +107,8 @@ def test_only_the_owner_changes_it(app: Flask, url: str, platform_server: str, s
             done = run(member, "platform", "status", "--use", "publication")
             assert (done.exit_code, "the login that runs `coursegen migrate`" in done.stderr) == (1, True)
             assert run(member, "platform", "status").exit_code == 0
+            checked = run(member, "doctor", "--platform")
+            assert (checked.exit_code, "The schema coursegen is not map_member's" in checked.stdout) == (1, True)
             member.extensions["services"].close()
         finally:
             admin.execute("drop role map_member")
@@ -131,6 +133,9 @@ def test_doctor_shows_the_map_and_what_was_refused(app: Flask, url: str) -> None
 def test_doctor_checks_the_platform_too(app: Flask, url: str) -> None:
     done = run(app, "doctor", "--platform")
     assert (done.exit_code, "by the map stage-1" in done.stdout) == (0, True)
+    run(app, "platform", "apply", "deploy/platforms/sections_and_lessons.sql")
+    assert "fills neither" in done.stdout
+    assert "fills neither" not in run(app, "doctor", "--platform").stdout
     with connect(url) as conn:
         conn.execute(
             "alter table courses rename error_message to error_text; alter table courses add error_message int"

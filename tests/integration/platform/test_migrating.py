@@ -5,12 +5,14 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
 
+from app.database.migration_session import MigrationError
 from app.database.migrations import migrate, missing
 from app.database.rollback import rollback
 from tests.integration.platform.conftest import AGES, OWNERS, PASSWORD, MakePlatform, dump, login
@@ -22,6 +24,7 @@ from tests.integration.platform.courses import (
     only,
     refusals,
     shown,
+    value,
     write,
 )
 
@@ -53,6 +56,12 @@ def test_a_member_of_the_role_generates_a_course_under_row_level_security(
     make_platform: MakePlatform, platform_server: str, age: str
 ) -> None:
     url = make_platform(age)
+    theirs = (
+        [] if age == "before" else ["insert into system_metrics (event_type, severity) values ('job_rollback', 'info')"]
+    )
+    with connect(url) as conn:
+        for statement in theirs:
+            conn.execute(statement.encode())
     before = dump(url, without_rows_of=["courses", "generation_status_history"])
     migrate(url)
     with psycopg.connect(platform_server, autocommit=True) as admin:
@@ -66,12 +75,32 @@ def test_a_member_of_the_role_generates_a_course_under_row_level_security(
                     conn.execute("select coursegen.end_generation(id, 'completed', '[]') from coursegen.generations")
                     assert shown(conn, COURSE) == "completed"
                 assert refusals(conn) == 0
-                conn.execute("insert into system_metrics (event_type, severity) values ('job_rollback', 'info')")
-                conn.execute("delete from system_metrics")
+                conn.execute("select coursegen.insert_events_v1(%s)", [Jsonb([event(), event(course_id=str(uuid4()))])])
+                conn.execute(
+                    "select coursegen.record_event(g, 'worker_timeout', 'error') from coursegen.generations g limit 1"
+                )
+                assert only(conn, "select count(*) from system_metrics") == 3 + len(theirs)
         finally:
             admin.execute(f"drop role member_{age}".encode())
     rollback(url)
     assert dump(url, without_rows_of=["courses", "generation_status_history"]) == before
+
+
+def test_a_rollback_leaves_no_course_hanging(make_platform: MakePlatform) -> None:
+    url = make_platform("stage1")
+    migrate(url)
+    with connect(url) as conn:
+        admit(conn, COURSE)
+        with pytest.raises(MigrationError, match="generations cancel --all"):
+            rollback(url)
+        assert shown(conn, COURSE) == "initializing"
+        conn.execute("select coursegen.cancel_generation_v1(%s, 'Отменено', 'me')", [COURSE])
+        rollback(url)
+        assert value(conn, COURSE) == "cancelled"
+
+
+def event(**fields: str) -> dict[str, object]:
+    return {"id": str(uuid4()), "event_type": "job_rollback", "severity": "info", "metadata": {}, "age_s": 0, **fields}
 
 
 @pytest.mark.parametrize("age", ["stage1", "newest"])

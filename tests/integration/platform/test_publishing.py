@@ -148,6 +148,20 @@ def test_what_an_author_changed_stays(conn: Connection) -> None:
     assert pages(conn) == {"Моё начало": {"Урок 1": "Моё"}, "Финал": {"Мой урок": "Текст 3"}, "Мой раздел": {}}
 
 
+def test_a_lesson_that_an_author_moved_stays_there(conn: Connection) -> None:
+    complete(conn, FIRST)
+    conn.execute(
+        "update lessons set order_index = 9, section_id = (select id from sections where title = 'Конец')"
+        " where title = 'Урок 2'"
+    )
+    complete(conn, SECOND)
+    assert pages(conn) == {"Начало": {"Урок 1": "Новый 1"}, "Финал": {"Урок 3": "Новый 3", "Урок 2": "Новый 2"}}
+    complete(conn, {"Начало": FIRST["Начало"]})
+    assert pages(conn) == {"Начало": {"Урок 1": "Текст 1"}, "Финал": {"Урок 3": "Новый 3", "Урок 2": "Текст 2"}}
+    complete(conn, SHORT)
+    assert pages(conn) == SHORT
+
+
 def test_a_course_of_somebody_else_is_left_alone(conn: Connection) -> None:
     conn.execute("insert into sections (course_id, title, order_index) values (%s, 'Старое', 1)", [COURSE])
     complete(conn, FIRST)

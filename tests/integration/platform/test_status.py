@@ -130,3 +130,16 @@ def test_a_trigger_that_skips_the_status_skips_nothing_else(make_platform: MakeP
         admit(conn, COURSE)
         assert only(conn, "select generation_progress ->> 'percentage' from courses where id = %s", COURSE) == "20"
         assert (value(conn, COURSE), refusals(conn)) == (None, 1)
+
+
+def test_a_label_that_the_platform_adds_leaves_the_map_in_force(make_platform: MakePlatform) -> None:
+    url = make_platform("stage1")
+    migrate(url)
+    with connect(url) as conn:
+        source = "select min(source) from coursegen.status_map"
+        conn.execute("alter type generation_status add value 'paused'")
+        migrate(url)
+        assert only(conn, source) == "stage-1"
+        conn.execute("alter type generation_status rename value 'finalizing' to 'polishing'")
+        migrate(url)
+        assert only(conn, source) == "unknown"

@@ -11,7 +11,7 @@ from app.database.migrations import migrate
 from app.settings import Settings
 from tests.integration.factories import MakeToken
 from tests.integration.platform.conftest import MakePlatform
-from tests.integration.platform.courses import BOB, COURSE, connect, nth_course
+from tests.integration.platform.courses import BOB, COURSE, connect, nth_course, only
 from tests.logs import logging_restored
 
 
@@ -53,5 +53,9 @@ def test_an_operators_own_function_decides(clean: None, client: FlaskClient, url
         )
         headers = {"Authorization": f"Bearer {token(BOB)}"}
         client.post("/api/coursegen/generate", json={"courseId": str(COURSE)}, headers=headers)
-        found = conn.execute("select tier::text from coursegen.generations").fetchall()
-        assert found == [{"tier": "TRIAL"}]
+        found = "select array_agg(tier::text order by created_at) from coursegen.generations"
+        assert only(conn, found) == ["TRIAL"]
+        for more in ([], ["--tier", "premium"]):
+            course = str(nth_course(2 + len(more)))
+            client.application.test_cli_runner().invoke(args=["generate", course, *more], catch_exceptions=False)
+        assert only(conn, found) == ["TRIAL", "TRIAL", "PREMIUM"]

@@ -45,7 +45,7 @@ def make_worker(clean: None, settings: Settings, files_root: Path) -> Iterator[M
     with logging_restored():
 
         def make(handlers: dict[Stage, str] | None = None, **changes: Any) -> WorkerApp:
-            paths = {stage: f"{HERE}.{name}" for stage, name in (handlers or {}).items()}
+            paths = {stage: name if "." in name else f"{HERE}.{name}" for stage, name in (handlers or {}).items()}
             varied = {"files_root": files_root, "retry_backoff_s": 0.05, "worker_concurrency": 1, **changes}
             app = make_app(replace(settings, handlers={**settings.handlers, **paths}, **varied))
             made.append(app)

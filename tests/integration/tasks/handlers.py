@@ -13,7 +13,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.contract import Brief, Draft, FinishedCourse, Lesson, Outline, Report, Section, StageFailed, StageInput
+from pipeline.contract import (
+    Brief,
+    Document,
+    Draft,
+    Fault,
+    FinishedCourse,
+    Lesson,
+    Outline,
+    Report,
+    Section,
+    StageFailed,
+    StageInput,
+)
 
 BRIEF = Brief(topic="Тема", language="ru", audience="", summary="")
 
@@ -261,3 +273,14 @@ def ruins_its_process(stage_input: StageInput, report: Report) -> Brief:
 def prints(stage_input: StageInput, report: Report) -> Brief:
     print("printed", flush=True)
     return names_itself(stage_input, report)
+
+
+BROKEN = Document("2", "b.pdf", "", error="мы не смогли", fault=Fault("pdf", "pipeline.formats.pdf:1", "IndexError"))
+
+
+def read_one_of_two(stage_input: StageInput, report: Report) -> tuple[Document, ...]:
+    return Document("1", "a.md", "text/markdown", "Текст.", title="Имя"), BROKEN
+
+
+def read_none(stage_input: StageInput, report: Report) -> Any:
+    raise StageFailed("Не прочитано", faults=(BROKEN.fault,))  # type: ignore[arg-type]

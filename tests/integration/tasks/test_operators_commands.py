@@ -37,6 +37,21 @@ def failed(
     return generation_id
 
 
+def test_the_log_of_a_generations_handlers_is_shown_start_by_start(
+    app: Flask, make_worker: MakeWorker, start_generation: StartGeneration, make_course: MakeCourse
+) -> None:
+    generation_id = start_generation(make_course())
+    work(make_worker({Stage.STRUCTURE_ANALYSIS: "talks", Stage.STRUCTURE_GENERATION: "outline"}))
+    [head, *lines] = run(app, "generations", "log", str(generation_id)).output.splitlines()
+    assert head.startswith("STRUCTURE_ANALYSIS 20")
+    assert head.endswith(" completed")
+    said = [json.loads(line) for line in lines]
+    assert [line["text"] for line in said if line["message"] == "handler_output"][:3] == ["печатает", "в два", "ряда"]
+    [slow] = [line for line in said if line["message"] == "model_slow"]
+    assert (slow["level"], slow["seconds"]) == ("warning", 3)
+    assert "There is no generation" in run(app, "generations", "log", str(uuid4())).output
+
+
 def test_generations_are_listed_with_their_errors(app: Flask, failed: UUID) -> None:
     listed = run(app, "generations", "list", "--status", "failed")
     assert listed.exit_code == 0
@@ -98,6 +113,29 @@ def test_an_active_one_is_cancelled_and_no_other(
     assert status_of(conn, active) == "cancelled"
     refused = run(app, "generations", "cancel", str(failed))
     assert (refused.exit_code, status_of(conn, failed)) == (1, "failed")
+
+
+def test_all_active_ones_are_cancelled_and_their_courses_say_why(
+    app: Flask, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection, redis_client: Redis
+) -> None:
+    queued, running = start_generation(make_course()), start_generation(make_course())
+    conn.execute("update coursegen.generations set status = 'running' where id = %s", [running])
+    conn.execute(
+        "select coursegen.update_course_progress(course_id, 2, 'in_progress', 'Идёт')"
+        " from coursegen.generations where id = %s",
+        [running],
+    )
+    done = run(app, "generations", "cancel", "--all", "--message", "Запустите её ещё раз.", "--reason", "moving")
+    assert (done.exit_code, done.output) == (0, "Cancelled: 2\n")
+    shown = "select generation_progress ->> 'message' as message, status from courses"
+    assert rows(conn, shown) == [{"message": "Запустите её ещё раз.", "status": "cancelled"}] * 2
+    assert {status_of(conn, queued), status_of(conn, running)} == {"cancelled"}
+    assert redis_client.zcard("concurrency:global") == 0
+    audited = "select action, reason, count(*) as n from coursegen.audit group by 1, 2"
+    assert rows(conn, audited) == [{"action": "cancel", "reason": "moving", "n": 2}]
+    assert run(app, "generations", "cancel", "--all").output == "Cancelled: 0\n"
+    for arguments in ([], ["--all", str(queued)]):
+        assert run(app, "generations", "cancel", *arguments).exit_code == 2
 
 
 def test_every_change_is_a_row_of_the_audit(app: Flask, failed: UUID, conn: Connection) -> None:

@@ -15,16 +15,20 @@ from tests.integration.tasks.conftest import MakeWorker, StartGeneration
 Connection = psycopg.Connection[DictRow]
 
 
-def test_events_are_kept_for_ninety_days(services: Services, conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_of_this_service_are_kept_for_ninety_days(
+    services: Services, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(upkeep, "BATCH", 3)
     conn.execute(
         'insert into system_metrics (event_type, severity, job_id, "timestamp")'
         " select 'job_rollback', 'error', n::text, now() - make_interval(days => 100 - n, hours => 1)"
-        " from generate_series(1, 20) n"
+        " from generate_series(1, 20) n;"
+        'insert into coursegen.written_events select id, "timestamp" from system_metrics where job_id::int <> 5'
     )
     upkeep.prune(services)
     kept = {int(row["job_id"]) for row in rows(conn, "select job_id from system_metrics")}
-    assert kept == set(range(11, 21))
+    assert kept == {5, *range(11, 21)}  # one was the platform's
+    assert rows(conn, "select count(*) as n from coursegen.written_events") == [{"n": 10}]
 
 
 def test_attempts_go_with_time_but_never_those_of_an_active_generation(
@@ -87,6 +91,23 @@ def test_final_generations_go_with_time_but_for_the_newest_and_the_newest_comple
         active.id: ["running"],
     }
     assert len(rows(conn, "select 1 from coursegen.finished_courses")) == 2
+
+
+def test_units_that_no_run_has_used_for_ninety_days_go(
+    services: Services, conn: Connection, make_course: MakeCourse
+) -> None:
+    conn.execute(
+        """
+        insert into coursegen.units
+        select
+            %s, 'TEXT_GENERATION', n::text, '', null, '"x"', 'h', 'v', null, 1, 1, 1, '2020-01-01',
+            now() - n * interval '1 day'
+        from generate_series(88, 92) n
+        """,
+        [make_course().id],
+    )
+    upkeep.prune(services)
+    assert [row["unit"] for row in rows(conn, "select unit from coursegen.units order by unit")] == ["88", "89"]
 
 
 def test_workers_dead_for_a_day_are_forgotten(services: Services, conn: Connection) -> None:

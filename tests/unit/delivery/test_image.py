@@ -75,3 +75,26 @@ def test_the_builder_names_the_release_in_the_label_and_the_code_names_it_in_the
 def test_the_image_finds_the_commands_of_the_system_that_its_build_runs() -> None:
     """Debian keeps `groupadd` and `useradd` in /usr/sbin."""
     assert {"/venv/bin", "/usr/sbin", "/usr/bin", "/bin"} <= set(image("ENV")[0].pairs()["PATH"].split(":"))
+
+
+def test_plug_ins_are_installed_only_if_the_builder_names_them_and_change_no_package_of_the_service(
+    tmp_path: Path,
+) -> None:
+    """The instruction itself, with a stand-in for pip that says how it was called."""
+    (line,) = (line.value for line in dockerfile() if line.name == "RUN" and "PLUGINS" in line.value)
+    (default,) = (line.pairs()["PLUGINS"] for line in dockerfile() if line.name == "ARG" and "PLUGINS" in line.value)
+    assert default == ""
+    (tmp_path / "python").write_text('#!/bin/sh\nfor word in "$@"; do echo "$word"; done\n')
+    (tmp_path / "python").chmod(0o755)
+    command = line.replace("/tmp/installed.txt", str(tmp_path / "installed.txt"))
+
+    def run(plug_ins: str) -> list[str]:
+        environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "PLUGINS": plug_ins}
+        return subprocess.run(
+            ["sh", "-ec", command], env=environment, capture_output=True, text=True, check=True
+        ).stdout.split()
+
+    assert run("") == []
+    words = run("openai~=3.57 my-plugin>=1.2")
+    assert words[-4:] == ["--constraint", str(tmp_path / "installed.txt"), "openai~=3.57", "my-plugin>=1.2"]
+    assert "freeze" in (tmp_path / "installed.txt").read_text().split()

@@ -25,8 +25,11 @@ def test_every_setting_is_documented_and_no_other() -> None:
         "HANDLERS",
         "HANDLER_VARIABLES",
         "STAGE_LIMITS",
+        "STAGE_RULES",
+        "BUDGET",
     }
-    assert documented == settings | {f"HANDLER_{stage.value}" for stage in HANDLERS}
+    budget = {"BUDGET_CALLS", "BUDGET_TOKENS", "BUDGET_MONEY"}
+    assert documented == settings | budget | {f"HANDLER_{stage.value}" for stage in HANDLERS}
 
 
 def test_the_handlers_that_ship_are_documented() -> None:

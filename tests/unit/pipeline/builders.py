@@ -9,7 +9,7 @@ from pipeline.contract import Course, Document, FinishedCourse, Lesson, Outline,
 from pipeline.formats.html import read_page
 from pipeline.formats.markdown import find_headings
 from pipeline.formats.pdf.layout import lay_out
-from pipeline.formats.pdf.lines import Bookmark, Line
+from pipeline.formats.pdf.lines import Bookmark, Cell, Font, Line
 from pipeline.formats.plain_text import guess_headings
 
 
@@ -92,22 +92,43 @@ LINES = st.one_of(
 TEXTS = st.lists(LINES, max_size=40).map("\n".join)
 TAGS = st.sampled_from(["h1", "h2", "h6", "p", "p", "li", "td", "pre"])
 PAGES = st.lists(st.builds("<{0}>{1}</{0}>".format, TAGS, LINES), max_size=20).map("".join)
+FONTS = [Font("Regular"), Font("Regular-Bold", 700, is_bold=True), Font("Mono", is_mono=True)]
 PRINTED_LINES = st.builds(
     Line,
     page=st.just(0),
     text=st.one_of(
         st.sampled_from(
-            ["Запрос к таблице", "• пункт", "12", "•", "Глава 1", "пере-", "и дальше.", "a b c", "# x", "1)"]
+            ["Запрос к таблице", "• пункт", "12", "•", "Глава 1", "пере-", "и дальше.", "a b c", "# x", "1)", "В", "|"]
         ),
         st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=20),
     ),
-    size=st.sampled_from([10.0, 10.2, 12.0, 18.0]),
-    is_bold=st.booleans(),
+    size=st.sampled_from([10.0, 10.2, 12.0, 18.0, 40.0]),
+    font=st.sampled_from(FONTS),
     left=st.sampled_from([60.0, 80.0, 300.0]),
     right=st.sampled_from([200.0, 290.0, 500.0]),
     bottom=st.integers(20, 800).map(float),
     top=st.just(820.0),
     is_hyphenated=st.booleans(),
+    is_code=st.booleans(),
+    tag=st.sampled_from([0, 0, 0, 2]),
+)
+NUMBERS = st.one_of(st.floats(), st.sampled_from([0.0, -0.0, 1e-300, 50_000.0, -50_000.0]))
+#: What no page that is meant to be read has: blank and private characters, sizes and places of any kind.
+ODD_LINES = st.builds(
+    Line,
+    page=st.integers(0, 2),
+    text=st.one_of(st.sampled_from(["", " ", "\uf8f1", "\u200b", "\ud800", "…", ". . . . . 3"]), st.text(max_size=6)),
+    size=NUMBERS,
+    font=st.sampled_from(FONTS),
+    left=NUMBERS,
+    right=NUMBERS,
+    bottom=NUMBERS,
+    top=NUMBERS,
+    is_hyphenated=st.booleans(),
+    is_code=st.booleans(),
+    is_turned=st.booleans(),
+    tag=st.integers(-1, 6),
+    cells=st.lists(st.builds(Cell, st.text(max_size=3), NUMBERS, NUMBERS), max_size=3).map(tuple),
 )
 BOOKMARKS = st.lists(
     st.builds(

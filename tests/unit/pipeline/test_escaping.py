@@ -162,6 +162,14 @@ def test_honest_text_is_shown_as_it_is_written(text: str) -> None:
     assert shown(f"- {escape_item(text)}") == expected
 
 
+@pytest.mark.parametrize(
+    "formula", [r"$\left\{x_{1} \\ y\right.$", r"$$\frac{a}{b}\%$$", r"$\begin{matrix}1 & 2\end{matrix}$"]
+)
+def test_formula_is_written_as_it_is(formula: str) -> None:
+    assert escape_plain_text(f"a {formula} \\*b {formula}") == f"a {formula} \\\\\\*b {formula}"
+    assert_no_html(escape_plain_text(f"$\\a {MARK}$ {formula}{MARK} `$` \\{MARK}$"))
+
+
 def test_code_is_shown_as_it_is_written() -> None:
     text = "Пример:\n\n    #include <stdio.h>\n\n    int a = `b`;\n\n```\n<i>\n```\nконец"
     assert shown(escape_plain_text(text)) == "Пример:\n#include <stdio.h>\n\nint a = `b`;\n<i>\nконец"

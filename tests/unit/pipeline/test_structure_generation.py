@@ -44,7 +44,8 @@ def test_every_character_is_in_one_lesson_in_order(course: Course, documents: tu
         for span in spans:
             if span.document == number:
                 left[span.start : span.end] = " " * (span.end - span.start)
-        assert not "".join(left).strip()
+        is_repeated = any(document.text.strip() == earlier.text.strip() for earlier in documents[:number])
+        assert is_repeated or not "".join(left).strip()
 
 
 @given(COURSES, DOCUMENTS)
@@ -82,13 +83,13 @@ def test_documents_are_sections_when_their_headings_are_lessons() -> None:
 def test_estimates_are_reached_where_the_text_allows() -> None:
     outline = outline_of(Course("c", "Курс", estimated_sections=4, estimated_lessons=12), book(8, 4))
     assert [len(outline.sections), len(lessons_of(outline))] == [4, 12]
-    assert [section.title for section in outline.sections] == [f"Тема {n}; Тема {n + 1}" for n in (0, 2, 4, 6)]
+    assert [section.title for section in outline.sections] == [f"Тема {n} и другое" for n in (0, 2, 4, 6)]
 
 
 def test_long_text_without_headings_is_split_at_paragraph_ends() -> None:
     text = "\n\n".join([PARAGRAPH.strip()] * 40)
     outline = outline_of(Course("c", "Курс", estimated_lessons=8), plain(text, "конспект_лекции.txt"))
-    assert [lesson.title for lesson in lessons_of(outline)] == [f"конспект лекции (часть {n})" for n in range(1, 9)]
+    assert [lesson.title for lesson in lessons_of(outline)] == [f"Конспект лекции (часть {n})" for n in range(1, 9)]
     assert all(
         text[span.start : span.end].startswith("Обычное") and text[span.start : span.end].endswith("данных.")
         for lesson in lessons_of(outline)
@@ -106,7 +107,7 @@ def test_fenced_code_is_never_split() -> None:
 
 def test_short_lessons_are_merged_without_an_estimate() -> None:
     document = markdown("# T\n\n## A\n\ntiny\n\n## B\n\n" + PARAGRAPH + "\n\n## C\n\n" + PARAGRAPH)
-    assert [lesson.title for lesson in lessons_of(outline_of(Course("c", "K"), document))] == ["A; B", "C"]
+    assert [lesson.title for lesson in lessons_of(outline_of(Course("c", "K"), document))] == ["B", "C"]
 
 
 def test_long_introduction_is_a_lesson_of_its_own() -> None:
@@ -116,9 +117,9 @@ def test_long_introduction_is_a_lesson_of_its_own() -> None:
 
 
 def test_equal_titles_are_told_apart_by_their_sections() -> None:
-    documents = [markdown(f"# {n}\n\n## Выводы\n\n{PARAGRAPH}\n\n## {n}1\n\n{PARAGRAPH}") for n in ("Роли", "Планы")]
+    documents = [markdown(f"# {n}\n\n## Порядок\n\n{PARAGRAPH}\n\n## {n}1\n\n{PARAGRAPH}") for n in ("Роли", "Планы")]
     titles = [lesson.title for lesson in lessons_of(outline_of(Course("c", "Курс"), *documents))]
-    assert titles == ["Роли: Выводы", "Роли1", "Планы: Выводы", "Планы1"]
+    assert titles == ["Роли: Порядок", "Роли1", "Планы: Порядок", "Планы1"]
 
 
 def test_numbering_is_left_out_of_titles() -> None:
@@ -149,20 +150,20 @@ def test_outline_without_documents_keeps_to_the_estimates(course: Course) -> Non
 
 
 @pytest.mark.parametrize(
-    ("language", "first", "last"), [("ru", "Введение: SQL", "Заключение"), ("en", "Introduction: SQL", "Conclusion")]
+    ("language", "first", "last"), [("ru", "Введение", "Заключение"), ("en", "Introduction", "Conclusion")]
 )
 def test_outline_without_documents_follows_the_brief(language: str, first: str, last: str) -> None:
     brief = Brief("SQL", language, "", "", goals=("Write queries.",), key_points=("roles", "queries"))
     outline = handle(StageInput(Course("c", "SQL", language=language), "", brief=brief), ignore)
-    assert [lesson.title for lesson in lessons_of(outline)] == [first, "Write queries", "Roles", last]
+    assert [lesson.title for lesson in lessons_of(outline)] == [first, "Roles", "Queries", last]
 
 
 def test_outline_without_documents_reaches_for_the_estimates() -> None:
     goals = ("Писать запросы", "Читать планы")
     course = Course("c", "SQL", language="ru", learning_outcomes=goals, estimated_sections=4, estimated_lessons=8)
     assert shape(outline_of(course)) == {
+        "Введение": ["Введение"],
         "Писать запросы": [
-            "Введение: SQL",
             "Писать запросы: основные понятия",
             "Писать запросы: разбор примера",
             "Писать запросы: практика",
@@ -171,15 +172,15 @@ def test_outline_without_documents_reaches_for_the_estimates() -> None:
             "Читать планы: основные понятия",
             "Читать планы: разбор примера",
             "Читать планы: практика",
-            "Заключение",
         ],
+        "Заключение": ["Заключение"],
     }
 
 
-def test_sections_of_one_lesson_are_avoided_without_documents() -> None:
+def test_estimates_without_documents_are_met_exactly_where_themes_suffice() -> None:
     goals = ("Read", "Write", "Draw")
     course = Course("c", "Art", language="en", learning_outcomes=goals, estimated_sections=4, estimated_lessons=7)
-    assert [len(section.lessons) for section in outline_of(course).sections] == [2, 3]
+    assert [len(section.lessons) for section in outline_of(course).sections] == [1, 2, 2, 2]
     equal = Course("c", "Art", language="en", learning_outcomes=goals, estimated_sections=5, estimated_lessons=5)
     assert [len(section.lessons) for section in outline_of(equal).sections] == [1] * 5
 
@@ -187,4 +188,4 @@ def test_sections_of_one_lesson_are_avoided_without_documents() -> None:
 def test_unreadable_documents_leave_the_brief() -> None:
     course = Course("c", "SQL", learning_outcomes=("Write queries",))
     outline = outline_of(course, Document("1", "a.pdf", "", error="broken"), Document("2", "b.txt", "", text=" \n"))
-    assert [lesson.title for lesson in lessons_of(outline)] == ["Introduction: SQL", "Write queries", "Conclusion"]
+    assert [lesson.title for lesson in lessons_of(outline)] == ["Introduction", "Write queries", "Conclusion"]

@@ -127,3 +127,56 @@ def test_no_word_of_the_documents_is_lost(course: Course, documents: tuple[Docum
     numbering = {"Глава"}  # titles leave it out
     words = {word for document in documents for word in re.findall(r"[^\W\d_]{2,}", document.text)}
     assert {word for word in words - numbering if word not in finished.text} == set()
+
+
+def test_a_table_that_goes_on_has_its_head_again() -> None:
+    rows = "".join(f"| строка {n} | значение {n} |\n" for n in range(900))
+    given, _ = finish(Course("c", "Курс", "ru"), markdown(f"# Таблица\n\nТекст.\n\n| A | B |\n|---|---|\n{rows}"))
+    assert len(given.drafts) > 1
+    assert all(made.text.count("| A | B |\n|---|---|\n| строка ") == 1 for made in given.drafts)
+
+
+def test_links_and_notes_take_their_definitions_along() -> None:
+    text = "Обычное предложение. " * 200
+    document = markdown(
+        f"# Один\n\nСмотри [книгу][b], [Ещё] и сноску[^1]. `[code]`\n\n{text}\n\n# Два\n\n{text}\n\n[b]: http://b.example\n"
+        "[ещё]: http://e.example\n  'имя'\n[code]: http://c.example\n[^1]: Сноска, см. [x].\n\n[x]: http://x.example\n"
+    )
+    given, _ = finish(Course("c", "Курс", estimated_lessons=2), document)
+    first, second = (made.text for made in given.drafts)
+    assert "[b]: http://b.example\n[ещё]: http://e.example\n  'имя'\n[^1]: Сноска, см. [x].\n" in first
+    assert "[x]: http://x.example" in first
+    assert second.count("[b]: http://b.example") == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "texts", "phrase"),
+    [
+        (None, ["# Запросы\n\nРусский текст."], "Проверьте себя"),
+        (
+            None,
+            ["# C++\n\nЗаголовочные файлы и пространства имён.\n\n```\nint main() { return 0; }\n```"],
+            "Проверьте себя",
+        ),
+        (None, ["# Queries\n\nEnglish text with one слово."], "Check yourself"),
+        ("en", ["# Запросы\n\nРусский текст."], "Check yourself"),
+        (None, ["# A\n\nShort.", "# Б\n\nДлинный русский текст, в котором больше букв."], "Проверьте себя"),
+    ],
+)
+def test_a_course_speaks_the_language_of_its_documents(language: str | None, texts: list[str], phrase: str) -> None:
+    given, finished = finish(Course("c", "SQL", language), *map(markdown, texts))
+    assert all(phrase in made.text for made in given.drafts)
+    assert finished.summary["language"] == ("ru" if phrase == "Проверьте себя" else "en")
+
+
+def test_labels_that_several_documents_use_lead_where_they_led() -> None:
+    def document(name: str) -> Document:
+        links = "[книга][b], [b], [b][] и [![образ][b]][b], `x[b]`[^1]."
+        return markdown(f"# {name}\n\n{links}\n\n[b]: http://{name}.example\n[^1]: {name}\n")
+
+    _, finished = finish(Course("c", "Курс"), document("раз"), document("два"), document("раз "))
+    assert "[книга][b], [b], [b][] и [![образ][b]][b], " in finished.text
+    assert "[книга][b-2], [b][b-2], [b][b-2] и [![образ][b-2]][b-2], " in finished.text
+    assert finished.text.count("`x[b]`") == 3
+    assert "[b]: http://раз.example\n[^1]: раз" in finished.text
+    assert "[b-2]: http://два.example\n[^1-2]: два" in finished.text

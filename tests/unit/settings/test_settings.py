@@ -185,6 +185,11 @@ def test_a_worker_that_would_count_as_dead_between_two_heartbeats_is_refused() -
     assert list(problems(HEARTBEAT_S="20", STALLED_S="20")) == ["STALLED_S"]
 
 
+def test_beside_the_old_stack_redis_keys_need_a_prefix() -> None:
+    assert list(problems(OLD_STACK="beside")) == ["REDIS_PREFIX"]
+    assert read(OLD_STACK="beside", REDIS_PREFIX="coursegen:").old_stack == "beside"
+
+
 def test_tiers_may_have_other_names() -> None:
     assert read().tier_aliases == {"basic_plus": Tier.BASIC}
     assert read(TIER_ALIASES="gold=PREMIUM, start = FREE").tier_aliases == {"gold": Tier.PREMIUM, "start": Tier.FREE}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.generation.stages import Stage
+from app.generation.stages import Stage, StageRules
 from app.settings import BadSettings
-from app.settings.stages import StageLimits
+from app.settings.stages import Budget, StageLimits
 from tests.unit.settings.environment import read
 
 
@@ -29,8 +29,34 @@ def test_a_stage_that_computes_is_limited_by_processor_time() -> None:
     assert own.limits_of(Stage.DOCUMENT_PROCESSING) == StageLimits(8, cpu_s=5)
 
 
+def test_a_stage_may_have_starts_and_places_of_its_own_and_a_generation_a_budget() -> None:
+    settings = read(
+        RETRY_BACKOFF_S="7",
+        STAGE_TEXT_GENERATION_STARTS="5",
+        STAGE_TEXT_GENERATION_BACKOFF_S="60",
+        STAGE_TEXT_GENERATION_AT_ONCE="2",
+        STAGE_TEXT_GENERATION_PAUSE_S="100",
+        STAGE_FINALIZATION_AT_ONCE="",
+        BUDGET_CALLS="10",
+        BUDGET_MONEY="0.5",
+        BUDGET_TOKENS="",
+    )
+    assert settings.rules[Stage.TEXT_GENERATION] == StageRules(5, 60, 2, 100)
+    assert settings.rules[Stage.FINALIZATION] == StageRules(backoff_s=7)
+    assert settings.budget == Budget(calls=10, money=0.5)
+
+
 def test_bad_settings_of_a_stage_are_named() -> None:
+    bad = {
+        "HANDLER_FINALIZATION_ENV": "A,1=2",
+        "STAGE_FINALIZATION_SILENCE_S": "0",
+        "STAGE_FINALIZATION_CPU_S": "much",
+        "STAGE_FINALIZATION_STARTS": "0",
+        "STAGE_FINALIZATION_AT_ONCE": "1.5",
+        "STAGE_FINALIZATION_PAUSE_S": "-1",
+        "BUDGET_CALLS": "0",
+        "BUDGET_MONEY": "much",
+    }
     with pytest.raises(BadSettings) as caught:
-        read(HANDLER_FINALIZATION_ENV="A,1=2", STAGE_FINALIZATION_SILENCE_S="0", STAGE_FINALIZATION_CPU_S="much")
-    names = {"HANDLER_FINALIZATION_ENV", "STAGE_FINALIZATION_SILENCE_S", "STAGE_FINALIZATION_CPU_S"}
-    assert set(caught.value.problems) == names
+        read(**bad)
+    assert set(caught.value.problems) == set(bad)

@@ -145,3 +145,78 @@ def test_it_is_the_owners_and_an_admins(
     assert client.get(path, headers={"Authorization": f"Bearer {admin}"}).status_code == 200
     missing = client.get("/api/courses/none/content", headers=headers(token, course.user_id))
     assert (missing.status_code, missing.json and missing.json["code"]) == (404, "course_not_found")
+
+
+def stop(conn: Connection, course: Course, *, finished: tuple[int, ...] = (1,), hours_ago: int = 0) -> UUID:
+    """The id of a failed generation of the course, of whose two lessons these were finished and saved."""
+    generation = complete(conn, course, lesson="Первый", hours_ago=hours_ago)
+    conn.execute("insert into coursegen.lessons values (%s, 2, 1, 'Второй', '[]', '[]')", [generation])
+    for table in ("drafts", "finished_courses"):
+        conn.execute(f"delete from coursegen.{table} where generation_id = %s".encode(), [generation])
+    conn.execute(
+        "update coursegen.generations set status = 'failed', error_message = 'Бюджет исчерпан' where id = %s",
+        [generation],
+    )
+    for number in finished:
+        conn.execute(
+            """
+            insert into coursegen.units
+            values (%s, 'TEXT_GENERATION', %s, %s, %s, %s, 'h', 'v', 'm', 1, 1, 1, now() - interval '2 hours')
+            """,
+            [course.id, str(number), generation.bytes, generation, Jsonb(f"Текст {number}")],
+        )
+    return generation
+
+
+def test_what_a_stopped_generation_had_finished_is_readable_and_marked(
+    client: FlaskClient, conn: Connection, course: Course, token: MakeToken
+) -> None:
+    generation = stop(conn, course)
+    own = headers(token, course.user_id)
+    body: Any = client.get("/api/courses/geology/content", headers=own).json
+    unfinished = body["unfinished"]
+    assert unfinished.pop("endedAt")
+    assert unfinished == {"status": "failed", "error": "Бюджет исчерпан", "lessonsCompleted": 1}
+    assert (body["jobId"], body["completedAt"], body["summary"]) == (str(generation), None, {})
+    [section] = body["sections"]
+    assert [(lesson["title"], lesson["text"]) for lesson in section["lessons"]] == [
+        ("Первый", "Текст 1"),
+        ("Второй", None),
+    ]
+    text = client.get("/api/courses/geology/content", headers={**own, "Accept": "text/markdown"}).text
+    assert text == "Текст 1"
+
+
+def test_a_completed_generation_goes_first_and_a_stopped_one_is_named_by_its_id(
+    client: FlaskClient, conn: Connection, course: Course, token: MakeToken, make_course: MakeCourse
+) -> None:
+    completed, stopped = complete(conn, course, hours_ago=1), stop(conn, course)
+    elsewhere = stop(conn, make_course())
+
+    def ask(job: object = None) -> Any:
+        query = None if job is None else {"jobId": str(job)}
+        return client.get("/api/courses/geology/content", headers=headers(token, course.user_id), query_string=query)
+
+    assert ask().json["jobId"] == str(completed)
+    assert ask(completed).json["jobId"] == str(completed)
+    assert ask(stopped).json["jobId"] == str(stopped)
+    assert ask(stopped).headers["ETag"] != ask().headers["ETag"]
+    for other in (elsewhere, uuid4(), "none"):
+        assert (ask(other).status_code, ask(other).json["code"]) == (404, "no_content")
+
+
+def test_a_stopped_generation_also_has_what_it_went_on_from(
+    client: FlaskClient, conn: Connection, course: Course, token: MakeToken
+) -> None:
+    stop(conn, course, finished=(1,), hours_ago=1)
+    again = stop(conn, course, finished=(2,))
+    other = stop(conn, course, finished=())
+    conn.execute("update coursegen.lessons set title = 'Иной' where generation_id = %s and number = 1", [other])
+
+    def texts(job: UUID) -> list[str | None]:
+        path = f"/api/courses/geology/content?jobId={job}"
+        body: Any = client.get(path, headers=headers(token, course.user_id)).json
+        return [lesson["text"] for lesson in body["sections"][0]["lessons"]]
+
+    assert texts(again) == ["Текст 1", "Текст 2"]
+    assert texts(other) == [None, "Текст 2"]  # its first lesson is another one

@@ -155,8 +155,8 @@ def test_a_cancellation_is_announced_queued_or_running(
         cancel_course(services.db, services.slots, Caller(course.user_id, Tier.FREE), course.slug)
     work(make_worker(**SENDING), "webhooks")
     of = {id_: [m for m in receiver.received if m.json["data"]["jobId"] == str(id_)] for id_ in (first, second)}
-    assert summaries(of[first]) == [*BEGINNING, ("cancelled", 1, 20, "Инициализация завершена")]
-    assert summaries(of[second])[-1] == ("cancelled", 2, 40, "Задача курса проанализирована")
+    assert summaries(of[first]) == [*BEGINNING, ("cancelled", 1, 20, "Генерация отменена")]
+    assert summaries(of[second])[-1] == ("cancelled", 2, 40, "Генерация отменена")
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,43 @@ def test_rule_on_top_is_no_front_matter(text: str) -> None:
     assert read_markdown(text.encode()).text == text
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("---\ntitle: Установка\nslug: x\n---\nТекст\n\n## Б", "# Установка\n\nТекст\n\n## Б"),
+        ('---\ntitle: "С: нуля" \n---\nТекст', "# С: нуля\n\nТекст"),
+        ("+++\ntitle = 'Hugo'\n[menu]\n+++\nТекст", "# Hugo\n\nТекст"),
+        ("---\ntitle: A\n---\n# B\nТекст", "# B\nТекст"),
+        ("---\ntitle: |\n  A\n---\nТекст", "Текст"),
+    ],
+)
+def test_title_of_the_front_matter_is_a_heading(text: str, shown: str) -> None:
+    assert read_markdown(text.encode()).text == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "headings"),
+    [
+        ("<h1 align='center'>Проект</h1>\n\nТекст\n\n## Раздел\n", ["Проект", "Раздел"]),
+        (
+            "<div>\n<h1>\n<img src=a>\nПроект &amp; <b>Ко</b>\n</h1>\n</div>\n\nТекст\n\n## Раздел\n",
+            ["Проект & Ко", "Раздел"],
+        ),
+        ("```\n<h1>код</h1>\n```\n\n<h1><img src=a></h1>", []),
+        (
+            "## Имена [#variable-naming]\n\nТекст\n\n## Установка {#install} ##\n\nСвязь {.big}\n---",
+            ["Имена", "Установка", "Связь"],
+        ),
+        ("## Множество {1, 2} и [x]\n", ["Множество {1, 2} и [x]"]),
+        ("## Со\u00advet\n", ["Соvet"]),
+    ],
+)
+def test_headings_are_what_a_reader_sees(text: str, headings: list[str]) -> None:
+    content = read_markdown(text.encode())
+    assert [heading.text for heading in content.headings] == headings
+    assert find_headings(content.text) == content
+
+
 @given(TEXTS)
 @example("\x0c\nSet\n===")
 def test_each_heading_starts_at_its_line(text: str) -> None:

@@ -14,7 +14,7 @@ from app.generation.stages import Stage
 from app.telemetry.log import bind, configure_logging
 from pipeline.child.wire import MAX_ERROR, MAX_RESULT, MAX_TRACE, Raised, Returned
 from tasks.stages.child_pool import COMMON_VARIABLES, Children
-from tasks.stages.child_process import TimedOut
+from tasks.stages.watch import TimedOut
 from tests.integration.tasks.stages.children.outcomes import Run, pid_of, said
 from tests.logs import logging_restored
 

@@ -14,7 +14,8 @@ import pytest
 import tasks.stages.child_pool
 from pipeline.child.wire import Raised, Returned
 from tasks.stages.child_pool import Children
-from tasks.stages.child_process import Died, Stopped, TimedOut
+from tasks.stages.child_process import Died
+from tasks.stages.watch import Stopped, TimedOut
 from tests.integration.tasks.processes import wait_until
 from tests.integration.tasks.stages.children.outcomes import Run, is_alive, pid_of, said
 

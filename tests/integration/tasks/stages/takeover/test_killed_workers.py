@@ -47,6 +47,27 @@ def test_a_killed_workers_stage_goes_on_with_another(
     assert outcomes(conn, "STRUCTURE_ANALYSIS") == ["died", "completed"]
 
 
+def test_what_a_killed_worker_had_paid_for_is_not_paid_for_again(
+    start_worker: StartWorker,
+    start_generation: StartGeneration,
+    make_course: MakeCourse,
+    conn: Connection,
+    tmp_path: Path,
+) -> None:
+    trouble = tmp_path / "trouble"
+    trouble.write_text("waits")
+    generation_id = start_generation(make_course())
+    handlers = {Stage.STRUCTURE_GENERATION: "outline"}
+    settings = {**FAST, "HANDLER_TEXT_GENERATION": "tests.integration.tasks.paid_handlers.drafts"}
+    first = start_worker(handlers=handlers, **settings)
+    wait_until(lambda: not trouble.exists())
+    first.process.kill()
+    start_worker(handlers=handlers, **settings)
+    wait_until(lambda: status_of(conn, generation_id) == "completed")
+    assert outcomes(conn, "TEXT_GENERATION") == ["died", "completed"]
+    assert [line[0] for line in (tmp_path / "paid").read_text().splitlines()] == ["1", "2", "2", "3"]
+
+
 def test_a_frozen_workers_writes_are_refused_when_it_wakes(
     start_worker: StartWorker,
     start_generation: StartGeneration,

@@ -8,8 +8,11 @@ from pipeline import course_files
 from pipeline.contract import Course, File, StageFailed, StageInput
 from pipeline.document_processing import FileReader, handle
 from tests.unit.pipeline.builders import ignore
+from tests.unit.pipeline.formats.book_files import book
 from tests.unit.pipeline.formats.hostile.reading import DOCX, PDF, PPTX, TEXT, encrypt, read, refusal
 from tests.unit.pipeline.formats.made_files import Pdf, package_of
+from tests.unit.pipeline.formats.office.open_files import odt
+from tests.unit.pipeline.formats.office.word_files import paragraph, word_of
 
 
 @pytest.mark.parametrize("name", ["a.pdf", "a.docx", "a.pptx", "a.html", "a.md", "a.txt"])
@@ -23,7 +26,7 @@ def test_file_cut_short(tmp_path: Path, name: str, data: bytes) -> None:
         assert any(word in refusal(tmp_path, name, data[: int(len(data) * share)]) for word in ("обрезан", "повреждён"))
 
 
-@pytest.mark.parametrize("name", ["a.pdf", "a.docx", "a.pptx"])
+@pytest.mark.parametrize("name", ["a.pdf", "a.docx", "a.pptx", "a.odt", "a.rtf", "a.epub"])
 def test_text_by_another_name(tmp_path: Path, name: str) -> None:
     assert "неверно назван" in refusal(tmp_path, name, TEXT.encode())
 
@@ -40,14 +43,38 @@ def test_password(tmp_path: Path, name: str, data: bytes) -> None:
     ("data", "reason"),
     [
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "97–2003"),
-        (b"{\\rtf1 text}", "RTF"),
         (package_of({"xl/workbook.xml": b"<a/>"}), "Excel"),
+        (package_of({"xl/book2.xml": b"<a/>", "[Content_Types].xml": b"spreadsheetml.sheet.main+xml"}), "Excel"),
         (package_of({"content.xml": b"<a/>", "META-INF/manifest.xml": b"<a/>"}), "OpenDocument"),
+        (
+            package_of(
+                {
+                    "mimetype": b"application/vnd.oasis.opendocument.spreadsheet",
+                    "content.xml": b"<a/>",
+                    "META-INF/manifest.xml": b"<a/>",
+                }
+            ),
+            "OpenDocument",
+        ),
         (package_of({"lecture.md": b"# Lecture"}), "это архив"),
     ],
 )
 def test_format_that_is_known_and_not_read(tmp_path: Path, data: bytes, reason: str) -> None:
     assert reason in refusal(tmp_path, "a.docx", data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(word_of(paragraph(TEXT)), id="docx"),
+        pytest.param(word_of(paragraph(TEXT), main="word/document2.xml"), id="docx of another name"),
+        pytest.param(odt(f"<text:p>{TEXT}</text:p>"), id="odt"),
+        pytest.param(book({"a.xhtml": f"<p>{TEXT}</p>"}), id="epub"),
+        pytest.param(rb"{\rtf1\ansicpg1251 " + TEXT.encode("cp1251") + b"}", id="rtf"),
+    ],
+)
+def test_format_is_known_by_content(tmp_path: Path, data: bytes) -> None:
+    assert TEXT in read(tmp_path, "a.pdf", data).text
 
 
 @pytest.mark.parametrize("name", ["a.docx", "a.pptx", "a.txt", "a.md", "a.key"])

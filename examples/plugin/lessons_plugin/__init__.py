@@ -1,0 +1,1 @@
+"""A plug-in that pays: TEXT_GENERATION by any endpoint that speaks OpenAI's chat completions."""

@@ -1,0 +1,1 @@
+"""The formats of office programs: zip packages of XML, and RTF."""

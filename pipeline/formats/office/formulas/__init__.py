@@ -1,0 +1,1 @@
+"""Formulas of office files and pages as LaTeX."""

@@ -1,0 +1,1 @@
+"""OpenDocument: ODT and ODP."""

@@ -1,0 +1,1 @@
+"""The parts of a web page: its furniture, its formulas, its tables, and the text put together from them."""

@@ -1,0 +1,1 @@
+"""Which lines are headings, by bookmarks, tags, fonts and words."""

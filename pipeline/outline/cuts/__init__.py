@@ -1,0 +1,1 @@
+"""Documents in passages: cut at headings, and inside long ones."""

@@ -1,0 +1,1 @@
+"""Neighbouring passages put together into lessons and sections."""

@@ -1,0 +1,1 @@
+"""What sections and lessons are called: clean headings, of which some name nothing."""
