@@ -20,6 +20,17 @@ CACHED_S = 60
 MAX_CACHED = 2048
 
 
+def decoding(keyring: Keyring, settings: Settings) -> dict[str, Any]:
+    """How tokens are verified, as settings of Flask-JWT-Extended."""
+    return {
+        "JWT_DECODE_ALGORITHMS": keyring.algorithms,
+        "JWT_DECODE_AUDIENCE": settings.jwt_audience,
+        "JWT_DECODE_ISSUER": settings.jwt_issuer,
+        "JWT_DECODE_LEEWAY": LEEWAY_S,
+        "JWT_IDENTITY_CLAIM": "sub",
+    }
+
+
 class Authenticator:
     """Verifies tokens and caches the result for a minute, or until the token expires or the keys change."""
 

@@ -1,11 +1,9 @@
 """Who may use the console: the role that a token's own claim names."""
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
-from app.auth.authenticator import LEEWAY_S, present, read_caller
+from app.auth.authenticator import decoding, present, read_caller
 from app.auth.tokens import Keyring, verify_token
 from app.generation.tiers import TierNames
 from app.settings import Settings
@@ -30,13 +28,7 @@ class OperatorTokens:
         self._settings = settings
         self._keyring = Keyring(settings)
         self._tiers = TierNames(settings.tier_aliases)
-        self._config: Mapping[str, Any] = {
-            "JWT_DECODE_ALGORITHMS": self._keyring.algorithms,
-            "JWT_DECODE_AUDIENCE": settings.jwt_audience,
-            "JWT_DECODE_ISSUER": settings.jwt_issuer,
-            "JWT_DECODE_LEEWAY": LEEWAY_S,
-            "JWT_IDENTITY_CLAIM": "sub",
-        }
+        self._config = decoding(self._keyring, settings)
 
     def identify(self, token: str) -> tuple[UUID, ConsoleRole | None]:
         """The token's user and their role, if its claim names one.
