@@ -21,7 +21,7 @@ LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --onl
 GENERATED_CLIENTS := tests/acceptance/clients/generated
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check coverage lint schema-check matrix image cutover-test api worker migrate conformance clients bench \
+.PHONY: help setup demo run test check coverage lint schema-check matrix image cutover-test api worker console migrate conformance clients bench \
 	faults soak lock format clean
 
 help:
@@ -73,6 +73,9 @@ api: $(SETUP) ## run the API in the foreground, configured by the environment
 
 worker: $(SETUP) ## run the workers in the foreground, configured by the environment
 	@exec .venv/bin/coursegen worker
+
+console: $(SETUP) ## run the operators' console in the foreground, configured by the environment
+	@exec .venv/bin/coursegen console
 
 migrate: $(SETUP) ## bring the database of DATABASE_URL up to date
 	@exec .venv/bin/coursegen migrate

@@ -34,6 +34,14 @@ def api() -> None:
     serve()
 
 
+@main.command("console")
+def console() -> None:
+    """Run the operators' console in the foreground."""
+    from app.console.serve import main as serve
+
+    serve()
+
+
 @main.command("worker")
 @click.option("--only", type=click.Choice(list(WORKERS)), help="Run one worker, which serves this alone.")
 @click.pass_context

@@ -1276,6 +1276,21 @@ end
 $$;
 
 --
+-- Name: idle_s_v1(coursegen.generations); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.idle_s_v1(generation coursegen.generations) RETURNS double precision
+    LANGUAGE sql STABLE
+    AS $$
+    select extract(epoch from now() - greatest(
+        generation.created_at,
+        (select c.last_progress_update from public.courses c where c.id = generation.course_id),
+        (select max(a.started_at) from coursegen.attempts a where a.generation_id = generation.id)
+    ))::float
+    where generation.finished_at is null
+$$;
+
+--
 -- Name: insert_events_v1(jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -3545,6 +3560,41 @@ CREATE TABLE coursegen.briefs (
 );
 
 --
+-- Name: console_forms; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.console_forms (
+    key uuid NOT NULL,
+    operator text NOT NULL,
+    sent_at timestamp with time zone DEFAULT now() NOT NULL,
+    result text
+);
+
+--
+-- Name: console_links; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.console_links (
+    hash bytea NOT NULL,
+    role text NOT NULL,
+    created_by text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT console_links_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'operator'::text, 'admin'::text])))
+);
+
+--
+-- Name: console_sessions; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.console_sessions (
+    hash bytea NOT NULL,
+    operator text NOT NULL,
+    role text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT console_sessions_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'operator'::text, 'admin'::text])))
+);
+
+--
 -- Name: created_objects; Type: TABLE; Schema: coursegen; Owner: -
 --
 
@@ -3999,6 +4049,27 @@ ALTER TABLE ONLY coursegen.briefs
     ADD CONSTRAINT briefs_pkey PRIMARY KEY (generation_id);
 
 --
+-- Name: console_forms console_forms_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.console_forms
+    ADD CONSTRAINT console_forms_pkey PRIMARY KEY (key);
+
+--
+-- Name: console_links console_links_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.console_links
+    ADD CONSTRAINT console_links_pkey PRIMARY KEY (hash);
+
+--
+-- Name: console_sessions console_sessions_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.console_sessions
+    ADD CONSTRAINT console_sessions_pkey PRIMARY KEY (hash);
+
+--
 -- Name: created_objects created_objects_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -4239,6 +4310,12 @@ CREATE INDEX audit_at ON coursegen.audit USING btree (at DESC);
 CREATE INDEX audit_generation ON coursegen.audit USING btree (generation_id) WHERE (generation_id IS NOT NULL);
 
 --
+-- Name: console_forms_sent_at; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX console_forms_sent_at ON coursegen.console_forms USING btree (sent_at);
+
+--
 -- Name: events_timestamp; Type: INDEX; Schema: coursegen; Owner: -
 --
 
@@ -4267,6 +4344,12 @@ CREATE INDEX generations_created_at ON coursegen.generations USING btree (create
 --
 
 CREATE INDEX generations_ended_by ON coursegen.generations USING btree (ended_by, finished_at) WHERE (ended_by IS NOT NULL);
+
+--
+-- Name: generations_ended_early; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX generations_ended_early ON coursegen.generations USING btree (status, created_at DESC, id DESC) WHERE (status = ANY (ARRAY['failed'::coursegen.generation_status, 'cancelled'::coursegen.generation_status]));
 
 --
 -- Name: generations_finished_at; Type: INDEX; Schema: coursegen; Owner: -
@@ -4914,6 +4997,13 @@ REVOKE ALL ON FUNCTION coursegen.holds_fence_v1(g coursegen.generations, p_fence
 GRANT ALL ON FUNCTION coursegen.holds_fence_v1(g coursegen.generations, p_fence integer) TO coursegen_app;
 
 --
+-- Name: FUNCTION idle_s_v1(generation coursegen.generations); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.idle_s_v1(generation coursegen.generations) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.idle_s_v1(generation coursegen.generations) TO coursegen_app;
+
+--
 -- Name: FUNCTION insert_events_v1(p_events jsonb); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5521,6 +5611,24 @@ GRANT SELECT,INSERT ON TABLE coursegen.audit TO coursegen_app;
 --
 
 GRANT SELECT,INSERT ON TABLE coursegen.briefs TO coursegen_app;
+
+--
+-- Name: TABLE console_forms; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.console_forms TO coursegen_app;
+
+--
+-- Name: TABLE console_links; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.console_links TO coursegen_app;
+
+--
+-- Name: TABLE console_sessions; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.console_sessions TO coursegen_app;
 
 --
 -- Name: TABLE created_objects; Type: ACL; Schema: coursegen; Owner: -

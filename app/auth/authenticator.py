@@ -20,6 +20,17 @@ CACHED_S = 60
 MAX_CACHED = 2048
 
 
+def decoding(keyring: Keyring, settings: Settings) -> dict[str, Any]:
+    """How tokens are verified, as settings of Flask-JWT-Extended."""
+    return {
+        "JWT_DECODE_ALGORITHMS": keyring.algorithms,
+        "JWT_DECODE_AUDIENCE": settings.jwt_audience,
+        "JWT_DECODE_ISSUER": settings.jwt_issuer,
+        "JWT_DECODE_LEEWAY": LEEWAY_S,
+        "JWT_IDENTITY_CLAIM": "sub",
+    }
+
+
 class Authenticator:
     """Verifies tokens and caches the result for a minute, or until the token expires or the keys change."""
 
@@ -56,17 +67,17 @@ def read_caller(claims: Mapping[str, Any], settings: Settings, tiers: TierNames)
         raise ValueError("The token does not say when it expires")
     if claims.get("type", "access") != "access":
         raise ValueError("The token is not an access token")
-    tier = next(_present(claims, settings.tier_claims), None)
-    roles = (role for value in _present(claims, settings.role_claims) for role in Role if role.value == value)
+    tier = next(present(claims, settings.tier_claims), None)
+    roles = (role for value in present(claims, settings.role_claims) for role in Role if role.value == value)
     return Caller(
         user_id=UUID(claims["sub"]),
         tier=tiers.read(tier),
         role=next(roles, None),
-        organization_id=_read_id(next(_present(claims, settings.organization_claims), None)),
+        organization_id=_read_id(next(present(claims, settings.organization_claims), None)),
     )
 
 
-def _present(claims: Mapping[str, Any], paths: tuple[str, ...]) -> Iterator[Any]:
+def present(claims: Mapping[str, Any], paths: tuple[str, ...]) -> Iterator[Any]:
     """The values of the claims at these dotted paths that are there."""
     return (value for path in paths if (value := _claim(claims, path)) is not None)
 

@@ -24,6 +24,7 @@ COMMANDS: list[click.Command] = [
     migrate_command.command,
     platform_command.command,
     token_command.command,
+    token_command.console_link,
     webhook_commands.command,
 ]
 

@@ -4,11 +4,12 @@ from dataclasses import asdict
 
 import click
 
-from app.cli.command_setup import as_json, listing, operator, with_services
+from app.cli.command_setup import as_json, listing, operator, reason, with_services
+from app.cli.output import echo
 from app.cli.tables import print_rows
 from app.generation.events import EventType
 from app.operations.actions import rebuild_slots
-from app.operations.doctor import State, examine, examine_platform
+from app.operations.doctor import State, examine, examine_platform, summarize
 from app.operations.listings import compare_slots, read_rows
 from app.services import Services
 
@@ -23,6 +24,8 @@ def doctor(services: Services, as_json: bool, of_platform: bool) -> None:
     """Check settings, servers, migrations, clock, workers and slots. Exit code 1 if anything is an error."""
     findings = examine_platform(services.settings) if of_platform else examine(services)
     print_rows(map(asdict, findings), ("state", "check", "found", "advice"), as_json=as_json)
+    if not as_json:
+        echo(f"\n{summarize(findings)}")
     if any(finding.state is State.ERROR for finding in findings):
         raise click.exceptions.Exit(1)
 
@@ -43,11 +46,12 @@ def events(services: Services, as_json: bool, **filters: object) -> None:
 @click.command("slots")
 @as_json
 @click.option("--rebuild", is_flag=True, help="Rebuild Redis from PostgreSQL first.")
+@reason
 @with_services
-def slots(services: Services, as_json: bool, rebuild: bool) -> None:
+def slots(services: Services, as_json: bool, rebuild: bool, reason: str | None) -> None:
     """Show how many slots each user holds in PostgreSQL and in Redis, and the difference."""
     if rebuild:
-        rebuild_slots(services, operator())
+        rebuild_slots(services, operator(reason))
     rows = compare_slots(services)
     if not as_json:
         for row in rows:

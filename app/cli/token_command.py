@@ -1,13 +1,15 @@
-"""`coursegen token`: mints a token to try the service with."""
+"""`coursegen token` and `console-link`: ways in, for development and for operators."""
 
 from uuid import UUID
 
 import click
 
 from app.auth.minting import mint_token
-from app.cli.command_setup import Span, with_services
+from app.auth.operators import ConsoleRole
+from app.cli.command_setup import Span, operator, reason, with_services
 from app.cli.output import CommandFailed, echo
 from app.generation.tiers import Tier
+from app.operations.sign_in import MAX_LINK_S, create_link
 from app.services import Services
 
 
@@ -41,3 +43,18 @@ def command(
         tier_claim=settings.tier_claims[0],
     )
     echo(token)
+
+
+@click.command("console-link")
+@click.option("--role", type=click.Choice([role.value for role in ConsoleRole]), required=True, help="What it allows.")
+@click.option("--expires", "expires_s", type=Span(), default="15m", show_default=True, help="When it expires.")
+@reason
+@with_services
+def console_link(services: Services, role: str, expires_s: int, reason: str | None) -> None:
+    """Print a link that signs in at the console, once."""
+    if not 0 < expires_s <= MAX_LINK_S:
+        raise CommandFailed("A link expires within 24h")
+    secret = create_link(services.db, ConsoleRole(role), expires_s, operator(reason))
+    host, port = services.settings.console_host, services.settings.console_port
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    echo(f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/login?link={secret}")

@@ -7,7 +7,7 @@ import click
 from app.cli.command_setup import as_json, generation_id, listing, operator, reason, with_services
 from app.cli.output import echo
 from app.cli.tables import print_rows
-from app.generation.webhooks import outbox
+from app.operations.actions import resend_webhook
 from app.operations.listings import find_webhook, read_rows
 from app.services import Services
 
@@ -63,5 +63,5 @@ def show_webhook(services: Services, generation_id: UUID, as_json: bool) -> None
 @with_services
 def resend_deliveries(services: Services, generation_id: UUID, seq: int | None, reason: str | None) -> None:
     """Send again, in order, what was not delivered. Attempts go on for another day."""
-    numbers = outbox.resend_deliveries(services.db, generation_id, seq, operator(reason))
+    numbers = resend_webhook(services, generation_id, seq, operator(reason))
     echo(f"Will be sent again: {', '.join(map(str, numbers))}")

@@ -7,7 +7,7 @@ from flask import Flask, current_app, request
 from flask_jwt_extended import JWTManager
 from jwt.exceptions import PyJWTError
 
-from app.auth.authenticator import LEEWAY_S, Authenticator
+from app.auth.authenticator import Authenticator, decoding
 from app.auth.tokens import Keyring
 from app.generation.callers import Caller
 from app.http.error_responses import Unauthorized
@@ -23,13 +23,8 @@ log = logging.getLogger(__name__)
 def register_auth(app: Flask, settings: Settings) -> None:
     """Sets up `authenticate`: the token's header names its key, which is the secret or one of the endpoint's."""
     keyring = Keyring(settings)
-    app.config.update(
-        JWT_ALGORITHM=keyring.algorithms[0],  # the library adds it to those below
-        JWT_DECODE_ALGORITHMS=keyring.algorithms,
-        JWT_DECODE_AUDIENCE=settings.jwt_audience,
-        JWT_DECODE_ISSUER=settings.jwt_issuer,
-        JWT_DECODE_LEEWAY=LEEWAY_S,
-    )
+    app.config.update(JWT_ALGORITHM=keyring.algorithms[0])  # the library adds it to those below
+    app.config.update(decoding(keyring, settings))
     JWTManager(app)
     app.extensions["authenticator"] = Authenticator(keyring, app.config, settings)
 

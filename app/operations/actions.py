@@ -16,6 +16,7 @@ from app.generation.callers import Caller
 from app.generation.errors import CourseNotFound, NotFailed, NothingActive
 from app.generation.runs.cancel import cancel_generation
 from app.generation.tiers import Tier
+from app.generation.webhooks.outbox import resend_deliveries
 from app.operations.listings import find_generation
 from app.services import Services
 from app.settings import Settings
@@ -63,7 +64,7 @@ def cancel_all(services: Services, actor: Actor, message: str) -> list[UUID]:
     return cancelled
 
 
-def retry(services: Services, generation_id: UUID, actor: Actor) -> UUID:
+def retry(services: Services, generation_id: UUID, actor: Actor, source: str = "cli") -> UUID:
     """Admits a failed generation again, from the stage at which it failed; returns the new id.
 
     The same limits hold. Raises `NotFound`, `NotFailed` and what `Admissions.admit` raises.
@@ -72,8 +73,13 @@ def retry(services: Services, generation_id: UUID, actor: Actor) -> UUID:
     if failed["status"] != "failed":
         raise NotFailed
     caller = Caller(failed["user_id"], Tier(failed["tier"]))
-    order = Order(failed["course_id"], failed["webhook_url"], source="cli", retry_of=generation_id, actor=actor)
+    order = Order(failed["course_id"], failed["webhook_url"], source=source, retry_of=generation_id, actor=actor)
     return services.admissions.admit(caller, order).generation_id
+
+
+def resend_webhook(services: Services, generation_id: UUID, seq: int | None, actor: Actor) -> list[int]:
+    """Makes that delivery, or all that were not delivered, due now; returns their numbers. Raises `NothingToSend`."""
+    return resend_deliveries(services.db, generation_id, seq, actor)
 
 
 def rebuild_slots(services: Services, actor: Actor) -> None:

@@ -1,9 +1,9 @@
-"""Checks of settings, servers and work under way, for `coursegen doctor`."""
+"""Checks of settings, servers and work under way, for `coursegen doctor` and the console."""
 
 import os
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import psycopg
@@ -18,6 +18,7 @@ from app.database.preflight import connect_briefly
 from app.database.queries import QUERIES
 from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
 from app.operations import platform
+from app.operations.ages import say_age
 from app.operations.listings import compare_slots
 from app.services import Services
 from app.settings import Settings
@@ -30,6 +31,28 @@ TESTED_VERSIONS = range(15, 19)
 CLOCK_OFF_S = 5
 #: How long a webhook may be overdue; a busy receiver causes some delay.
 OVERDUE_S = 120
+#: For how long a generation may make no progress. Longer than a stage may take by default.
+STUCK_S = 900
+#: What problems are called within a sentence.
+CLAUSES = {
+    "none": "Nothing is wrong.",
+    "database": "the database can't be reached",
+    "migrations": "the database is not migrated",
+    "one stuck": "{stuck} course has made no progress for {age}",
+    "stuck": "{stuck} courses have made no progress for {age}",
+    "workers": "no worker serves `{queue}`",
+    "unsigned webhooks": "webhooks wait for a WEBHOOK_SECRET",
+    "late webhooks": "webhooks are {age} overdue",
+    "redis": "Redis can't be used",
+    "slots": "Redis counts slots otherwise than PostgreSQL",
+    "secret": "JWT_SECRET can be guessed",
+    "keys": "the sign-in's keys can't be read",
+    "tiers": "users can choose their own tier",
+    "files": "the courses' files can't be read",
+    "clock": "this host's clock is wrong",
+    "connections": "the database is short of connections",
+    "status": "the platform does not show each status",
+}
 
 
 class State(StrEnum):
@@ -40,12 +63,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check. `advice` says what to do about a warning or an error."""
+    """The result of one check. `advice` says what to do about a problem, and `clause`, with `values`, what it is."""
 
     state: State
     check: str
     found: str
     advice: str = ""
+    clause: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
 def examine(services: Services) -> list[Finding]:
@@ -54,9 +79,22 @@ def examine(services: Services) -> list[Finding]:
         Finding(State.OK, "settings", "read"),
         *_check_tokens(services.settings),
         _check_files_root(services.settings),
-        *_check_database(services),
-        *_check_redis(services),
+        *examine_servers(services),
     ]
+
+
+def examine_servers(services: Services) -> list[Finding]:
+    """The findings about the servers, the workers and the work under way: what may change at any moment."""
+    return [*_check_database(services), *_check_redis(services)]
+
+
+def summarize(findings: list[Finding], translate: Callable[[str], str] = str) -> str:
+    """One sentence in plain words: what is wrong, errors first."""
+    problems = [f for state in (State.ERROR, State.WARNING) for f in findings if f.state is state]
+    if not problems:
+        return translate(CLAUSES["none"])
+    clauses = "; ".join(_say(finding, translate) for finding in problems)
+    return f"{clauses[0].upper()}{clauses[1:]}."
 
 
 def examine_platform(settings: Settings) -> list[Finding]:
@@ -66,39 +104,53 @@ def examine_platform(settings: Settings) -> list[Finding]:
     return [Finding(states.get(remark.kind, State.OK), remark.subject, remark.says, remark.how) for remark in remarks]
 
 
-def _judge(check: str, found: str, problem: State, advice: str, *, when: bool) -> Finding:
-    """`problem` with its advice when the condition holds, else OK."""
-    return Finding(problem, check, found, advice) if when else Finding(State.OK, check, found)
+def _say(finding: Finding, translate: Callable[[str], str]) -> str:
+    """What the problem is, within a sentence. Its `age`, in seconds, is said in words."""
+    values = dict(finding.values)
+    if "age" in values:
+        values["age"] = say_age(float(str(values["age"])), translate)
+    return (
+        translate(CLAUSES[finding.clause]).format(**values) if finding.clause else f"{finding.check}: {finding.found}"
+    )
+
+
+def _judge(
+    check: str, found: str, problem: State, advice: str, *, when: bool, clause: str = "", **values: object
+) -> Finding:
+    """`problem` with its advice and clause when the condition holds, else OK."""
+    return Finding(problem, check, found, advice, clause, values) if when else Finding(State.OK, check, found)
 
 
 def _check_tokens(settings: Settings) -> Iterator[Finding]:
     if settings.jwt_secret is not None:
         found, weak = f"{len(settings.jwt_secret.encode())} bytes", is_weak(settings.jwt_secret)
-        yield _judge("token secret", found, State.WARNING, "Set JWT_SECRET to a random value.", when=weak)
+        yield _judge(
+            "token secret", found, State.WARNING, "Set JWT_SECRET to a random value.", when=weak, clause="secret"
+        )
     if settings.jwt_jwks_url is not None:
         yield _check_keys(settings.jwt_jwks_url)
     if settings.app_env == "production" and any(claim.startswith("user_metadata") for claim in settings.tier_claims):
         advice = "Users can edit user_metadata: set TIER_CLAIMS=app_metadata.tier."
-        yield Finding(State.WARNING, "tier claims", ",".join(settings.tier_claims), advice)
+        yield Finding(State.WARNING, "tier claims", ",".join(settings.tier_claims), advice, "tiers")
 
 
 def _check_keys(url: str) -> Finding:
     try:
         keys = fetch_keys(url)
     except JwksError as error:
-        return Finding(State.ERROR, "token keys", str(error), "Check JWT_JWKS_URL and whether this host reaches it.")
+        advice = "Check JWT_JWKS_URL and whether this host reaches it."
+        return Finding(State.ERROR, "token keys", str(error), advice, "keys")
     found = ", ".join(f"{key_id} ({algorithm})" for key_id, algorithm in keys) or "no usable key"
     advice = f"Configure the sign-in to use {', '.join(KEY_TYPES)}, or unset JWT_JWKS_URL."
-    return _judge("token keys", found, State.WARNING, advice, when=not keys)
+    return _judge("token keys", found, State.WARNING, advice, when=not keys, clause="keys")
 
 
 def _check_files_root(settings: Settings) -> Finding:
     root = settings.files_root
     if root.is_dir() and os.access(root, os.R_OK | os.X_OK):
         return Finding(State.OK, "files root", str(root.resolve()))
-    return Finding(
-        State.ERROR, "files root", f"{root} can't be read", "Set FILES_ROOT to the folder of the courses' files."
-    )
+    advice = "Set FILES_ROOT to the folder of the courses' files."
+    return Finding(State.ERROR, "files root", f"{root} can't be read", advice, "files")
 
 
 def _check_database(services: Services) -> Iterator[Finding]:
@@ -106,10 +158,12 @@ def _check_database(services: Services) -> Iterator[Finding]:
         with connect_briefly(services.settings.database_url, pooled=services.settings.database_pooled) as conn:
             lacking = missing(conn)
     except psycopg.OperationalError as error:
-        yield Finding(State.ERROR, "database", str(error).splitlines()[0], "Check DATABASE_URL and the server.")
+        found, clause = str(error).splitlines()[0], "database"
+        yield Finding(State.ERROR, "database", found, "Check DATABASE_URL and the server.", clause)
         return
     if lacking:
-        yield Finding(State.ERROR, "migrations", f"missing: {abridge(lacking)}", "Run `coursegen migrate`.")
+        found, clause = f"missing: {abridge(lacking)}", "migrations"
+        yield Finding(State.ERROR, "migrations", found, "Run `coursegen migrate`.", clause)
         return
     yield Finding(State.OK, "migrations", "up to date")
     asked_at = time.time()
@@ -117,7 +171,9 @@ def _check_database(services: Services) -> Iterator[Finding]:
         values = {"stalled": services.settings.stalled_s, "queues": list(SERVED)}
         server = only_row(conn.execute(QUERIES["inspect_server"], values))
         status_map = only_row(conn.execute(QUERIES["inspect_status_map"]))
+        progress = only_row(conn.execute(QUERIES["inspect_progress"], {"stuck_s": STUCK_S}))
     yield from _check_server(server, asked_at)
+    yield _check_progress(progress)
     yield from _check_workers(services.settings, server)
     yield _check_status_map(status_map)
     if services.settings.old_stack == "beside":
@@ -131,10 +187,22 @@ def _check_server(server: DictRow, asked_at: float) -> Iterator[Finding]:
     yield _judge("database", f"PostgreSQL {major}.{minor}", State.WARNING, "Tested on 15 to 18.", when=untested)
     offset = float(server["clock"]) - asked_at
     found = f"{offset:+.1f} s off the database's"
-    yield _judge("clock", found, State.WARNING, "Check time synchronization.", when=abs(offset) > CLOCK_OFF_S)
+    yield _judge(
+        "clock", found, State.WARNING, "Check time synchronization.", when=abs(offset) > CLOCK_OFF_S, clause="clock"
+    )
     used, most = server["connections"], server["max_connections"]
     found = f"{used} of {most} connections"
-    yield _judge("connections", found, State.WARNING, "Raise max_connections.", when=used > 0.8 * most)
+    yield _judge(
+        "connections", found, State.WARNING, "Raise max_connections.", when=used > 0.8 * most, clause="connections"
+    )
+
+
+def _check_progress(progress: DictRow) -> Finding:
+    stuck, age = progress["stuck"], float(progress["longest_s"] or 0)
+    found = f"{stuck} active generations without any for {say_age(STUCK_S)}"
+    clause = "stuck" if stuck > 1 else "one stuck"
+    advice = "See `coursegen generations show` and the workers of `stages`."
+    return _judge("progress", found, State.ERROR, advice, when=stuck > 0, clause=clause, stuck=stuck, age=age)
 
 
 def _check_workers(settings: Settings, server: DictRow) -> Iterator[Finding]:
@@ -147,7 +215,8 @@ def _check_workers(settings: Settings, server: DictRow) -> Iterator[Finding]:
                 found += f", the oldest generation for {float(server['oldest_s']):.0f} s"
         unused = queue == WEBHOOKS_QUEUE and settings.webhook_secret is None
         advice = f"Start `coursegen worker`, or `coursegen worker --only {queue}`."
-        yield _judge(f"workers of {queue}", found, State.ERROR, advice, when=workers == 0 and not unused)
+        is_lacking = workers == 0 and not unused
+        yield _judge(f"workers of {queue}", found, State.ERROR, advice, when=is_lacking, clause="workers", queue=queue)
 
 
 def _check_status_map(status_map: DictRow) -> Finding:
@@ -158,7 +227,7 @@ def _check_status_map(status_map: DictRow) -> Finding:
         found += f": {latest['error']}"
     unknown = status_map["source"] == UNKNOWN.source
     advice = "Say how the platform shows a generation: `coursegen platform status`."
-    return _judge("status of courses", found, State.WARNING, advice, when=refused > 0 or unknown)
+    return _judge("status of courses", found, State.WARNING, advice, when=refused > 0 or unknown, clause="status")
 
 
 def _check_old_stack(services: Services) -> Finding:
@@ -170,12 +239,13 @@ def _check_old_stack(services: Services) -> Finding:
 def _check_webhooks(settings: Settings, server: DictRow) -> Finding:
     found = f"{server['webhooks']} waiting"
     if server["webhooks"] and settings.webhook_secret is None:
-        return Finding(State.WARNING, "webhooks", found, "Set WEBHOOK_SECRET: nothing is sent without it.")
+        advice = "Set WEBHOOK_SECRET: nothing is sent without it."
+        return Finding(State.WARNING, "webhooks", found, advice, "unsigned webhooks")
     overdue_s = float(server["overdue_s"] or 0)
     late = overdue_s > OVERDUE_S
     found += f", one is {overdue_s:.0f} s overdue" if late else ""
     advice = "Start `coursegen worker`, or `coursegen worker --only webhooks`."
-    return _judge("webhooks", found, State.WARNING, advice, when=late)
+    return _judge("webhooks", found, State.WARNING, advice, when=late, clause="late webhooks", age=overdue_s)
 
 
 def _check_redis(services: Services) -> Iterator[Finding]:
@@ -185,9 +255,10 @@ def _check_redis(services: Services) -> Iterator[Finding]:
         drifted = None
     if problem := services.slots.problem():
         advice = "Check REDIS_URL and REDIS_PREFIX. Admissions go on without Redis, but slower."
-        yield Finding(State.WARNING, "redis", problem, advice)
+        yield Finding(State.WARNING, "redis", problem, advice, "redis")
         return
     yield Finding(State.OK, "redis", "responds")
     if drifted is not None:
         found = f"{drifted} counts differ from PostgreSQL's"
-        yield _judge("slots", found, State.WARNING, "Upkeep corrects them; see `coursegen slots`.", when=drifted > 0)
+        advice = "Upkeep corrects them; see `coursegen slots`."
+        yield _judge("slots", found, State.WARNING, advice, when=drifted > 0, clause="slots")

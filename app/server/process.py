@@ -5,8 +5,9 @@ import logging
 import multiprocessing
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from flask import Flask
 from uvicorn import Config, Server
 
 from app.server.asgi import Application
@@ -36,15 +37,20 @@ class ApiServer(Server):
         await super().shutdown(sockets)
 
 
-def serve(settings: Settings, listener: socket.socket, others: Sequence[socket.socket]) -> None:
+def serve(
+    settings: Settings,
+    make_app: Callable[[], Flask],
+    threads: int,
+    listener: socket.socket,
+    others: Sequence[socket.socket],
+) -> None:
     """Serves until the process is to end; requests that have come are answered, and buffered events are written."""
     for other in others:
         other.close()
-    from wsgi import app  # made here: the parent has no use for it, and a fork should copy neither locks nor pools
-
+    app = make_app()  # made here: the parent has no use for it, and a fork should copy neither locks nor pools
     services: Services = app.extensions["services"]
     config = Config(
-        Application(app, settings.api_threads),
+        Application(app, threads),
         http=Connection,
         ws="none",
         loop="uvloop",

@@ -1,10 +1,14 @@
-"""The API under its production server, in the foreground, configured by the environment alone."""
+"""The API and the console under their production server, in the foreground, configured by the environment alone."""
 
 import gc
 import os
 import resource
 import socket
 import sys
+from collections.abc import Callable
+from functools import partial
+
+from flask import Flask
 
 from app.database.pool import Unmigrated
 from app.database.preflight import check_database
@@ -24,35 +28,59 @@ OPEN_FILES = 2 * MAX_CONNECTIONS
 def main() -> None:
     """Serves until SIGTERM or SIGINT. Exits with a message if settings, database or port are not usable."""
     hold_signals()  # before any thread starts
+    settings = _settings("api")
+    if names := check_database(settings.database_url, pooled=settings.database_pooled):
+        sys.exit(str(Unmigrated(names)))
+    with shared_counters(settings.api_processes):
+        listeners = _listen("API", settings.host, settings.port, settings.api_processes)
+        disable_wakeup_preemption()
+        if settings.api_affinity == "auto":
+            pin_each_child_to_a_cpu(settings.api_processes)
+        _run(settings, _make_api, settings.api_threads, listeners)
+
+
+def serve_console(make_app: Callable[[Settings], Flask], threads: int) -> None:
+    """Serves the operators' console, in one process, as `main` the API. It starts without a database, too."""
+    hold_signals()
+    settings = _settings("console")
+    listeners = _listen("console", settings.console_host, settings.console_port, 1)
+    _run(settings, partial(make_app, settings), threads, listeners)
+
+
+def _settings(service: str) -> Settings:
     try:
         settings = read_settings()
     except BadSettings as error:
         sys.exit(str(error))
-    configure_logging("api", settings.log_level, settings.app_env, settings.app_version)
-    if names := check_database(settings.database_url, pooled=settings.database_pooled):
-        sys.exit(str(Unmigrated(names)))
-    with shared_counters(settings.api_processes):
-        _serve(settings)
+    configure_logging(service, settings.log_level, settings.app_env, settings.app_version)
+    return settings
 
 
-def _serve(settings: Settings) -> None:
-    """Serves until SIGTERM or SIGINT, and restarts server processes that die."""
+def _listen(name: str, host: str, port: int, processes: int) -> list[socket.socket]:
     try:
-        listeners = listen(settings.host, settings.port, settings.api_processes)
+        return listen(host, port, processes)
     except OSError as error:
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
-        sys.exit(f"The API can't listen on {settings.host}:{settings.port}: {reason}.")
+        sys.exit(f"The {name} can't listen on {host}:{port}: {reason}.")
+
+
+def _make_api() -> Flask:
+    from wsgi import app
+
+    return app
+
+
+def _run(settings: Settings, make_app: Callable[[], Flask], threads: int, listeners: list[socket.socket]) -> None:
+    """Serves until SIGTERM or SIGINT, one process for each listener, and restarts processes that die."""
     _raise_open_files()
-    disable_wakeup_preemption()
-    if settings.api_affinity == "auto":
-        pin_each_child_to_a_cpu(settings.api_processes)
 
     def serve_one(number: int) -> None:
-        serve(settings, listeners[number], [other for other in listeners if other is not listeners[number]])
+        others = [other for other in listeners if other is not listeners[number]]
+        serve(settings, make_app, threads, listeners[number], others)
 
     # The processes are forked and share the objects loaded by now until a collection writes to them.
     gc.freeze()
-    if not run_processes(settings.api_processes, serve_one, settings.shutdown_grace_s):
+    if not run_processes(len(listeners), serve_one, settings.shutdown_grace_s):
         sys.exit("A server process died as soon as it had started.")
 
 

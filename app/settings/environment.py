@@ -107,6 +107,12 @@ class Settings:
     app_version: str = _setting(VERSION, convert=lambda value: value or VERSION)
     host: str = _setting("127.0.0.1")
     port: int = _setting(8000, validate.Range(min=1, max=65535))
+    console_host: str = _setting("127.0.0.1")
+    console_port: int = _setting(8001, validate.Range(min=1, max=65535))
+    #: Where a token names its user's role at the console; the first claim present counts.
+    console_role_claims: tuple[str, ...] = _setting(
+        ["app_metadata.console_role"], checks.protected_claims, convert=_strip
+    )
     api_processes: int = _setting(2, _AT_LEAST_ONE)
     api_threads: int = _setting(8, _AT_LEAST_ONE)
     api_affinity: str = _setting("auto", validate.OneOf(["auto", "none"]))
@@ -198,6 +204,8 @@ def _compare(values: Mapping[str, Any]) -> dict[str, list[str]]:
     keys = urlsplit(values["jwt_jwks_url"] or "")
     if values["app_env"] == "production" and keys.scheme == "http" and keys.hostname not in LOOPBACK:
         problems["JWT_JWKS_URL"] = ["In production, keys must be fetched by https."]
+    if set(values["console_role_claims"]) & set(values["role_claims"]):
+        problems["CONSOLE_ROLE_CLAIMS"] = ["Names a claim of ROLE_CLAIMS: an organisation's admin is not an operator."]
     if values["old_stack"] == "beside" and not values["redis_prefix"]:
         problems["REDIS_PREFIX"] = [
             "Not set. OLD_STACK=beside needs it, since the old stack's keys have the same names."

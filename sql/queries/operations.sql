@@ -57,7 +57,8 @@ select
     (select count(*) from pg_stat_activity) as connections,
     array(select coursegen.live_workers_v1(queue, %(stalled)s) from unnest(%(queues)s::text[]) queue) as workers,
     (select count(*) from procrastinate_jobs where queue_name = 'stages' and status = 'todo') as waiting,
-    (select extract(epoch from now() - min(created_at)) from coursegen.generations where status = 'queued') as oldest_s,
+    (select extract(epoch from now() - min(created_at)) from coursegen.generations where finished_at is null and status = 'queued')
+        as oldest_s,
     count(*) as webhooks,
     extract(epoch from now() - min(due_at) filter (where senders_of_user + senders_of_host = 0)) as overdue_s
 from coursegen.list_webhook_heads_v1();
@@ -104,3 +105,14 @@ select
     (array_agg(e.metadata order by e."timestamp" desc))[1] as latest
 from coursegen.events e
 where e.event_type = 'status_refused' and e."timestamp" > now() - interval '1 day';
+
+-- name: inspect_progress
+-- How many active generations have made no progress for so long, and for how long the longest. One that waits for its owner,
+-- or that is paused, is not among them.
+select count(*) as stuck, max(idle_s) as longest_s
+from (
+    select coursegen.idle_s_v1(generation) as idle_s
+    from coursegen.generations generation
+    where finished_at is null and status <> 'awaiting_approval' and paused_until is null
+) active
+where idle_s >= %(stuck_s)s;

@@ -13,7 +13,7 @@ from app.generation.slots.holders import SlotRequest, SlotUse
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a client asks for. `source` names the way it came in (http, trpc, cli)."""
+    """What a client asks for. `source` names the way it came in (http, trpc, cli, console)."""
 
     course_id: UUID
     webhook_url: str | None = None

@@ -24,6 +24,7 @@ SETTINGS = {
 COMMANDS = {
     *("api", "worker", "migrate", "doctor", "generate", "generations"),
     *("slots", "events", "webhooks", "metrics", "platform", "token"),
+    *("console", "console-link"),
 }
 
 
@@ -47,7 +48,7 @@ def test_it_names_the_release(tmp_path: Path) -> None:
 
 def test_flask_has_every_command_but_the_processes(app: Flask) -> None:
     own = {name for name, command in app.cli.commands.items() if isinstance(command, click.Command)}
-    assert own == COMMANDS - {"api", "worker"} == set(main.commands) - {"api", "worker"}
+    assert own == COMMANDS - {"api", "worker", "console"} == set(main.commands) - {"api", "worker", "console"}
 
 
 @pytest.mark.parametrize("arguments", ["api", "worker", "worker --only upkeep", "migrate", "slots", "metrics"])

@@ -53,12 +53,14 @@ BROKEN = {
 PROCESSES = {
     "api": ["-m", "coursegen", "api"],
     "server": ["-m", "app.server"],
+    "console": ["-m", "coursegen", "console"],
     "worker": ["-m", "coursegen", "worker"],
     "a worker": ["-m", "coursegen", "worker", "--only", "webhooks"],
     "procrastinate": ["-m", "procrastinate", "--app=tasks.app", "worker"],
 }
 ID = "00000000-0000-4000-8000-000000000001"
 COMMANDS = [
+    "console-link --role admin",
     "doctor",
     "doctor --json",
     "events",

@@ -175,3 +175,7 @@ def test_the_doctor_names_what_is_wrong_and_what_to_do(app: Flask, conn: Connect
     table = run(app, "doctor")
     assert table.exit_code == 1
     assert "coursegen worker" in table.output
+    assert table.stdout.splitlines()[-1] == (
+        "The courses' files can't be read; no worker serves `stages`; no worker serves `upkeep`; "
+        "JWT_SECRET can be guessed; Redis counts slots otherwise than PostgreSQL."
+    )

@@ -17,6 +17,7 @@ def test_a_missing_variable_is_named(name: str) -> None:
 BAD = {
     "DATABASE_URL": ["", " ", "localhost", "mysql://localhost/x", "postgresql://", "postgresql://host:port/x"],
     "ROLE_CLAIMS": ["user_metadata.role", "app_metadata.role, user_metadata.role", "raw_user_meta_data.role"],
+    "CONSOLE_ROLE_CLAIMS": ["user_metadata.console_role", "app_metadata.role", "app_metadata.console_role, role"],
     "ORGANIZATION_CLAIMS": ["user_metadata.organization_id"],
     "STARTS_AND_CANCELS_PER_MINUTE": ["0", "-1", "many"],
     "JWT_SECRET_OLD": ["short", f"{SECRET} short"],

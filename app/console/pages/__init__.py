@@ -1,0 +1,1 @@
+"""The pages. All of them only read."""

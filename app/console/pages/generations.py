@@ -1,0 +1,50 @@
+"""`/generations`: the generations that match a filter, whose state is the URL."""
+
+from typing import Any
+
+import psycopg
+from flask import Blueprint, render_template, request
+
+from app.auth.operators import ConsoleRole
+from app.console.access import may, reading
+from app.console.error_pages import TOO_LONG
+from app.console.languages import mark, translate
+from app.generation.events import EventType
+from app.generation.stages import Stage
+from app.generation.tiers import Tier
+from app.operations.search import FILTERS, MOST_COUNTED, STATUSES, BadFilter, Found, read_filters, search
+
+blueprint = Blueprint("generations", __name__)
+CHOICES = {
+    "status": STATUSES,
+    "tier": tuple(tier.value for tier in Tier),
+    "stage": tuple(stage.value for stage in Stage),
+    "event": tuple(kind.value for kind in EventType),
+}
+
+
+@blueprint.get("/generations")
+def list_generations() -> Any:
+    given = {name: request.args[name] for name in FILTERS if request.args.get(name)}
+    problem, status, found = "", 200, Found([], 0, None)
+    try:
+        if "error" in given and not may(ConsoleRole.OPERATOR):
+            raise BadFilter(mark("A viewer does not search in the texts of errors."))
+        found = search(reading().db, read_filters(given), by_title=may(ConsoleRole.OPERATOR))
+    except BadFilter as error:
+        problem, status = translate(error.text).format(**error.values), 400
+    except psycopg.errors.QueryCanceled:
+        problem, status = translate(TOO_LONG), 503
+    filters = {name: value for name, value in given.items() if name != "after"}
+    return (
+        render_template(
+            "generations.html",
+            found=found,
+            problem=problem,
+            given=given,
+            filters=filters,
+            choices=CHOICES,
+            most=MOST_COUNTED,
+        ),
+        status,
+    )

@@ -1,0 +1,57 @@
+"""What is under way, how fast it goes, and what is wrong: the console's first page."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from psycopg.rows import DictRow
+
+from app.database.pool import only_row
+from app.database.queries import QUERIES
+from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
+from app.operations.doctor import Finding, State, examine_servers
+from app.operations.listings import compare_slots, list_gauges, read_rows
+from app.operations.reports import REPORTS
+from app.services import Services
+
+QUEUES = (STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE)
+#: How far back causes of failures are counted.
+FAILURES_SINCE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All that *Now* shows. `levels` and what follows is None while the database can't be used."""
+
+    findings: list[Finding]
+    problems: list[Finding]
+    levels: DictRow | None = None
+    waiting: list[DictRow] | None = None
+    rates: dict[str, DictRow] | None = None
+    workers: dict[str, int] | None = None
+    webhooks: dict[str, float] | None = None
+    slots: list[DictRow] | None = None
+    failures: list[DictRow] | None = None
+
+
+def survey(services: Services) -> Overview:
+    """The overview. A database that is away is a problem in it, and no error."""
+    findings = examine_servers(services)
+    problems = [finding for finding in findings if finding.state is not State.OK]
+    if any(finding.check in ("database", "migrations") and finding.state is State.ERROR for finding in findings):
+        return Overview(findings, problems)
+    db = services.db
+    with db.connection() as conn:
+        levels = only_row(conn.execute(QUERIES["count_levels"]))
+        waiting = conn.execute(QUERIES["list_waiting_priorities"]).fetchall()
+        rates = {row["name"]: row for row in conn.execute(QUERIES["compare_rates"]).fetchall()}
+        since = {"since": datetime.now(UTC) - FAILURES_SINCE}
+        failures = conn.execute(REPORTS["failure_causes"].statement, since).fetchall()
+    gauges = {(row["name"], row["label"]): row["value"] for row in list_gauges(db, services.settings.stalled_s)}
+    workers = {queue: int(gauges["workers", queue]) for queue in QUEUES}
+    webhooks = {"pending": int(gauges["webhooks", ""]), "oldest_s": gauges["oldest_webhook", ""]}
+    return Overview(findings, problems, levels, waiting, rates, workers, webhooks, compare_slots(services), failures)
+
+
+def list_workers(services: Services) -> list[DictRow]:
+    """Every worker of the last day, whether it lives, and the stages that it has in hand."""
+    return read_rows(services.db, "list_workers", stalled=services.settings.stalled_s)

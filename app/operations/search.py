@@ -1,0 +1,181 @@
+"""Finds generations by what operators know of them."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from app.database.pool import Database
+from app.database.queries import QUERIES
+from app.generation.stages import Stage
+from app.generation.tiers import Tier
+from app.operations.listings import NotFound
+
+STATUSES = ("waiting", "queued", "running", "awaiting_approval", "completed", "failed", "cancelled")
+ACTIVE = STATUSES[:4]
+PAGE = 50
+#: How many matches are counted.
+MOST_COUNTED = 1000
+#: How many courses a name may match.
+MOST_COURSES = 200
+#: The longest text of a filter.
+MAX_TEXT = 200
+
+#: What is said of filters that are none.
+SAID = {
+    "courses": "More than {most} courses have that in their titles. Give more of the title.",
+    "gone": "The generation at which this page began is gone. Start from the first page.",
+    "span": "“{name}” is no span of time: 90s, 30m, 24h or 7d.",
+    "time": "“{name}” is neither a span (24h, 7d) nor a time in UTC (2026-11-29T14:30).",
+    "choice": "“{name}” is none of {names}.",
+    "id": "“{name}” is no id.",
+    "text": "“{name}” is longer than {most} characters, or no text.",
+}
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class BadFilter(ValueError):
+    """The value of a filter is not one. The text, with its values put in, says what is."""
+
+    def __init__(self, text: str, **values: object) -> None:
+        self.text, self.values = text, values
+        super().__init__(text.format(**values))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of generations. `matches`: how many match from this page on, at most one more than `MOST_COUNTED`."""
+
+    rows: list[DictRow]
+    matches: int
+    #: The id after which the next page begins; None on the last one.
+    after: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What is searched for, by the parameters of `search_generations`."""
+
+    values: Mapping[str, object] = field(default_factory=dict)
+    #: The id, slug or part of the title of a course.
+    course: str | None = None
+    after: UUID | None = None
+
+
+def read_filters(given: Mapping[str, str]) -> Filters:
+    """The filters that these texts name, by the names in a URL. An empty text is no filter. Raises `BadFilter`."""
+    texts = {name: text.strip() for name, text in given.items() if name in _READERS and text.strip()}
+    values = {_READERS[name][0]: _READERS[name][1](name, text) for name, text in texts.items()}
+    return Filters(values, values.pop("course", None), values.pop("after", None))
+
+
+def search(db: Database, filters: Filters, *, by_title: bool = True) -> Found:
+    """The newest generations that match. Raises `BadFilter` and `psycopg.errors.QueryCanceled`."""
+    values: dict[str, Any] = dict.fromkeys(
+        [*(name for name, _ in _READERS.values()), "courses", "after_at", "after_id"]
+    )
+    values |= {**filters.values, "limit": MOST_COUNTED + 1}
+    values["active"] = values["stuck_s"] is not None or values["status"] in ACTIVE
+    with db.connection() as conn:
+        if filters.course is not None:
+            wanted = {"id": _id_or_none(filters.course), "name": filters.course, "by_title": by_title}
+            courses = conn.execute(QUERIES["find_course_ids"], {**wanted, "limit": MOST_COURSES + 1}).fetchall()
+            if len(courses) > MOST_COURSES:
+                raise BadFilter(SAID["courses"], most=MOST_COURSES)
+            values["courses"] = [row["id"] for row in courses]
+        if filters.after is not None:
+            place = conn.execute(QUERIES["find_generation_place"], {"id": filters.after}).fetchone()
+            if place is None:
+                raise BadFilter(SAID["gone"])
+            values |= {"after_at": place["created_at"], "after_id": place["id"]}
+        ids = [row["id"] for row in conn.execute(QUERIES["search_generations"], values).fetchall()]
+        rows = conn.execute(QUERIES["list_generations_by_id"], {"ids": ids[:PAGE]}).fetchall()
+    return Found(rows, len(ids), ids[PAGE - 1] if len(ids) > PAGE else None)
+
+
+def show(db: Database, generation_id: UUID) -> dict[str, Any]:
+    """All that is kept of one generation. Raises `NotFound`."""
+    values = {"generation_id": generation_id, "limit": 200}
+    with db.connection() as conn:
+        generation = conn.execute(QUERIES["show_generation"], values).fetchone()
+        if generation is None:
+            raise NotFound(f"There is no generation {generation_id}")
+        values["course_id"] = generation["course_id"]
+        return {
+            "generation": generation,
+            "attempts": conn.execute(QUERIES["list_generation_attempts"], values).fetchall(),
+            "events": conn.execute(QUERIES["list_generation_events"], values).fetchall(),
+            "audit": conn.execute(QUERIES["list_audit"], values).fetchall(),
+        }
+
+
+def read_span(text: str) -> int | None:
+    """The seconds of a span such as 90s, 30m, 24h or 7d; None if the text is no span."""
+    found = re.fullmatch(r"([0-9]{1,5})([smhd])", text)
+    return int(found[1]) * _UNITS[found[2]] if found else None
+
+
+def _span(name: str, text: str) -> int:
+    seconds = read_span(text)
+    if seconds is None:
+        raise BadFilter(SAID["span"], name=name)
+    return seconds
+
+
+def _time(name: str, text: str) -> datetime:
+    if (seconds := read_span(text)) is not None:
+        return datetime.now(UTC) - timedelta(seconds=seconds)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadFilter(SAID["time"], name=name) from None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
+
+
+def _one_of(names: Sequence[str]) -> Callable[[str, str], str]:
+    def read(name: str, text: str) -> str:
+        if text not in names:
+            raise BadFilter(SAID["choice"], name=name, names=", ".join(names))
+        return text
+
+    return read
+
+
+def _id(name: str, text: str) -> UUID:
+    if (found := _id_or_none(text)) is None:
+        raise BadFilter(SAID["id"], name=name)
+    return found
+
+
+def _text(name: str, text: str) -> str:
+    if len(text) > MAX_TEXT or "\0" in text:
+        raise BadFilter(SAID["text"], name=name, most=MAX_TEXT)
+    return text
+
+
+def _id_or_none(text: str) -> UUID | None:
+    return UUID(text) if re.fullmatch(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}", text) else None
+
+
+#: By its name in a URL, each filter's parameter and what reads it.
+_READERS: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
+    "status": ("status", _one_of(STATUSES)),
+    "tier": ("tier", _one_of([tier.value for tier in Tier])),
+    "stage": ("stage", _one_of([stage.value for stage in Stage])),
+    "user": ("user_id", _id),
+    "course": ("course", _text),
+    "id": ("id", _id),
+    "request": ("request_id", _text),
+    "error": ("error", _text),
+    "event": ("event", _text),
+    "since": ("since", _time),
+    "until": ("until", _time),
+    "stuck": ("stuck_s", _span),
+    "after": ("after", _id),
+}
+FILTERS = tuple(_READERS)

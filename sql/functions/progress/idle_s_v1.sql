@@ -1,0 +1,12 @@
+-- For how many seconds an active generation has made no progress: since its admission, its last start of a stage or the last
+-- progress of its course. Null if it is final.
+create or replace function coursegen.idle_s_v1(generation coursegen.generations) returns float
+language sql stable
+as $$
+    select extract(epoch from now() - greatest(
+        generation.created_at,
+        (select c.last_progress_update from public.courses c where c.id = generation.course_id),
+        (select max(a.started_at) from coursegen.attempts a where a.generation_id = generation.id)
+    ))::float
+    where generation.finished_at is null
+$$;

@@ -1,0 +1,124 @@
+-- name: count_levels
+-- What is under way.
+select
+    count(*) as active,
+    count(*) filter (where status = 'running') as running,
+    count(*) filter (where status = 'queued') as queued,
+    count(*) filter (where system_slot is not null) as slots
+from coursegen.generations
+where finished_at is null;
+
+-- name: list_waiting_priorities
+-- The stages that wait for a worker, by priority, and for how many seconds the oldest has waited.
+select job.priority, count(*) as stages, extract(epoch from now() - min(greatest(event.at, job.scheduled_at)))::float as oldest_s
+from procrastinate_jobs job
+left join procrastinate_events event on event.job_id = job.id and event.type = 'deferred'
+where job.queue_name = 'stages' and job.status = 'todo' and coalesce(job.scheduled_at, now()) <= now()
+group by job.priority
+order by job.priority desc;
+
+-- name: compare_rates
+-- What ended, and what was refused, in the last quarter of an hour and in the same one of yesterday.
+with span (name, begins, ends) as (
+    values
+        ('now', now() - interval '15 minutes', now()),
+        ('yesterday', now() - interval '1 day 15 minutes', now() - interval '1 day')
+)
+select
+    span.name,
+    ended.completed, ended.failed, ended.cancelled,
+    coalesce((
+        select sum(case when jsonb_typeof(metadata -> 'count') = 'number' then (metadata ->> 'count')::numeric else 1 end)
+        from system_metrics
+        where event_type = 'concurrency_limit_hit' and "timestamp" >= span.begins and "timestamp" < span.ends
+    ), 0)::bigint as refused
+from span
+cross join lateral (
+    select
+        count(*) filter (where status = 'completed') as completed,
+        count(*) filter (where status = 'failed') as failed,
+        count(*) filter (where status = 'cancelled') as cancelled
+    from coursegen.generations
+    where finished_at >= span.begins and finished_at < span.ends
+) ended;
+
+-- name: list_workers
+-- The workers that gave a sign of life within a day, and the stages that each has in hand.
+select
+    worker.name, worker.process, worker.version, worker.queues, worker.started_at, worker.last_heartbeat,
+    worker.last_heartbeat > now() - make_interval(secs => %(stalled)s) as is_alive,
+    coalesce((
+        select jsonb_agg(
+            jsonb_build_object(
+                'id', attempt.generation_id, 'stage', attempt.stage,
+                'since_s', extract(epoch from now() - attempt.started_at)
+            ) order by attempt.started_at
+        )
+        from coursegen.attempts attempt
+        where attempt.outcome is null and attempt.worker = worker.process
+    ), '[]') as in_hand
+from coursegen.workers worker
+order by is_alive desc, worker.name, worker.process;
+
+-- name: list_waiting_jobs
+-- The jobs that wait, in the order in which workers fetch them.
+select
+    job.id, job.queue_name as queue, job.task_name as task, job.priority, job.scheduled_at, job.attempts,
+    job.args ->> 'generation_id' as generation_id,
+    extract(epoch from now() - greatest(event.at, job.scheduled_at))::float as waiting_s
+from procrastinate_jobs job
+left join lateral (
+    select max(at) as at from procrastinate_events where job_id = job.id and type in ('deferred', 'deferred_for_retry')
+) event on true
+where job.status = 'todo' and job.queue_name = any(%(queues)s)
+order by coalesce(job.scheduled_at, now()) > now(), job.queue_name, job.priority desc, job.id
+limit %(limit)s;
+
+-- name: list_audit
+-- The latest changes by people, of one generation or all.
+select at, actor, action, generation_id, course_id, reason, details
+from coursegen.audit
+where %(generation_id)s::uuid is null or generation_id = %(generation_id)s
+order by at desc, id desc
+limit %(limit)s;
+
+-- name: delete_expired_sign_ins
+with links as (
+    delete from coursegen.console_links where expires_at < now()
+)
+delete from coursegen.console_sessions where expires_at < now();
+
+-- name: insert_console_link
+insert into coursegen.console_links (hash, role, created_by, expires_at)
+values (%(hash)s, %(role)s, %(created_by)s, now() + make_interval(secs => %(expires_s)s));
+
+-- name: use_console_link
+-- Of two uses at once, one finds the row.
+delete from coursegen.console_links
+where hash = %(hash)s and expires_at > now()
+returning role, created_by;
+
+-- name: insert_console_session
+insert into coursegen.console_sessions (hash, operator, role, expires_at)
+values (%(hash)s, %(operator)s, %(role)s, now() + make_interval(secs => %(expires_s)s));
+
+-- name: find_console_session
+select operator, role from coursegen.console_sessions where hash = %(hash)s and expires_at > now();
+
+-- name: delete_console_session
+delete from coursegen.console_sessions where hash = %(hash)s;
+
+-- name: begin_console_form
+-- No row if that form was sent before. Forms of earlier days are forgotten.
+with old as (
+    delete from coursegen.console_forms where sent_at < now() - interval '7 days'
+)
+insert into coursegen.console_forms (key, operator) values (%(key)s, %(operator)s)
+on conflict do nothing
+returning key;
+
+-- name: finish_console_form
+update coursegen.console_forms set result = %(result)s where key = %(key)s;
+
+-- name: find_console_form
+select result, sent_at from coursegen.console_forms where key = %(key)s;

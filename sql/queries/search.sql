@@ -1,0 +1,92 @@
+-- name: find_course_ids
+-- The courses of that id or slug; if there is none, those with that in their title.
+with exact as (
+    select id from courses where id = %(id)s::uuid or slug = %(name)s
+)
+select id from exact
+union all
+select id from courses
+where %(by_title)s and not exists (select from exact) and strpos(lower(title), lower(%(name)s)) > 0
+limit %(limit)s;
+
+-- name: search_generations
+-- The ids of the generations that match, the newest first, after one of them. A filter that is null matches all. `active`
+-- follows from other filters, and names an index.
+select generation.id
+from coursegen.generations generation
+where (%(id)s::uuid is null or generation.id = %(id)s)
+    and (%(status)s::coursegen.generation_status is null or generation.status = %(status)s::coursegen.generation_status)
+    and (not %(active)s or generation.finished_at is null)
+    and (%(tier)s::coursegen.tier is null or generation.tier = %(tier)s::coursegen.tier)
+    and (%(stage)s::coursegen.stage is null or generation.stage = %(stage)s::coursegen.stage)
+    and (%(user_id)s::uuid is null or generation.user_id = %(user_id)s)
+    and (%(courses)s::uuid[] is null or generation.course_id = any(%(courses)s))
+    and (%(request_id)s::text is null or generation.request_id = %(request_id)s)
+    and (%(since)s::timestamptz is null or generation.created_at >= %(since)s)
+    and (%(until)s::timestamptz is null or generation.created_at < %(until)s)
+    and (%(error)s::text is null or strpos(lower(generation.error_message), lower(%(error)s)) > 0 or exists (
+        select from coursegen.attempts attempt
+        where attempt.generation_id = generation.id and strpos(lower(attempt.error), lower(%(error)s)) > 0
+    ))
+    and (%(event)s::text is null or exists (
+        select from system_metrics event
+        where event.course_id = generation.course_id and event.event_type::text = %(event)s
+            and (event.job_id is null or event.job_id = generation.id::text)
+    ) or exists (
+        select from coursegen.events event
+        where event.course_id = generation.course_id and event.event_type = %(event)s
+            and (event.job_id is null or event.job_id = generation.id::text)
+    ))
+    and (%(stuck_s)s::float is null or (
+        generation.finished_at is null and coursegen.idle_s_v1(generation) >= %(stuck_s)s
+    ))
+    and (%(after_at)s::timestamptz is null or (generation.created_at, generation.id) < (%(after_at)s, %(after_id)s::uuid))
+order by generation.created_at desc, generation.id desc
+limit %(limit)s;
+
+-- name: list_generations_by_id
+select
+    generation.id, generation.status::text, generation.stage::text, generation.tier::text, generation.user_id,
+    course.slug, course.title, generation.created_at, generation.finished_at, generation.error_message,
+    generation.paused_why, coursegen.idle_s_v1(generation) as idle_s
+from coursegen.generations generation
+join courses course on course.id = generation.course_id
+where generation.id = any(%(ids)s)
+order by generation.created_at desc, generation.id desc;
+
+-- name: find_generation_place
+select created_at, id from coursegen.generations where id = %(id)s;
+
+-- name: show_generation
+-- One generation with its course's progress, and how it is linked with others.
+select
+    generation.*, generation.status::text as status, generation.stage::text as stage, generation.tier::text as tier,
+    course.slug, course.title, course.generation_progress as progress, course.last_progress_update,
+    coursegen.idle_s_v1(generation) as idle_s, coursegen.shown_status_v1(course.id) as shown_status,
+    (select other.id from coursegen.generations other where other.retry_of = generation.id limit 1) as retried_as,
+    (
+        select count(*) from coursegen.generations ahead
+        where ahead.course_id = generation.course_id and ahead.created_at > generation.created_at
+    ) as later
+from coursegen.generations generation
+join courses course on course.id = generation.course_id
+where generation.id = %(generation_id)s;
+
+-- name: list_generation_attempts
+select id, stage::text, fence, worker, started_at, finished_at, outcome::text, error,
+    extract(epoch from coalesce(finished_at, now()) - started_at)::float as took_s
+from coursegen.attempts
+where generation_id = %(generation_id)s
+order by id
+limit %(limit)s;
+
+-- name: list_generation_events
+select "timestamp", event_type, severity::text, metadata
+from (
+    select "timestamp", event_type::text, severity, metadata, course_id, job_id from system_metrics
+    union all
+    select "timestamp", event_type, severity, metadata, course_id, job_id from coursegen.events
+) event
+where course_id = %(course_id)s and (job_id is null or job_id = %(generation_id)s::uuid::text)
+order by "timestamp" desc
+limit %(limit)s;

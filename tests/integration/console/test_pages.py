@@ -1,0 +1,256 @@
+"""What the pages show."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from psycopg.rows import DictRow
+
+from app.console.pages.listings import list_settings
+from app.operations.doctor import examine_servers, summarize
+from app.settings import Settings
+from app.telemetry.printable import inert
+from tests.integration.console.conftest import SignIn
+from tests.integration.factories import MakeCourse, add_worker
+from tests.integration.operations.rows import ADA, BOB, Past, minutes
+from tests.tokens import SECRET
+
+Conn = psycopg.Connection[DictRow]
+#: What a user may write, and what no page may pass on.
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=y> \u202eevil\u2066 \x1b[2J\x00"[:-1] + "ы" * 100_000
+PAGES = ["/", "/generations", "/workers", "/queue", "/slots", "/webhooks", "/events", "/settings", "/audit"]
+
+
+@pytest.fixture
+def past(conn: Conn) -> Past:
+    return Past(conn)
+
+
+def listed(browser: FlaskClient, query: str) -> list[str]:
+    """The ids of the generations that the list shows."""
+    answer = browser.get(f"/generations?{query}")
+    assert answer.status_code == 200, answer.text
+    return re.findall(r'<td><a href="/generations/([0-9a-f-]{36})"', answer.text)
+
+
+def test_every_page_of_an_empty_system_says_so(sign_in: SignIn) -> None:
+    browser = sign_in()
+    texts = {path: browser.get(path) for path in PAGES}
+    assert {path: answer.status_code for path, answer in texts.items()} == dict.fromkeys(PAGES, 200)
+    assert "No worker has given a sign of life" in texts["/workers"].text
+    assert "Nothing waits" in texts["/queue"].text
+    assert "Nothing was generated yet" in texts["/generations"].text
+    assert all(f'href="{path}"' in texts["/"].text for path in PAGES)
+
+
+def test_now_begins_with_the_sentence_of_doctor(console: Flask, sign_in: SignIn, past: Past, conn: Conn) -> None:
+    add_worker(conn, "upkeep", "webhooks")
+    for _ in range(3):
+        past.generation(datetime.now(UTC) - minutes(22), status="running")
+    past.generation(datetime.now(UTC) - minutes(2))
+    sentence = "3 courses have made no progress for 22 min; no worker serves "
+    assert summarize(examine_servers(console.extensions["services"])).startswith(f"{sentence}`stages`")
+    page = sign_in("viewer").get("/").text
+    assert f"{sentence}<code>stages</code>" in page
+    assert "/generations?stuck=15m" in page
+    assert "3 running" in page
+
+
+def test_a_healthy_system_looks_alive(sign_in: SignIn, past: Past, conn: Conn) -> None:
+    add_worker(conn, "stages", "upkeep", "webhooks")
+    now = datetime.now(UTC)
+    for _ in range(4):
+        past.generation(now - minutes(5), now - minutes(4))
+    past.generation(now - timedelta(days=1, minutes=6), now - timedelta(days=1, minutes=5))
+    page = re.sub(r"\s+", "", sign_in().get("/").text)
+    assert "<throw>completed".replace("throw", 'thscope="row"') + "</th><td>4</td><td>1</td>" in page
+
+
+def test_each_filter_shows_what_it_names(sign_in: SignIn, past: Past, conn: Conn, make_course: MakeCourse) -> None:
+    now = datetime.now(UTC)
+    course = make_course(slug="geology", title="Основы геологии: камни", user_id=BOB)
+    running = past.generation(now - minutes(40), status="running", stage="TEXT_GENERATION", user_id=ADA)
+    fresh = past.generation(now - minutes(1), request_id="req-7", course_id=course.id, user_id=BOB, tier="PREMIUM")
+    failed = past.generation(now - minutes(90), now - minutes(80), "failed", error_message="disk is FULL here")
+    done = past.generation(now - timedelta(days=3), now - timedelta(days=3))
+    conn.execute(
+        "insert into system_metrics (event_type, severity, course_id, job_id)"
+        " select 'worker_timeout', 'error', course_id, id::text from coursegen.generations where id = %s",
+        [failed],
+    )
+    browser = sign_in()
+    every = [str(each) for each in (fresh, running, failed, done)]
+    assert listed(browser, "") == every
+    for query, expected in {
+        "status=failed": [failed],
+        "status=running&stuck=15m": [running],
+        "stuck=15m": [running],
+        "stage=TEXT_GENERATION": [running],
+        "tier=PREMIUM": [fresh],
+        f"user={BOB}": [fresh],
+        f"course={course.id}": [fresh],
+        "course=geology": [fresh],
+        "course=КАМНИ": [fresh],
+        "course=nothing": [],
+        f"id={done}": [done],
+        f"id={uuid4()}": [],
+        "request=req-7": [fresh],
+        "error=is full": [failed],
+        "event=worker_timeout": [failed],
+        "since=30m": [fresh],
+        "since=2h&until=50m": [failed],
+        f"until={now - timedelta(days=1):%Y-%m-%dT%H:%M}": [done],
+        "status=failed&tier=PREMIUM": [],
+    }.items():
+        assert listed(browser, query) == [str(each) for each in expected], query
+
+
+def test_a_filter_that_is_nonsense_is_a_sentence_and_the_page_stays(sign_in: SignIn) -> None:
+    browser = sign_in()
+    for query in [
+        *("status=nonsense", "tier=free", "stage=1", "user=me", "id=7", "since=yesterday", "until=2026-13-01"),
+        *("stuck=soon", "stuck=-1m", "after=x", f"after={uuid4()}", "course=%00", f"request={'x' * 300}"),
+        *("since=99999d", "error=%00", "since=0001-01-01T00:00%2b14:00", f"course={'%F0%9F%8C%8D' * 9}", "event=no"),
+    ]:
+        answer = browser.get(f"/generations?{query}")
+        assert answer.status_code in (400, 200), answer.text
+        assert 'role="search"' in answer.text
+        is_said = 'role="alert"' in answer.text if answer.status_code == 400 else "No generation matches" in answer.text
+        assert is_said, query
+
+
+def test_pages_follow_each_other_without_gap_or_repetition(sign_in: SignIn, past: Past) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    made = [past.generation(now - minutes(number // 3), now, "completed") for number in range(120)]
+    browser, seen, query = sign_in(), [], "status=completed"
+    for part in ("50 of 120", "50 of 70 older", "20 of 20 older"):
+        page = browser.get(f"/generations?{query}").text
+        assert f"{part}" in page
+        seen += listed(browser, query)
+        past.generation(now, now, "completed")  # newer ones come meanwhile
+        following = re.search(r'href="/generations\?([^"]*after=[^"]*)">Older', page)
+        query = following[1].replace("&amp;", "&") if following else ""
+    assert (query, len(seen)) == ("", 120)
+    assert set(seen) == {str(each) for each in made}
+
+
+def test_more_than_a_thousand_are_not_counted(sign_in: SignIn, conn: Conn, make_course: MakeCourse) -> None:
+    conn.execute(
+        "insert into coursegen.generations"
+        " (id, course_id, user_id, tier, priority, stage, status, source, created_at, finished_at)"
+        " select gen_random_uuid(), %(id)s, %(user)s, 'FREE', 1, 'FINALIZATION', 'completed', 'http', now(), now()"
+        " from generate_series(1, 1002)",
+        {"id": (course := make_course()).id, "user": course.user_id},
+    )
+    assert "50 of more than 1,000" in sign_in().get("/generations").text
+
+
+def test_a_search_that_takes_too_long_is_a_sentence_and_the_page_stays(
+    console: Flask, sign_in: SignIn, conn: Conn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = sign_in()
+    monkeypatch.setattr(console.extensions["reading"].db, "_timeout", "1s")  # shorter than the wait for a lock
+    with conn.transaction():
+        conn.execute("lock table coursegen.generations in access exclusive mode")
+        answer = browser.get("/generations?error=x")
+    assert (answer.status_code, "longer than 2 s" in answer.text) == (503, True)
+    assert 'role="search"' in answer.text
+
+
+def test_one_generation_is_shown_whole(sign_in: SignIn, past: Past, conn: Conn) -> None:
+    now = datetime.now(UTC)
+    shown = past.generation(
+        now - minutes(30), status="running", stage="TEXT_GENERATION", request_id="req-9", fence=2,
+        webhook_url="https://lms.example/hook?secret=1",
+    )  # fmt: skip
+    past.attempt(shown, "STRUCTURE_GENERATION", now - minutes(29), minutes(1), "completed")
+    past.attempt(shown, "TEXT_GENERATION", now - minutes(27), minutes(1), "died", error="killed")
+    past.attempt(shown, "TEXT_GENERATION", now - minutes(25), None, None, worker="host-a:77")
+    conn.execute(
+        "insert into coursegen.webhook_deliveries (generation_id, seq, status, step, percentage, message)"
+        " values (%s, 1, 'structure', 3, 40, 'm')", [shown]
+    )  # fmt: skip
+    conn.execute(
+        "insert into coursegen.webhook_attempts (generation_id, seq, ms, status, excerpt)"
+        " values (%s, 1, 9, 503, 'busy!')",
+        [shown],
+    )
+    conn.execute(
+        "insert into coursegen.audit (actor, action, generation_id, reason) values ('cli:ops', 'resend', %s, 'asked')",
+        [shown],
+    )
+    page = sign_in().get(f"/generations/{shown}").text
+    for text in [
+        "host-a:77",
+        "25 min",
+        "killed",
+        "✗</span> died",
+        "req-9",
+        "503",
+        "busy!",
+        "hook?secret=1",
+        "cli:ops",
+        "asked",
+    ]:
+        assert text in page, text
+    assert page.count("<h3>") == 5
+    hidden = sign_in("viewer").get(f"/generations/{shown}").text
+    assert "host-a:77" in hidden
+    for text in ["killed", "busy!", "hook?secret=1", "asked", "Основы геологии"]:
+        assert text not in hidden, text
+
+
+def test_what_is_gone_is_a_sentence_with_ways_on(sign_in: SignIn) -> None:
+    browser = sign_in()
+    for path in [f"/generations/{uuid4()}", "/generations/x", "/nothing"]:
+        answer = browser.get(path)
+        assert answer.status_code == 404
+        assert 'href="/generations"' in answer.text
+
+
+def test_text_of_users_is_shown_inert_and_cut(sign_in: SignIn, past: Past, conn: Conn) -> None:
+    now = datetime.now(UTC)
+    shown = past.generation(now - minutes(9), now, "failed", error_message=HOSTILE, request_id=HOSTILE[:100])
+    past.attempt(shown, "FINALIZATION", now - minutes(8), minutes(1), "failed", error=HOSTILE, worker=HOSTILE[:50])
+    conn.execute(
+        "update courses set title = %(t)s::text, slug = %(t)s, generation_progress = jsonb_build_object('steps',"
+        " jsonb_build_array(jsonb_build_object('id', 2, 'status', %(t)s::text, 'name', %(t)s::text,"
+        " 'error', %(t)s::text, 'started_at', %(t)s::text), 7))",
+        {"t": HOSTILE[:2000]},
+    )  # fmt: skip
+    conn.execute(
+        "insert into system_metrics (event_type, severity, course_id, metadata)"
+        " select 'worker_timeout', 'error', course_id, jsonb_build_object('agent', %s::text)"
+        " from coursegen.generations",
+        [HOSTILE],
+    )
+    browser = sign_in()
+    for path in ["/", "/generations", f"/generations/{shown}", "/events", f"/generations?course={HOSTILE[:20]}"]:
+        page = browser.get(path).text
+        assert "<script>" not in page
+        assert "<img" not in page
+        assert inert(page) == page
+        assert len(page) < 40_000, path
+
+
+def test_settings_hold_no_secret(settings: Settings) -> None:
+    shown = {row["name"]: row["value"] for row in list_settings(settings)}
+    assert shown["JWT_SECRET"] == "set"
+    assert "@" in shown["DATABASE_URL"]
+    password = settings.database_url.split("@")[0].rpartition(":")[2]
+    assert not any(secret in str(shown) for secret in [SECRET, password])
+
+
+def test_workers_are_shown_with_what_they_have_in_hand(sign_in: SignIn, past: Past, conn: Conn) -> None:
+    add_worker(conn, "stages")
+    add_worker(conn, "webhooks", silent_s=300)
+    generation = past.generation(datetime.now(UTC) - minutes(10), status="running")
+    past.attempt(generation, "FINALIZATION", datetime.now(UTC) - minutes(9), None, None, worker="host:1")
+    page = sign_in().get("/workers").text
+    assert f'<a href="/generations/{generation}">finalization</a> · 9 min' in page
+    assert "silent" in page
+    assert re.findall(r"serves the queue (\w+)", page) == ["upkeep", "webhooks"]
