@@ -3,6 +3,7 @@
 Procrastinate asks through its `JobManager`, whose class this is.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -62,7 +63,11 @@ class WorkerJobs(JobManager):
     async def register_worker(self) -> int:
         """The id of the worker, which is stored with what it serves."""
         worker_id = await super().register_worker()
-        await self._keep(worker_id)
+        try:
+            await self._keep(worker_id)
+        except asyncio.CancelledError:  # told to stop meanwhile; Procrastinate does not know the id yet
+            await self.unregister_worker(worker_id)
+            raise
         return worker_id
 
     async def unregister_worker(self, worker_id: int) -> None:

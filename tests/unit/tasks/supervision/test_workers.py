@@ -84,6 +84,23 @@ def test_one_worker_alone_is_the_process_that_was_started(
         assert conn.execute("select 1 from coursegen.workers").fetchone() is None
 
 
+@pytest.mark.usefixtures("clean")
+def test_one_that_is_told_to_stop_while_it_registers_leaves_no_row(
+    start_worker: StartWorker, wait_until: WaitUntil, database_url: str, tmp_path: Path
+) -> None:
+    waits = "select from pg_locks where not granted and relation = 'coursegen.workers'::regclass"
+    with psycopg.connect(database_url, autocommit=True) as conn, psycopg.connect(database_url) as holder:
+        holder.execute("lock table coursegen.workers in exclusive mode")
+        process = start_worker("--only", "upkeep")
+        wait_until(lambda: conn.execute(waits).rowcount == 1)
+        process.send_signal(signal.SIGTERM)
+        wait_until(lambda: "worker_drains" in (tmp_path / "worker.log").read_text())
+        holder.rollback()
+        assert process.wait(20) == 0
+        assert conn.execute("select from coursegen.workers").rowcount == 0
+        assert conn.execute("select from procrastinate_workers").rowcount == 0
+
+
 def test_an_unmigrated_database_stops_it_with_advice(
     start_worker: StartWorker, empty_database_url: str, tmp_path: Path
 ) -> None:
