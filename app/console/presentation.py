@@ -1,4 +1,4 @@
-"""How values look on a page. Text that users wrote is made inert and cut, whatever it holds."""
+"""How values look on a page. Text that users wrote is always made inert and cut."""
 
 import json
 from datetime import UTC, datetime

@@ -34,7 +34,7 @@ _FEW_LETTERS, _DOUBTFUL = 100, 0.04
 #: Quotation marks in English text give the detector little to go by: this codec wins if it is about as probable.
 _DEFAULT, _HEAD_START = "cp1252", 1.1
 _ASCII = bytes(range(128))
-#: Well-formed UTF-8 with so many characters beyond ASCII is nothing else, whatever a page declares.
+#: Well-formed UTF-8 with so many characters beyond ASCII is UTF-8, even if the page declares another encoding.
 _SURE = 20
 
 _BROKEN = "\ufffd"

@@ -16,7 +16,7 @@ _HTML = (b"<!doctype html", b"<html", b"<?xml")
 #: The formats whose files begin with bytes of their own.
 _KNOWN_BY_CONTENT = frozenset({"pdf", "docx", "pptx", "odt", "odp", "rtf", "epub"})
 
-#: What the content type of the main part of an OOXML package says, whatever the part is called.
+#: What the content type of the main part of an OOXML package says. The part may have any name.
 _MAIN_PART = re.compile(
     rb"(wordprocessingml|ms-word|presentationml|ms-powerpoint|spreadsheetml|ms-excel)[\w.]*\.main\+xml"
 )

@@ -38,14 +38,14 @@ class Provider:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        # Each try is asked for and counted here, so the client makes none of its own.
+        # We retry and count here, so the client must not.
         self._client = OpenAI(api_key=settings.api_key, max_retries=0, timeout=settings.silence_s)
 
     def answer(self, unit: Unit, messages: Messages, on_text: Callable[[int], None]) -> tuple[str, str]:
         """The answer, and the name of the model that gave it. `on_text` hears how many characters have come.
 
-        Raises `ProviderBusy` if the server wants to be left alone or is away, `StageFailed` for what no further try
-        mends, `NoAnswer` if every try went wrong otherwise.
+        Raises `ProviderBusy` if the server asks to wait or is away, `StageFailed` for an error that a retry can't fix,
+        and `NoAnswer` if every try failed for another reason.
         """
         for attempt in range(1, self._settings.tries + 1):
             unit.spend(calls=1)

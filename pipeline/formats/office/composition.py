@@ -10,7 +10,7 @@ from pipeline.formats.contents import names_contents
 from pipeline.formats.office.model import Block, Cell, Paragraph, Table
 from pipeline.formats.plain_text import find_chapter_level
 
-#: A heading is no longer than this, whatever its style says.
+#: A longer paragraph is no heading, even in a heading style.
 _LONGEST_HEADING = 300
 #: A table whose cells are longer, in characters or paragraphs, lays the page out.
 _LONGEST_CELL, _MOST_PARAGRAPHS = 2000, 15

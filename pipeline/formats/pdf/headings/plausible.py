@@ -1,4 +1,4 @@
-"""Whether the words of a line can be a heading, whatever its font."""
+"""Whether the words of a line can be a heading. Its font does not count here."""
 
 import re
 from unicodedata import category
