@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from app.auth.operators import ConsoleRole
 from app.console.access import may
+from app.console.fragments import is_fragment
 from app.console.languages import LANGUAGES, language, mark, translate
 from app.operations.ages import say_age
 from app.settings import Settings
@@ -45,6 +46,7 @@ PAGES = {
 
 def register_filters(app: Flask, settings: Settings) -> None:
     app.jinja_env.filters.update(age=age, when=when, cut=cut, said=said, private=private, state=state, stage=stage)
+    app.jinja_env.filters.update(moment=moment, short=short)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.context_processor
@@ -60,6 +62,7 @@ def register_filters(app: Flask, settings: Settings) -> None:
             "form_token": g.get("form_token", ""),
             "may_act": "operator" in g and may(ConsoleRole.OPERATOR),
             "now": datetime.now(UTC),
+            "is_fragment": is_fragment(),
         }
 
 
@@ -79,6 +82,18 @@ def when(value: Any) -> Markup:
     if value.tzinfo is not None:
         value = value.astimezone(UTC)
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), f"{value:%Y-%m-%d %H:%M:%S}")
+
+
+def moment(value: datetime) -> Markup:
+    """A time of a series: its age says nothing."""
+    return Markup('<time datetime="{}" data-plain>{}</time>').format(
+        value.isoformat(), f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    )
+
+
+def short(value: float) -> str:
+    """The number to three digits, as `charts.js` writes it."""
+    return f"{float(f'{value:.3g}'):.10g}"
 
 
 def cut(value: Any, length: int = CUT) -> Markup:
