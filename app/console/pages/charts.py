@@ -1,5 +1,6 @@
 """`/charts/<span>`: how fast it went, as numbers; and the pictures of them that the server makes."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,13 +10,16 @@ from markupsafe import Markup
 
 from app.console.access import reading
 from app.console.fragments import make_lasting, snapshot
-from app.console.languages import mark
+from app.console.languages import mark, translate
 from app.operations.series import SPANS, Series, read_series
+
+log = logging.getLogger(__name__)
 
 blueprint = Blueprint("charts", __name__)
 #: How long a series serves further requests: it covers an hour at least.
 KEPT_S = 15.0
 NAMES = {"1h": mark("1 hour"), "24h": mark("24 hours"), "7d": mark("7 days")}
+LATE = mark("The numbers of the charts can't be had in time.")
 #: A sparkline's size.
 WIDTH, HEIGHT = 90, 22
 
@@ -25,6 +29,8 @@ def show_series(span: str) -> Response:
     if span not in SPANS:
         abort(404)
     series = find_series(span)
+    if series is None:
+        abort(503, translate(LATE))
     response = jsonify(
         at=[int(at.timestamp()) for at in series.at],
         ends=list(series.ends.values()),
@@ -38,18 +44,18 @@ def show_series(span: str) -> Response:
     return make_lasting(response)
 
 
-def find_series(span: str) -> Series:
-    """The series, read once for all who ask at the same time. Raises `psycopg.Error`."""
+def find_series(span: str) -> Series | None:
+    """The series, read once for all who ask within `KEPT_S`; None if the database can't tell in time."""
     db = reading().db
-    return snapshot(f"charts/{span}", lambda: read_series(db, span), KEPT_S)
 
+    def read() -> Series | None:
+        try:
+            return read_series(db, span)
+        except psycopg.Error as error:
+            log.warning("series_failed", extra={"span": span, "error": str(error)[:200]})
+            return None
 
-def find_series_or_none(span: str) -> Series | None:
-    """The series; None if the database can't tell in time."""
-    try:
-        return find_series(span)
-    except psycopg.Error:
-        return None
+    return snapshot(f"charts/{span}", read, KEPT_S)
 
 
 def draw_lines(series: Series | None) -> Mapping[str, Markup]:

@@ -5,7 +5,7 @@ from flask import Blueprint, Response, request
 from app.console.access import reading
 from app.console.fragments import is_fragment, render_live, snapshot
 from app.console.languages import mark, translate
-from app.console.pages.charts import NAMES, draw_lines, find_series_or_none
+from app.console.pages.charts import LATE, NAMES, draw_lines, find_series
 from app.operations.doctor import summarize
 from app.operations.overview import survey
 
@@ -19,7 +19,7 @@ def show_now() -> Response:
     view = snapshot("now", lambda: survey(services))
     span = request.args.get("span", "")
     span = span if span in NAMES else "24h"
-    day = find_series_or_none("24h") if view.levels else None
+    day = find_series("24h") if view.levels else None
     return render_live(
         "now",
         title=mark("Now"),
@@ -29,5 +29,6 @@ def show_now() -> Response:
         lines=draw_lines(day),
         span=span,
         spans=NAMES,
-        series=None if is_fragment() or not view.levels else find_series_or_none(span),
+        late=LATE,
+        series=None if is_fragment() or not view.levels else find_series(span),
     )
