@@ -15,8 +15,9 @@ from app.operations.sign_in import create_link
 from app.services import Services
 
 CHROMIUM = shutil.which("chromium")
-#: The marks of every module that uses a browser.
+#: The marks of every module that uses a browser: all in one process, with one browser and one console.
 BROWSING = [
+    pytest.mark.xdist_group("integration/console/browser"),
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian, Ubuntu: .ci/run installs it)"),
 ]

@@ -1,34 +1,19 @@
 """The console in a real browser."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import psycopg
-import pytest
 from playwright.sync_api import Browser
 from psycopg.rows import DictRow
 
 from app.services import Services
-from app.settings import Settings
-from tests.integration.console.browsing import BROWSING, refresh_until, running_chromium, sign_in, visiting
-from tests.integration.console.conftest import console_process
+from tests.integration.console.browsing import BROWSING, refresh_until, sign_in, visiting
 from tests.integration.factories import add_worker
 from tests.integration.operations.rows import Past, minutes
 
 Conn = psycopg.Connection[DictRow]
 pytestmark = BROWSING
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with running_chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def url(settings: Settings) -> Iterator[str]:
-    with console_process(settings) as server:
-        yield f"http://127.0.0.1:{server.port}"
 
 
 def test_from_now_to_the_hanging_course_and_its_end(
