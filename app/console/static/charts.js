@@ -55,7 +55,7 @@
       dash: head.dataset.dash ? head.dataset.dash.split(" ").map(Number) : [],
       spanGaps: true,
       points: { show: isLog, size: 5 },
-      value: (u, value) => (value === undefined ? "" : short(value)),
+      value: (u, value, line, place) => (place === null ? "" : short(value)),
     }));
     const options = {
       width: plot.clientWidth,

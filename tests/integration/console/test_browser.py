@@ -114,7 +114,7 @@ def test_the_charts_are_drawn_from_the_numbers_of_their_tables(
             if not has_script:
                 continue
             page.locator("figure canvas").nth(1).wait_for()
-            legend = page.locator("figure").last.locator(".u-label").all_inner_texts()
+            legend = page.locator("figure").last.locator(".u-label").all_text_contents()
             assert legend == ["Time", "text generation p50", "text generation p95"]
             add_worker(conn, "stages", "upkeep", "webhooks")
             refresh_until(page, page.locator("h1.fine"))

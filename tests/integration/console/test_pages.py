@@ -234,7 +234,7 @@ def test_text_of_users_is_shown_inert_and_cut(sign_in: SignIn, past: Past, conn:
         assert "<script>" not in page
         assert "<img" not in page
         assert inert(page) == page
-        assert len(page) < 40_000, path
+        assert len(page) < 80_000, path
 
 
 def test_settings_hold_no_secret(settings: Settings) -> None:
