@@ -10,6 +10,7 @@ import pytest
 from procrastinate import App, SyncPsycopgConnector
 from psycopg.rows import DictRow
 
+from app.database.queries import QUERIES
 from app.generation.admission.requests import Order
 from app.generation.audit import Actor
 from app.generation.callers import Caller
@@ -118,11 +119,12 @@ def test_what_a_process_that_died_has_done_is_not_done_twice(services: Services,
         " select unnest(%s::uuid[]), 1, 'completed', 5, 100, 'm', 'given_up', now()",
         [silent],
     )
-    for action, ids, act in [
+    acts: list[tuple[str, list[UUID], Callable[[UUID], object]]] = [
         ("cancel", active, lambda row: actions.cancel(services, row, OPERATOR)),
         ("retry", failed, lambda row: actions.retry(services, row, OPERATOR)),
         ("resend", silent, lambda row: actions.resend_webhook(services, row, None, OPERATOR)),
-    ]:
+    ]
+    for action, ids, act in acts:
         run_id = confirmed(services, {}, action, ids)
         act(ids[0])  # and no outcome was written
         bulk.run_all(services, run_id)
@@ -136,7 +138,7 @@ def test_a_run_is_in_one_hand_and_passes_on_when_that_is_silent(
     run_id = confirmed(services, {"user": str(ADA)}, "cancel", [past.generation(NOW), past.generation(NOW)])
     first = uuid4()
     held = {"id": run_id, "holder": first, "hold_s": 60}
-    conn.execute(bulk.QUERIES["hold_bulk_run"], held)
+    conn.execute(QUERIES["hold_bulk_run"], held)
     bulk.run_all(services, run_id)
     assert counts(services, run_id) == (0, 0, 0, 2)
     assert bulk.find_run(services.db, run_id)["is_held"]
