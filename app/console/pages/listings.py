@@ -1,4 +1,4 @@
-"""The pages that are one table: workers, queue, slots, webhooks, events, settings and audit."""
+"""The pages that are one table: workers, queue, slots, webhooks, events, periodic work, settings and audit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -15,7 +15,7 @@ from app.console.fragments import render_live, snapshot
 from app.console.languages import mark, translate
 from app.generation.events import EventType
 from app.operations.forms import find_result
-from app.operations.listings import compare_slots, read_rows
+from app.operations.listings import compare_slots, list_periodic, read_rows
 from app.operations.overview import QUEUES, list_workers
 from app.operations.search import SAID, read_span
 from app.settings import SECRETS, Settings
@@ -143,6 +143,19 @@ def show_audit() -> Response:
     rows = read_rows(reading().db, "list_audit", generation_id=None, limit=ROWS)
     intro = mark("The latest 200 changes by people.")
     return _show(Table(mark("Audit"), columns, rows, mark("Nobody has changed anything."), intro))
+
+
+@blueprint.get("/periodic")
+def show_periodic() -> Response:
+    columns = [
+        *(("task", mark("Task"), "text"), ("does", mark("What it does"), "said"), ("last_at", mark("Last"), "time")),
+        *(("state", mark("Outcome"), "state"), ("due_at", mark("Next"), "time"), ("punctuality", mark("Due"), "state")),
+        *(("failed_at", mark("Last failure"), "time"), ("workers", mark("Served by"), "text")),
+    ]
+    services = reading()
+    rows = snapshot("periodic", lambda: list_periodic(services))
+    intro = mark("The work of upkeep. Why one failed is in the log of its worker.")
+    return _show(Table(mark("Periodic"), columns, rows, "", intro))
 
 
 @blueprint.get("/settings")

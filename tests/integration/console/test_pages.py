@@ -12,6 +12,7 @@ from psycopg.rows import DictRow
 
 from app.console.pages.listings import list_settings
 from app.operations.doctor import examine_servers, summarize
+from app.operations.listings import list_periodic
 from app.settings import Settings
 from app.telemetry.printable import inert
 from tests.integration.console.conftest import SignIn
@@ -22,7 +23,18 @@ from tests.tokens import SECRET
 Conn = psycopg.Connection[DictRow]
 #: What a user may write, and what no page may pass on.
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=y> \u202eevil\u2066 \x1b[2J\x00"[:-1] + "ы" * 100_000
-PAGES = ["/", "/generations", "/workers", "/queue", "/slots", "/webhooks", "/events", "/settings", "/audit"]
+PAGES = [
+    "/",
+    "/generations",
+    "/workers",
+    "/queue",
+    "/slots",
+    "/webhooks",
+    "/events",
+    "/periodic",
+    "/settings",
+    "/audit",
+]
 
 
 @pytest.fixture
@@ -254,3 +266,31 @@ def test_workers_are_shown_with_what_they_have_in_hand(sign_in: SignIn, past: Pa
     assert f'<a href="/generations/{generation}">finalization</a> · 9 min' in page
     assert "silent" in page
     assert re.findall(r"serves the queue (\w+)", page) == ["upkeep", "webhooks"]
+
+
+def test_periodic_work_says_when_how_and_by_whom(console: Flask, sign_in: SignIn, conn: Conn) -> None:
+    services = console.extensions["reading"]
+    assert {(row["last_at"], row["punctuality"], row["workers"]) for row in list_periodic(services)} == {(None,) * 3}
+    add_worker(conn, "upkeep")
+    add_worker(conn, "stages")
+    conn.execute(
+        "with job as (insert into procrastinate_jobs (queue_name, task_name, status)"
+        " values ('upkeep', 'tasks.upkeep.prune', 'failed'), ('upkeep', 'tasks.upkeep.keep_slots', 'todo')"
+        " returning id, task_name), ended as ("
+        " insert into procrastinate_events (job_id, type, at)"
+        " select id, 'failed', '2026-03-04 05:06:07Z' from job where task_name ~ 'prune')"
+        " insert into procrastinate_periodic_defers (task_name, defer_timestamp, job_id)"
+        " select task_name, extract(epoch from now() - interval '10 minutes')::bigint, id from job"
+        " union all select 'tasks.upkeep.take_over', extract(epoch from now())::bigint, null"
+    )
+    rows = {row["task"]: (row["state"], row["punctuality"], row["workers"]) for row in list_periodic(services)}
+    assert rows == {
+        "take_over": ("completed", "ok", "worker"),
+        "keep_slots": ("waiting", "overdue", "worker"),
+        "rescue_webhooks": (None, None, "worker"),
+        "prune": ("failed", "ok", "worker"),  # hourly
+        "remove_jobs": (None, None, "worker"),
+    }
+    page = sign_in("viewer").get("/periodic", headers={"Accept-Language": "ru"}).text
+    assert "Забирает этапы погибших" in page
+    assert "2026-03-04 05:06:07" in page
