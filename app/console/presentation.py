@@ -22,7 +22,7 @@ HIDDEN = mark("(hidden from viewers)")
 SIGNS = {
     **dict.fromkeys(("waiting", "queued", "pending"), "◌"),
     **dict.fromkeys(("running", "in_progress"), "▶"),
-    "awaiting_approval": "⏸",
+    **dict.fromkeys(("awaiting_approval", "paused"), "⏸"),
     **dict.fromkeys(("completed", "delivered", "ok", "done"), "✓"),
     **dict.fromkeys(("failed", "given_up", "timeout", "died", "error", "fatal", "silent", "overdue"), "✗"),
     **dict.fromkeys(("cancelled", "gone"), "⊘"),

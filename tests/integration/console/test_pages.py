@@ -216,6 +216,47 @@ def test_one_generation_is_shown_whole(sign_in: SignIn, past: Past, conn: Conn) 
         assert text not in hidden, text
 
 
+def test_what_a_generation_made_cost_and_logged_is_for_operators(sign_in: SignIn, past: Past, conn: Conn) -> None:
+    now = datetime.now(UTC)
+    shown = past.generation(now - minutes(30), status="running", stage="TEXT_GENERATION")
+    past.attempt(shown, "TEXT_GENERATION", now - minutes(27), minutes(1), "paused", error="429 says <b>x")
+    past.attempt(shown, "TEXT_GENERATION", now - minutes(25), None, None, worker="host-a:77")
+    for statement in [
+        "insert into coursegen.attempt_logs select id, repeat('old ', 9000) || '{\"m\":\"<i>retry\u202e\"}'"
+        " from coursegen.attempts",
+        "insert into coursegen.units (course_id, stage, unit, hash, generation_id, result, handler, version, calls,"
+        " tokens, money) select course_id, 'TEXT_GENERATION', n::text, 'h', id, '{}', 'h', '1', 3, 1000, 0.25"
+        " from coursegen.generations, generate_series(1, 7) n",
+        "insert into coursegen.spending select id, 99, 12345, 1.75 from coursegen.generations",
+        "insert into coursegen.sections select id, 1, '<i>Камни' from coursegen.generations",
+        "insert into coursegen.lessons select id, n, 1, 'Урок <i>' || n, '[]', '[]'"
+        " from coursegen.generations, generate_series(1, 230) n",
+        "insert into coursegen.drafts select generation_id, number, '<i>Текст ' || repeat('ы', 200000)"
+        " from coursegen.lessons where number < 30",
+    ]:
+        conn.execute(statement.encode())
+    operator, viewer = sign_in(), sign_in("viewer")
+    page = operator.get(f"/generations/{shown}").text
+    for text in ["⏸</span> paused", "429 says", "&lt;i&gt;retry", "Units saved: 7", "12345", "&lt;i&gt;Камни"]:
+        assert text in page, text
+    assert "The first 200 lessons" in page
+    drafts = operator.get(f"/generations/{shown}/drafts").text
+    assert "&lt;i&gt;Текст" in drafts
+    assert 'href="?from=21"' in drafts
+    for end in ("21", "9999999", "-1", "x"):
+        assert operator.get(f"/generations/{shown}/drafts?from={end}").status_code == 200, end
+    for text in (page, drafts):
+        assert len(text) < 150_000
+        assert "<i>" not in text
+        assert inert(text) == text
+    seen = viewer.get(f"/generations/{shown}").text
+    assert "12345" in seen
+    for text in ["429 says", "retry", "Камни", "Урок"]:
+        assert text not in seen, text
+    assert viewer.get(f"/generations/{shown}/drafts").status_code == 403
+    assert operator.get(f"/generations/{uuid4()}/drafts").status_code == 404
+
+
 def test_what_is_gone_is_a_sentence_with_ways_on(sign_in: SignIn) -> None:
     browser = sign_in()
     for path in [f"/generations/{uuid4()}", "/generations/x", "/nothing"]:
