@@ -45,9 +45,11 @@ order by generation.created_at desc, generation.id desc
 limit %(limit)s;
 
 -- name: list_generations_by_id
+-- Texts are cut: users write titles of any length.
 select
     generation.id, generation.status::text, generation.stage::text, generation.tier::text, generation.user_id,
-    course.slug, course.title, generation.created_at, generation.finished_at, generation.error_message,
+    course.slug, left(course.title, 200) as title, generation.created_at, generation.finished_at,
+    left(generation.error_message, 200) as error_message,
     generation.paused_why, coursegen.idle_s_v1(generation) as idle_s
 from coursegen.generations generation
 join courses course on course.id = generation.course_id

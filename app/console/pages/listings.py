@@ -6,11 +6,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from psycopg.conninfo import conninfo_to_dict
 
 from app.console.access import reading
-from app.console.error_pages import show_error
 from app.console.fragments import render_live, snapshot
 from app.console.languages import mark, translate
 from app.generation.events import EventType
@@ -74,7 +73,7 @@ def show_slots() -> str:
 
 @blueprint.get("/webhooks")
 def show_webhooks() -> Response:
-    view = request.args.get("view", "all")
+    view = _choose("view", "all", ("all", "pending", "failed"))
     columns = [
         *(
             ("created_at", mark("Created"), "time"),
@@ -105,8 +104,8 @@ def show_webhooks() -> Response:
 
 
 @blueprint.get("/events")
-def show_events() -> Any:
-    kind, since = request.args.get("type") or None, request.args.get("since") or "7d"
+def show_events() -> Response:
+    kind, since = _choose("type", None, [event.value for event in EventType]), request.args.get("since") or "7d"
     columns = [
         *(
             ("timestamp", mark("Time"), "time"),
@@ -122,7 +121,7 @@ def show_events() -> Any:
     ]
     seconds = read_span(since)
     if seconds is None:
-        return show_error(400, translate(SAID["span"]).format(name="since"))
+        abort(400, translate(SAID["span"]).format(name="since"))
     rows = read_rows(reading().db, "list_events", event_type=kind, since_s=seconds, limit=ROWS)
     views = {mark("All"): "/events"} | {event.value: f"/events?type={event.value}" for event in EventType}
     return _show(Table(mark("Events"), columns, rows, mark("None. That is good."), mark("The latest 200."), views))
@@ -192,6 +191,14 @@ def _plain(value: Any) -> str:
     if isinstance(value, list | tuple | frozenset):
         return ", ".join(map(str, value)) or "none"
     return "none" if value in (None, "") else str(getattr(value, "value", value))
+
+
+def _choose(name: str, default: str | None, choices: Sequence[str]) -> str | None:
+    """The view that the URL names. Ends the request with a sentence if there is none such."""
+    chosen = request.args.get(name) or default
+    if chosen != default and chosen not in choices:
+        abort(400, translate(SAID["choice"]).format(name=name, names=", ".join(choices)))
+    return chosen
 
 
 def _show(table: Table) -> Response:

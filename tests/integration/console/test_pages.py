@@ -13,6 +13,7 @@ from psycopg.rows import DictRow
 from app.console.pages.listings import list_settings
 from app.operations.doctor import examine_servers, summarize
 from app.operations.listings import list_periodic
+from app.operations.search import FILTERS, read_filters, search
 from app.settings import Settings
 from app.telemetry.printable import inert
 from tests.integration.console.conftest import SignIn
@@ -133,6 +134,25 @@ def test_a_filter_that_is_nonsense_is_a_sentence_and_the_page_stays(sign_in: Sig
         assert 'role="search"' in answer.text
         is_said = 'role="alert"' in answer.text if answer.status_code == 400 else "No generation matches" in answer.text
         assert is_said, query
+
+
+def test_no_value_in_a_url_breaks_a_page(sign_in: SignIn, past: Past) -> None:
+    browser, generation = sign_in(), past.generation(datetime.now(UTC))
+    parameters = [*(("/generations", name) for name in FILTERS), ("/events", "type"), ("/events", "since")]
+    parameters += [("/webhooks", "view"), (f"/generations/{generation}", "done"), ("/slots", "done")]
+    parameters.append((f"/generations/{generation}/drafts", "from"))
+    for path, name in parameters:
+        for value in ["%00", "%ff%ed%a0%80", "'%20or%201=1", "-1", "%D9%A3m", "9" * 5000, "%s{0}"]:
+            answer = browser.get(f"{path}?{name}={value}&{name}=x")
+            assert answer.status_code in (200, 400), (path, name, value, answer.text)
+            assert 'href="/generations"' in answer.text
+
+
+def test_a_list_reads_no_more_of_a_title_than_it_shows(console: Flask, past: Past, conn: Conn) -> None:
+    past.generation(datetime.now(UTC), datetime.now(UTC), "failed", error_message="e" * 1_000_000)
+    conn.execute("update courses set title = repeat('ы', 1000000)")
+    [row] = search(console.extensions["reading"].db, read_filters({})).rows
+    assert (len(row["title"]), len(row["error_message"])) == (200, 200)
 
 
 def test_pages_follow_each_other_without_gap_or_repetition(sign_in: SignIn, past: Past) -> None:
