@@ -147,8 +147,9 @@ def show_audit() -> Response:
 @blueprint.get("/periodic")
 def show_periodic() -> Response:
     columns = [
-        *(("task", mark("Task"), "text"), ("does", mark("What it does"), "said"), ("last_at", mark("Last"), "time")),
-        *(("state", mark("Outcome"), "state"), ("due_at", mark("Next"), "time"), ("punctuality", mark("Due"), "state")),
+        *(("task", mark("Task"), "text"), ("does", mark("What it does"), "said")),
+        *(("last_at", mark("Last time"), "time"), ("state", mark("Outcome"), "state")),
+        *(("due_at", mark("Next time"), "time"), ("punctuality", mark("Due"), "state")),
         *(("failed_at", mark("Last failure"), "time"), ("workers", mark("Served by"), "text")),
     ]
     services = reading()
