@@ -20,14 +20,16 @@ from app.database.queries import QUERIES
 from app.generation.audit import Actor, record_audit
 from app.generation.database_errors import is_unavailable
 from app.generation.errors import (
+    AdmissionFailed,
     CourseNotFound,
+    Forbidden,
     GenerationActive,
     GenerationError,
     NotFailed,
     NothingActive,
     NothingToSend,
-    OutcomeUnknown,
-    SystemFull,
+    RateLimited,
+    UserFull,
 )
 from app.operations import actions
 from app.operations.listings import NotFound
@@ -152,6 +154,12 @@ def stop(db: Database, run_id: UUID, actor: Actor) -> bool:
     return _finish(db, {"id": run_id, "stop": True}, actor)
 
 
+def list_open(db: Database) -> list[DictRow]:
+    """The latest runs that were confirmed and have not ended: `id`, `action`, and how many rows are `left`."""
+    with db.connection() as conn:
+        return conn.execute(QUERIES["list_open_bulk_runs"]).fetchall()
+
+
 def find_run(db: Database, run_id: UUID) -> dict[str, Any]:
     """The run with the counts of its rows, and the first of each outcome. Raises `NotFound`."""
     with db.connection() as conn:
@@ -194,10 +202,10 @@ def _act(
             actions.resend_webhook(services, generation_id, None, actor)
     except (NothingActive, NotFailed, NothingToSend, GenerationActive, CourseNotFound, NotFound):
         return "changed", "changed"
-    except (SystemFull, OutcomeUnknown) as error:
-        return None, str(error)
-    except GenerationError as error:
+    except (UserFull, RateLimited, Forbidden, AdmissionFailed) as error:
         return "failed", str(error)
+    except GenerationError as error:  # such as a full system, which would refuse the others, too
+        return None, str(error)
     except psycopg.Error as error:
         if is_unavailable(error):
             raise

@@ -107,6 +107,10 @@ def test_the_action_is_not_taken_where_it_does_not_apply(services: Services, pas
     chosen = bulk.preview(services.db, {"status": "failed"}, "retry", [again, completed, uuid4()])
     assert (list(chosen.ids), chosen.skipped) == ([again], {"not_failed": 1, "gone": 1})
     assert chosen.filter == {"status": "failed", "selected": "3"}
+    run_id = confirmed(services, {}, "retry", [again])  # whose user has one active
+    bulk.run_all(services, run_id)
+    [row] = bulk.find_run(services.db, run_id)["shown"]
+    assert (row["outcome"], "as the tier allows" in row["why"]) == ("failed", True)
 
 
 def test_what_a_process_that_died_has_done_is_not_done_twice(services: Services, past: Past, conn: Conn) -> None:
@@ -162,12 +166,14 @@ def test_retries_wait_for_slots_of_the_system(
     run_id = confirmed(services, {"status": "failed"}, "retry")
     bulk.run_all(services, run_id)
     assert counts(services, run_id) == (2, 0, 0, 1)
+    assert [(row["id"], row["left"]) for row in bulk.list_open(services.db)] == [(run_id, 1)]
     run = bulk.find_run(services.db, run_id)
     assert (run["held_up"].startswith("The system is full"), run["is_held"]) == (True, False)
     [active, *_] = conn.execute("select id from coursegen.generations where finished_at is null").fetchall()
     actions.cancel(services, active["id"], OPERATOR)
     bulk.run_all(services, run_id)
     assert counts(services, run_id) == (3, 0, 0, 0)
+    assert bulk.list_open(services.db) == []
 
 
 def test_a_priority_is_set_with_its_job_and_not_of_one_that_was_fetched(
