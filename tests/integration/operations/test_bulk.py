@@ -1,13 +1,13 @@
 """Actions on many generations: what is taken, what is done, and what a process that dies leaves."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from procrastinate import App, SyncPsycopgConnector
 from psycopg.rows import DictRow
 
 from app.database.queries import QUERIES
@@ -21,6 +21,7 @@ from app.operations.listings import NotFound
 from app.services import Services
 from tests.integration.factories import MakeCourse
 from tests.integration.operations.rows import ADA, Past, minutes
+from tests.integration.tasks.processes import wait_until
 
 Conn = psycopg.Connection[DictRow]
 OPERATOR = Actor("console:ops", "the provider is down")
@@ -198,10 +199,13 @@ def test_a_priority_is_set_with_its_job_and_not_of_one_that_was_fetched(
     conn.execute("update coursegen.generations set status = 'running', started_at = now() where id = %s", [generation])
     assert actions.set_priority(services, generation, 0, OPERATOR) == 20
     assert priorities() == {"priority": 0, "job": 1}
-    with App(connector=SyncPsycopgConnector(conninfo=services.settings.database_url)).open() as app:
-        app.connector.execute_query_one("select id from procrastinate_fetch_job_v2(null, null)")
-    with pytest.raises(NotWaiting):
-        actions.set_priority(services, generation, 50, OPERATOR)
+    with ThreadPoolExecutor(1) as thread, psycopg.connect(services.settings.database_url) as worker:
+        worker.execute("select procrastinate_fetch_job_v2(null, null)")
+        late = thread.submit(actions.set_priority, services, generation, 50, OPERATOR)
+        wait_until(lambda: conn.execute("select from pg_locks where not granted").fetchall())
+        worker.commit()
+        with pytest.raises(NotWaiting):
+            late.result(30)
     assert priorities() == {"priority": 0, "job": 1}
     with pytest.raises(NotWaiting):
         actions.set_priority(services, past.generation(NOW - minutes(9), NOW), 50, OPERATOR)
