@@ -6,6 +6,7 @@ and each keeps its outcome. What is left by a process that died, anybody may go 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -117,11 +118,15 @@ def confirm(db: Database, run_id: UUID, actor: Actor) -> bool:
     return row is not None
 
 
-def run_all(services: Services, run_id: UUID) -> None:
-    """Works through the run until it has ended, was stopped, can't go on now, or is in other hands."""
-    holder = uuid4()
-    while run_batch(services, run_id, holder):
-        pass
+def run_all(services: Services, run_id: UUID, turn: AbstractContextManager[object] | None = None) -> None:
+    """Works through the run until it has ended, was stopped, can't go on now, or is in other hands.
+
+    `turn` is entered for each batch. Raises as `run_batch`.
+    """
+    holder, goes_on = uuid4(), True
+    while goes_on:
+        with turn or nullcontext():
+            goes_on = run_batch(services, run_id, holder)
 
 
 def run_batch(services: Services, run_id: UUID, holder: UUID) -> bool:
