@@ -11,7 +11,7 @@ from flask import Flask, Response, request
 
 YEAR_S = 365 * 86400
 #: A page brings its styles with it: on a slow line, to ask for them takes longer than all else.
-STYLE = Path(__file__).with_name("console.css").read_text(encoding="utf-8")
+STYLE = (Path(__file__).parent / "static" / "console.css").read_text(encoding="utf-8")
 #: What the page's policy allows within it.
 STYLE_SOURCE = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
 COMPRESSED = ("text/html", "text/css", "text/javascript", "application/json", "image/svg+xml")

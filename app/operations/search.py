@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from psycopg import Connection
 from psycopg.rows import DictRow
 
 from app.database.pool import Database
@@ -22,6 +23,8 @@ PAGE = 50
 MOST_COUNTED = 1000
 #: How many courses a name may match.
 MOST_COURSES = 200
+#: Characters of an attempt's log that are shown, from its end.
+LOG_SHOWN = 4000
 #: The longest text of a filter.
 MAX_TEXT = 200
 
@@ -76,31 +79,36 @@ def read_filters(given: Mapping[str, str]) -> Filters:
 
 def search(db: Database, filters: Filters, *, by_title: bool = True) -> Found:
     """The newest generations that match. Raises `BadFilter` and `psycopg.errors.QueryCanceled`."""
-    values: dict[str, Any] = dict.fromkeys(
-        [*(name for name, _ in _READERS.values()), "courses", "after_at", "after_id"]
-    )
-    values |= {**filters.values, "limit": MOST_COUNTED + 1}
-    values["active"] = values["stuck_s"] is not None or values["status"] in ACTIVE
     with db.connection() as conn:
-        if filters.course is not None:
-            wanted = {"id": _id_or_none(filters.course), "name": filters.course, "by_title": by_title}
-            courses = conn.execute(QUERIES["find_course_ids"], {**wanted, "limit": MOST_COURSES + 1}).fetchall()
-            if len(courses) > MOST_COURSES:
-                raise BadFilter(SAID["courses"], most=MOST_COURSES)
-            values["courses"] = [row["id"] for row in courses]
-        if filters.after is not None:
-            place = conn.execute(QUERIES["find_generation_place"], {"id": filters.after}).fetchone()
-            if place is None:
-                raise BadFilter(SAID["gone"])
-            values |= {"after_at": place["created_at"], "after_id": place["id"]}
-        ids = [row["id"] for row in conn.execute(QUERIES["search_generations"], values).fetchall()]
+        ids = match(conn, filters, MOST_COUNTED + 1, by_title=by_title)
         rows = conn.execute(QUERIES["list_generations_by_id"], {"ids": ids[:PAGE]}).fetchall()
     return Found(rows, len(ids), ids[PAGE - 1] if len(ids) > PAGE else None)
 
 
+def match(conn: Connection[DictRow], filters: Filters, limit: int, *, by_title: bool = True) -> list[UUID]:
+    """The ids of the newest generations that match. Raises as `search`."""
+    values: dict[str, Any] = dict.fromkeys(
+        [*(name for name, _ in _READERS.values()), "courses", "after_at", "after_id"]
+    )
+    values |= {**filters.values, "limit": limit}
+    values["active"] = values["stuck_s"] is not None or values["status"] in ACTIVE
+    if filters.course is not None:
+        wanted = {"id": _id_or_none(filters.course), "name": filters.course, "by_title": by_title}
+        courses = conn.execute(QUERIES["find_course_ids"], {**wanted, "limit": MOST_COURSES + 1}).fetchall()
+        if len(courses) > MOST_COURSES:
+            raise BadFilter(SAID["courses"], most=MOST_COURSES)
+        values["courses"] = [row["id"] for row in courses]
+    if filters.after is not None:
+        place = conn.execute(QUERIES["find_generation_place"], {"id": filters.after}).fetchone()
+        if place is None:
+            raise BadFilter(SAID["gone"])
+        values |= {"after_at": place["created_at"], "after_id": place["id"]}
+    return [row["id"] for row in conn.execute(QUERIES["search_generations"], values).fetchall()]
+
+
 def show(db: Database, generation_id: UUID) -> dict[str, Any]:
-    """All that is kept of one generation. Raises `NotFound`."""
-    values = {"generation_id": generation_id, "limit": 200}
+    """All that is kept of one generation but its texts. Raises `NotFound`."""
+    values = {"generation_id": generation_id, "limit": 200, "characters": LOG_SHOWN}
     with db.connection() as conn:
         generation = conn.execute(QUERIES["show_generation"], values).fetchone()
         if generation is None:
@@ -111,7 +119,17 @@ def show(db: Database, generation_id: UUID) -> dict[str, Any]:
             "attempts": conn.execute(QUERIES["list_generation_attempts"], values).fetchall(),
             "events": conn.execute(QUERIES["list_generation_events"], values).fetchall(),
             "audit": conn.execute(QUERIES["list_audit"], values).fetchall(),
+            "logs": {row["attempt_id"]: row["lines"] for row in conn.execute(QUERIES["list_log_ends"], values)},
+            "units": conn.execute(QUERIES["count_generation_units"], values).fetchall(),
+            "spending": conn.execute(QUERIES["find_spending"], values).fetchone(),
         }
+
+
+def read_outline(db: Database, generation_id: UUID, number: int, lessons: int, characters: int) -> list[DictRow]:
+    """So many lessons of the generation from that number on, with the beginning of what is written of each."""
+    values = {"generation_id": generation_id, "number": number, "limit": lessons, "characters": characters}
+    with db.connection() as conn:
+        return conn.execute(QUERIES["list_outline"], values).fetchall()
 
 
 def read_span(text: str) -> int | None:

@@ -46,6 +46,9 @@ where (%(event_type)s::text is null or event_type = %(event_type)s::text)
 order by "timestamp" desc
 limit %(limit)s;
 
+-- name: insert_events
+select coursegen.insert_events_v1(%(events)s);
+
 -- name: inspect_server
 -- The server's version, clock and connections, the workers, and the work that waits. Of webhooks: how many generations have
 -- a pending delivery, and for how many seconds the most overdue of these has been due; one that waits for a busy sender
@@ -89,6 +92,9 @@ where course.id = %(id)s;
 -- name: insert_audit
 insert into coursegen.audit (actor, action, generation_id, course_id, reason, details)
 values (%(actor)s, %(action)s, %(generation_id)s, %(course_id)s, %(reason)s, %(details)s);
+
+-- name: set_priority
+select * from coursegen.set_priority_v1(%(generation_id)s, %(priority)s, %(actor)s, %(reason)s);
 
 -- name: list_active_generations
 select id, course_id from coursegen.generations where finished_at is null order by created_at;

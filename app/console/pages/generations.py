@@ -11,9 +11,11 @@ from app.console.access import may, reading
 from app.console.error_pages import TOO_LONG
 from app.console.fragments import is_fragment, make_lasting, snapshot
 from app.console.languages import mark, translate
+from app.console.pages.bulk import TITLES
 from app.generation.events import EventType
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
+from app.operations.bulk import list_open
 from app.operations.search import FILTERS, MOST_COUNTED, STATUSES, BadFilter, Found, read_filters, search
 
 blueprint = Blueprint("generations", __name__)
@@ -46,6 +48,8 @@ def list_generations() -> Any:
             given=given,
             filters=filters,
             choices=CHOICES,
+            actions=TITLES,
+            open_runs=list_open(reading().db),
             most=MOST_COUNTED,
         ),
         status,

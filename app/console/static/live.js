@@ -21,7 +21,8 @@
   };
   const time = () => answered.toLocaleTimeString({ en: "en-GB" }[document.documentElement.lang] || document.documentElement.lang);
   const isHeld = () =>
-    region.querySelector("input:checked") || document.querySelector("dialog[open]") || !getSelection().isCollapsed ||
+    region.querySelector("input:checked") || [...region.querySelectorAll("select")].some((each) => each.selectedIndex > 0) ||
+    document.querySelector("dialog[open]") || !getSelection().isCollapsed ||
     (region.contains(document.activeElement) && document.activeElement.matches("input, select, textarea"));
 
   const announce = (text) => {

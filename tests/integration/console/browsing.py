@@ -49,9 +49,9 @@ def visiting(browser: Browser, **options: Any) -> Iterator[Page]:
         context.close()
 
 
-def sign_in(page: Page, services: Services, url: str) -> None:
+def sign_in(page: Page, services: Services, url: str, role: ConsoleRole = ConsoleRole.OPERATOR) -> None:
     """The page is *Now*, signed in by a link."""
-    link = create_link(services.db, ConsoleRole.OPERATOR, 60, Actor("cli:test"))
+    link = create_link(services.db, role, 60, Actor("cli:test"))
     page.goto(f"{url}/login?link={link}")
     page.locator("main a.button").click()
     page.wait_for_url(f"{url}/")

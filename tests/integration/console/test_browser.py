@@ -7,10 +7,12 @@ import psycopg
 from playwright.sync_api import Browser
 from psycopg.rows import DictRow
 
+from app.auth.operators import ConsoleRole
 from app.services import Services
 from tests.integration.console.browsing import BROWSING, refresh_until, sign_in, visiting
 from tests.integration.factories import add_worker
 from tests.integration.operations.rows import Past, minutes
+from tests.integration.tasks.processes import wait_until
 
 Conn = psycopg.Connection[DictRow]
 pytestmark = BROWSING
@@ -134,3 +136,46 @@ def test_an_answer_that_does_not_come_is_said_in_red(chromium: Browser, url: str
     refresh_until(page, page.get_by_text("Updated"))
     assert not page.locator("#freshness .problem").is_visible()
     page.close()
+
+
+def test_all_that_match_are_cancelled_but_for_those_that_end_meanwhile_and_without_a_script(
+    chromium: Browser, url: str, services: Services, conn: psycopg.Connection[DictRow]
+) -> None:
+    past = Past(conn)
+    matching = [past.generation(datetime.now(UTC) - minutes(30), status="running") for _ in range(120)]
+    past.generation(datetime.now(UTC))
+    with visiting(chromium, java_script_enabled=False) as page:
+        sign_in(page, services, url)
+        page.goto(f"{url}/generations?stuck=15m")
+        page.get_by_label("Act").select_option("Cancel")
+        page.get_by_role("button", name="All that match").click()
+        assert page.get_by_role("heading", level=1).inner_text() == "Cancel: 120 generations"
+        conn.execute(
+            "update coursegen.generations set status = 'completed', finished_at = now(), user_slot = null,"
+            " system_slot = null where id = any(%s)",
+            [matching[:3]],
+        )
+        page.get_by_label("Reason").fill("the provider is down")
+        page.get_by_label("Type the number").fill("120")
+        page.get_by_role("button", name="Cancel: 120").click()
+
+        def has_ended() -> bool:
+            page.reload()
+            return "Ended" in page.get_by_role("status").inner_text()
+
+        wait_until(has_ended, seconds=60)
+        assert page.locator(".figures td").all_inner_texts() == ["117", "3", "0", "0"]
+        assert page.get_by_role("cell", name="It has ended.").count() == 3
+        result = page.url
+
+    with visiting(chromium, java_script_enabled=False) as seen:
+        sign_in(seen, services, url, ConsoleRole.VIEWER)
+        seen.goto(result)
+        assert seen.get_by_role("cell", name="It has ended.").count() == 3
+        seen.goto(f"{url}/generations")
+        assert seen.get_by_role("checkbox").count() == 0
+        token = seen.locator("[name=form_token]").get_attribute("value") or ""
+        form: dict[str, str | float | bool] = {"form_token": token, "action": "cancel"}
+        assert seen.request.post(f"{url}/bulk", form=form).status == 403
+    states = conn.execute("select status::text, count(*) as n from coursegen.generations group by 1").fetchall()
+    assert {row["status"]: row["n"] for row in states} == {"cancelled": 117, "completed": 3, "queued": 1}
