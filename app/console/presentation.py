@@ -1,6 +1,8 @@
 """How values look on a page. Text that users wrote is always made inert and cut."""
 
+import hashlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,7 +49,7 @@ PAGES = {
 
 def register_filters(app: Flask, settings: Settings) -> None:
     app.jinja_env.filters.update(age=age, when=when, cut=cut, said=said, private=private, state=state, stage=stage)
-    app.jinja_env.filters.update(moment=moment, short=short)
+    app.jinja_env.filters.update(moment=moment, short=short, cause=cause)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.context_processor
@@ -95,6 +97,13 @@ def moment(value: datetime) -> Markup:
 def short(value: float) -> str:
     """The number to three digits, as `charts.js` writes it."""
     return f"{float(f'{value:.3g}'):.10g}"
+
+
+def cause(row: Mapping[str, Any]) -> str:
+    """The name of a cause of failures, as `coursegen.failure_cause_v1` has it."""
+    return hashlib.md5(
+        "\n".join((row["stage"], row["cause"], row["error"])).encode(), usedforsecurity=False
+    ).hexdigest()
 
 
 def cut(value: Any, length: int = CUT) -> Markup:

@@ -24,6 +24,10 @@ where (%(id)s::uuid is null or generation.id = %(id)s)
     and (%(request_id)s::text is null or generation.request_id = %(request_id)s)
     and (%(since)s::timestamptz is null or generation.created_at >= %(since)s)
     and (%(until)s::timestamptz is null or generation.created_at < %(until)s)
+    and (%(ended)s::timestamptz is null or generation.finished_at >= %(ended)s)
+    and (%(cause)s::text is null or (
+        generation.status = 'failed' and (select id from coursegen.failure_cause_v1(generation)) = %(cause)s
+    ))
     and (%(error)s::text is null or strpos(lower(generation.error_message), lower(%(error)s)) > 0 or exists (
         select from coursegen.attempts attempt
         where attempt.generation_id = generation.id and strpos(lower(attempt.error), lower(%(error)s)) > 0

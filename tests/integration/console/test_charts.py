@@ -89,6 +89,29 @@ def test_the_numbers_come_as_json_and_only_if_they_changed(
     assert re.search(r"The limit changed: <time [^>]+>[^<]+</time> to 5", page)
 
 
+def test_each_cause_leads_to_the_list_that_it_counts(sign_in: SignIn, conn: Conn) -> None:
+    past, now = Past(conn), datetime.now(UTC)
+    for error, outcome, started, failures in [
+        ("disk is full", "failed", 30, 3),
+        ("disk is full", "timeout", 30, 1),
+        ("disk is full: really", "failed", 30, 2),
+        ("disk is full", "failed", 60 * 25, 2),  # began earlier, ended within 24 hours
+        ("курс 0a0a0a0a-0000-4000-8000-000000000000\nlost", "failed", 30, 2),
+        ("курс 0b0b0b0b-0000-4000-8000-000000000000", "failed", 30, 1),
+    ]:
+        for _ in range(failures):
+            failed = past.generation(now - minutes(started), now - minutes(5), "failed", error_message="sorry")
+            past.attempt(failed, "FINALIZATION", now - minutes(20), minutes(1), outcome, error=error)
+    past.generation(now - minutes(30), now - minutes(5), "failed", error_message="disk is full")
+    past.generation(now - timedelta(days=2), now - timedelta(days=1.5), "failed", error_message="disk is full")
+    for role in ("operator", "viewer"):  # whom the errors are hidden from
+        browser = sign_in(role)
+        links = re.findall(r'<td class="number"><a href="(/generations[^"]+)">(\d+)</a>', browser.get("/").text)
+        assert sorted(int(count) for _, count in links) == [1, 1, 2, 3, 5]
+        for link, count in links:
+            assert browser.get(link.replace("&amp;", "&")).text.count('<tr id="row-') == int(count), (role, link)
+
+
 def test_now_is_shown_when_the_charts_numbers_take_too_long(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
     slow: LiteralString = "select pg_sleep(9) as at, %(step_s)s, %(buckets)s"
     monkeypatch.setitem(QUERIES, "list_buckets", slow)
