@@ -8,8 +8,11 @@
   const words = line.dataset;
   let paused = false, tag = null, answered = new Date(), fresh = null;
 
-  // An element with `data-kept` is its script's own.
-  Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !(node.dataset && "kept" in node.dataset);
+  // What is kept is its script's or its writer's own, and what was unfolded stays so.
+  Object.assign(Idiomorph.defaults.callbacks, {
+    beforeNodeMorphed: (node) => !(node.dataset && "kept" in node.dataset),
+    beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS"),
+  });
 
   const put = (element, text) => {
     if (element.textContent !== text) element.textContent = text;

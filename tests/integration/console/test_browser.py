@@ -33,6 +33,10 @@ def test_from_now_to_the_hanging_course_and_its_end(
         page.locator("tbody tr a").first.click()
         assert "host-a:7 has had text generation in hand for 29 min" in page.get_by_role("main").inner_text()
         page.get_by_label("Reason").first.fill("its handler hangs")
+        page.get_by_role("heading", level=1).click()
+        past.attempt(hanging, "FINALIZATION", datetime.now(UTC), None, None, worker="host-b:8")
+        refresh_until(page, page.get_by_role("cell", name="host-b:8"))
+        assert page.get_by_label("Reason").first.input_value() == "its handler hangs"
         page.get_by_role("button", name="Cancel").click()
         assert "Cancelled." in page.get_by_role("status").inner_text()
     row = conn.execute("select reason from coursegen.audit where action = 'cancel'").fetchone()
