@@ -1507,6 +1507,28 @@ end
 $$;
 
 --
+-- Name: keep_process_v1(text, text, text, jsonb, integer, double precision, bigint, bigint, boolean); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.keep_process_v1(p_process text, p_kind text, p_version text, p_settings jsonb, p_places integer, p_cpu_pressure double precision, p_memory_available bigint, p_memory_total bigint, p_is_new boolean) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if p_is_new then
+        delete from coursegen.processes where process = p_process;
+    end if;
+    insert into coursegen.processes (
+        process, kind, version, settings, places, cpu_pressure, memory_available, memory_total
+    ) values (
+        p_process, p_kind, p_version, p_settings, p_places, p_cpu_pressure, p_memory_available, p_memory_total
+    )
+    on conflict (process) do update
+    set cpu_pressure = excluded.cpu_pressure, memory_available = excluded.memory_available,
+        memory_total = excluded.memory_total, seen_at = now();
+end
+$$;
+
+--
 -- Name: keep_worker_v1(bigint, text, text, text, text[], bigint[]); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1608,6 +1630,19 @@ CREATE FUNCTION coursegen.list_webhook_heads_v1() RETURNS TABLE(generation_id uu
         of_user as (partition by head.user_id),
         of_host as (partition by head.host),
         of_both as (partition by head.user_id, head.host)
+$$;
+
+--
+-- Name: live_places_v1(double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.live_places_v1(p_stalled_s double precision) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce(sum(coalesce(process.places, 1)), 0)::int
+    from coursegen.workers worker
+    left join coursegen.processes process on process.process = worker.process
+    where 'stages' = any (worker.queues) and worker.last_heartbeat > now() - make_interval(secs => p_stalled_s)
 $$;
 
 --
@@ -3682,6 +3717,25 @@ CREATE TABLE coursegen.lessons (
 );
 
 --
+-- Name: processes; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.processes (
+    process text NOT NULL,
+    kind text NOT NULL,
+    version text NOT NULL,
+    settings jsonb NOT NULL,
+    places integer NOT NULL,
+    cpu_pressure real,
+    memory_available bigint,
+    memory_total bigint,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT processes_kind_check CHECK ((kind = ANY (ARRAY['api'::text, 'console'::text, 'worker'::text])))
+)
+WITH (fillfactor='80');
+
+--
 -- Name: publications; Type: TABLE; Schema: coursegen; Owner: -
 --
 
@@ -4124,6 +4178,13 @@ ALTER TABLE ONLY coursegen.idempotency_keys
 
 ALTER TABLE ONLY coursegen.lessons
     ADD CONSTRAINT lessons_pkey PRIMARY KEY (generation_id, number);
+
+--
+-- Name: processes processes_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.processes
+    ADD CONSTRAINT processes_pkey PRIMARY KEY (process);
 
 --
 -- Name: publications publications_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
@@ -5066,6 +5127,13 @@ REVOKE ALL ON FUNCTION coursegen.keep_attempt_log_v1(p_attempt_id bigint, p_line
 GRANT ALL ON FUNCTION coursegen.keep_attempt_log_v1(p_attempt_id bigint, p_lines text) TO coursegen_app;
 
 --
+-- Name: FUNCTION keep_process_v1(p_process text, p_kind text, p_version text, p_settings jsonb, p_places integer, p_cpu_pressure double precision, p_memory_available bigint, p_memory_total bigint, p_is_new boolean); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.keep_process_v1(p_process text, p_kind text, p_version text, p_settings jsonb, p_places integer, p_cpu_pressure double precision, p_memory_available bigint, p_memory_total bigint, p_is_new boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.keep_process_v1(p_process text, p_kind text, p_version text, p_settings jsonb, p_places integer, p_cpu_pressure double precision, p_memory_available bigint, p_memory_total bigint, p_is_new boolean) TO coursegen_app;
+
+--
 -- Name: FUNCTION keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5092,6 +5160,13 @@ GRANT ALL ON FUNCTION coursegen.list_old_stack_ends_v1(p_since timestamp with ti
 
 REVOKE ALL ON FUNCTION coursegen.list_webhook_heads_v1() FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.list_webhook_heads_v1() TO coursegen_app;
+
+--
+-- Name: FUNCTION live_places_v1(p_stalled_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.live_places_v1(p_stalled_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.live_places_v1(p_stalled_s double precision) TO coursegen_app;
 
 --
 -- Name: FUNCTION live_workers_v1(p_queue text, p_stalled_s double precision); Type: ACL; Schema: coursegen; Owner: -
@@ -5671,6 +5746,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.idempotency_keys TO courseg
 --
 
 GRANT SELECT,INSERT ON TABLE coursegen.lessons TO coursegen_app;
+
+--
+-- Name: TABLE processes; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.processes TO coursegen_app;
 
 --
 -- Name: TABLE publications; Type: ACL; Schema: coursegen; Owner: -

@@ -23,6 +23,7 @@ PRUNED = (
     "units",
     "generations",
     "workers",
+    "processes",
 )
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -15,6 +14,7 @@ from app.generation.queue import BUILTIN_QUEUE, STAGE_TASKS, STAGES_QUEUE, UPKEE
 from app.generation.runs.verbs import Run
 from app.generation.stages import Stage
 from app.services import Services, make_services
+from app.services.registration import Registration, name_process
 from app.settings import Settings
 from app.telemetry.log import configure_logging
 from tasks.queue.connector import WorkerConnector
@@ -31,7 +31,7 @@ from tasks.webhooks.webhook_client import WebhookClient
 
 QUEUES = (STAGES_QUEUE, WEBHOOKS_QUEUE, UPKEEP_QUEUE, BUILTIN_QUEUE)
 #: This process, as `coursegen.workers` and `coursegen.attempts` name it.
-PROCESS = f"{socket.gethostname()}:{os.getpid()}"
+PROCESS = name_process()
 #: The sixth field is for seconds.
 HOURLY = "17 * * * * 17"
 #: Successful jobs are deleted as they end; the others are kept so long for inspection.
@@ -66,7 +66,8 @@ class WorkerApp(App):
         pulse = Pulse(settings.stalled_s, lambda: closed.is_set() or len(held) >= concurrency)
         # No other process could write either.
         self.connector.on_read_only = pulse.beat
-        worker = Worker(PROCESS, kwargs.get("name") or "worker", settings.app_version, queues)
+        registration = Registration("worker", settings, places=concurrency if STAGES_QUEUE in queues else 0)
+        worker = Worker(kwargs.get("name") or "worker", queues, registration)
         self.job_manager = WorkerJobs(self.connector, worker, pulse, self.contact, held, closed.is_set)
         is_process = kwargs.pop("install_signal_handlers", True)
         run = super().run_worker_async(**kwargs, queues=queues, install_signal_handlers=False)

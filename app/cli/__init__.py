@@ -17,6 +17,7 @@ from app.cli import (
 COMMANDS: list[click.Command] = [
     inspection_commands.doctor,
     inspection_commands.events,
+    inspection_commands.settings,
     inspection_commands.slots,
     generate_command.command,
     generation_commands.command,

@@ -1,4 +1,4 @@
-"""`coursegen doctor`, `events` and `slots`: the state of the service."""
+"""`coursegen doctor`, `events`, `settings` and `slots`: the state of the service."""
 
 from dataclasses import asdict
 
@@ -11,6 +11,7 @@ from app.generation.events import EventType
 from app.operations.actions import rebuild_slots
 from app.operations.doctor import State, examine, examine_platform, summarize
 from app.operations.listings import compare_slots, read_rows
+from app.operations.processes.settings import SAME, list_settings
 from app.services import Services
 
 EVENTS = ("timestamp", "event_type", "severity", "user_id", "course_id", "job_id", "metadata")
@@ -41,6 +42,22 @@ def doctor(services: Services, as_json: bool, of_platform: bool) -> None:
 def events(services: Services, as_json: bool, **filters: object) -> None:
     """List the latest events. Times are in UTC."""
     print_rows(read_rows(services.db, "list_events", **filters), EVENTS, as_json=as_json)
+
+
+@click.command("settings")
+@as_json
+@click.option("--differing", is_flag=True, help="Only those that are not the same everywhere.")
+@with_services
+def settings(services: Services, as_json: bool, differing: bool) -> None:
+    """Show the settings of every live process and of this command; of secrets a fingerprint.
+
+    Those that conflict should be the same everywhere; those that differ may.
+    """
+    rows = [row for row in list_settings(services, "cli") if not differing or row["state"] != SAME]
+    if not as_json:
+        for row in rows:
+            row["processes"] = "all" if row["state"] == SAME else ", ".join(row["processes"])
+    print_rows(rows, ("setting", "value", "state", "processes"), as_json=as_json)
 
 
 @click.command("slots")

@@ -27,8 +27,9 @@ SIGNS = {
     **dict.fromkeys(("failed", "given_up", "timeout", "died", "error", "fatal", "silent"), "✗"),
     **dict.fromkeys(("cancelled", "gone"), "⊘"),
     **dict.fromkeys(("shutdown", "interrupted", "superseded"), "↩"),
-    **dict.fromkeys(("warning", "warn"), "!"),
-    **dict.fromkeys(("info", "none"), "·"),
+    **dict.fromkeys(("warning", "warn", "conflicts"), "!"),
+    **dict.fromkeys(("info", "none", "same"), "·"),
+    "differs": "≠",
 }
 PAGES = {
     "/": mark("Now"),

@@ -121,7 +121,8 @@ class Settings:
     sse_per_user: int = _setting(6, _AT_LEAST_ONE)
     keep_alive_s: int = _setting(75, validate.Range(min=1, max=3600))
     pool_size: int = _setting(8, _AT_LEAST_ONE)
-    worker_concurrency: int = _setting(2, _AT_LEAST_ONE)
+    #: As many as may be active, so that one worker has a place for each.
+    worker_concurrency: int = _setting(3, _AT_LEAST_ONE)
     heartbeat_s: float = _setting(5.0, _POSITIVE)
     #: A worker asks the queue every second.
     stalled_s: float = _setting(20.0, validate.Range(min=2))

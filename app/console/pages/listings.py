@@ -1,13 +1,11 @@
 """The pages that are one table: workers, queue, slots, webhooks, events, settings and audit."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 from flask import Blueprint, Response, render_template, request
-from psycopg.conninfo import conninfo_to_dict
 
 from app.console.access import reading
 from app.console.error_pages import show_error
@@ -17,8 +15,8 @@ from app.generation.events import EventType
 from app.operations.forms import find_result
 from app.operations.listings import compare_slots, read_rows
 from app.operations.overview import QUEUES, list_workers
+from app.operations.processes.settings import CONFLICTS, DIFFERS, SAME, list_settings
 from app.operations.search import SAID, read_span
-from app.settings import SECRETS, Settings
 
 blueprint = Blueprint("listings", __name__)
 ROWS = 200
@@ -147,38 +145,19 @@ def show_audit() -> Response:
 
 @blueprint.get("/settings")
 def show_settings() -> Response:
-    columns = [("name", mark("Setting"), "text"), ("value", mark("Value"), "text")]
-    intro = mark("Those of this process. Secrets are not shown.")
-    return _show(Table(mark("Settings"), columns, list_settings(reading().settings), "", intro))
-
-
-def list_settings(settings: Settings) -> list[dict[str, Any]]:
-    """Every setting with its value; of a secret, whether there is one; of a server, where it is."""
-    rows = []
-    for setting in fields(Settings):
-        value = getattr(settings, setting.name)
-        if setting.name in SECRETS:
-            value = "set" if value else "not set"
-        elif setting.name == "database_url":
-            parts = conninfo_to_dict(value)
-            value = (
-                f"{parts.get('user', '')}@{parts.get('host', '')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
-            )
-        elif setting.name in ("redis_url", "jwt_jwks_url") and value:
-            parts = urlsplit(value)
-            value = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-        elif isinstance(value, Mapping):
-            value = ", ".join(f"{getattr(key, 'value', key)}: {_plain(each)}" for key, each in value.items())
-        rows.append({"name": setting.name.upper(), "value": _plain(value)})
-    return rows
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
-        value = [f"{name}={each}" for name, each in value.items() if each is not None] or "default"
-    if isinstance(value, list | tuple | frozenset):
-        return ", ".join(map(str, value)) or "none"
-    return "none" if value in (None, "") else str(getattr(value, "value", value))
+    columns = [
+        *(("setting", mark("Setting"), "text"), ("value", mark("Value"), "text")),
+        *(("state", mark("State"), "state"), ("processes", mark("Processes"), "lines")),
+    ]
+    services = reading()
+    rows = snapshot("settings", lambda: list_settings(services, "console"))
+    rows = [{**row, "processes": [translate(mark("all"))]} if row["state"] == SAME else row for row in rows]
+    rows.sort(key=lambda row: (CONFLICTS, DIFFERS, SAME).index(row["state"]))
+    intro = mark(
+        "Those of every live process. Of secrets there is a fingerprint: the first 8 digits of their SHA-256. Settings"
+        " that conflict should be the same everywhere; those that differ may."
+    )
+    return _show(Table(mark("Settings"), columns, rows, "", intro))
 
 
 def _show(table: Table) -> Response:

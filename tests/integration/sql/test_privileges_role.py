@@ -36,6 +36,7 @@ WRITES = {
     "coursegen.spending": {"insert", "update"},
     "coursegen.attempt_logs": {"insert", "update"},
     "coursegen.workers": {"insert", "update", "delete"},
+    "coursegen.processes": {"insert", "update", "delete"},
     "coursegen.console_forms": {"insert", "update", "delete"},
     "coursegen.console_links": {"insert", "update", "delete"},
     "coursegen.console_sessions": {"insert", "update", "delete"},
