@@ -94,7 +94,7 @@ def set_tier(services: Services, tier: Tier, slots: int | None, priority: int | 
         raise BadTier from error
 
 
-def set_control(db: Database, name: str, value: int | None, actor: Actor, action: str, **details: object) -> None:
+def set_control(db: Database, name: str, value: int | None, actor: Actor, action: str, **details: Any) -> None:
     """Sets the control. The audit names the action."""
 
     def change(conn: Connection[Any]) -> None:

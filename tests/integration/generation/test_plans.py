@@ -18,7 +18,7 @@ FILL = """
 ENOUGH = 15
 COUNT_PLANS = """
     select generic_plans > 0 as kept, custom_plans <= 5 as settled
-    from pg_prepared_statements where statement like '%admit_generations_v1%' or statement like '%active_generation%'
+    from pg_prepared_statements where statement like '%admit_generations_v2%' or statement like '%active_generation%'
         or statement like '%poll_course_v2%'
 """
 
