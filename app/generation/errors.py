@@ -137,7 +137,7 @@ class StartsExhausted(GenerationError):
 
 @dataclass(eq=False)
 class StageFull(GenerationError):
-    """As many starts of the stage run as may; the generation is queued again."""
+    """As many starts of the stage run as may, or an operator has paused it; the generation is queued again."""
 
     generation_id: UUID
 

@@ -95,17 +95,18 @@ begin
             where t.tier = request.tier;
             user_limit := in_force.slots;
             system_limit := in_force.system_slots;
-            outcome := case when in_force.is_paused then 'paused' end;
-        end if;
-        if outcome is null and in_force.is_picked_here then
-            picked := coursegen.pick_slots(request.user_id, user_limit, system_limit);
-            user_active := picked.user_active;
-            system_active := picked.system_active;
-            outcome := case
-                when picked.user_slot is null then 'user_full' when picked.system_slot is null then 'system_full'
-            end;
-            request.user_slot := picked.user_slot;
-            request.system_slot := picked.system_slot;
+            if in_force.is_paused then
+                outcome := 'paused';
+            elsif in_force.is_picked_here then
+                picked := coursegen.pick_slots(request.user_id, user_limit, system_limit);
+                user_active := picked.user_active;
+                system_active := picked.system_active;
+                outcome := case
+                    when picked.user_slot is null then 'user_full' when picked.system_slot is null then 'system_full'
+                end;
+                request.user_slot := picked.user_slot;
+                request.system_slot := picked.system_slot;
+            end if;
         end if;
         if outcome is null then
             first_stage := case
