@@ -1256,6 +1256,16 @@ CREATE FUNCTION coursegen.has_status_history() RETURNS boolean
 $$;
 
 --
+-- Name: hold_controls(); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.hold_controls() RETURNS void
+    LANGUAGE sql
+    AS $$
+    select pg_advisory_xact_lock_shared(hashtext('coursegen'), hashtext('controls'))
+$$;
+
+--
 -- Name: holds_fence_v1(coursegen.generations, integer); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1569,6 +1579,16 @@ CREATE FUNCTION coursegen.lesson_count(p_value jsonb) RETURNS jsonb
 $$;
 
 --
+-- Name: limit_in_force_v1(integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.limit_in_force_v1(p_limit integer) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce((select c.value from coursegen.controls c where c.name = 'limit'), p_limit)
+$$;
+
+--
 -- Name: list_old_stack_ends_v1(timestamp with time zone); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1654,6 +1674,17 @@ CREATE FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s double preci
     AS $$
     select count(*) from coursegen.workers w
     where w.last_heartbeat > now() - make_interval(secs => p_stalled_s) and p_queue = any(w.queues)
+$$;
+
+--
+-- Name: lock_controls_v1(); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.lock_controls_v1() RETURNS void
+    LANGUAGE sql
+    SET lock_timeout TO '500ms'
+    AS $$
+    select pg_advisory_xact_lock(hashtext('coursegen'), hashtext('controls'))
 $$;
 
 --
@@ -3630,6 +3661,25 @@ CREATE TABLE coursegen.console_sessions (
 );
 
 --
+-- Name: controls; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.controls (
+    name text NOT NULL,
+    value integer,
+    set_by text NOT NULL,
+    reason text,
+    set_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT controls_name_check CHECK ((name = ANY (ARRAY['admissions'::text, 'stages'::text, 'stage:DOCUMENT_PROCESSING'::text, 'stage:STRUCTURE_ANALYSIS'::text, 'stage:STRUCTURE_GENERATION'::text, 'stage:TEXT_GENERATION'::text, 'stage:FINALIZATION'::text, 'limit'::text, 'aging'::text]))),
+    CONSTRAINT controls_value CHECK (
+CASE name
+    WHEN 'limit'::text THEN COALESCE((value >= 1), false)
+    WHEN 'aging'::text THEN COALESCE((value >= 0), false)
+    ELSE (value IS NULL)
+END)
+);
+
+--
 -- Name: created_objects; Type: TABLE; Schema: coursegen; Owner: -
 --
 
@@ -3821,6 +3871,18 @@ CREATE TABLE coursegen.status_routes (
     status text NOT NULL,
     old_value text NOT NULL,
     steps text[] NOT NULL
+);
+
+--
+-- Name: tiers; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.tiers (
+    tier coursegen.tier NOT NULL,
+    slots integer NOT NULL,
+    priority integer NOT NULL,
+    CONSTRAINT tiers_priority_check CHECK (((priority >= 0) AND (priority <= 10000))),
+    CONSTRAINT tiers_slots_check CHECK (((slots >= 1) AND (slots <= 10000)))
 );
 
 --
@@ -4124,6 +4186,13 @@ ALTER TABLE ONLY coursegen.console_sessions
     ADD CONSTRAINT console_sessions_pkey PRIMARY KEY (hash);
 
 --
+-- Name: controls controls_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.controls
+    ADD CONSTRAINT controls_pkey PRIMARY KEY (name);
+
+--
 -- Name: created_objects created_objects_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -4241,6 +4310,13 @@ ALTER TABLE ONLY coursegen.status_map
 
 ALTER TABLE ONLY coursegen.status_routes
     ADD CONSTRAINT status_routes_pkey PRIMARY KEY (status, old_value);
+
+--
+-- Name: tiers tiers_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.tiers
+    ADD CONSTRAINT tiers_pkey PRIMARY KEY (tier);
 
 --
 -- Name: units units_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
@@ -5051,6 +5127,13 @@ REVOKE ALL ON FUNCTION coursegen.has_status_history() FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.has_status_history() TO coursegen_app;
 
 --
+-- Name: FUNCTION hold_controls(); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.hold_controls() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.hold_controls() TO coursegen_app;
+
+--
 -- Name: FUNCTION holds_fence_v1(g coursegen.generations, p_fence integer); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5148,6 +5231,13 @@ REVOKE ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) TO coursegen_app;
 
 --
+-- Name: FUNCTION limit_in_force_v1(p_limit integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.limit_in_force_v1(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.limit_in_force_v1(p_limit integer) TO coursegen_app;
+
+--
 -- Name: FUNCTION list_old_stack_ends_v1(p_since timestamp with time zone); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5174,6 +5264,13 @@ GRANT ALL ON FUNCTION coursegen.live_places_v1(p_stalled_s double precision) TO 
 
 REVOKE ALL ON FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s double precision) TO coursegen_app;
+
+--
+-- Name: FUNCTION lock_controls_v1(); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.lock_controls_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.lock_controls_v1() TO coursegen_app;
 
 --
 -- Name: FUNCTION lock_generation(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
@@ -5706,6 +5803,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.console_links TO coursegen_
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.console_sessions TO coursegen_app;
 
 --
+-- Name: TABLE controls; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.controls TO coursegen_app;
+
+--
 -- Name: TABLE created_objects; Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5800,6 +5903,12 @@ GRANT SELECT ON TABLE coursegen.status_map TO coursegen_app;
 --
 
 GRANT SELECT ON TABLE coursegen.status_routes TO coursegen_app;
+
+--
+-- Name: TABLE tiers; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,UPDATE ON TABLE coursegen.tiers TO coursegen_app;
 
 --
 -- Name: TABLE units; Type: ACL; Schema: coursegen; Owner: -

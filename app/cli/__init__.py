@@ -4,6 +4,7 @@ import click
 from flask import Flask
 
 from app.cli import (
+    control_commands,
     generate_command,
     generation_commands,
     inspection_commands,
@@ -15,6 +16,10 @@ from app.cli import (
 )
 
 COMMANDS: list[click.Command] = [
+    control_commands.pause,
+    control_commands.resume,
+    control_commands.limit,
+    control_commands.tiers,
     inspection_commands.doctor,
     inspection_commands.events,
     inspection_commands.settings,

@@ -46,7 +46,7 @@ def survey(services: Services) -> Overview:
         rates = {row["name"]: row for row in conn.execute(QUERIES["compare_rates"]).fetchall()}
         since = {"since": datetime.now(UTC) - FAILURES_SINCE}
         failures = conn.execute(REPORTS["failure_causes"].statement, since).fetchall()
-    gauges = {(row["name"], row["label"]): row["value"] for row in list_gauges(db, services.settings.stalled_s)}
+    gauges = {(row["name"], row["label"]): row["value"] for row in list_gauges(services)}
     workers = {queue: int(gauges["workers", queue]) for queue in QUEUES}
     webhooks = {"pending": int(gauges["webhooks", ""]), "oldest_s": gauges["oldest_webhook", ""]}
     return Overview(findings, problems, levels, waiting, rates, workers, webhooks, compare_slots(services), failures)

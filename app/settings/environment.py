@@ -100,6 +100,9 @@ class Settings:
     starts_and_cancels_per_minute: int = _setting(PER_MINUTE, _AT_LEAST_ONE)
     cors_origins: tuple[str, ...] = _setting([], checks.origins, convert=_strip)
     global_concurrency_limit: int = _setting(3, _AT_LEAST_ONE)
+    #: What operators may set in its place; see `limit_bounds`.
+    global_concurrency_limit_min: int = _setting(3, _AT_LEAST_ONE)
+    global_concurrency_limit_max: int = _setting(10, _AT_LEAST_ONE)
     files_root: Path = _setting(Path("files"))  # noqa: RUF009
     metrics_token: str | None = _setting(None)
     log_level: str = _setting("INFO", validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]))
@@ -152,6 +155,12 @@ class Settings:
         """Whether a pooler assigns database sessions per transaction, so that no session belongs to this service."""
         return self.database_pooler == "transaction"
 
+    @property
+    def limit_bounds(self) -> tuple[int, int]:
+        """The lowest and the highest limit that an operator may set; the environment's own is always allowed."""
+        limit = self.global_concurrency_limit
+        return min(self.global_concurrency_limit_min, limit), max(self.global_concurrency_limit_max, limit)
+
     def limits_of(self, stage: Stage) -> StageLimits:
         """The limits of the stage's handler."""
         return limit_stage(stage, self.stage_timeout_s, self.stage_limits[stage])
@@ -202,6 +211,8 @@ def _compare(values: Mapping[str, Any]) -> dict[str, list[str]]:
         problems["STALLED_S"] = [
             "Shorter than twice HEARTBEAT_S: a worker would count as dead after one late heartbeat."
         ]
+    if values["global_concurrency_limit_min"] > values["global_concurrency_limit_max"]:
+        problems["GLOBAL_CONCURRENCY_LIMIT_MIN"] = ["Larger than GLOBAL_CONCURRENCY_LIMIT_MAX."]
     keys = urlsplit(values["jwt_jwks_url"] or "")
     if values["app_env"] == "production" and keys.scheme == "http" and keys.hostname not in LOOPBACK:
         problems["JWT_JWKS_URL"] = ["In production, keys must be fetched by https."]

@@ -27,6 +27,8 @@ grant insert, update, delete on
     coursegen.attempts, coursegen.idempotency_keys, coursegen.webhook_deliveries, coursegen.webhook_turns,
     coursegen.workers, coursegen.processes, coursegen.units, coursegen.console_links, coursegen.console_sessions, coursegen.console_forms
 to coursegen_app;
+grant insert, update, delete on coursegen.controls to coursegen_app;
+grant update on coursegen.tiers to coursegen_app;
 grant delete on coursegen.events to coursegen_app;
 grant insert, delete on coursegen.written_events to coursegen_app;
 grant insert, update on coursegen.publications, coursegen.spending, coursegen.attempt_logs to coursegen_app;

@@ -12,6 +12,7 @@ from app.console.error_pages import show_error
 from app.console.fragments import render_live, snapshot
 from app.console.languages import mark, translate
 from app.generation.events import EventType
+from app.operations.controls import find_limit
 from app.operations.forms import find_result
 from app.operations.listings import compare_slots, read_rows
 from app.operations.overview import QUEUES, list_workers
@@ -64,7 +65,7 @@ def show_slots() -> str:
     return render_template(
         "slots.html",
         slots=compare_slots(services),
-        limit=services.settings.global_concurrency_limit,
+        limit=find_limit(services),
         result=find_result(services.db, request.args.get("done", "")),
         key=uuid4(),
     )
