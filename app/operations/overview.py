@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 from app.database.pool import only_row
 from app.database.queries import QUERIES
 from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
-from app.operations.doctor import Finding, State, examine_servers
+from app.operations.doctor import Finding, examine_servers, is_usable, list_problems
 from app.operations.listings import compare_slots, list_gauges, read_rows
 from app.operations.reports import REPORTS
 from app.services import Services
@@ -36,8 +36,8 @@ class Overview:
 def survey(services: Services) -> Overview:
     """The overview. A database that is away is a problem in it, and no error."""
     findings = examine_servers(services)
-    problems = [finding for finding in findings if finding.state is not State.OK]
-    if any(finding.check in ("database", "migrations") and finding.state is State.ERROR for finding in findings):
+    problems = list_problems(findings)
+    if not is_usable(findings):
         return Overview(findings, problems)
     db = services.db
     with db.connection() as conn:
