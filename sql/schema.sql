@@ -371,6 +371,58 @@ end
 $$;
 
 --
+-- Name: age_generations_v1(double precision, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.age_generations_v1(p_span_s double precision, p_batch integer) RETURNS TABLE(generation_id uuid, priority integer, waited_s double precision)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    span_s constant float := coalesce((select c.value from coursegen.controls c where c.name = 'aging'), p_span_s);
+    aged record;
+begin
+    if coalesce(span_s, 0) <= 0 then
+        return;
+    end if;
+    for aged in select * from coursegen.list_aging_v1(span_s) limit p_batch loop
+        perform from coursegen.generations g
+        where g.id = aged.generation_id and g.status = 'queued' and g.started_at is null
+        for no key update skip locked;
+        continue when not found;
+        update procrastinate_jobs j set priority = aged.aged_priority
+        where j.queueing_lock = aged.generation_id::text and j.status = 'todo' and j.priority < aged.aged_priority;
+        continue when not found;
+        update coursegen.generations g set priority = aged.aged_priority where g.id = aged.generation_id;
+        perform coursegen.record_own_event('priority_raised', 'info', aged.generation_id, jsonb_build_object(
+            'from', aged.priority, 'to', aged.aged_priority, 'waited_s', round(aged.waited_s)
+        ));
+        return query select aged.generation_id, aged.aged_priority, aged.waited_s;
+    end loop;
+end
+$$;
+
+--
+-- Name: aged_priority(coursegen.tier, double precision, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.aged_priority(p_tier coursegen.tier, p_waited_s double precision, p_span_s double precision) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    select greatest(own.priority, (
+        select max(higher.priority)
+        from (
+            select distinct t.priority from coursegen.tiers t
+            where t.priority > own.priority
+            order by t.priority
+            limit least(floor(p_waited_s / p_span_s), 100)::int
+        ) higher
+    ))
+    from coursegen.tiers own
+    where own.tier = p_tier
+$$;
+
+--
 -- Name: announce(uuid, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1634,7 +1686,33 @@ $$;
 CREATE FUNCTION coursegen.limit_in_force_v1(p_limit integer) RETURNS integer
     LANGUAGE sql STABLE
     AS $$
-    select coalesce((select c.value from coursegen.controls c where c.name = 'limit'), p_limit)
+    select coalesce(
+        (select c.value from coursegen.controls c where c.name = 'limit'),
+        p_limit,
+        (select d.value from coursegen.dynamic_limit d),
+        3
+    )
+$$;
+
+--
+-- Name: list_aging_v1(double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.list_aging_v1(p_span_s double precision) RETURNS TABLE(generation_id uuid, tier coursegen.tier, priority integer, aged_priority integer, waited_s double precision, is_overtaken boolean)
+    LANGUAGE sql STABLE
+    AS $$
+    select
+        g.id, g.tier, g.priority, aged.priority, waited.s,
+        exists (
+            select from coursegen.generations o
+            where o.created_at > g.created_at and o.started_at is not null and o.priority > g.priority
+        )
+    from coursegen.generations g
+    cross join lateral (select extract(epoch from now() - g.created_at)::float as s) waited
+    cross join lateral (select coursegen.aged_priority(g.tier, waited.s, p_span_s) as priority) aged
+    where g.finished_at is null and g.status = 'queued' and g.started_at is null
+        and waited.s >= p_span_s and aged.priority > g.priority
+    order by g.created_at
 $$;
 
 --
@@ -1796,6 +1874,24 @@ begin
     for no key update;
     select g.* into generation from coursegen.generations g where g.id = p_generation_id for no key update;
     return generation;
+end
+$$;
+
+--
+-- Name: move_limit_v1(integer, integer, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.move_limit_v1(p_from integer, p_to integer, p_reason text, p_facts jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform coursegen.lock_controls_v1();
+    insert into coursegen.dynamic_limit as d (value, reason, lowered_at)
+    values (p_to, p_reason, case when p_to < p_from then now() end)
+    on conflict (is_only) do update
+    set value = excluded.value, reason = excluded.reason, changed_at = now(),
+        lowered_at = coalesce(excluded.lowered_at, d.lowered_at);
+    perform coursegen.record_limit_change(jsonb_build_object('from', nullif(p_from, 0), 'to', p_to, 'reason', p_reason) || p_facts);
 end
 $$;
 
@@ -2232,6 +2328,59 @@ CREATE FUNCTION coursegen.read_sections(p_generation_id uuid) RETURNS json
 $$;
 
 --
+-- Name: read_situation_v1(double precision, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.read_situation_v1(p_stalled_s double precision, p_window_s double precision) RETURNS TABLE("limit" integer, active integer, hosts jsonb, refused integer, waiting integer, oldest_s double precision, busy integer, changed_s double precision, lowered_s double precision)
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if not pg_try_advisory_xact_lock(hashtext('coursegen'), hashtext('dynamic limit')) then
+        return;
+    end if;
+    -- A statement of its own: its snapshot is taken under the lock.
+    return query
+    select
+        coalesce(moved.value, 0),
+        (select count(*)::int from coursegen.generations g where g.system_slot is not null),
+        (
+            select coalesce(jsonb_agg(host), '[]')
+            from (
+                select
+                    sum(coalesce(p.places, 1)) as places, max(p.cpu_pressure) as cpu_pressure,
+                    min(p.memory_available::float / nullif(p.memory_total, 0)) as memory_free
+                from coursegen.workers w
+                left join coursegen.processes p on p.process = w.process
+                where 'stages' = any (w.queues) and w.last_heartbeat > now() - make_interval(secs => p_stalled_s)
+                group by split_part(w.process, ':', 1)
+            ) host
+        ),
+        (
+            select coalesce(sum(
+                case when jsonb_typeof(e.metadata -> 'count') = 'number' then (e.metadata ->> 'count')::numeric else 1 end
+            ), 0)::int
+            from public.system_metrics e
+            where e.event_type = 'concurrency_limit_hit' and e.metadata ->> 'limit' = 'system'
+                and e."timestamp" > now() - make_interval(secs => p_window_s)
+        ),
+        w.waiting, w.oldest_s,
+        (
+            select count(*)::int from coursegen.generations g
+            where g.finished_at is null and g.paused_why = 'provider_busy' and g.paused_until > now()
+        ),
+        extract(epoch from now() - moved.changed_at)::float,
+        extract(epoch from now() - moved.lowered_at)::float
+    from (
+        select count(*)::int as waiting, coalesce(extract(epoch from now() - min(g.created_at)), 0)::float as oldest_s
+        from coursegen.generations g
+        where g.finished_at is null and g.status = 'waiting'
+    ) w
+    left join coursegen.dynamic_limit moved on true
+    where not exists (select from coursegen.controls c where c.name = 'limit');
+end
+$$;
+
+--
 -- Name: read_stage_input(coursegen.generations, text[]); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -2358,6 +2507,17 @@ exception when others or query_canceled then
     end if;
     raise warning 'An event % was refused: %', p_type, sqlerrm;
 end
+$$;
+
+--
+-- Name: record_limit_change(jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.record_limit_change(p_metadata jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    insert into coursegen.events (event_type, severity, metadata) values ('limit_changed', 'info', p_metadata)
 $$;
 
 --
@@ -3824,6 +3984,20 @@ CREATE TABLE coursegen.drafts (
 );
 
 --
+-- Name: dynamic_limit; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.dynamic_limit (
+    is_only boolean DEFAULT true NOT NULL,
+    value integer NOT NULL,
+    reason text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    lowered_at timestamp with time zone,
+    CONSTRAINT dynamic_limit_is_only_check CHECK (is_only),
+    CONSTRAINT dynamic_limit_value_check CHECK ((value >= 1))
+);
+
+--
 -- Name: events; Type: TABLE; Schema: coursegen; Owner: -
 --
 
@@ -4319,6 +4493,13 @@ ALTER TABLE ONLY coursegen.documents
 
 ALTER TABLE ONLY coursegen.drafts
     ADD CONSTRAINT drafts_pkey PRIMARY KEY (generation_id, lesson_number);
+
+--
+-- Name: dynamic_limit dynamic_limit_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.dynamic_limit
+    ADD CONSTRAINT dynamic_limit_pkey PRIMARY KEY (is_only);
 
 --
 -- Name: events events_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
@@ -5006,6 +5187,20 @@ REVOKE ALL ON FUNCTION coursegen.admit_generations_v2(p_requests jsonb, p_wait b
 GRANT ALL ON FUNCTION coursegen.admit_generations_v2(p_requests jsonb, p_wait boolean) TO coursegen_app;
 
 --
+-- Name: FUNCTION age_generations_v1(p_span_s double precision, p_batch integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.age_generations_v1(p_span_s double precision, p_batch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.age_generations_v1(p_span_s double precision, p_batch integer) TO coursegen_app;
+
+--
+-- Name: FUNCTION aged_priority(p_tier coursegen.tier, p_waited_s double precision, p_span_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.aged_priority(p_tier coursegen.tier, p_waited_s double precision, p_span_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.aged_priority(p_tier coursegen.tier, p_waited_s double precision, p_span_s double precision) TO coursegen_app;
+
+--
 -- Name: FUNCTION announce(p_generation_id uuid, p_status text, p_error text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5352,6 +5547,13 @@ REVOKE ALL ON FUNCTION coursegen.limit_in_force_v1(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.limit_in_force_v1(p_limit integer) TO coursegen_app;
 
 --
+-- Name: FUNCTION list_aging_v1(p_span_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.list_aging_v1(p_span_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.list_aging_v1(p_span_s double precision) TO coursegen_app;
+
+--
 -- Name: FUNCTION list_blockers_v1(p_open_s double precision); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5399,6 +5601,13 @@ GRANT ALL ON FUNCTION coursegen.lock_controls_v1() TO coursegen_app;
 
 REVOKE ALL ON FUNCTION coursegen.lock_generation(p_generation_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.lock_generation(p_generation_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION move_limit_v1(p_from integer, p_to integer, p_reason text, p_facts jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.move_limit_v1(p_from integer, p_to integer, p_reason text, p_facts jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.move_limit_v1(p_from integer, p_to integer, p_reason text, p_facts jsonb) TO coursegen_app;
 
 --
 -- Name: FUNCTION old_stack_column(); Type: ACL; Schema: coursegen; Owner: -
@@ -5506,6 +5715,13 @@ REVOKE ALL ON FUNCTION coursegen.read_sections(p_generation_id uuid) FROM PUBLIC
 GRANT ALL ON FUNCTION coursegen.read_sections(p_generation_id uuid) TO coursegen_app;
 
 --
+-- Name: FUNCTION read_situation_v1(p_stalled_s double precision, p_window_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.read_situation_v1(p_stalled_s double precision, p_window_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.read_situation_v1(p_stalled_s double precision, p_window_s double precision) TO coursegen_app;
+
+--
 -- Name: FUNCTION read_stage_input(g coursegen.generations, p_needs text[]); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5532,6 +5748,13 @@ GRANT ALL ON FUNCTION coursegen.read_stopped_v1(p_generation_id uuid) TO courseg
 
 REVOKE ALL ON FUNCTION coursegen.record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION record_limit_change(p_metadata jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.record_limit_change(p_metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.record_limit_change(p_metadata jsonb) TO coursegen_app;
 
 --
 -- Name: FUNCTION record_own_event(p_type text, p_severity text, p_generation_id uuid, p_metadata jsonb); Type: ACL; Schema: coursegen; Owner: -
@@ -5953,6 +6176,12 @@ GRANT SELECT,INSERT ON TABLE coursegen.documents TO coursegen_app;
 --
 
 GRANT SELECT,INSERT ON TABLE coursegen.drafts TO coursegen_app;
+
+--
+-- Name: TABLE dynamic_limit; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE coursegen.dynamic_limit TO coursegen_app;
 
 --
 -- Name: TABLE events; Type: ACL; Schema: coursegen; Owner: -

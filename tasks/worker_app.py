@@ -25,7 +25,7 @@ from tasks.queue.pulse import Pulse
 from tasks.queue.shutdown import Shutdown
 from tasks.stages.child_pool import Children
 from tasks.stages.runner import Runner
-from tasks.upkeep import keep_slots, prune, rescue_webhooks, take_over
+from tasks.upkeep import age, keep_slots, move_limit, prune, rescue_webhooks, take_over
 from tasks.webhooks.sender import Sender
 from tasks.webhooks.webhook_client import WebhookClient
 
@@ -34,6 +34,7 @@ QUEUES = (STAGES_QUEUE, WEBHOOKS_QUEUE, UPKEEP_QUEUE, BUILTIN_QUEUE)
 PROCESS = name_process()
 #: The sixth field is for seconds.
 HOURLY = "17 * * * * 17"
+LIMIT_MOVES = "* * * * * */5"
 #: Successful jobs are deleted as they end; the others are kept so long for inspection.
 KEPT_HOURS = 7 * 24
 #: After an outage no worker counts as dead until each has had the time to be heard again.
@@ -133,14 +134,21 @@ def make_app(settings: Settings) -> WorkerApp:
     def stalled_s() -> float:
         return settings.stalled_s if app.contact.lasts(settings.stalled_s) else UNJUDGED_S
 
+    def move_own_limit() -> None:
+        if app.contact.lasts(settings.stalled_s):  # else the places of live workers may look lost
+            move_limit(services, settings.stalled_s)
+
     # A registered periodic task also keeps Procrastinate's supervision of its own side tasks alive.
     often = f"* * * * * */{settings.upkeep_s}"
     pieces: dict[str, tuple[Callable[[], None], str]] = {
         "take_over": (lambda: take_over(services, stalled_s()), often),
         "keep_slots": (lambda: keep_slots(services), often),
         "rescue_webhooks": (lambda: rescue_webhooks(services, stalled_s()), often),
+        "age": (lambda: age(services), often),
         "prune": (lambda: prune(services), HOURLY),
     }
+    if settings.global_concurrency_limit is None:
+        pieces["move_limit"] = (move_own_limit, LIMIT_MOVES)
     for name, (piece, cron) in pieces.items():
         # At most one of each waits, however long this queue has had no worker.
         upkeep = app.task(name=f"tasks.upkeep.{name}", queue=UPKEEP_QUEUE, queueing_lock=name)(_make_upkeep(piece))

@@ -90,7 +90,7 @@ def limit(services: Services, limit: int | None, reset: bool, reason: str | None
         controls.set_limit(services, limit, operator(reason))
     elif reset:
         controls.reset_limit(services, operator(reason))
-    own = services.settings.global_concurrency_limit
+    own = services.settings.global_concurrency_limit or "auto"
     echo(f"{controls.find_limit(services)} at once; GLOBAL_CONCURRENCY_LIMIT is {own}")
 
 

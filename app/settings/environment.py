@@ -99,7 +99,8 @@ class Settings:
     old_stack: str = _setting("none", validate.OneOf(["none", "beside"]))
     starts_and_cancels_per_minute: int = _setting(PER_MINUTE, _AT_LEAST_ONE)
     cors_origins: tuple[str, ...] = _setting([], checks.origins, convert=_strip)
-    global_concurrency_limit: int = _setting(3, _AT_LEAST_ONE)
+    #: None: dynamic, between the next two.
+    global_concurrency_limit: int | None = _setting("3", checks.limit, convert=checks.limit)
     #: What operators may set in its place; see `limit_bounds`.
     global_concurrency_limit_min: int = _setting(3, _AT_LEAST_ONE)
     global_concurrency_limit_max: int = _setting(10, _AT_LEAST_ONE)
@@ -133,6 +134,8 @@ class Settings:
     upkeep_s: int = _setting(10, validate.Range(min=1, max=59))
     shutdown_grace_s: float = _setting(10.0, _POSITIVE)
     retry_backoff_s: float = _setting(5.0, _POSITIVE)
+    #: How long a generation waits before it moves up a tier; 0 for ever.
+    priority_aging_s: float = _setting(0.0, validate.Range(min=0))
     webhook_secret: str | None = _setting(None, checks.check()(read_secret))
     #: Earlier secrets, during a rotation.
     webhook_secret_old: Sequence[str] = _setting("", checks.each(checks.check()(read_secret)), convert=_split)
@@ -157,9 +160,10 @@ class Settings:
 
     @property
     def limit_bounds(self) -> tuple[int, int]:
-        """The lowest and the highest limit that an operator may set; the environment's own is always allowed."""
+        """The lowest and the highest limit that upkeep or an operator may set; the environment's own is always one."""
+        lowest, highest = self.global_concurrency_limit_min, self.global_concurrency_limit_max
         limit = self.global_concurrency_limit
-        return min(self.global_concurrency_limit_min, limit), max(self.global_concurrency_limit_max, limit)
+        return (lowest, highest) if limit is None else (min(lowest, limit), max(highest, limit))
 
     def limits_of(self, stage: Stage) -> StageLimits:
         """The limits of the stage's handler."""

@@ -21,7 +21,8 @@ LOCAL = frozenset(
 #: Those on which processes of every kind must agree. Processes of one kind must agree on all that are not local.
 COMMON = frozenset(
     {
-        *("GLOBAL_CONCURRENCY_LIMIT", "REDIS_PREFIX", "OLD_STACK", "APP_ENV", "STALLED_S"),
+        *("GLOBAL_CONCURRENCY_LIMIT", "GLOBAL_CONCURRENCY_LIMIT_MIN", "GLOBAL_CONCURRENCY_LIMIT_MAX"),
+        *("REDIS_PREFIX", "OLD_STACK", "APP_ENV", "STALLED_S"),
     }
 )
 
@@ -32,11 +33,13 @@ def show_settings(settings: Settings) -> dict[str, str]:
 
 
 def fingerprint(secret: str) -> str:
-    """Equal for equal secrets, and of no use for anything else."""
+    """Eight hex digits of SHA-256, by which two hosts compare a secret without showing it."""
     return hashlib.sha256(secret.encode()).hexdigest()[:8]
 
 
 def _show(name: str, value: Any) -> str:
+    if name == "global_concurrency_limit":
+        return str(value or "auto")
     if name in SECRETS:
         return ", ".join(map(fingerprint, [value] if isinstance(value, str) else value or ())) or "none"
     if name == "database_url":

@@ -118,3 +118,15 @@ select coursegen.keep_process_v1(
 
 -- name: remove_process
 delete from coursegen.processes where process = %(process)s;
+
+-- name: read_situation
+select * from coursegen.read_situation_v1(%(stalled)s, %(window_s)s);
+
+-- name: move_limit
+select coursegen.move_limit_v1(%(from)s, %(to)s, %(reason)s, %(facts)s);
+
+-- name: age_generations
+select * from coursegen.age_generations_v1(%(span_s)s, %(batch)s);
+
+-- name: list_aging
+select * from coursegen.list_aging_v1(%(span_s)s);

@@ -11,7 +11,7 @@ from app.console.access import reading
 from app.console.error_pages import show_error
 from app.console.fragments import render_live, snapshot
 from app.console.languages import mark, translate
-from app.generation.events import EventType
+from app.generation.events import OWN_TYPES, EventType
 from app.operations.controls import find_limit
 from app.operations.forms import find_result
 from app.operations.listings import compare_slots, read_rows
@@ -123,7 +123,8 @@ def show_events() -> Any:
     if seconds is None:
         return show_error(400, translate(SAID["span"]).format(name="since"))
     rows = read_rows(reading().db, "list_events", event_type=kind, since_s=seconds, limit=ROWS)
-    views = {mark("All"): "/events"} | {event.value: f"/events?type={event.value}" for event in EventType}
+    kinds = [*(event.value for event in EventType), *OWN_TYPES]
+    views = {mark("All"): "/events"} | {kind: f"/events?type={kind}" for kind in kinds}
     return _show(Table(mark("Events"), columns, rows, mark("None. That is good."), mark("The latest 200."), views))
 
 

@@ -24,7 +24,7 @@ CLASH_TRIES = 3  # of slot numbers, with those of others, before the request is 
 class Admissions:
     """Decides on requests to start generations. One instance a process, shared by its threads.
 
-    `system_limit`: how many generations may be active at once, unless an operator set another limit.
+    `system_limit`: how many generations may be active at once, unless an operator set another limit; None: dynamic.
     `beside`: the old stack serves the same courses, and one that it is generating is refused.
     """
 
@@ -33,7 +33,7 @@ class Admissions:
         db: Database,
         keeper: SlotKeeper,
         events: EventBuffer,
-        system_limit: int,
+        system_limit: int | None,
         per_minute: int = PER_MINUTE,
         *,
         beside: bool = False,

@@ -22,7 +22,7 @@ from app.generation.slots.holders import Limits
 
 
 def look_up(
-    conn: Connection[Any], requests: Sequence[AdmissionRequest], system_limit: int, per_minute: int
+    conn: Connection[Any], requests: Sequence[AdmissionRequest], system_limit: int | None, per_minute: int
 ) -> tuple[dict[AdmissionRequest, Decision], dict[AdmissionRequest, Limits]]:
     """The decisions that need no slot, and the limits of the other requests, which may start.
 

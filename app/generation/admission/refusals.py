@@ -49,7 +49,7 @@ def report_refusal(events: EventBuffer, request: AdmissionRequest, error: Genera
             log.error("admission_rolled_back", exc_info=error)
 
 
-def refuse_after_clashes(db: Database, system_limit: int, caller: Caller) -> SlotsFull:
+def refuse_after_clashes(db: Database, system_limit: int | None, caller: Caller) -> SlotsFull:
     """The refusal of a request whose slot numbers others took at each try. `system_limit` is the environment's."""
     counts, values = count_slots(db), {"tier": caller.tier.value, "limit": system_limit}
     with db.connection() as conn:

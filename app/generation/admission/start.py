@@ -34,7 +34,7 @@ _COMPLETED_STEPS = {stage.value: change(step.id, StepStatus.COMPLETED, step.comp
 def start_generations(
     conn: Connection[Any],
     slots: Mapping[AdmissionRequest, Slots | None],
-    system_limit: int,
+    system_limit: int | None,
     *,
     wait: bool,
     beside: bool = False,
@@ -52,7 +52,7 @@ def start_generations(
     return {r: _read_decision(rows[r.generation_id], r, numbers) for r, numbers in slots.items()}
 
 
-def _describe(request: AdmissionRequest, slots: Slots | None, system_limit: int) -> dict[str, Any]:
+def _describe(request: AdmissionRequest, slots: Slots | None, system_limit: int | None) -> dict[str, Any]:
     order, caller = request.order, request.caller
     return {
         "id": request.generation_id,
