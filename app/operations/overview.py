@@ -7,6 +7,7 @@ from psycopg.rows import DictRow
 
 from app.database.pool import only_row
 from app.database.queries import QUERIES
+from app.generation.capacity.aging import list_overtaken
 from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
 from app.operations.doctor import Finding, examine_servers, is_usable, list_problems
 from app.operations.listings import compare_slots, list_gauges, read_rows
@@ -55,3 +56,14 @@ def survey(services: Services) -> Overview:
 def list_workers(services: Services) -> list[DictRow]:
     """Every worker of the last day, whether it lives, and the stages that it has in hand."""
     return read_rows(services.db, "list_workers", stalled=services.settings.stalled_s)
+
+
+def list_queue(services: Services, most: int) -> list[DictRow]:
+    """The first jobs that wait, in the order in which workers fetch them.
+
+    `aged_priority`: what priority aging would give to one whom later ones have overtaken; else None.
+    """
+    with services.db.connection() as conn:
+        jobs = conn.execute(QUERIES["list_waiting_jobs"], {"queues": list(QUEUES), "limit": most}).fetchall()
+        helped = {str(row["generation_id"]): row["aged_priority"] for row in list_overtaken(conn)}
+    return [{**job, "aged_priority": helped.get(job["generation_id"])} for job in jobs]

@@ -15,7 +15,7 @@ from app.generation.events import OWN_TYPES, EventType
 from app.operations.controls import find_limit
 from app.operations.forms import find_result
 from app.operations.listings import compare_slots, read_rows
-from app.operations.overview import QUEUES, list_workers
+from app.operations.overview import QUEUES, list_queue, list_workers
 from app.operations.processes.settings import CONFLICTS, DIFFERS, SAME, list_settings
 from app.operations.search import SAID, read_span
 
@@ -52,10 +52,14 @@ def show_queue() -> Response:
         *(("queue", mark("Queue"), "text"), ("priority", mark("Priority"), "text"), ("task", mark("Task"), "text")),
         *(("generation_id", mark("Generation"), "generation"), ("waiting_s", mark("Waits for"), "age")),
         *(("scheduled_at", mark("Not before"), "time"), ("attempts", mark("Attempts"), "text")),
+        ("aged_priority", mark("Priority with aging"), "text"),
     ]
-    db = reading().db
-    rows = snapshot("queue", lambda: read_rows(db, "list_waiting_jobs", queues=list(QUEUES), limit=ROWS))
-    intro = mark("In the order in which workers fetch them; the first 200.")
+    services = reading()
+    rows = snapshot("queue", lambda: list_queue(services, ROWS))
+    intro = mark(
+        "In the order in which workers fetch them; the first 200. The last column shows whom PRIORITY_AGING_S=900 would"
+        " help: those that later ones have overtaken."
+    )
     return _show(Table(mark("Queue"), columns, rows, mark("Nothing waits: workers keep up."), intro))
 
 

@@ -22,6 +22,7 @@ from app.operations.doctor.findings import (
     list_problems,
     summarize,
 )
+from app.operations.doctor.fleet import check_fleet
 from app.operations.doctor.process import check_settings
 from app.operations.doctor.work import SERVED, check_locks, check_work
 from app.operations.listings import compare_slots
@@ -101,6 +102,7 @@ def _check_contents(services: Services) -> Iterator[Finding]:
         values = {"limit": settings.global_concurrency_limit}
         limit = only_row(conn.execute(QUERIES["find_limit"], values))["in_force"]
         yield from check_work(conn, settings, server, limit)
+        yield from check_fleet(conn, settings, limit)
         yield _check_status_map(status_map)
         if settings.old_stack == "beside":
             courses = only_row(conn.execute(QUERIES["count_old_stack"]))["courses"]

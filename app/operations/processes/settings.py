@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from psycopg import Connection
 from psycopg.rows import DictRow
 
-from app.operations.listings import read_rows
+from app.database.queries import QUERIES
 from app.services import Services
 from app.services.registration import name_process
 from app.settings.shown import COMMON, LOCAL, show_settings
@@ -30,20 +31,23 @@ def list_settings(services: Services, kind: str) -> list[dict[str, Any]]:
 
     Of the live processes, and of this one, which is of that kind.
     """
-    processes = list_processes(services)
+    with services.db.connection() as conn:
+        processes = list_processes(conn, services.settings.stalled_s)
     name = name_process()
     if all(process.name != name for process in processes):
         processes.append(Process(name, kind, show_settings(services.settings)))
     return [row for setting in compare(processes) for row in setting]
 
 
-def list_conflicts(services: Services) -> list[str]:
+def list_conflicts(conn: Connection[DictRow], stalled_s: float) -> list[str]:
     """The settings that must agree among live processes, and do not."""
-    return [rows[0]["setting"] for rows in compare(list_processes(services)) if rows[0]["state"] == CONFLICTS]
+    compared = compare(list_processes(conn, stalled_s))
+    return [rows[0]["setting"] for rows in compared if rows[0]["state"] == CONFLICTS]
 
 
-def list_processes(services: Services) -> list[Process]:
-    rows: list[DictRow] = read_rows(services.db, "list_processes", stalled=services.settings.stalled_s)
+def list_processes(conn: Connection[DictRow], stalled_s: float) -> list[Process]:
+    """Those that have given a sign of life within `stalled_s`."""
+    rows = conn.execute(QUERIES["list_processes"], {"stalled": stalled_s})
     return [Process(row["process"], row["kind"], row["settings"]) for row in rows]
 
 
