@@ -181,6 +181,20 @@ $$;
 --
 
 CREATE FUNCTION coursegen.admit_generations_v1(p_requests jsonb, p_wait boolean) RETURNS TABLE(id uuid, outcome text, generation_id uuid, files_malformed boolean, user_active integer, system_active integer)
+    LANGUAGE sql
+    AS $$
+    select
+        id, case outcome when 'paused' then 'system_full' else outcome end, generation_id, files_malformed,
+        case outcome when 'paused' then 0 else user_active end,
+        case outcome when 'paused' then system_limit else system_active end
+    from coursegen.admit_generations_v2(p_requests, p_wait)
+$$;
+
+--
+-- Name: admit_generations_v2(jsonb, boolean); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.admit_generations_v2(p_requests jsonb, p_wait boolean) RETURNS TABLE(id uuid, outcome text, generation_id uuid, files_malformed boolean, user_active integer, system_active integer, user_limit integer, system_limit integer)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_variable
@@ -189,14 +203,14 @@ declare
     course record;
     generation coursegen.generations;
     picked record;
+    in_force record;
     first_stage coursegen.stage;
     carried jsonb;
     jobs procrastinate_job_to_defer_v1[] := '{}';
 begin
     for request in
         select r.* from jsonb_to_recordset(p_requests) as r (
-            id uuid, course_id uuid, user_id uuid, tier coursegen.tier, priority int, user_slot int, system_slot int,
-            user_limit int, system_limit int, source text, webhook_url text, request_id text, idempotency_key text,
+            id uuid, course_id uuid, user_id uuid, tier coursegen.tier, user_slot int, system_slot int, system_limit int, source text, webhook_url text, request_id text, idempotency_key text,
             fingerprint text, retry_of uuid, message text, status text, actor text, reason text,
             completed_steps jsonb, beside boolean
         ) order by r.course_id
@@ -206,6 +220,8 @@ begin
         files_malformed := false;
         user_active := null;
         system_active := null;
+        user_limit := null;
+        system_limit := null;
 
         -- Before the wait for the course, so that a repeated key is answered at once.
         if request.idempotency_key is not null then
@@ -244,15 +260,36 @@ begin
                 outcome := 'old_stack';
             end if;
         end if;
-        if outcome is null and request.user_slot is null then
-            picked := coursegen.pick_slots(request.user_id, request.user_limit, request.system_limit);
-            user_active := picked.user_active;
-            system_active := picked.system_active;
-            outcome := case
-                when picked.user_slot is null then 'user_full' when picked.system_slot is null then 'system_full'
-            end;
-            request.user_slot := picked.user_slot;
-            request.system_slot := picked.system_slot;
+        if outcome is null then
+            perform coursegen.hold_controls();
+            -- A statement of its own: its snapshot is taken under the lock. Numbers within the limits keep both, unless a
+            -- generation has one above them, since a limit was lowered: then the holders are counted.
+            select
+                t.priority, t.slots, l.slots as system_slots,
+                exists (select from coursegen.controls c where c.name = 'admissions') as is_paused,
+                coalesce(request.user_slot > t.slots or request.system_slot > l.slots, true)
+                    or exists (select from coursegen.generations g where g.system_slot > l.slots)
+                    or exists (
+                        select from coursegen.generations g where g.user_id = request.user_id and g.user_slot > t.slots
+                    ) as is_picked_here
+            into in_force
+            from coursegen.tiers t
+            cross join lateral (select coursegen.limit_in_force_v1(request.system_limit) as slots) l
+            where t.tier = request.tier;
+            user_limit := in_force.slots;
+            system_limit := in_force.system_slots;
+            if in_force.is_paused then
+                outcome := 'paused';
+            elsif in_force.is_picked_here then
+                picked := coursegen.pick_slots(request.user_id, user_limit, system_limit);
+                user_active := picked.user_active;
+                system_active := picked.system_active;
+                outcome := case
+                    when picked.user_slot is null then 'user_full' when picked.system_slot is null then 'system_full'
+                end;
+                request.user_slot := picked.user_slot;
+                request.system_slot := picked.system_slot;
+            end if;
         end if;
         if outcome is null then
             first_stage := case
@@ -270,7 +307,7 @@ begin
                 id, course_id, user_id, organization_id, tier, priority, user_slot, system_slot, stage, source,
                 webhook_url, request_id, idempotency_key, retry_of, cancel_value
             ) values (
-                request.id, request.course_id, request.user_id, course.organization_id, request.tier, request.priority,
+                request.id, request.course_id, request.user_id, course.organization_id, request.tier, in_force.priority,
                 request.user_slot, request.system_slot, first_stage, request.source,
                 request.webhook_url, request.request_id, request.idempotency_key, request.retry_of,
                 (select m.value from coursegen.status_map m where m.status = 'cancelled')
@@ -849,7 +886,7 @@ begin
         select from procrastinate_jobs other
         where other.status = 'todo' and other.queue_name = 'stages' and other.priority > generation.priority
             and (other.scheduled_at is null or other.scheduled_at <= now())
-    ) and not coursegen.is_stage_full(generation, (p_next ->> 'at_once')::int) then 'continued' else 'queued' end;
+    ) and coursegen.why_stage_waits(generation, (p_next ->> 'at_once')::int) is null then 'continued' else 'queued' end;
 
     if outcome = 'queued' or has_webhook then
         perform coursegen.write_course(generation.course_id, p_changes);
@@ -913,6 +950,8 @@ CREATE FUNCTION coursegen.count_start_v1(p_generation_id uuid, p_fence integer, 
     LANGUAGE plpgsql
     AS $$
 declare
+    waits text;
+    wait_s float;
     generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
 begin
     if not coursegen.holds_fence_v1(generation, p_fence) then
@@ -931,21 +970,31 @@ begin
         refused := coursegen.fail_generation(
             generation, p_stages -> stage ->> 'failed', p_exhausted, jsonb_build_object('stage', generation.stage)
         );
-    elsif coursegen.is_stage_full(generation, (p_stages -> stage ->> 'at_once')::int) then
-        outcome := 'full';
-        update coursegen.generations g
-        set paused_why = 'stage_full',
-            paused_until = now() + make_interval(secs => (p_stages -> generation.stage::text ->> 'full_s')::float)
-        where g.id = p_generation_id and g.status = 'running';
-        perform coursegen.requeue_stage(
-            p_generation_id, (p_stages -> stage ->> 'full_s')::float,
-            (select j.lock from procrastinate_jobs j where j.id = p_job_id)
-        );
-    else
+        return next;
+        return;
+    end if;
+    waits := coursegen.why_stage_waits(generation, (p_stages -> stage ->> 'at_once')::int);
+    if waits is null then
         outcome := 'counted';
         insert into coursegen.attempts as a (generation_id, stage, fence, job_id, worker)
         values (p_generation_id, generation.stage, p_fence, p_job_id, p_worker)
         returning a.id into attempt_id;
+    else
+        outcome := 'full';
+        wait_s := coalesce((p_stages -> stage ->> 'full_s')::float, 5);  -- an earlier release does not name it
+        -- One that has not begun waits for its first place as for a worker, but an operator's pause is no delay.
+        update coursegen.generations g
+        set paused_why = waits, paused_until = now() + make_interval(secs => wait_s)
+        where g.id = p_generation_id and (g.status = 'running' or waits = 'stage_paused');
+        if waits = 'stage_paused' and generation.paused_why is distinct from waits then
+            perform coursegen.write_course(
+                generation.course_id,
+                jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('message', p_stages -> stage -> 'waiting')))
+            );
+        end if;
+        perform coursegen.requeue_stage(
+            p_generation_id, wait_s, (select j.lock from procrastinate_jobs j where j.id = p_job_id)
+        );
     end if;
     return next;
 end
@@ -2896,6 +2945,19 @@ end
 $_$;
 
 --
+-- Name: why_stage_waits(coursegen.generations, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.why_stage_waits(g coursegen.generations, p_at_once integer) RETURNS text
+    LANGUAGE sql
+    AS $$
+    select case
+        when exists (select from coursegen.controls c where c.name in ('stages', 'stage:' || g.stage)) then 'stage_paused'
+        when coursegen.is_stage_full(g, p_at_once) then 'stage_full'
+    end
+$$;
+
+--
 -- Name: write_course(uuid, jsonb, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -4831,6 +4893,13 @@ REVOKE ALL ON FUNCTION coursegen.admit_generations_v1(p_requests jsonb, p_wait b
 GRANT ALL ON FUNCTION coursegen.admit_generations_v1(p_requests jsonb, p_wait boolean) TO coursegen_app;
 
 --
+-- Name: FUNCTION admit_generations_v2(p_requests jsonb, p_wait boolean); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.admit_generations_v2(p_requests jsonb, p_wait boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.admit_generations_v2(p_requests jsonb, p_wait boolean) TO coursegen_app;
+
+--
 -- Name: FUNCTION announce(p_generation_id uuid, p_status text, p_error text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5518,6 +5587,13 @@ GRANT ALL ON FUNCTION coursegen.webhook_host(p_url text) TO coursegen_app;
 
 REVOKE ALL ON FUNCTION coursegen.whole_progress(p_progress jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.whole_progress(p_progress jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION why_stage_waits(g coursegen.generations, p_at_once integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.why_stage_waits(g coursegen.generations, p_at_once integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.why_stage_waits(g coursegen.generations, p_at_once integer) TO coursegen_app;
 
 --
 -- Name: FUNCTION write_course(p_course_id uuid, p_changes jsonb, p_status text, p_error text, p_error_details jsonb); Type: ACL; Schema: coursegen; Owner: -

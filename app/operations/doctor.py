@@ -16,6 +16,7 @@ from app.database.platform.shipped_maps import UNKNOWN
 from app.database.pool import only_row
 from app.database.preflight import connect_briefly
 from app.database.queries import QUERIES
+from app.generation.audit import Actor
 from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
 from app.operations import platform
 from app.operations.ages import say_age
@@ -51,6 +52,8 @@ CLAUSES = {
     "files": "the courses' files can't be read",
     "clock": "this host's clock is wrong",
     "connections": "the database is short of connections",
+    "paused admissions": "admissions are paused",
+    "paused stages": "stages are paused",
     "status": "the platform does not show each status",
 }
 
@@ -172,7 +175,9 @@ def _check_database(services: Services) -> Iterator[Finding]:
         server = only_row(conn.execute(QUERIES["inspect_server"], values))
         status_map = only_row(conn.execute(QUERIES["inspect_status_map"]))
         progress = only_row(conn.execute(QUERIES["inspect_progress"], {"stuck_s": STUCK_S}))
+        overridden = conn.execute(QUERIES["list_controls"]).fetchall()
     yield from _check_server(server, asked_at)
+    yield from _check_controls(services.settings, overridden)
     yield _check_progress(progress)
     yield from _check_workers(services.settings, server)
     yield _check_status_map(status_map)
@@ -195,6 +200,22 @@ def _check_server(server: DictRow, asked_at: float) -> Iterator[Finding]:
     yield _judge(
         "connections", found, State.WARNING, "Raise max_connections.", when=used > 0.8 * most, clause="connections"
     )
+
+
+def _check_controls(settings: Settings, overridden: list[DictRow]) -> Iterator[Finding]:
+    """A finding about admissions and their limit, and one about the stages."""
+    who = {row["name"]: str(Actor(row["set_by"], row["reason"])) for row in overridden}
+    own = settings.global_concurrency_limit
+    limits = [f"{row['value']} at once by {who['limit']}" for row in overridden if row["name"] == "limit"]
+    limit = f"{limits[0]}; GLOBAL_CONCURRENCY_LIMIT is {own}" if limits else f"{own} at once"
+    is_paused = "admissions" in who
+    found = f"paused by {who['admissions']}" if is_paused else limit
+    advice = "Run `coursegen resume admissions` when they may go on."
+    yield _judge("admissions", found, State.WARNING, advice, when=is_paused, clause="paused admissions")
+    paused = [f"{name.removeprefix('stage:')} by {who[name]}" for name in who if name.startswith("stage")]
+    found = f"paused: {'; '.join(paused)}" if paused else "none paused"
+    advice = "Run `coursegen resume stages` when they may go on."
+    yield _judge("stages", found, State.WARNING, advice, when=bool(paused), clause="paused stages")
 
 
 def _check_progress(progress: DictRow) -> Finding:

@@ -1,12 +1,19 @@
 """`/`: what is wrong, and what is under way."""
 
-from flask import Blueprint, Response
+from typing import Any
+from uuid import uuid4
+
+from flask import Blueprint, Response, request
 
 from app.console.access import reading
 from app.console.fragments import render_live, snapshot
 from app.console.languages import mark, translate
+from app.generation.stages import Stage
+from app.operations.controls import find_limit, list_tiers
 from app.operations.doctor import summarize
+from app.operations.forms import find_result
 from app.operations.overview import survey
+from app.services import Services
 
 blueprint = Blueprint("now", __name__)
 
@@ -15,10 +22,18 @@ blueprint = Blueprint("now", __name__)
 def show_now() -> Response:
     services = reading()
     view = snapshot("now", lambda: survey(services))
-    return render_live(
-        "now",
-        title=mark("Now"),
-        view=view,
-        sentence=summarize(view.findings, translate),
-        limit=services.settings.global_concurrency_limit,
-    )
+    controls = {} if view.levels is None else _describe_controls(services)
+    return render_live("now", title=mark("Now"), view=view, sentence=summarize(view.findings, translate), **controls)
+
+
+def _describe_controls(services: Services) -> dict[str, Any]:
+    """What the page shows of the controls. They are read anew, since a form may just have changed them."""
+    return {
+        "beside": "controls.html",
+        "limit": find_limit(services),
+        "bounds": services.settings.limit_bounds,
+        "tiers": list_tiers(services.db),
+        "stages": list(Stage.__members__),
+        "result": find_result(services.db, request.args.get("done", "")),
+        "new_key": uuid4,
+    }
