@@ -1,5 +1,6 @@
 """What operators do at the console: forms with a reason, which call the functions of the commands."""
 
+import re
 from collections.abc import Callable
 from uuid import UUID
 
@@ -10,13 +11,17 @@ from app.auth.operators import ConsoleRole
 from app.console.access import require
 from app.console.languages import translate
 from app.generation.audit import Actor
-from app.operations import actions
+from app.generation.stages import Stage
+from app.operations import actions, controls
 from app.operations.doctor import CLAUSES
 from app.operations.forms import act_once
+from app.services import Services
 from app.services.current import current_services
 
 blueprint = Blueprint("actions", __name__)
 MAX_REASON = 500
+
+Change = Callable[[Services, Actor], str]
 
 
 @blueprint.post("/generations/<uuid:generation_id>/cancel")
@@ -55,6 +60,47 @@ def rebuild_slots() -> Response:
         return f"{translate(CLAUSES['redis'])}: {problem}." if problem else translate("Rebuilt.")
 
     return _act(ConsoleRole.OPERATOR, "/slots", act)
+
+
+@blueprint.post("/controls")
+def change_controls() -> Response:
+    require(ConsoleRole.OPERATOR)
+    form = request.form
+    changes = [name for name in ("admissions", "stages", "limit") if name in form]
+    if len(changes) != 1:
+        abort(400, translate("The form must name one control. Nothing was changed."))
+    [name] = changes
+    is_limit = name == "limit"
+    act = _limit_change(form[name]) if is_limit else _pause_change(name, form[name], form.get("stage", ""))
+    return _act(ConsoleRole.OPERATOR, "/", lambda actor: act(current_services(), actor))
+
+
+def _limit_change(value: str) -> Change:
+    def change(services: Services, actor: Actor) -> str:
+        if value == "reset":
+            controls.reset_limit(services, actor)
+        else:
+            controls.set_limit(services, int(value), actor)
+        return translate("The limit in force is {limit}.").format(limit=controls.find_limit(services))
+
+    if value != "reset" and not re.fullmatch("[0-9]{1,6}", value, re.ASCII):
+        abort(400, translate("The limit must be a number, or reset. Nothing was changed."))
+    return change
+
+
+def _pause_change(name: str, verb: str, stage: str) -> Change:
+    if verb not in ("pause", "resume") or (stage and (name != "stages" or stage not in Stage.__members__)):
+        abort(400, translate("The form must pause or resume something that exists. Nothing was changed."))
+    control = controls.stage_control(Stage[stage]) if stage else name
+
+    def change(services: Services, actor: Actor) -> str:
+        if verb == "pause":
+            controls.pause(services, control, actor)
+            return translate("Paused. What runs goes on.")
+        controls.resume(services, control, actor)
+        return translate("Resumed.")
+
+    return change
 
 
 def _act(role: ConsoleRole, page: str, act: Callable[[Actor], str]) -> Response:

@@ -32,6 +32,8 @@ class Overview:
     webhooks: dict[str, float] | None = None
     slots: list[DictRow] | None = None
     failures: list[DictRow] | None = None
+    #: The latest move of a dynamic limit: `value`, `reason` and `changed_s` ago.
+    move: DictRow | None = None
 
 
 def survey(services: Services) -> Overview:
@@ -46,11 +48,14 @@ def survey(services: Services) -> Overview:
         waiting = conn.execute(QUERIES["list_waiting_priorities"]).fetchall()
         rates = {row["name"]: row for row in conn.execute(QUERIES["compare_rates"]).fetchall()}
         since = {"since": datetime.now(UTC) - FAILURES_SINCE}
+        is_dynamic = services.settings.global_concurrency_limit is None
+        move = conn.execute(QUERIES["find_limit_move"]).fetchone() if is_dynamic else None
         failures = conn.execute(REPORTS["failure_causes"].statement, since).fetchall()
     gauges = {(row["name"], row["label"]): row["value"] for row in list_gauges(services)}
     workers = {queue: int(gauges["workers", queue]) for queue in QUEUES}
     webhooks = {"pending": int(gauges["webhooks", ""]), "oldest_s": gauges["oldest_webhook", ""]}
-    return Overview(findings, problems, levels, waiting, rates, workers, webhooks, compare_slots(services), failures)
+    slots = compare_slots(services)
+    return Overview(findings, problems, levels, waiting, rates, workers, webhooks, slots, failures, move)
 
 
 def list_workers(services: Services) -> list[DictRow]:

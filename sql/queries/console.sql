@@ -90,6 +90,17 @@ from coursegen.workers worker
 left join coursegen.processes process on process.process = worker.process
 where 'stages' = any (worker.queues) and worker.last_heartbeat > now() - make_interval(secs => %(stalled)s);
 
+-- name: find_limit_move
+-- Where the dynamic limit is, why, and for how long.
+select value, reason, extract(epoch from now() - changed_at)::float as changed_s from coursegen.dynamic_limit;
+
+-- name: list_limit_moves
+-- The moves of the dynamic limit since then, the first one first: for a chart.
+select "timestamp" as at, (metadata ->> 'from')::int as "from", (metadata ->> 'to')::int as "to", metadata ->> 'reason' as reason
+from coursegen.events
+where event_type = 'limit_changed' and "timestamp" >= %(since)s
+order by "timestamp", id;
+
 -- name: list_waiting_jobs
 -- The jobs that wait, in the order in which workers fetch them.
 select

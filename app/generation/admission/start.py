@@ -41,8 +41,8 @@ def start_generations(
 ) -> dict[AdmissionRequest, Decision]:
     """Decides each request under the lock of its course, and starts those admitted. One statement.
 
-    `system_limit` is the environment's. PostgreSQL picks numbers where `slots` has none or one above a limit. `wait`: for
-    locked courses; else they stay `Undecided`. `beside`: a course that the old stack is generating is refused.
+    `system_limit` is the environment's. PostgreSQL picks numbers where `slots` has none or one above a limit. `wait`:
+    for locked courses; else they stay `Undecided`. `beside`: a course that the old stack is generating is refused.
     """
     if not slots:
         return {}

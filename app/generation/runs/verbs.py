@@ -43,9 +43,10 @@ NEEDS: Mapping[Stage, tuple[str, ...]] = {
     Stage.FINALIZATION: ("outline", "drafts"),
 }
 
-#: Shown while a provider is busy or an operator has paused the stage, and the owner's message when the former lasts too long.
-BUSY_MESSAGE = "Внешний сервис занят. Генерация продолжится сама."
+#: Shown while an operator has paused the stage.
 PAUSED_MESSAGE = "Генерация приостановлена и продолжится сама."
+#: Shown while a provider is busy, and the owner's message when that lasts too long.
+BUSY_MESSAGE = "Внешний сервис занят. Генерация продолжится сама."
 TOO_BUSY_MESSAGE = "Внешний сервис слишком долго занят. Попробуйте запустить генерацию позже."
 
 _FIRST_STEP = change(ADMITTED_STEP, StepStatus.COMPLETED, ADMITTED_MESSAGE, recovered_by_worker=True)

@@ -39,6 +39,8 @@ CLAUSES = {
     "files": "the courses' files can't be read",
     "clock": "this host's clock is wrong",
     "connections": "the database is short of connections",
+    "paused admissions": "admissions are paused",
+    "paused stages": "stages are paused",
     "status": "the platform does not show each status",
 }
 

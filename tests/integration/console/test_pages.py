@@ -71,6 +71,16 @@ def test_a_healthy_system_looks_alive(sign_in: SignIn, past: Past, conn: Conn) -
     assert "<throw>completed".replace("throw", 'thscope="row"') + "</th><td>4</td><td>1</td>" in page
 
 
+def test_a_dynamic_limit_is_shown_with_its_latest_move(console: Flask, sign_in: SignIn, conn: Conn) -> None:
+    conn.execute("insert into coursegen.dynamic_limit (value, reason) values (7, 'providers')")
+    reading = console.extensions["reading"]
+    settings = replace(reading.settings, global_concurrency_limit=None)
+    console.extensions["reading"] = replace(reading, settings=settings)
+    page = sign_in("viewer").get("/").text
+    assert "of 7</small>" in page
+    assert re.search(r"It moved to 7 \d s ago: a provider asked to wait\.", page)
+
+
 def test_each_filter_shows_what_it_names(sign_in: SignIn, past: Past, conn: Conn, make_course: MakeCourse) -> None:
     now = datetime.now(UTC)
     course = make_course(slug="geology", title="Основы геологии: камни", user_id=BOB)
