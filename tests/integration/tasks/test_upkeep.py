@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 
 from app.services import Services
 from tasks import upkeep
-from tests.integration.factories import MakeCourse, add_worker
+from tests.integration.factories import MakeCourse, add_process, add_worker
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration
 
@@ -114,7 +114,9 @@ def test_workers_dead_for_a_day_are_forgotten(services: Services, conn: Connecti
     conn.execute("insert into procrastinate_workers (last_heartbeat) values (now() - interval '2 days'), (now())")
     for silent_s in (2 * 86400, 0):
         add_worker(conn, "stages", silent_s=silent_s)
+        add_process(conn, f"host:{silent_s}", "api", services.settings, silent_s=silent_s)
     upkeep.prune(services)
+    assert rows(conn, "select process from coursegen.processes") == [{"process": "host:0"}]
     assert len(rows(conn, "select 1 from procrastinate_workers")) == 1
     assert len(rows(conn, "select 1 from coursegen.workers")) == 1
 
@@ -134,9 +136,11 @@ def test_idempotency_keys_are_good_for_a_day(
 
 
 def test_every_piece_of_upkeep_is_periodic(make_worker: MakeWorker) -> None:
-    periodic = {task.task.name for task in make_worker().periodic_registry.periodic_tasks.values()}
-    pieces = ("take_over", "keep_slots", "rescue_webhooks", "prune", "remove_jobs")
-    assert periodic == {f"tasks.upkeep.{piece}" for piece in pieces}
+    pieces = ("take_over", "keep_slots", "rescue_webhooks", "age", "prune", "remove_jobs")
+    for limit, expected in [(3, pieces), (None, (*pieces, "move_limit"))]:
+        registry = make_worker(global_concurrency_limit=limit).periodic_registry
+        periodic = {task.task.name for task in registry.periodic_tasks.values()}
+        assert periodic == {f"tasks.upkeep.{piece}" for piece in expected}
 
 
 @pytest.mark.parametrize("upkeep_s", [1, 10, 30])
