@@ -387,13 +387,10 @@ begin
     end if;
     for aged in select * from coursegen.list_aging_v1(span_s) limit p_batch loop
         perform from coursegen.generations g
-        where g.id = aged.generation_id and g.status = 'queued' and g.started_at is null
+        where g.id = aged.generation_id and g.priority = aged.priority and g.status = 'queued' and g.started_at is null
         for no key update skip locked;
         continue when not found;
-        update procrastinate_jobs j set priority = aged.aged_priority
-        where j.queueing_lock = aged.generation_id::text and j.status = 'todo' and j.priority < aged.aged_priority;
-        continue when not found;
-        update coursegen.generations g set priority = aged.aged_priority where g.id = aged.generation_id;
+        continue when (select outcome from coursegen.set_priority_v1(aged.generation_id, aged.aged_priority)) <> 'set';
         perform coursegen.record_own_event('priority_raised', 'info', aged.generation_id, jsonb_build_object(
             'from', aged.priority, 'to', aged.aged_priority, 'waited_s', round(aged.waited_s)
         ));
@@ -1712,6 +1709,7 @@ CREATE FUNCTION coursegen.list_aging_v1(p_span_s double precision) RETURNS TABLE
     cross join lateral (select coursegen.aged_priority(g.tier, waited.s, p_span_s) as priority) aged
     where g.finished_at is null and g.status = 'queued' and g.started_at is null
         and waited.s >= p_span_s and aged.priority > g.priority
+        and not exists (select from coursegen.audit a where a.generation_id = g.id and a.action = 'priority')
     order by g.created_at
 $$;
 
@@ -1891,7 +1889,7 @@ begin
     on conflict (is_only) do update
     set value = excluded.value, reason = excluded.reason, changed_at = now(),
         lowered_at = coalesce(excluded.lowered_at, d.lowered_at);
-    perform coursegen.record_limit_change(jsonb_build_object('from', nullif(p_from, 0), 'to', p_to, 'reason', p_reason) || p_facts);
+    perform coursegen.record_limit_change(jsonb_build_object('from', nullif(p_from, 0), 'limit', p_to, 'reason', p_reason) || p_facts);
 end
 $$;
 
@@ -2771,6 +2769,41 @@ begin
     return coursegen.write_course_row(
         p_course_id, place.column_name, place.value, p_progress, p_starts, p_ends, p_error, p_error_details
     );
+end
+$$;
+
+--
+-- Name: set_priority_v1(uuid, integer, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.set_priority_v1(p_generation_id uuid, p_priority integer, p_actor text DEFAULT NULL::text, p_reason text DEFAULT NULL::text) RETURNS TABLE(outcome text, was integer)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation coursegen.generations;
+begin
+    select g.* into generation from coursegen.generations g where g.id = p_generation_id for no key update;
+    if not found then
+        outcome := 'not_found';
+        return next;
+        return;
+    end if;
+    -- The library has no function for it. One that is being fetched is waited for, and is then no longer `todo`.
+    update procrastinate_jobs j set priority = p_priority + (generation.started_at is not null)::int
+    where j.queueing_lock = p_generation_id::text and j.status = 'todo' and generation.finished_at is null;
+    outcome := case when found then 'set' else 'not_waiting' end;
+    if outcome = 'set' then
+        was := generation.priority;
+        update coursegen.generations g set priority = p_priority where g.id = p_generation_id;
+        if p_actor is not null then
+            insert into coursegen.audit (actor, action, generation_id, course_id, reason, details)
+            values (
+                p_actor, 'priority', p_generation_id, generation.course_id, p_reason,
+                jsonb_build_object('was', was, 'priority', p_priority)
+            );
+        end if;
+    end if;
+    return next;
 end
 $$;
 
@@ -5832,6 +5865,13 @@ GRANT ALL ON FUNCTION coursegen.schedule_delivery(p_generation_id uuid) TO cours
 
 REVOKE ALL ON FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION set_priority_v1(p_generation_id uuid, p_priority integer, p_actor text, p_reason text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.set_priority_v1(p_generation_id uuid, p_priority integer, p_actor text, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.set_priority_v1(p_generation_id uuid, p_priority integer, p_actor text, p_reason text) TO coursegen_app;
 
 --
 -- Name: FUNCTION settle_generation_v1(p_generation_id uuid, p_message text); Type: ACL; Schema: coursegen; Owner: -

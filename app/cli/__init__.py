@@ -22,6 +22,7 @@ COMMANDS: list[click.Command] = [
     control_commands.tiers,
     inspection_commands.doctor,
     inspection_commands.events,
+    inspection_commands.processes,
     inspection_commands.settings,
     inspection_commands.slots,
     generate_command.command,

@@ -1,4 +1,4 @@
-"""`coursegen doctor`, `events`, `settings` and `slots`: the state of the service."""
+"""`coursegen doctor`, `events`, `processes`, `settings` and `slots`: the state of the service."""
 
 from dataclasses import asdict
 
@@ -11,9 +11,20 @@ from app.generation.events import OWN_TYPES, EventType
 from app.operations.actions import rebuild_slots
 from app.operations.doctor import State, examine, examine_platform, summarize
 from app.operations.listings import compare_slots, read_rows
-from app.operations.processes.settings import SAME, list_settings
+from app.operations.processes.settings import SAME, list_processes, list_settings
 from app.services import Services
 
+PROCESSES = (
+    "process",
+    "kind",
+    "version",
+    "places",
+    "cpu_pressure",
+    "memory_available",
+    "started_at",
+    "seen_at",
+    "is_alive",
+)
 EVENTS = ("timestamp", "event_type", "severity", "user_id", "course_id", "job_id", "metadata")
 
 
@@ -42,6 +53,14 @@ def doctor(services: Services, as_json: bool, of_platform: bool) -> None:
 def events(services: Services, as_json: bool, **filters: object) -> None:
     """List the latest events. Times are in UTC."""
     print_rows(read_rows(services.db, "list_events", **filters), EVENTS, as_json=as_json)
+
+
+@click.command("processes")
+@as_json
+@with_services
+def processes(services: Services, as_json: bool) -> None:
+    """List the processes of the last day, with their versions and signs of life. Times are in UTC."""
+    print_rows(list_processes(services), PROCESSES, as_json=as_json)
 
 
 @click.command("settings")

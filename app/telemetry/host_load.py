@@ -22,7 +22,10 @@ class HostLoad:
 
 
 def read_load(proc: Path = PROC, cgroups: Path = CGROUPS) -> HostLoad:
-    """The load of the host, or of this process's control group where that leaves less: it is a container's limit."""
+    """The load of the host, or of this process's control group where that leaves less: it is a container's limit.
+
+    Never raises: a sign of life carries it.
+    """
     group = _find_group(proc, cgroups)
     pressures = [_read_pressure(proc / "pressure/cpu"), _read_pressure(group / "cpu.pressure")]
     known = [pressure for pressure in pressures if pressure is not None]
@@ -33,7 +36,7 @@ def read_load(proc: Path = PROC, cgroups: Path = CGROUPS) -> HostLoad:
 
 def _find_group(proc: Path, cgroups: Path) -> Path:
     """The folder of this process's control group, if the host has version 2 of them."""
-    with suppress(OSError):
+    with suppress(OSError, ValueError):
         for line in (proc / "self/cgroup").read_text().splitlines():
             if line.startswith("0::"):
                 return cgroups / line[3:].lstrip("/")
@@ -47,10 +50,12 @@ def _read_pressure(path: Path) -> float | None:
     return None
 
 
-def _estimate_pressure() -> float:
+def _estimate_pressure() -> float | None:
     """From the load average: the share of the runnable threads that has to wait."""
-    load, processors = os.getloadavg()[0], os.cpu_count() or 1
-    return max(0.0, 1 - processors / load) if load else 0.0
+    with suppress(OSError):
+        load, processors = os.getloadavg()[0], os.cpu_count() or 1
+        return max(0.0, 1 - processors / load) if load else 0.0
+    return None
 
 
 def _read_memory(proc: Path) -> tuple[int, int] | None:

@@ -63,11 +63,12 @@ left join coursegen.processes process on process.process = worker.process
 order by is_alive desc, worker.name, worker.process;
 
 -- name: list_processes
--- The live processes, with what each says of itself.
-select process, kind, version, settings, places, started_at, seen_at
+-- The processes that gave a sign of life within a day, with what each says of itself.
+select
+    process, kind, version, places, settings, cpu_pressure, memory_available, memory_total, started_at, seen_at,
+    seen_at > now() - make_interval(secs => %(stalled)s) as is_alive
 from coursegen.processes
-where seen_at > now() - make_interval(secs => %(stalled)s)
-order by kind, process;
+order by is_alive desc, kind, process;
 
 -- name: list_versions
 -- The versions of the live processes, those of workers of an earlier release among them.
@@ -93,13 +94,6 @@ where 'stages' = any (worker.queues) and worker.last_heartbeat > now() - make_in
 -- name: find_limit_move
 -- Where the dynamic limit is, why, and for how long.
 select value, reason, extract(epoch from now() - changed_at)::float as changed_s from coursegen.dynamic_limit;
-
--- name: list_limit_moves
--- The moves of the dynamic limit since then, the first one first: for a chart.
-select "timestamp" as at, (metadata ->> 'from')::int as "from", (metadata ->> 'to')::int as "to", metadata ->> 'reason' as reason
-from coursegen.events
-where event_type = 'limit_changed' and "timestamp" >= %(since)s
-order by "timestamp", id;
 
 -- name: list_waiting_jobs
 -- The jobs that wait, in the order in which workers fetch them.

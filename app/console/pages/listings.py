@@ -16,7 +16,7 @@ from app.operations.controls import find_limit
 from app.operations.forms import find_result
 from app.operations.listings import compare_slots, read_rows
 from app.operations.overview import QUEUES, list_queue, list_workers
-from app.operations.processes.settings import CONFLICTS, DIFFERS, SAME, list_settings
+from app.operations.processes.settings import CONFLICTS, DIFFERS, SAME, list_processes, list_settings
 from app.operations.search import SAID, read_span
 
 blueprint = Blueprint("listings", __name__)
@@ -163,7 +163,9 @@ def show_settings() -> Response:
         "Those of every live process. Of secrets there is a fingerprint: the first 8 digits of their SHA-256. Settings"
         " that conflict should be the same everywhere; those that differ may."
     )
-    return _show(Table(mark("Settings"), columns, rows, "", intro))
+    processes = snapshot("processes", lambda: list_processes(services))
+    table = Table(mark("Settings"), columns, rows, "", intro)
+    return render_live("settings", title=table.title, table=table, processes=processes)
 
 
 def _show(table: Table) -> Response:

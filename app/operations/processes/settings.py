@@ -9,6 +9,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 
 from app.database.queries import QUERIES
+from app.operations.listings import read_rows
 from app.services import Services
 from app.services.registration import name_process
 from app.settings.shown import COMMON, LOCAL, show_settings
@@ -32,7 +33,7 @@ def list_settings(services: Services, kind: str) -> list[dict[str, Any]]:
     Of the live processes, and of this one, which is of that kind.
     """
     with services.db.connection() as conn:
-        processes = list_processes(conn, services.settings.stalled_s)
+        processes = list_live(conn, services.settings.stalled_s)
     name = name_process()
     if all(process.name != name for process in processes):
         processes.append(Process(name, kind, show_settings(services.settings)))
@@ -41,14 +42,20 @@ def list_settings(services: Services, kind: str) -> list[dict[str, Any]]:
 
 def list_conflicts(conn: Connection[DictRow], stalled_s: float) -> list[str]:
     """The settings that must agree among live processes, and do not."""
-    compared = compare(list_processes(conn, stalled_s))
+    compared = compare(list_live(conn, stalled_s))
     return [rows[0]["setting"] for rows in compared if rows[0]["state"] == CONFLICTS]
 
 
-def list_processes(conn: Connection[DictRow], stalled_s: float) -> list[Process]:
+def list_processes(services: Services) -> list[DictRow]:
+    """Every process of the last day: whether it lives, its version, places and load, since when and its last sign."""
+    rows = read_rows(services.db, "list_processes", stalled=services.settings.stalled_s)
+    return [{name: value for name, value in row.items() if name != "settings"} for row in rows]
+
+
+def list_live(conn: Connection[DictRow], stalled_s: float) -> list[Process]:
     """Those that have given a sign of life within `stalled_s`."""
     rows = conn.execute(QUERIES["list_processes"], {"stalled": stalled_s})
-    return [Process(row["process"], row["kind"], row["settings"]) for row in rows]
+    return [Process(row["process"], row["kind"], row["settings"]) for row in rows if row["is_alive"]]
 
 
 def compare(processes: Iterable[Process]) -> Iterator[list[dict[str, Any]]]:

@@ -14,13 +14,10 @@ begin
     end if;
     for aged in select * from coursegen.list_aging_v1(span_s) limit p_batch loop
         perform from coursegen.generations g
-        where g.id = aged.generation_id and g.status = 'queued' and g.started_at is null
+        where g.id = aged.generation_id and g.priority = aged.priority and g.status = 'queued' and g.started_at is null
         for no key update skip locked;
         continue when not found;
-        update procrastinate_jobs j set priority = aged.aged_priority
-        where j.queueing_lock = aged.generation_id::text and j.status = 'todo' and j.priority < aged.aged_priority;
-        continue when not found;
-        update coursegen.generations g set priority = aged.aged_priority where g.id = aged.generation_id;
+        continue when (select outcome from coursegen.set_priority_v1(aged.generation_id, aged.aged_priority)) <> 'set';
         perform coursegen.record_own_event('priority_raised', 'info', aged.generation_id, jsonb_build_object(
             'from', aged.priority, 'to', aged.aged_priority, 'waited_s', round(aged.waited_s)
         ));

@@ -10,6 +10,6 @@ begin
     on conflict (is_only) do update
     set value = excluded.value, reason = excluded.reason, changed_at = now(),
         lowered_at = coalesce(excluded.lowered_at, d.lowered_at);
-    perform coursegen.record_limit_change(jsonb_build_object('from', nullif(p_from, 0), 'to', p_to, 'reason', p_reason) || p_facts);
+    perform coursegen.record_limit_change(jsonb_build_object('from', nullif(p_from, 0), 'limit', p_to, 'reason', p_reason) || p_facts);
 end
 $$;

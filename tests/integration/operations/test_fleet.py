@@ -72,8 +72,8 @@ def test_one_that_is_overtaken_is_a_warning_and_shown_in_the_queue(say: Callable
 def test_the_command_names_the_processes_that_differ(app: Flask, conn: Conn, settings: Settings) -> None:
     add_process(conn, "host:1", "api", replace(settings, redis_prefix="theirs:"))
 
-    def run(*arguments: str) -> str:
-        result = app.test_cli_runner().invoke(args=["settings", *arguments])
+    def run(*arguments: str, command: str = "settings") -> str:
+        result = app.test_cli_runner().invoke(args=[command, *arguments])
         assert result.exit_code == 0, result.output
         return result.stdout
 
@@ -86,3 +86,6 @@ def test_the_command_names_the_processes_that_differ(app: Flask, conn: Conn, set
     assert {"setting": "APP_ENV", "value": "test", "state": "same"}.items() <= next(
         row for row in rows if row["setting"] == "APP_ENV"
     ).items()
+    assert [line.split()[:2] for line in run(command="processes").splitlines()[1:]] == [["host:1", "api"]]
+    [process] = json.loads(run("--json", command="processes"))
+    assert (process["is_alive"], "settings" in process) == (True, False)

@@ -11,6 +11,7 @@ from tasks import upkeep
 from tests.integration.factories import MakeCourse, add_process, add_worker
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration
+from tests.integration.tasks.processes import wait_until
 
 Connection = psycopg.Connection[DictRow]
 
@@ -141,6 +142,22 @@ def test_every_piece_of_upkeep_is_periodic(make_worker: MakeWorker) -> None:
         registry = make_worker(global_concurrency_limit=limit).periodic_registry
         periodic = {task.task.name for task in registry.periodic_tasks.values()}
         assert periodic == {f"tasks.upkeep.{piece}" for piece in expected}
+
+
+def test_the_limit_is_moved_only_when_the_living_could_be_heard(make_worker: MakeWorker, conn: Connection) -> None:
+    app = make_worker(global_concurrency_limit=None, global_concurrency_limit_min=5, stalled_s=0.5)
+    move = app.tasks["tasks.upkeep.move_limit"].func
+    app.contact.note()
+    move(0)
+    assert not rows(conn, "select 1 from coursegen.dynamic_limit")
+
+    def is_heard() -> bool:
+        app.contact.note()
+        return app.contact.lasts(0.5)
+
+    wait_until(is_heard)
+    move(0)
+    assert rows(conn, "select value from coursegen.dynamic_limit") == [{"value": 5}]
 
 
 @pytest.mark.parametrize("upkeep_s", [1, 10, 30])

@@ -94,6 +94,16 @@ def test_who_has_begun_or_is_fetched_just_now_stays_and_tiers_are_those_of_the_d
     assert age(spacious.db, SPAN_S) == 1
 
 
+def test_a_priority_that_an_operator_set_stays(
+    spacious: Services, conn: Conn, make_course: MakeCourse, admit_course: Admit
+) -> None:
+    generation_id = admit_course(spacious, make_course(), Tier.PREMIUM)
+    conn.execute("select coursegen.set_priority_v1(%s, 2, 'cli:test', 'less urgent')", [generation_id])
+    wait(conn, generation_id, 100)
+    assert age(spacious.db, SPAN_S) == 0
+    assert priorities(conn, generation_id) == (2, 2)
+
+
 def test_the_queue_serves_who_has_moved_up_first(
     spacious: Services, conn: Conn, make_course: MakeCourse, admit_course: Admit
 ) -> None:

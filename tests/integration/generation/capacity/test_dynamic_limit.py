@@ -49,7 +49,7 @@ def rest(conn: Conn, seconds: int = 90) -> None:
 
 def moves(conn: Conn) -> list[tuple[int | None, int, str]]:
     query = "select metadata from coursegen.events where event_type = 'limit_changed' order by \"timestamp\""
-    return [(event["from"], event["to"], event["reason"]) for [event] in map(dict.values, rows(conn, query))]
+    return [(event["from"], event["limit"], event["reason"]) for [event] in map(dict.values, rows(conn, query))]
 
 
 def test_refusals_raise_it_and_pressure_lowers_it_and_nothing_that_runs_is_interrupted(
