@@ -1031,11 +1031,10 @@ begin
     else
         outcome := 'full';
         wait_s := coalesce((p_stages -> stage ->> 'full_s')::float, 5);  -- an earlier release does not name it
-        -- One that has not begun waits for its first place as for a worker, but an operator's pause is no delay.
         update coursegen.generations g
         set paused_why = waits, paused_until = now() + make_interval(secs => wait_s)
-        where g.id = p_generation_id and (g.status = 'running' or waits = 'stage_paused');
-        if waits = 'stage_paused' and generation.paused_why is distinct from waits then
+        where g.id = p_generation_id and g.status = 'running';
+        if waits = 'stage_paused' then
             perform coursegen.write_course(
                 generation.course_id,
                 jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('message', p_stages -> stage -> 'waiting')))
