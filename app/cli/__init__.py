@@ -4,6 +4,7 @@ import click
 from flask import Flask
 
 from app.cli import (
+    control_commands,
     generate_command,
     generation_commands,
     inspection_commands,
@@ -15,8 +16,14 @@ from app.cli import (
 )
 
 COMMANDS: list[click.Command] = [
+    control_commands.pause,
+    control_commands.resume,
+    control_commands.limit,
+    control_commands.tiers,
     inspection_commands.doctor,
     inspection_commands.events,
+    inspection_commands.processes,
+    inspection_commands.settings,
     inspection_commands.slots,
     generate_command.command,
     generation_commands.command,

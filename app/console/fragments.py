@@ -71,10 +71,10 @@ def is_fragment() -> bool:
 
 def render_live(name: str, **values: Any) -> Response:
     """The page of `live/<name>.html`, or for htmx that region alone: 304 if it is what the browser has."""
-    region = f"live/{name}.html"
+    values["region"] = f"live/{name}.html"
     if not is_fragment():
-        return make_response(render_template("live.html", region=region, **values))
-    return make_lasting(make_response(render_template(region, **values)))
+        return make_response(render_template("live.html", **values))
+    return make_lasting(make_response(render_template("live/region.html", **values)))
 
 
 def make_lasting(response: Response) -> Response:

@@ -23,7 +23,7 @@ SETTINGS = {
 }
 COMMANDS = {
     *("api", "worker", "migrate", "doctor", "generate", "generations"),
-    *("slots", "events", "webhooks", "metrics", "platform", "token"),
+    *("slots", "processes", "settings", "events", "webhooks", "metrics", "platform", "token"),
     *("console", "console-link"),
 }
 
