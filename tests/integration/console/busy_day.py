@@ -32,10 +32,11 @@ class Day:
         self._conn, self._past, self._dice = conn, Past(conn), Random(5)
         self._example = json.loads((ROOT / "examples/course/course.json").read_text(encoding="utf-8"))
 
-    def write(self) -> UUID:
-        """Some failed, requests were refused, and one hangs, whose id is returned."""
+    def write(self, version: str) -> UUID:
+        """Some failed, requests were refused, and one hangs, whose id is returned. The worker is of that version."""
         now = datetime.now(UTC)
         add_worker(self._conn, "stages", "upkeep", "webhooks")
+        self._conn.execute("update coursegen.workers set version = %s", [version])
         with self._conn.pipeline():
             for number in range(GENERATIONS):
                 self._write_ended(now - minutes(9 + 1600 * (number / GENERATIONS) ** 1.3))

@@ -118,4 +118,3 @@ def test_pages_need_no_script(chromium: Browser, url: str, services: Services, g
             page.goto(url + path)
             assert page.locator("h1").is_visible()
             assert not page.locator("#freshness").is_visible()
-            assert not page.locator("text=Pause").is_visible()

@@ -29,7 +29,7 @@ def test_from_now_to_the_hanging_course_and_its_end(
         assert "no worker serves stages" in page.get_by_role("heading", level=1).inner_text()
         add_worker(conn, "stages", "upkeep", "webhooks")  # the page learns of it by itself
         page.locator("h1", has_not_text="no worker serves").wait_for()
-        page.get_by_role("link", name="Show the courses without progress").click()
+        page.locator(".problems li", has_text="progress").get_by_role("link", name="Show").click()
         page.locator("tbody tr a").first.click()
         assert "host-a:7 has had text generation in hand for 29 min" in page.get_by_role("main").inner_text()
         page.get_by_label("Reason").first.fill("its handler hangs")
@@ -123,7 +123,7 @@ def test_the_charts_are_drawn_from_the_numbers_of_their_tables(
             legend = page.locator("figure").last.locator(".u-label").all_text_contents()
             assert legend == ["Time", "text generation p50", "text generation p95"]
             add_worker(conn, "stages", "upkeep", "webhooks")
-            refresh_until(page, page.locator("h1.fine"))
+            refresh_until(page, page.locator("h1", has_not_text="no worker serves"))
             assert page.locator("figure canvas").count() == 2  # the fresh region leaves them
             assert page.locator("figure details[open]").count() == 2
 

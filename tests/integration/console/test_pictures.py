@@ -22,7 +22,7 @@ HEAVIEST = 150_000
 def test_each_picture_of_the_docs_can_be_taken(
     chromium: Browser, url: str, services: Services, conn: psycopg.Connection[DictRow], tmp_path: Path
 ) -> None:
-    hanging = Day(conn).write()
+    hanging = Day(conn).write(services.settings.app_version)
     services.slots.rebuild_all(under_way_s=0)
     folder = ROOT / "docs" / "images" if os.environ.get("PICTURES") else tmp_path
     with visiting(chromium, timezone_id="UTC", locale="en") as page:
