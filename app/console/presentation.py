@@ -17,6 +17,7 @@ from app.console.fragments import is_fragment
 from app.console.languages import LANGUAGES, language, mark, translate
 from app.operations.ages import say_age
 from app.operations.controls import list_controls
+from app.operations.doctor.texts import tell
 from app.settings import Settings
 from app.telemetry.printable import inert
 
@@ -61,7 +62,7 @@ PAGES = {
 
 def register_filters(app: Flask, settings: Settings) -> None:
     app.jinja_env.filters.update(age=age, when=when, cut=cut, said=said, private=private, state=state, stage=stage)
-    app.jinja_env.filters.update(moment=moment, short=short, cause=cause)
+    app.jinja_env.filters.update(moment=moment, short=short, cause=cause, told=told)
     app.jinja_env.filters["control"] = control
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
@@ -153,6 +154,11 @@ def said(sentence: str) -> Markup:
     marks = [Markup("{}<code>") if number % 2 == 0 else Markup("{}</code>") for number in range(len(parts))]
     closing = Markup("</code>") if len(parts) % 2 else Markup("")
     return Markup("").join([*(mark.format(part) for mark, part in zip(marks, parts, strict=True)), last, closing])
+
+
+def told(text: str) -> Markup:
+    """A text of `doctor` in the reader's language, without what persons wrote if the reader is a viewer."""
+    return said(tell(text, translate, None if may(ConsoleRole.OPERATOR) else translate(HIDDEN)))
 
 
 def private(value: Any, length: int = CUT) -> Markup | str:
