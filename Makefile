@@ -87,7 +87,7 @@ clients: $(SETUP) ## generate, compile and use clients of four generators; test 
 	@$(RUN) -m pytest tests/acceptance/clients
 
 pictures: $(SETUP) ## take the console's pictures in docs/images anew
-	@PICTURES=1 $(RUN) -m pytest -q tests/integration/console/test_pictures.py
+	@PICTURES=1 $(RUN) -m pytest -q tests/integration/console/browser/test_pictures.py
 
 bench: $(SETUP) ## measure, and compare
 	@exec $(RUN) -m bench

@@ -64,7 +64,7 @@
       scales: { y: isLog ? { distr: 3 } : { range: (u, least, most) => [0, Math.max(most * 1.1, 4)] } },
       axes: [
         { ...axis, size: 32, grid: { stroke: grid.stroke, width: 1 }, values: (u, splits) => splits.map((at) => (isMidnight(at) ? day(at) : clock(at))) },
-        { ...axis, grid, size: 56, values: (u, splits) => splits.map((y) => (y === null ? "" : `${short(y)}${isLog ? " s" : ""}`)),
+        { ...axis, grid, size: 56, values: (u, splits) => splits.map((y) => (y === null ? "" : `${short(y)}${isLog ? ` ${section.dataset.second}` : ""}`)),
           ...(isLog ? {} : { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 100000] }) },
       ],
       legend: { markers: { width: 2, dash: (u, place) => (shown[place - 1]?.head.dataset.dash ? "dashed" : "solid") } },

@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 
 from app.auth.operators import ConsoleRole
 from app.services import Services
-from tests.integration.console.browsing import BROWSING, refresh_until, sign_in, visiting
+from tests.integration.console.browser.browsing import BROWSING, refresh_until, sign_in, visiting
 from tests.integration.factories import add_worker
 from tests.integration.operations.rows import Past, minutes
 from tests.integration.tasks.processes import wait_until

@@ -9,8 +9,8 @@ from playwright.sync_api import Browser
 from psycopg.rows import DictRow
 
 from app.services import Services
-from tests.integration.console.browsing import BROWSING, sign_in, visiting
-from tests.integration.console.busy_day import Day
+from tests.integration.console.browser.browsing import BROWSING, sign_in, visiting
+from tests.integration.console.browser.busy_day import Day
 from tests.integration.serving import ROOT
 
 pytestmark = BROWSING

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 from psycopg.rows import DictRow
 
 from app.services import Services
-from tests.integration.console.browsing import BROWSING, sign_in, visiting
+from tests.integration.console.browser.browsing import BROWSING, sign_in, visiting
 from tests.integration.console.test_pages import PAGES
 from tests.integration.factories import add_worker
 from tests.integration.operations.rows import Past, minutes
