@@ -19,22 +19,13 @@ def check_fleet(conn: Connection[DictRow], settings: Settings, limit: int) -> It
     live = {"stalled": settings.stalled_s}
     yield _check_places(only_row(conn.execute(QUERIES["count_places"], live)), limit)
     versions = [row["version"] for row in conn.execute(QUERIES["list_versions"], live)]
-    found, advice = (
-        ", ".join(versions) or "no live process",
-        "Restart those of the older release: see `coursegen settings`.",
-    )
+    found, advice = ", ".join(versions) or "no live process", "Restart the older ones: see `coursegen processes`."
     yield judge("versions", found, State.WARNING, advice, when=len(versions) > 1, clause="versions")
     conflicts = list_conflicts(conn, settings.stalled_s)
-    found, advice = f"conflict: {', '.join(conflicts)}", "Give all processes one environment: see `coursegen settings`."
-    yield judge(
-        "settings of processes",
-        found if conflicts else "agree",
-        State.WARNING,
-        advice,
-        when=bool(conflicts),
-        clause="conflicts",
-        settings=", ".join(conflicts[:3]),
-    )
+    found = f"conflict: {', '.join(conflicts)}" if conflicts else "agree"
+    advice, first = "Give all processes one environment: see `coursegen settings`.", ", ".join(conflicts[:3])
+    check = "settings of processes"
+    yield judge(check, found, State.WARNING, advice, when=bool(conflicts), clause="conflicts", settings=first)
     yield _check_order(list_overtaken(conn))
 
 
