@@ -268,10 +268,14 @@ begin
                 t.priority, t.slots, l.slots as system_slots,
                 exists (select from coursegen.controls c where c.name = 'admissions') as is_paused,
                 coalesce(request.user_slot > t.slots or request.system_slot > l.slots, true)
-                    or exists (select from coursegen.generations g where g.system_slot > l.slots)
-                    or exists (
-                        select from coursegen.generations g where g.user_id = request.user_id and g.user_slot > t.slots
-                    ) as is_picked_here
+                    -- The highest numbers: one look at the end of an index each.
+                    or (
+                        select max(g.system_slot) from coursegen.generations g where g.system_slot is not null
+                    ) > l.slots
+                    or (
+                        select max(g.user_slot) from coursegen.generations g
+                        where g.user_id = request.user_id and g.user_slot is not null
+                    ) > t.slots as is_picked_here
             into in_force
             from coursegen.tiers t
             cross join lateral (select coursegen.limit_in_force_v1(request.system_limit) as slots) l
@@ -1387,9 +1391,11 @@ $$;
 --
 
 CREATE FUNCTION coursegen.hold_controls() RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS $$
-    select pg_advisory_xact_lock_shared(hashtext('coursegen'), hashtext('controls'))
+begin
+    perform pg_advisory_xact_lock_shared(hashtext('coursegen'), hashtext('controls'));
+end
 $$;
 
 --
@@ -1653,6 +1659,7 @@ CREATE FUNCTION coursegen.keep_process_v1(p_process text, p_kind text, p_version
 begin
     if p_is_new then
         delete from coursegen.processes where process = p_process;
+        delete from coursegen.workers where process = p_process and started_at < now();
     end if;
     insert into coursegen.processes (
         process, kind, version, settings, places, cpu_pressure, memory_available, memory_total
@@ -1710,14 +1717,16 @@ $$;
 --
 
 CREATE FUNCTION coursegen.limit_in_force_v1(p_limit integer) RETURNS integer
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     AS $$
-    select coalesce(
+begin
+    return coalesce(
         (select c.value from coursegen.controls c where c.name = 'limit'),
         p_limit,
         (select d.value from coursegen.dynamic_limit d),
         3
-    )
+    );
+end
 $$;
 
 --
@@ -3251,12 +3260,14 @@ $_$;
 --
 
 CREATE FUNCTION coursegen.why_stage_waits(g coursegen.generations, p_at_once integer) RETURNS text
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS $$
-    select case
+begin
+    return case
         when exists (select from coursegen.controls c where c.name in ('stages', 'stage:' || g.stage)) then 'stage_paused'
         when coursegen.is_stage_full(g, p_at_once) then 'stage_full'
-    end
+    end;
+end
 $$;
 
 --

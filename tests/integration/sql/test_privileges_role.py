@@ -37,6 +37,8 @@ WRITES = {
     "coursegen.attempt_logs": {"insert", "update"},
     "coursegen.workers": {"insert", "update", "delete"},
     "coursegen.processes": {"insert", "update", "delete"},
+    "coursegen.controls": {"insert", "update", "delete"},
+    "coursegen.tiers": {"update"},
     "coursegen.dynamic_limit": {"insert", "update"},
     "coursegen.console_forms": {"insert", "update", "delete"},
     "coursegen.bulk_runs": {"insert", "update", "delete"},
