@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from unittest import mock
+from uuid import UUID
 
 import click
 import jwt
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 
 from app.settings import VERSION
@@ -25,7 +28,10 @@ COMMANDS = {
     *("api", "worker", "migrate", "doctor", "generate", "generations"),
     *("slots", "events", "webhooks", "metrics", "platform", "token"),
     *("console", "console-link"),
+    "completion",
 }
+#: What runs without Flask's application, and has no place among Flask's commands.
+PROCESSES = {"api", "worker", "console", "completion"}
 
 
 def run(folder: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -48,10 +54,43 @@ def test_it_names_the_release(tmp_path: Path) -> None:
 
 def test_flask_has_every_command_but_the_processes(app: Flask) -> None:
     own = {name for name, command in app.cli.commands.items() if isinstance(command, click.Command)}
-    assert own == COMMANDS - {"api", "worker", "console"} == set(main.commands) - {"api", "worker", "console"}
+    assert own == COMMANDS - PROCESSES == set(main.commands) - PROCESSES
 
 
-@pytest.mark.parametrize("arguments", ["api", "worker", "worker --only upkeep", "migrate", "slots", "metrics"])
+def calls(command: click.Command, *before: str) -> Iterator[list[str]]:
+    """Each command with what it requires."""
+    if isinstance(command, click.Group):
+        for name, each in command.commands.items():
+            yield from calls(each, *before, name)
+        return
+    values = []
+    for param in command.params:
+        if param.required:
+            shown = {"uuid": str(UUID(int=1)), "choice": next(iter(getattr(param.type, "choices", [])), "")}
+            value = shown.get(param.type.name, __file__)
+            values += [value] if isinstance(param, click.Argument) else [param.opts[0], value]
+    yield [*before, *values]
+
+
+def test_bad_settings_end_every_command_with_a_sentence_on_each(tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("DATABASE_URL=mysql://x\nPOOL_SIZE=0\nREDIS_URL=redis://127.0.0.1:9\n")
+    every = [each for each in calls(main) if each[0] not in PROCESSES]
+    assert {arguments[0] for arguments in every} == COMMANDS - PROCESSES
+    for arguments in every:
+        with mock.patch.dict(os.environ, {"PATH": os.environ["PATH"]}, clear=True):
+            done = CliRunner().invoke(main, ["--env-file", str(tmp_path / "env"), *arguments])
+        assert (done.exit_code, done.stdout) == (1, ""), arguments
+        named = [line.split(":")[0].strip() for line in done.stderr.splitlines()[1:]]
+        assert named == ["DATABASE_URL", "JWT_SECRET", "POOL_SIZE"], arguments
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_by_the_script_that_it_prints(shell: str) -> None:
+    done = CliRunner().invoke(main, ["completion", shell])
+    assert (done.exit_code, "_COURSEGEN_COMPLETE" in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize("arguments", ["api", "console", "worker", "worker --only upkeep"])
 def test_bad_settings_end_a_command_with_their_names(tmp_path: Path, arguments: str) -> None:
     done = run(tmp_path, *arguments.split(), settings={**SETTINGS, "JWT_SECRET": "short", "POOL_SIZE": "0"})
     assert (done.returncode, done.stdout) == (1, "")
