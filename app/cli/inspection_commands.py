@@ -13,7 +13,7 @@ from app.operations.doctor import State, examine, examine_platform, summarize
 from app.operations.listings import compare_slots, read_rows
 from app.services import Services
 
-EVENTS = ("timestamp", "event_type", "severity", "user_id", "course_id", "job_id", "metadata")
+EVENTS = ("timestamp", "event_type", "job_id", "severity", "course_id", "user_id", "metadata")
 
 
 @click.command("doctor")
@@ -23,7 +23,11 @@ EVENTS = ("timestamp", "event_type", "severity", "user_id", "course_id", "job_id
 def doctor(services: Services, as_json: bool, of_platform: bool) -> None:
     """Check settings, servers, migrations, clock, workers and slots. Exit code 1 if anything is an error."""
     findings = examine_platform(services.settings) if of_platform else examine(services)
-    print_rows(map(asdict, findings), ("state", "check", "found", "advice"), as_json=as_json)
+    rows = [asdict(finding) for finding in findings]
+    if not as_json:
+        for row in rows:
+            row["found"] += f" → {row['advice']}" if row["advice"] else ""
+    print_rows(rows, ("state", "check", "found"), as_json=as_json)
     if not as_json:
         echo(f"\n{summarize(findings)}")
     if any(finding.state is State.ERROR for finding in findings):

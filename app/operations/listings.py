@@ -19,6 +19,9 @@ PAUSE_S = 0.5
 #: The other parameters of `list_webhook_deliveries`, for all of one generation's.
 EVERY_DELIVERY = {"course": None, "failed": False, "pending": False, "since_s": 10 * 365 * 86400, "limit": 1000}
 
+#: The parameters of `list_audit`, for all.
+EVERY_CHANGE = {"generation_id": None, "actor": None, "action": None, "since_s": None}
+
 
 class NotFound(LookupError):
     """There is no such row, or several; the message names it."""

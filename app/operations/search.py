@@ -13,7 +13,7 @@ from app.database.pool import Database
 from app.database.queries import QUERIES
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
-from app.operations.listings import NotFound
+from app.operations.listings import EVERY_CHANGE, NotFound
 
 STATUSES = ("waiting", "queued", "running", "awaiting_approval", "completed", "failed", "cancelled")
 ACTIVE = STATUSES[:4]
@@ -36,7 +36,7 @@ SAID = {
     "text": "“{name}” is longer than {most} characters, or no text.",
 }
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 class BadFilter(ValueError):
@@ -47,9 +47,17 @@ class BadFilter(ValueError):
         super().__init__(text.format(**values))
 
 
+class Ambiguous(NotFound):
+    """Several generations have that name; `rows` are as of `search`."""
+
+    def __init__(self, name: str, rows: list[DictRow]) -> None:
+        self.rows = rows
+        super().__init__(f"Several generations are called {name}: name one by its id")
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of generations. `matches`: how many match from this page on, at most one more than `MOST_COUNTED`."""
+    """A page of generations. `matches`: how many match from this page on, at most one more than are counted."""
 
     rows: list[DictRow]
     matches: int
@@ -74,12 +82,12 @@ def read_filters(given: Mapping[str, str]) -> Filters:
     return Filters(values, values.pop("course", None), values.pop("after", None))
 
 
-def search(db: Database, filters: Filters, *, by_title: bool = True) -> Found:
-    """The newest generations that match. Raises `BadFilter` and `psycopg.errors.QueryCanceled`."""
+def search(db: Database, filters: Filters, *, by_title: bool = True, limit: int = PAGE) -> Found:
+    """The newest generations that match, at most `limit`. Raises `BadFilter` and `psycopg.errors.QueryCanceled`."""
     values: dict[str, Any] = dict.fromkeys(
         [*(name for name, _ in _READERS.values()), "courses", "after_at", "after_id"]
     )
-    values |= {**filters.values, "limit": MOST_COUNTED + 1}
+    values |= {**filters.values, "limit": max(MOST_COUNTED, limit) + 1}
     values["active"] = values["stuck_s"] is not None or values["status"] in ACTIVE
     with db.connection() as conn:
         if filters.course is not None:
@@ -94,8 +102,8 @@ def search(db: Database, filters: Filters, *, by_title: bool = True) -> Found:
                 raise BadFilter(SAID["gone"])
             values |= {"after_at": place["created_at"], "after_id": place["id"]}
         ids = [row["id"] for row in conn.execute(QUERIES["search_generations"], values).fetchall()]
-        rows = conn.execute(QUERIES["list_generations_by_id"], {"ids": ids[:PAGE]}).fetchall()
-    return Found(rows, len(ids), ids[PAGE - 1] if len(ids) > PAGE else None)
+        rows = conn.execute(QUERIES["list_generations_by_id"], {"ids": ids[:limit]}).fetchall()
+    return Found(rows, len(ids), ids[limit - 1] if len(ids) > limit else None)
 
 
 def show(db: Database, generation_id: UUID) -> dict[str, Any]:
@@ -110,14 +118,44 @@ def show(db: Database, generation_id: UUID) -> dict[str, Any]:
             "generation": generation,
             "attempts": conn.execute(QUERIES["list_generation_attempts"], values).fetchall(),
             "events": conn.execute(QUERIES["list_generation_events"], values).fetchall(),
-            "audit": conn.execute(QUERIES["list_audit"], values).fetchall(),
+            "units": conn.execute(QUERIES["count_generation_units"], values).fetchall(),
+            "audit": conn.execute(QUERIES["list_audit"], {**EVERY_CHANGE, **values}).fetchall(),
         }
 
 
+def find_named(db: Database, name: str) -> tuple[UUID, int]:
+    """The generation of that id, else the latest of the course of that id or slug, else the one of that request's id.
+
+    Returns its id, and how many others the course has. Raises `NotFound`, and `Ambiguous` for several.
+    """
+    if (generation_id := _id_or_none(name)) is not None:
+        with db.connection() as conn:
+            if conn.execute(QUERIES["find_generation_place"], {"id": generation_id}).fetchone() is not None:
+                return generation_id, 0
+    of_course = search(db, Filters(course=name), by_title=False)
+    if of_course.rows and len({row["course_id"] for row in of_course.rows}) == 1:
+        return of_course.rows[0]["id"], of_course.matches - 1
+    found = of_course.rows or search(db, Filters({"request_id": name})).rows
+    if len(found) != 1:
+        raise Ambiguous(name, found) if found else NotFound(f"No generation, course or request is called {name}")
+    return found[0]["id"], 0
+
+
 def read_span(text: str) -> int | None:
-    """The seconds of a span such as 90s, 30m, 24h or 7d; None if the text is no span."""
-    found = re.fullmatch(r"([0-9]{1,5})([smhd])", text)
+    """The seconds of a span such as 90s, 30m, 24h, 7d or 1w; None if the text is no span."""
+    found = re.fullmatch(r"([0-9]{1,5})([smhdw])", text)
     return int(found[1]) * _UNITS[found[2]] if found else None
+
+
+def read_time(text: str) -> datetime | None:
+    """The time that a span back from now or a time in UTC names; None if the text is neither."""
+    if (seconds := read_span(text)) is not None:
+        return datetime.now(UTC) - timedelta(seconds=seconds)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
 def _span(name: str, text: str) -> int:
@@ -128,13 +166,9 @@ def _span(name: str, text: str) -> int:
 
 
 def _time(name: str, text: str) -> datetime:
-    if (seconds := read_span(text)) is not None:
-        return datetime.now(UTC) - timedelta(seconds=seconds)
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadFilter(SAID["time"], name=name) from None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
+    if (time := read_time(text)) is None:
+        raise BadFilter(SAID["time"], name=name)
+    return time
 
 
 def _one_of(names: Sequence[str]) -> Callable[[str, str], str]:

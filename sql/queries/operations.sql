@@ -1,15 +1,3 @@
--- name: list_generations
--- The latest generations, of one status or all.
-select
-    generation.id, generation.status::text, generation.stage::text, generation.tier::text, course.slug,
-    generation.user_id, generation.created_at, generation.started_at, generation.finished_at, generation.error_message
-from coursegen.generations generation
-join courses course on course.id = generation.course_id
-where (%(status)s::text is null or generation.status = %(status)s::coursegen.generation_status)
-    and generation.created_at >= now() - make_interval(secs => %(since_s)s)
-order by generation.created_at desc
-limit %(limit)s;
-
 -- name: find_generation
 select
     generation.*, course.slug, course.title,

@@ -47,7 +47,8 @@ limit %(limit)s;
 -- name: list_generations_by_id
 select
     generation.id, generation.status::text, generation.stage::text, generation.tier::text, generation.user_id,
-    course.slug, course.title, generation.created_at, generation.finished_at, generation.error_message,
+    generation.course_id, course.slug, course.title, generation.request_id, generation.created_at,
+    generation.started_at, generation.finished_at, generation.error_message,
     generation.paused_why, coursegen.idle_s_v1(generation) as idle_s
 from coursegen.generations generation
 join courses course on course.id = generation.course_id
@@ -90,3 +91,11 @@ from (
 where course_id = %(course_id)s and (job_id is null or job_id = %(generation_id)s::uuid::text)
 order by "timestamp" desc
 limit %(limit)s;
+
+-- name: count_generation_units
+-- The finished parts that the generation saved, by stage.
+select stage::text, count(*) as units, max(saved_at) as latest
+from coursegen.units
+where course_id = %(course_id)s and generation_id = %(generation_id)s
+group by stage
+order by stage;

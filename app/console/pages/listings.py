@@ -15,7 +15,7 @@ from app.console.fragments import render_live, snapshot
 from app.console.languages import mark, translate
 from app.generation.events import EventType
 from app.operations.forms import find_result
-from app.operations.listings import compare_slots, read_rows
+from app.operations.listings import EVERY_CHANGE, compare_slots, read_rows
 from app.operations.overview import QUEUES, list_workers
 from app.operations.search import SAID, read_span
 from app.settings import SECRETS, Settings
@@ -140,7 +140,7 @@ def show_audit() -> Response:
         *(("generation_id", mark("Generation"), "generation"), ("course_id", mark("Course"), "course")),
         ("details", mark("Details"), "private"),
     ]
-    rows = read_rows(reading().db, "list_audit", generation_id=None, limit=ROWS)
+    rows = read_rows(reading().db, "list_audit", **EVERY_CHANGE, limit=ROWS)
     intro = mark("The latest 200 changes by people.")
     return _show(Table(mark("Audit"), columns, rows, mark("Nobody has changed anything."), intro))
 
