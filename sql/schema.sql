@@ -2455,6 +2455,41 @@ end
 $$;
 
 --
+-- Name: set_priority_v1(uuid, integer, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.set_priority_v1(p_generation_id uuid, p_priority integer, p_actor text DEFAULT NULL::text, p_reason text DEFAULT NULL::text) RETURNS TABLE(outcome text, was integer)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation coursegen.generations;
+begin
+    select g.* into generation from coursegen.generations g where g.id = p_generation_id for no key update;
+    if not found then
+        outcome := 'not_found';
+        return next;
+        return;
+    end if;
+    -- The library has no function for it. One that is being fetched is waited for, and is then no longer `todo`.
+    update procrastinate_jobs j set priority = p_priority + (generation.started_at is not null)::int
+    where j.queueing_lock = p_generation_id::text and j.status = 'todo' and generation.finished_at is null;
+    outcome := case when found then 'set' else 'not_waiting' end;
+    if outcome = 'set' then
+        was := generation.priority;
+        update coursegen.generations g set priority = p_priority where g.id = p_generation_id;
+        if p_actor is not null then
+            insert into coursegen.audit (actor, action, generation_id, course_id, reason, details)
+            values (
+                p_actor, 'priority', p_generation_id, generation.course_id, p_reason,
+                jsonb_build_object('was', was, 'priority', p_priority)
+            );
+        end if;
+    end if;
+    return next;
+end
+$$;
+
+--
 -- Name: settle_generation_v1(uuid, text); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -3560,6 +3595,38 @@ CREATE TABLE coursegen.briefs (
 );
 
 --
+-- Name: bulk_rows; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.bulk_rows (
+    run_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    generation_id uuid NOT NULL,
+    outcome text,
+    why text,
+    CONSTRAINT bulk_rows_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'changed'::text, 'failed'::text])))
+);
+
+--
+-- Name: bulk_runs; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.bulk_runs (
+    id uuid NOT NULL,
+    action text NOT NULL,
+    filter jsonb NOT NULL,
+    skipped jsonb NOT NULL,
+    operator text NOT NULL,
+    reason text,
+    prepared_at timestamp with time zone DEFAULT now() NOT NULL,
+    confirmed_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    holder uuid,
+    held_until timestamp with time zone,
+    CONSTRAINT bulk_runs_action_check CHECK ((action = ANY (ARRAY['cancel'::text, 'retry'::text, 'resend'::text])))
+);
+
+--
 -- Name: console_forms; Type: TABLE; Schema: coursegen; Owner: -
 --
 
@@ -4049,6 +4116,20 @@ ALTER TABLE ONLY coursegen.briefs
     ADD CONSTRAINT briefs_pkey PRIMARY KEY (generation_id);
 
 --
+-- Name: bulk_rows bulk_rows_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.bulk_rows
+    ADD CONSTRAINT bulk_rows_pkey PRIMARY KEY (run_id, "position");
+
+--
+-- Name: bulk_runs bulk_runs_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.bulk_runs
+    ADD CONSTRAINT bulk_runs_pkey PRIMARY KEY (id);
+
+--
 -- Name: console_forms console_forms_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -4310,6 +4391,18 @@ CREATE INDEX audit_at ON coursegen.audit USING btree (at DESC);
 CREATE INDEX audit_generation ON coursegen.audit USING btree (generation_id) WHERE (generation_id IS NOT NULL);
 
 --
+-- Name: bulk_rows_left; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX bulk_rows_left ON coursegen.bulk_rows USING btree (run_id, "position") WHERE (outcome IS NULL);
+
+--
+-- Name: bulk_runs_prepared_at; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX bulk_runs_prepared_at ON coursegen.bulk_runs USING btree (prepared_at);
+
+--
 -- Name: console_forms_sent_at; Type: INDEX; Schema: coursegen; Owner: -
 --
 
@@ -4569,6 +4662,13 @@ ALTER TABLE ONLY coursegen.attempts
 
 ALTER TABLE ONLY coursegen.briefs
     ADD CONSTRAINT briefs_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
+
+--
+-- Name: bulk_rows bulk_rows_run_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.bulk_rows
+    ADD CONSTRAINT bulk_rows_run_id_fkey FOREIGN KEY (run_id) REFERENCES coursegen.bulk_runs(id) ON DELETE CASCADE;
 
 --
 -- Name: documents documents_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
@@ -5318,6 +5418,13 @@ REVOKE ALL ON FUNCTION coursegen.set_course_status(p_course_id uuid, p_status te
 GRANT ALL ON FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb) TO coursegen_app;
 
 --
+-- Name: FUNCTION set_priority_v1(p_generation_id uuid, p_priority integer, p_actor text, p_reason text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.set_priority_v1(p_generation_id uuid, p_priority integer, p_actor text, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.set_priority_v1(p_generation_id uuid, p_priority integer, p_actor text, p_reason text) TO coursegen_app;
+
+--
 -- Name: FUNCTION settle_generation_v1(p_generation_id uuid, p_message text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5611,6 +5718,18 @@ GRANT SELECT,INSERT ON TABLE coursegen.audit TO coursegen_app;
 --
 
 GRANT SELECT,INSERT ON TABLE coursegen.briefs TO coursegen_app;
+
+--
+-- Name: TABLE bulk_rows; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.bulk_rows TO coursegen_app;
+
+--
+-- Name: TABLE bulk_runs; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.bulk_runs TO coursegen_app;
 
 --
 -- Name: TABLE console_forms; Type: ACL; Schema: coursegen; Owner: -

@@ -61,20 +61,27 @@ class Since(click.ParamType[float]):
         return seconds
 
 
-since = click.option("--since", "since_s", type=Since(), default="7d", show_default=True, help="How far back.")
+def _keep_wide(context: click.Context, param: click.Parameter, is_wide: bool) -> None:
+    context.meta[WIDE] = is_wide
+
+
+wide = click.option("--wide", is_flag=True, expose_value=False, callback=_keep_wide, help="Cut nothing.")
+since = click.option(
+    "--since",
+    "since_s",
+    type=Since(),
+    default="7d",
+    show_default=True,
+    help="How far back: 24h, 7d, or a time in UTC.",
+)
 limit = click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Rows at most.")
 reason = click.option("--reason", help="Why, for the audit.")
 generation_id = click.argument("generation_id", type=click.UUID)
 
 
 def as_json(function: Callable[..., None]) -> Callable[..., None]:
-    """The command prints rows: as JSON with `--json`, else a table, with `--wide` in full on a terminal, too."""
-    wide = click.option("--wide", is_flag=True, expose_value=False, callback=_keep_wide, help="Cut nothing.")
+    """The command prints rows: a table, which fits a terminal unless `--wide` is given, or JSON."""
     return click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")(wide(function))
-
-
-def _keep_wide(context: click.Context, param: click.Parameter, is_wide: bool) -> None:
-    context.meta[WIDE] = is_wide
 
 
 def listing(function: Callable[..., None]) -> Callable[..., None]:

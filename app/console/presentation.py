@@ -23,10 +23,10 @@ SIGNS = {
     **dict.fromkeys(("waiting", "queued", "pending"), "◌"),
     **dict.fromkeys(("running", "in_progress"), "▶"),
     "awaiting_approval": "⏸",
-    **dict.fromkeys(("completed", "delivered", "ok"), "✓"),
+    **dict.fromkeys(("completed", "delivered", "ok", "done"), "✓"),
     **dict.fromkeys(("failed", "given_up", "timeout", "died", "error", "fatal", "silent"), "✗"),
     **dict.fromkeys(("cancelled", "gone"), "⊘"),
-    **dict.fromkeys(("shutdown", "interrupted", "superseded"), "↩"),
+    **dict.fromkeys(("shutdown", "interrupted", "superseded", "changed"), "↩"),
     **dict.fromkeys(("warning", "warn"), "!"),
     **dict.fromkeys(("info", "none"), "·"),
 }

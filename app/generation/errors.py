@@ -80,6 +80,10 @@ class NotFailed(GenerationError):
     """Only a failed generation can be retried; this one has not failed."""
 
 
+class NotWaiting(GenerationError):
+    """Only a generation that waits for a worker has a priority to change; this one does not wait."""
+
+
 class NothingToSend(GenerationError):
     """There is no such delivery, or every delivery has succeeded."""
 

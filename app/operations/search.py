@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from psycopg import Connection
 from psycopg.rows import DictRow
 
 from app.database.pool import Database
@@ -84,26 +85,31 @@ def read_filters(given: Mapping[str, str]) -> Filters:
 
 def search(db: Database, filters: Filters, *, by_title: bool = True, limit: int = PAGE) -> Found:
     """The newest generations that match, at most `limit`. Raises `BadFilter` and `psycopg.errors.QueryCanceled`."""
+    with db.connection() as conn:
+        ids = match(conn, filters, max(MOST_COUNTED, limit) + 1, by_title=by_title)
+        rows = conn.execute(QUERIES["list_generations_by_id"], {"ids": ids[:limit]}).fetchall()
+    return Found(rows, len(ids), ids[limit - 1] if len(ids) > limit else None)
+
+
+def match(conn: Connection[DictRow], filters: Filters, limit: int, *, by_title: bool = True) -> list[UUID]:
+    """The ids of the newest generations that match. Raises as `search`."""
     values: dict[str, Any] = dict.fromkeys(
         [*(name for name, _ in _READERS.values()), "courses", "after_at", "after_id"]
     )
-    values |= {**filters.values, "limit": max(MOST_COUNTED, limit) + 1}
+    values |= {**filters.values, "limit": limit}
     values["active"] = values["stuck_s"] is not None or values["status"] in ACTIVE
-    with db.connection() as conn:
-        if filters.course is not None:
-            wanted = {"id": _id_or_none(filters.course), "name": filters.course, "by_title": by_title}
-            courses = conn.execute(QUERIES["find_course_ids"], {**wanted, "limit": MOST_COURSES + 1}).fetchall()
-            if len(courses) > MOST_COURSES:
-                raise BadFilter(SAID["courses"], most=MOST_COURSES)
-            values["courses"] = [row["id"] for row in courses]
-        if filters.after is not None:
-            place = conn.execute(QUERIES["find_generation_place"], {"id": filters.after}).fetchone()
-            if place is None:
-                raise BadFilter(SAID["gone"])
-            values |= {"after_at": place["created_at"], "after_id": place["id"]}
-        ids = [row["id"] for row in conn.execute(QUERIES["search_generations"], values).fetchall()]
-        rows = conn.execute(QUERIES["list_generations_by_id"], {"ids": ids[:limit]}).fetchall()
-    return Found(rows, len(ids), ids[limit - 1] if len(ids) > limit else None)
+    if filters.course is not None:
+        wanted = {"id": _id_or_none(filters.course), "name": filters.course, "by_title": by_title}
+        courses = conn.execute(QUERIES["find_course_ids"], {**wanted, "limit": MOST_COURSES + 1}).fetchall()
+        if len(courses) > MOST_COURSES:
+            raise BadFilter(SAID["courses"], most=MOST_COURSES)
+        values["courses"] = [row["id"] for row in courses]
+    if filters.after is not None:
+        place = conn.execute(QUERIES["find_generation_place"], {"id": filters.after}).fetchone()
+        if place is None:
+            raise BadFilter(SAID["gone"])
+        values |= {"after_at": place["created_at"], "after_id": place["id"]}
+    return [row["id"] for row in conn.execute(QUERIES["search_generations"], values).fetchall()]
 
 
 def show(db: Database, generation_id: UUID) -> dict[str, Any]:

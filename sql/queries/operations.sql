@@ -78,6 +78,9 @@ where course.id = %(id)s;
 insert into coursegen.audit (actor, action, generation_id, course_id, reason, details)
 values (%(actor)s, %(action)s, %(generation_id)s, %(course_id)s, %(reason)s, %(details)s);
 
+-- name: set_priority
+select * from coursegen.set_priority_v1(%(generation_id)s, %(priority)s, %(actor)s, %(reason)s);
+
 -- name: list_active_generations
 select id, course_id from coursegen.generations where finished_at is null order by created_at;
 

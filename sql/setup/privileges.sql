@@ -25,7 +25,8 @@ grant insert on
 to coursegen_app;
 grant insert, update, delete on
     coursegen.attempts, coursegen.idempotency_keys, coursegen.webhook_deliveries, coursegen.webhook_turns,
-    coursegen.workers, coursegen.units, coursegen.console_links, coursegen.console_sessions, coursegen.console_forms
+    coursegen.workers, coursegen.units, coursegen.console_links, coursegen.console_sessions, coursegen.console_forms,
+    coursegen.bulk_runs, coursegen.bulk_rows
 to coursegen_app;
 grant delete on coursegen.events to coursegen_app;
 grant insert, delete on coursegen.written_events to coursegen_app;

@@ -6,6 +6,6 @@ from app.cli.generations import change, lists, show
 
 command = click.Group(
     "generations",
-    commands=[lists.command, show.command, show.log, change.cancel, change.retry],
-    help="List, show, cancel and retry generations, and read their logs. Times are in UTC.",
+    commands=[lists.command, show.command, show.log, change.cancel, change.retry, change.priority],
+    help="Find generations, read their logs, cancel and retry them. Times are in UTC.",
 )

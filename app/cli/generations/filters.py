@@ -1,7 +1,7 @@
 """The options that choose generations. The console's list has the same filters."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
@@ -11,24 +11,32 @@ from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.operations.search import FILTERS, STATUSES, BadFilter, read_filters
 
-_OPTIONS = {
-    "status": click.option("--status", type=click.Choice(STATUSES), help="Of this status."),
-    "tier": click.option(
-        "--tier", type=click.Choice([tier.value for tier in Tier], case_sensitive=False), help="Of this tier."
-    ),
-    "stage": click.option(
-        "--stage", type=click.Choice([stage.value for stage in Stage], case_sensitive=False), help="In this stage."
-    ),
-    "user": click.option("--user", metavar="ID", help="Of this user."),
-    "course": click.option("--course", help="Of this course: its id, slug or a part of its title."),
-    "request": click.option("--request", metavar="ID", help="Started by this request."),
-    "error": click.option("--error", metavar="TEXT", help="With this in an error."),
-    "event": click.option("--event", type=click.Choice([kind.value for kind in EventType]), help="With such an event."),
-    "since": click.option("--since", metavar="TIME", help="Admitted since: 24h, 7d, or a time in UTC."),
-    "until": click.option("--until", metavar="TIME", help="Admitted before."),
-    "stuck": click.option("--stuck", metavar="SPAN", help="Active without progress for so long: 15m."),
-    "after": click.option("--after", metavar="ID", help="Older than this one: the next page."),
-}
+#: The types of events: those of the platform's enum, and what it lacks.
+EVENT_TYPES = (*(kind.value for kind in EventType), "status_refused", "document_reader_failed")
+
+
+def _choice(name: str, values: Iterable[str], said: str) -> Callable[..., Any]:
+    """An option with one of these values. Help breaks them into lines."""
+    values = tuple(values)
+    choice = click.Choice(values, case_sensitive=False)
+    return click.option(f"--{name}", type=choice, metavar=name.upper(), help=f"{said}: {', '.join(values)}.")
+
+
+_OPTIONS = (
+    _choice("status", STATUSES, "Of this status"),
+    _choice("tier", (tier.value for tier in Tier), "Of this tier"),
+    _choice("stage", (stage.value for stage in Stage), "In this stage"),
+    click.option("--user", metavar="ID", help="Of this user."),
+    click.option("--course", metavar="NAME", help="Of this course: its id, slug or a part of its title."),
+    click.option("--request", metavar="ID", help="Started by this request."),
+    click.option("--error", metavar="TEXT", help="With this in an error."),
+    _choice("event", EVENT_TYPES, "With such an event"),
+    click.option("--since", metavar="TIME", help="Admitted since then: 24h, 7d, or a time in UTC."),
+    click.option("--until", metavar="TIME", help="Admitted before that."),
+    click.option("--stuck", metavar="SPAN", help="Active without progress for so long, such as 15m."),
+)
+
+after = click.option("--after", metavar="ID", help="Only those older than this one: the next page.")
 
 
 def filtered(function: Callable[..., None]) -> Callable[..., None]:
@@ -36,16 +44,15 @@ def filtered(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def run(*args: object, **options: Any) -> None:
-        given = {name: options.pop(name) for name in _OPTIONS if options.get(name)}
+        given = {name: options.pop(name) for name in FILTERS if name in options}
+        given = {name: value for name, value in given.items() if value}
         try:
             read_filters(given)
-            function(*args, given=given, **{name: value for name, value in options.items() if name not in _OPTIONS})
+            function(*args, given=given, **options)
         except BadFilter as error:
-            raise click.UsageError(str(error)) from error
+            values = {**error.values, "name": given.get(str(error.values.get("name")), "")}
+            raise click.UsageError(error.text.format(**values)) from error
 
-    for option in reversed(_OPTIONS.values()):
+    for option in reversed(_OPTIONS):
         run = option(run)
     return run
-
-
-assert set(_OPTIONS) == set(FILTERS) - {"id"}  # noqa: S101 - an id is shown, not searched for

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from app.cli.command_setup import as_json, limit, with_services
-from app.cli.generations.filters import filtered
+from app.cli.generations.filters import after, filtered
 from app.cli.output import echo
 from app.cli.tables import print_rows
 from app.operations.ages import say_age
@@ -20,6 +20,7 @@ COLUMNS = (
 
 
 @click.command("list")
+@after
 @filtered
 @limit
 @as_json

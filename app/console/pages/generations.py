@@ -9,6 +9,7 @@ from app.auth.operators import ConsoleRole
 from app.console.access import may, reading
 from app.console.error_pages import TOO_LONG
 from app.console.languages import mark, translate
+from app.console.pages.bulk import TITLES
 from app.generation.events import EventType
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
@@ -44,6 +45,7 @@ def list_generations() -> Any:
             given=given,
             filters=filters,
             choices=CHOICES,
+            actions=TITLES,
             most=MOST_COUNTED,
         ),
         status,

@@ -13,7 +13,12 @@ from flask.testing import FlaskClient
 from psycopg.rows import DictRow
 from werkzeug.test import TestResponse
 
+from app.generation.admission.requests import Order
+from app.generation.callers import Caller
+from app.generation.tiers import Tier
+from app.services import Services
 from tests.integration.console.conftest import SignIn
+from tests.integration.factories import MakeCourse
 from tests.integration.operations.rows import Past, minutes
 
 Conn = psycopg.Connection[DictRow]
@@ -89,6 +94,24 @@ def test_a_webhook_is_sent_again(sign_in: SignIn, past: Past, conn: Conn) -> Non
     assert [row["action"] for row in conn.execute(AUDIT)] == ["resend"]
 
 
+def test_the_priority_of_a_waiting_one_is_set(
+    sign_in: SignIn, console_services: Services, make_course: MakeCourse, conn: Conn
+) -> None:
+    course = make_course()
+    generation = console_services.admissions.admit(Caller(course.user_id, Tier.FREE), Order(course.id)).generation_id
+    browser, page = sign_in(), f"/generations/{generation}"
+    assert "The priority is 20, and was 1." in fill_in(browser, page, "priority", priority="20")().text
+    for wrong in ["101", "-1", "x", "", "²", "0100123", "9" * 5000]:
+        answer = fill_in(browser, page, "priority", priority=wrong)()
+        assert (answer.status_code, "from 0 to 100" in answer.text) == (400, True), wrong
+    send = fill_in(browser, page, "priority", priority="30")
+    conn.execute("update procrastinate_jobs set status = 'doing'")
+    assert "Nothing was changed: Only a generation that waits" in send().text
+    jobs = conn.execute("select priority from procrastinate_jobs").fetchall()
+    assert jobs == [{"priority": 20}]
+    assert [row["action"] for row in conn.execute(AUDIT)] == ["priority"]
+
+
 def test_slots_are_rebuilt(sign_in: SignIn, conn: Conn, redis_client: "redis.Redis") -> None:
     redis_client.zadd("concurrency:global", {str(uuid4()): 1})
     assert "Rebuilt." in fill_in(sign_in(), "/slots", "rebuild")().text
@@ -102,7 +125,9 @@ def test_a_viewer_is_refused_every_action_by_forms_made_by_hand(
     active = past.generation(datetime.now(UTC) - minutes(1))
     failed = past.generation(datetime.now(UTC) - minutes(9), datetime.now(UTC), "failed")
     paths = [f"/generations/{active}/cancel", f"/generations/{failed}/retry", f"/generations/{failed}/resend"]
-    paths.append("/slots/rebuild")
+    run = f"/bulk/{uuid4()}"
+    paths += ["/slots/rebuild", f"/generations/{active}/priority", "/bulk"]
+    paths += [f"{run}/confirm", f"{run}/continue", f"{run}/stop"]
     posts = {rule.rule for rule in console.url_map.iter_rules() if "POST" in (rule.methods or ())}
     assert len(posts - {"/login", "/logout"}) == len(paths)
     viewer = sign_in("viewer")
@@ -112,7 +137,7 @@ def test_a_viewer_is_refused_every_action_by_forms_made_by_hand(
     assert own
     header = {"Authorization": f"Bearer {console_token('viewer')}"}
     for path in paths:
-        data = {"key": str(uuid4()), "reason": "mine", "form_token": own[1]}
+        data = {"key": str(uuid4()), "reason": "mine", "form_token": own[1], "priority": "9", "action": "cancel"}
         assert viewer.post(path, data=data).status_code == 403
         assert console.test_client().post(path, data=data, headers=header).status_code == 403
         assert console.test_client().post(path, data=data).status_code == 401

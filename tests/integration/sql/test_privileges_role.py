@@ -37,6 +37,8 @@ WRITES = {
     "coursegen.attempt_logs": {"insert", "update"},
     "coursegen.workers": {"insert", "update", "delete"},
     "coursegen.console_forms": {"insert", "update", "delete"},
+    "coursegen.bulk_runs": {"insert", "update", "delete"},
+    "coursegen.bulk_rows": {"insert", "update", "delete"},
     "coursegen.console_links": {"insert", "update", "delete"},
     "coursegen.console_sessions": {"insert", "update", "delete"},
     "system_metrics": {"insert", "delete"},
