@@ -99,3 +99,12 @@ from coursegen.units
 where course_id = %(course_id)s and generation_id = %(generation_id)s
 group by stage
 order by stage;
+
+-- name: list_recent_generations
+-- The latest generations on which somebody may act.
+select generation.id::text, generation.status::text, course.slug
+from coursegen.generations generation
+join courses course on course.id = generation.course_id
+where generation.status <> 'completed'
+order by generation.created_at desc
+limit %(limit)s;

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import click
 
 from app.cli.command_setup import generation_id, operator, reason, with_services
+from app.cli.generations.completion import complete_id
 from app.cli.generations.filters import filtered
 from app.cli.generations.lists import print_generations
 from app.cli.output import CommandFailed, echo
@@ -19,7 +20,7 @@ from app.services import Services
 
 CHANGED = ("id", "status", "stage", "slug", "outcome", "why")
 
-one = click.argument("generation_id", type=click.UUID, required=False)
+one = click.argument("generation_id", type=click.UUID, required=False, shell_complete=complete_id)
 dry_run = click.option("--dry-run", is_flag=True, help="With filters: show what matches, and change nothing.")
 yes = click.option("--yes", is_flag=True, help="With filters: do not ask.")
 

@@ -6,12 +6,13 @@ from typing import Any
 import click
 
 from app.cli.command_setup import as_json, with_services
+from app.cli.generations.completion import complete_id
 from app.cli.generations.lists import print_generations
 from app.cli.output import echo
 from app.cli.tables import print_facts, print_rows
 from app.operations.ages import say_age
 from app.operations.listings import find_webhook, read_rows
-from app.operations.search import Ambiguous, find_named, show
+from app.operations.search import Ambiguous, find_named, read_time, show
 from app.operations.steps import read_steps
 from app.services import Services
 
@@ -23,7 +24,7 @@ AUDIT = ("at", "actor", "action", "reason")
 #: Lines of each start's log. `log` prints all.
 LOG_LINES = 10
 
-name = click.argument("name", metavar="NAME")
+name = click.argument("name", metavar="NAME", shell_complete=complete_id)
 
 
 @click.command("show")
@@ -118,8 +119,16 @@ def _list_facts(generation: Mapping[str, Any], units: list[Mapping[str, Any]]) -
         yield "saved", ", ".join(f"{row['units']} of {row['stage']}" for row in units)
 
 
+def _read(moment: Any) -> Any:
+    """A time of a course's progress, which others may write, as far as it is one."""
+    return read_time(moment) if isinstance(moment, str) else moment
+
+
 def _list_tables(shown: Mapping[str, Any]) -> Iterator[tuple[str, list[Any], tuple[str, ...]]]:
-    steps = [{**step, "step": f"{number} {step['name']}"} for number, step in enumerate(shown["steps"], 1)]
+    steps = [
+        {**step, "step": f"{number} {step['name']}", "started": _read(step["started"]), "ended": _read(step["ended"])}
+        for number, step in enumerate(shown["steps"], 1)
+    ]
     lessons = f" ({shown['lessons']} lessons)" if shown["lessons"] else ""
     yield f"Steps{lessons}", steps, STEPS
     yield "Starts", [{**row, "took": say_age(row["took_s"])} for row in shown["attempts"]], ATTEMPTS

@@ -1,23 +1,30 @@
 """The console script `coursegen`, as units, containers and operators run it."""
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from unittest import mock
 from uuid import UUID
 
 import click
 import jwt
+import psycopg
 import pytest
 from click.testing import CliRunner
 from flask import Flask
 
-from app.settings import VERSION
+from app.settings import VERSION, Settings
+from app.settings.env_file import VARIABLE
 from coursegen.__main__ import main
+from tests.integration.operations.rows import Past
 from tests.tokens import SECRET
 
+Conn = psycopg.Connection[Any]
 SCRIPT = Path(sys.executable).with_name("coursegen")
 SETTINGS = {
     "DATABASE_URL": "postgresql://127.0.0.1:9/nothing",
@@ -28,7 +35,7 @@ COMMANDS = {
     *("api", "worker", "migrate", "doctor", "generate", "generations"),
     *("slots", "events", "webhooks", "metrics", "platform", "token"),
     *("console", "console-link"),
-    "completion",
+    *("workers", "queue", "audit", "completion"),
 }
 #: What runs without Flask's application, and has no place among Flask's commands.
 PROCESSES = {"api", "worker", "console", "completion"}
@@ -66,7 +73,11 @@ def calls(command: click.Command, *before: str) -> Iterator[list[str]]:
     values = []
     for param in command.params:
         if param.required:
-            shown = {"uuid": str(UUID(int=1)), "choice": next(iter(getattr(param.type, "choices", [])), "")}
+            shown = {
+                "uuid": str(UUID(int=1)),
+                "integer range": "1",
+                "choice": next(iter(getattr(param.type, "choices", [])), ""),
+            }
             value = shown.get(param.type.name, __file__)
             values += [value] if isinstance(param, click.Argument) else [param.opts[0], value]
     yield [*before, *values]
@@ -88,6 +99,22 @@ def test_bad_settings_end_every_command_with_a_sentence_on_each(tmp_path: Path) 
 def test_a_shell_completes_by_the_script_that_it_prints(shell: str) -> None:
     done = CliRunner().invoke(main, ["completion", shell])
     assert (done.exit_code, "_COURSEGEN_COMPLETE" in done.stdout) == (0, True)
+
+
+def test_a_shell_completes_values_and_the_ids_of_generations(settings: Settings, conn: Conn) -> None:
+    running = Past(conn).generation(datetime.now(UTC))
+    Past(conn).generation(datetime.now(UTC), datetime.now(UTC))  # completed
+
+    def complete(*words: str, url: str = settings.database_url) -> list[str]:
+        environment = {**SETTINGS, "DATABASE_URL": url, "COMP_WORDS": shlex.join(["coursegen", *words])}
+        environment |= {"COMP_CWORD": str(len(words)), "_COURSEGEN_COMPLETE": "bash_complete"}
+        shown = CliRunner().invoke(main, prog_name="coursegen", env={**environment, VARIABLE: None})
+        return [line.partition(",")[2] for line in shown.stdout.split()]
+
+    assert complete("generations", "list", "--status", "ru") == ["running"]
+    for command in ("show", "cancel", "retry"):
+        assert complete("generations", command, str(running)[:8]) == [str(running)], command
+    assert complete("generations", "show", "", url=SETTINGS["DATABASE_URL"]) == []
 
 
 @pytest.mark.parametrize("arguments", ["api", "console", "worker", "worker --only upkeep"])
