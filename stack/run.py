@@ -63,7 +63,6 @@ def _print_guide(stack: Stack) -> None:
     print(f"redis     {stack.redis_url}")
     print(f"webhooks  {stack.webhook_secret}")
     print(f"logs      {stack.folder}")
-    print(f"commands  {Path(sys.executable).parent}/coursegen --env-file {stack.env_file} doctor")
     print()
     for tier in Tier:
         print("\n".join(_course_lines(stack, tier, create_course(stack.database_url, stack.secret, tier.value))))

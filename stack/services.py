@@ -108,19 +108,12 @@ class Stack:
                 self.redis_url = self._keep(RedisServer(self.folder / "redis")).url
         except ServerStartError as error:
             raise StackError(str(error)) from error
-        self._write_env_file()
         self._migrate(self._migration())
         self.supervisor = Supervisor(self._processes(), grace_s=GRACE_S, cwd=ROOT)
         self._cleanup.callback(self.supervisor.stop)
         with held():
             self.supervisor.start()
         self._wait_ready()
-
-    def _write_env_file(self) -> None:
-        """The settings, for commands: `COURSEGEN_ENV_FILE` names the file."""
-        self.env_file = self.folder / "env"
-        self.env_file.touch(0o600)
-        self.env_file.write_text("".join(f"{name}='{value}'\n" for name, value in self._settings().items()))
 
     def _keep(self, server: Server) -> Server:
         self._cleanup.callback(server.stop)
