@@ -58,7 +58,7 @@ def console() -> None:
 @click.option("--only", type=click.Choice(list(WORKERS)), help="Run one worker, which serves this alone.")
 @click.pass_context
 def worker(context: click.Context, only: str | None) -> None:
-    """Run the workers in the foreground: for stages, upkeep and webhooks. A worker that dies is started again."""
+    """Run the workers in the foreground. A worker that dies is started again."""
     settings = _configured(read_settings)
     if only is None:
         context.exit(run_workers(settings))

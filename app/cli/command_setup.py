@@ -65,7 +65,9 @@ def _keep_wide(context: click.Context, param: click.Parameter, is_wide: bool) ->
     context.meta[WIDE] = is_wide
 
 
-wide = click.option("--wide", is_flag=True, expose_value=False, callback=_keep_wide, help="Cut nothing.")
+wide = click.option(
+    "--wide", is_flag=True, expose_value=False, callback=_keep_wide, help="Every column in full, however wide."
+)
 since = click.option(
     "--since",
     "since_s",

@@ -21,7 +21,7 @@ EVENTS = ("timestamp", "event_type", "job_id", "severity", "course_id", "user_id
 @click.option("--platform", "of_platform", is_flag=True, help="Check the platform's database instead.")
 @with_services
 def doctor(services: Services, as_json: bool, of_platform: bool) -> None:
-    """Check settings, servers, migrations, clock, workers and slots. Exit code 1 if anything is an error."""
+    """Say what is wrong, and what to do about it. Exit code 1 if anything is an error."""
     findings = examine_platform(services.settings) if of_platform else examine(services)
     rows = [asdict(finding) for finding in findings]
     if not as_json:
@@ -53,7 +53,7 @@ def events(services: Services, as_json: bool, **filters: object) -> None:
 @reason
 @with_services
 def slots(services: Services, as_json: bool, rebuild: bool, reason: str | None) -> None:
-    """Show how many slots each user holds in PostgreSQL and in Redis, and the difference."""
+    """Compare the users' slots in PostgreSQL and in Redis."""
     if rebuild:
         rebuild_slots(services, operator(reason))
     rows = compare_slots(services)

@@ -39,7 +39,7 @@ from app.services import Services
 @wide
 @with_services
 def command(services: Services, name: str | None, since: str, form: str) -> None:
-    """Report what happened: NAME's rows, or without NAME the list of reports. Times are in UTC."""
+    """Report on the past. Without NAME, list the reports. Times are in UTC."""
     if name is None:
         width = max(map(len, REPORTS))
         echo("\n".join(f"{report.name:<{width}}  {report.question}" for report in REPORTS.values()))

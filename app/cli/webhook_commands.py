@@ -35,7 +35,7 @@ def list_latest(services: Services, as_json: bool, **filters: object) -> None:
 @course
 @listing
 def list_pending(services: Services, as_json: bool, **filters: object) -> None:
-    """List deliveries that wait, and when each is due if none comes before it."""
+    """List the deliveries that wait, and when each is due."""
     rows = read_rows(services.db, "list_webhook_deliveries", generation_id=None, failed=False, pending=True, **filters)
     print_rows(rows, PENDING, as_json=as_json)
 
@@ -45,7 +45,7 @@ def list_pending(services: Services, as_json: bool, **filters: object) -> None:
 @as_json
 @with_services
 def show_webhook(services: Services, generation_id: UUID, as_json: bool) -> None:
-    """Show one generation's webhook, with every delivery and every attempt."""
+    """Show one generation's webhook with its deliveries."""
     webhook = find_webhook(services.db, generation_id)
     if as_json:
         print_rows([webhook], (), as_json=True)

@@ -10,7 +10,7 @@ from app.operations.overview import QUEUES, list_workers
 from app.services import Services
 
 WORKERS = ("state", "name", "process", "silent", "queues", "version", "in_hand")
-WAITING = ("queue", "generation_id", "priority", "waits", "not_before", "task", "slug", "delayed_by")
+WAITING = ("queue", "generation_id", "priority", "waits", "task", "slug", "scheduled_at", "delayed_by")
 AUDIT = ("at", "actor", "action", "generation_id", "course_id", "why")
 
 
@@ -18,7 +18,7 @@ AUDIT = ("at", "actor", "action", "generation_id", "course_id", "why")
 @as_json
 @with_services
 def workers(services: Services, as_json: bool) -> None:
-    """List the workers of the last day: what each serves, its last sign of life, and the stages it has in hand."""
+    """List the workers of the last day, and what each does."""
     rows = list_workers(services)
     if not as_json:
         for row in rows:
@@ -36,12 +36,12 @@ def workers(services: Services, as_json: bool) -> None:
 @as_json
 @with_services
 def queue(services: Services, only: str | None, limit: int, as_json: bool) -> None:
-    """List the jobs that wait, in the order in which workers fetch them; the delayed ones last, with the reason."""
+    """List the jobs that wait, in the order of fetching. The delayed ones come last, with the reason."""
     rows = read_rows(services.db, "list_waiting_jobs", queues=[only] if only else list(QUEUES), limit=limit)
     if not as_json:
         for row in rows:
-            row["waits"] = say_age(row["waiting_s"] or 0)
-            row["not_before"] = row["scheduled_at"]
+            waits = row["waiting_s"] or 0
+            row["waits"] = say_age(waits) if waits >= 0 else f"in {say_age(-waits)}"
             row["task"] = row["task"].removeprefix("tasks.")
     print_rows(rows, WAITING, as_json=as_json)
 

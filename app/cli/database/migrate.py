@@ -57,7 +57,7 @@ def command(
     yes: bool,
     export: Path | None,
 ) -> None:
-    """Bring the database up to date; running it again changes nothing."""
+    """Bring the database up to date. Running it again changes nothing."""
     settings = services.settings
     if undo is not None and check:
         raise click.UsageError("--check and --rollback exclude each other")

@@ -77,10 +77,10 @@ def retry(
     yes: bool,
     reason: str | None,
 ) -> None:
-    """Admit a failed generation again, or all that match, from the stage at which it failed.
+    """Admit a failed generation again, or all that match.
 
-    Each has a new id, and the same limits hold: where the system is full, the rest is left. Exit code 1: some were not
-    admitted, though they could have been.
+    Each goes on from the stage at which it failed, with a new id. The same limits hold: where the
+    system is full, the rest is left. Exit code 1: some were not admitted, though they could have been.
     """
     if (generation_id is None) is not bool(given):
         raise click.UsageError("Name a generation, or filters")
@@ -96,7 +96,7 @@ def retry(
 @reason
 @with_services
 def priority(services: Services, generation_id: UUID, number: int, reason: str | None) -> None:
-    """Set the priority of a generation that waits for a worker. The largest is fetched first; tiers have 1 to 10."""
+    """Set the priority of a generation that waits. The largest is fetched first; tiers have 1 to 10."""
     was = actions.set_priority(services, generation_id, number, operator(reason))
     echo(f"The priority of {generation_id} is {number}; it was {was}")
 

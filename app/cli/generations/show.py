@@ -32,7 +32,7 @@ name = click.argument("name", metavar="NAME", shell_complete=complete_id)
 @as_json
 @with_services
 def command(services: Services, name: str, as_json: bool) -> None:
-    """Show one generation in full: its steps, what it does now, its webhook, events and log.
+    """Show one generation: its steps, starts, webhook, events and log.
 
     NAME is its id, the id of its request, or its course's slug or id: then the latest is shown.
     """
@@ -59,7 +59,7 @@ def command(services: Services, name: str, as_json: bool) -> None:
 @name
 @with_services
 def log(services: Services, name: str) -> None:
-    """Show the last lines that a generation's handlers printed and logged, start by start. NAME is as for show."""
+    """Show the last lines that a generation's handlers wrote. NAME is as for show."""
     for start in _find(services, name)["log"]:
         echo(f"{start['stage']} {start['started_at']:%Y-%m-%d %H:%M:%S} {start['outcome'] or 'running'}")
         for line in start["lines"].splitlines():

@@ -37,6 +37,7 @@ COMMANDS = {
     *("console", "console-link"),
     *("workers", "queue", "audit", "completion"),
 }
+GROUPS = [name for name, command in main.commands.items() if isinstance(command, click.Group)]
 #: What runs without Flask's application, and has no place among Flask's commands.
 PROCESSES = {"api", "worker", "console", "completion"}
 
@@ -52,6 +53,8 @@ def run(folder: Path, *arguments: str, settings: Mapping[str, str] | None = None
 def test_its_help_lists_every_command_without_any_settings(tmp_path: Path) -> None:
     done = run(tmp_path, "--help")
     assert (done.returncode, done.stderr) == (0, "")
+    for help_text in (done.stdout, *(CliRunner().invoke(main, [group, "--help"]).stdout for group in GROUPS)):
+        assert "..." not in help_text.partition("Commands:")[2]  # no first sentence is too long for its line
     assert {line.split()[0] for line in done.stdout.partition("Commands:\n")[2].splitlines()} == COMMANDS
 
 
