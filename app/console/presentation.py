@@ -22,9 +22,9 @@ HIDDEN = mark("(hidden from viewers)")
 SIGNS = {
     **dict.fromkeys(("waiting", "queued", "pending"), "◌"),
     **dict.fromkeys(("running", "in_progress"), "▶"),
-    "awaiting_approval": "⏸",
+    **dict.fromkeys(("awaiting_approval", "paused"), "⏸"),
     **dict.fromkeys(("completed", "delivered", "ok", "done"), "✓"),
-    **dict.fromkeys(("failed", "given_up", "timeout", "died", "error", "fatal", "silent"), "✗"),
+    **dict.fromkeys(("failed", "given_up", "timeout", "died", "error", "fatal", "silent", "overdue"), "✗"),
     **dict.fromkeys(("cancelled", "gone"), "⊘"),
     **dict.fromkeys(("shutdown", "interrupted", "superseded", "changed"), "↩"),
     **dict.fromkeys(("warning", "warn"), "!"),
@@ -38,6 +38,7 @@ PAGES = {
     "/slots": mark("Slots"),
     "/webhooks": mark("Webhooks"),
     "/events": mark("Events"),
+    "/periodic": mark("Periodic"),
     "/settings": mark("Settings"),
     "/audit": mark("Audit"),
 }

@@ -86,7 +86,7 @@ def preview(
     filters = read_filters(texts)
     with db.connection() as conn:
         matched = ids if ids is not None else match(conn, filters, MOST_ROWS + 1, by_title=by_title)
-        judged = _judge(conn, matched[:MOST_ROWS], action, texts)
+        judged = _judge(conn, matched[:MOST_ROWS], action, {} if ids is None else texts)
         taken = [generation_id for generation_id, why in judged.items() if why is None]
         sample = conn.execute(QUERIES["list_generations_by_id"], {"ids": taken[:SHOWN]}).fetchall()
     skipped = Counter(why for why in judged.values() if why is not None)

@@ -23,6 +23,8 @@ PAGE = 50
 MOST_COUNTED = 1000
 #: How many courses a name may match.
 MOST_COURSES = 200
+#: Characters of an attempt's log that are shown, from its end.
+LOG_SHOWN = 4000
 #: The longest text of a filter.
 MAX_TEXT = 200
 
@@ -113,8 +115,8 @@ def match(conn: Connection[DictRow], filters: Filters, limit: int, *, by_title: 
 
 
 def show(db: Database, generation_id: UUID) -> dict[str, Any]:
-    """All that is kept of one generation. Raises `NotFound`."""
-    values = {"generation_id": generation_id, "limit": 200}
+    """All that is kept of one generation but its texts. Raises `NotFound`."""
+    values = {"generation_id": generation_id, "limit": 200, "characters": LOG_SHOWN}
     with db.connection() as conn:
         generation = conn.execute(QUERIES["show_generation"], values).fetchone()
         if generation is None:
@@ -124,9 +126,18 @@ def show(db: Database, generation_id: UUID) -> dict[str, Any]:
             "generation": generation,
             "attempts": conn.execute(QUERIES["list_generation_attempts"], values).fetchall(),
             "events": conn.execute(QUERIES["list_generation_events"], values).fetchall(),
-            "units": conn.execute(QUERIES["count_generation_units"], values).fetchall(),
             "audit": conn.execute(QUERIES["list_audit"], {**EVERY_CHANGE, **values}).fetchall(),
+            "logs": {row["attempt_id"]: row["lines"] for row in conn.execute(QUERIES["list_log_ends"], values)},
+            "units": conn.execute(QUERIES["count_generation_units"], values).fetchall(),
+            "spending": conn.execute(QUERIES["find_spending"], values).fetchone(),
         }
+
+
+def read_outline(db: Database, generation_id: UUID, number: int, lessons: int, characters: int) -> list[DictRow]:
+    """So many lessons of the generation from that number on, with the beginning of what is written of each."""
+    values = {"generation_id": generation_id, "number": number, "limit": lessons, "characters": characters}
+    with db.connection() as conn:
+        return conn.execute(QUERIES["list_outline"], values).fetchall()
 
 
 def find_named(db: Database, name: str) -> tuple[UUID, int]:

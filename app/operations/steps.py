@@ -19,7 +19,8 @@ def read_steps(progress: Any, attempts: list[Any], generation: Any) -> list[dict
     It is None where it is that of a later generation: then the attempts say what happened.
     """
     raw = progress.get("steps") if isinstance(progress, dict) else None
-    found = {step.get("id"): step for step in raw if isinstance(step, dict)} if isinstance(raw, list) else {}
+    whole = [step for step in raw if isinstance(step, dict)] if isinstance(raw, list) else []
+    found = {number: step for step in whole if isinstance(number := step.get("id"), int)}
     steps = []
     for number, name in enumerate(NAMES, 1):
         step, own = found.get(number, {}), [row for row in attempts if STEPS.get(row["stage"]) == number]

@@ -113,7 +113,7 @@ where run_id = %(id)s;
 -- The first rows of that outcome, or of all, with what is still there of each.
 select
     row.position, row.generation_id as id, row.outcome, row.why, generation.status::text, generation.stage::text,
-    course.slug, course.title
+    course.slug, left(course.title, 200) as title
 from coursegen.bulk_rows row
 left join coursegen.generations generation on generation.id = row.generation_id
 left join courses course on course.id = generation.course_id

@@ -145,3 +145,24 @@ update coursegen.console_forms set result = %(result)s where key = %(key)s;
 
 -- name: find_console_form
 select result, sent_at from coursegen.console_forms where key = %(key)s;
+
+-- name: list_periodic_work
+-- When each periodic task was last due, what became of that job (one that succeeded is deleted), and when one last failed.
+select
+    asked.task, to_timestamp(defer.defer_timestamp) as last_at,
+    case when defer.id is not null then coalesce(job.status::text, 'succeeded') end as state,
+    (
+        select max(event.at)
+        from procrastinate_jobs failed
+        join procrastinate_events event on event.job_id = failed.id and event.type in ('failed', 'aborted')
+        where failed.queue_name = %(queue)s and failed.task_name = asked.task and failed.status in ('failed', 'aborted')
+    ) as failed_at
+from unnest(%(tasks)s::text[]) with ordinality asked (task, position)
+left join lateral (
+    select * from procrastinate_periodic_defers
+    where task_name = asked.task
+    order by defer_timestamp desc
+    limit 1
+) defer on true
+left join procrastinate_jobs job on job.id = defer.job_id
+order by asked.position;

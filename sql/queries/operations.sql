@@ -34,6 +34,9 @@ where (%(event_type)s::text is null or event_type = %(event_type)s::text)
 order by "timestamp" desc
 limit %(limit)s;
 
+-- name: insert_events
+select coursegen.insert_events_v1(%(events)s);
+
 -- name: inspect_server
 -- The server's version, clock and connections, the workers, and the work that waits. Of webhooks: how many generations have
 -- a pending delivery, and for how many seconds the most overdue of these has been due; one that waits for a busy sender

@@ -16,12 +16,16 @@ from app.operations.search import Ambiguous, find_named, read_time, show
 from app.operations.steps import read_steps
 from app.services import Services
 
+FACTS = (
+    *("id", "course_id", "title", "user_id", "organization_id", "request_id", "tier", "priority", "source"),
+    *("shown_status", "retry_of", "retried_as", "created_at", "started_at", "finished_at", "error_message"),
+)
 STEPS = ("step", "status", "started", "ended", "error")
 ATTEMPTS = ("stage", "outcome", "started_at", "took", "worker", "fence", "error")
 EVENTS = ("timestamp", "event_type", "severity", "metadata")
 DELIVERIES = ("seq", "status", "step", "state", "failures", "response", "due_at", "error")
 AUDIT = ("at", "actor", "action", "reason")
-#: Lines of each start's log. `log` prints all.
+#: Lines of each start's log that `show` prints; `log` prints all.
 LOG_LINES = 10
 
 name = click.argument("name", metavar="NAME", shell_complete=complete_id)
@@ -42,17 +46,15 @@ def command(services: Services, name: str, as_json: bool) -> None:
         print_rows([{**generation, **shown}], (), as_json=True)
         return
     echo(_say_now(shown))
-    print_facts(_list_facts(shown["generation"], shown["units"]))
+    print_facts(_list_facts(shown))
     for title, rows, columns in _list_tables(shown):
         if rows:
             echo(f"\n{title}")
             print_rows(rows, columns, as_json=False)
-    for start in shown["log"]:
-        echo(f"\nLog of {start['stage']}, {start['started_at']:%Y-%m-%d %H:%M:%S}")
-        lines = start["lines"].splitlines()
-        if len(lines) > LOG_LINES:
-            echo(f"  … {len(lines) - LOG_LINES} lines before: `coursegen generations log`")
-        echo("\n".join(f"  {line}" for line in lines[-LOG_LINES:]))
+    for start in shown["attempts"]:
+        if lines := shown["logs"].get(start["id"], "").splitlines():
+            echo(f"\nLog of {start['stage']}, {start['started_at']:%Y-%m-%d %H:%M:%S}")
+            echo("\n".join(f"  {line}" for line in lines[-LOG_LINES:]))
 
 
 @click.command("log")
@@ -60,7 +62,8 @@ def command(services: Services, name: str, as_json: bool) -> None:
 @with_services
 def log(services: Services, name: str) -> None:
     """Show the last lines that a generation's handlers wrote. NAME is as for show."""
-    for start in _find(services, name)["log"]:
+    generation_id = _find(services, name)["generation"]["id"]
+    for start in read_rows(services.db, "list_attempt_logs", generation_id=generation_id):
         echo(f"{start['stage']} {start['started_at']:%Y-%m-%d %H:%M:%S} {start['outcome'] or 'running'}")
         for line in start["lines"].splitlines():
             echo(f"  {line}")
@@ -82,7 +85,6 @@ def _find(services: Services, name: str) -> dict[str, Any]:
         "steps": read_steps(progress, shown["attempts"], generation),
         "lessons": _count_lessons(progress),
         "webhook": find_webhook(services.db, generation_id),
-        "log": read_rows(services.db, "list_attempt_logs", generation_id=generation_id),
     }
 
 
@@ -107,16 +109,18 @@ def _say_now(shown: Mapping[str, Any]) -> str:
     return f"{began}; {in_hand['worker']} has had {in_hand['stage']} in hand for {say_age(in_hand['took_s'])}; {idle}"
 
 
-def _list_facts(generation: Mapping[str, Any], units: list[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
-    shown = "id course_id title user_id organization_id request_id tier priority source shown_status"
-    for field in (*shown.split(), "retry_of", "retried_as", "created_at", "started_at", "finished_at", "error_message"):
+def _list_facts(shown: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    generation, spending = shown["generation"], shown["spending"]
+    for field in FACTS:
         if generation[field] is not None:
             yield field, generation[field]
     yield "slots", f"user {generation['user_slot'] or '-'}, system {generation['system_slot'] or '-'}"
     if generation["fence"] > 1:
         yield "take-overs", generation["fence"] - 1
-    if units:
-        yield "saved", ", ".join(f"{row['units']} of {row['stage']}" for row in units)
+    if shown["units"]:
+        yield "saved units", ", ".join(f"{row['units']} of {row['stage']}" for row in shown["units"])
+    if spending:
+        yield "spent", f"{spending['calls']} calls, {spending['tokens']} tokens, {spending['money']} in money"
 
 
 def _read(moment: Any) -> Any:

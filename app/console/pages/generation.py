@@ -1,16 +1,23 @@
-"""`/generations/<id>`: everything about one generation."""
+"""`/generations/<id>`: everything about one generation, and `/generations/<id>/drafts`: what it has written."""
 
 from uuid import UUID, uuid4
 
 from flask import Blueprint, render_template, request
 
-from app.console.access import reading
+from app.auth.operators import ConsoleRole
+from app.console.access import may, reading, require
 from app.operations.forms import find_result
 from app.operations.listings import find_webhook
-from app.operations.search import show
+from app.operations.search import read_outline, show
 from app.operations.steps import read_steps
 
 blueprint = Blueprint("generation", __name__)
+
+#: Lessons of an outline that are shown.
+LESSONS = 200
+#: Drafts of a page, and how many characters of each.
+DRAFTS = 20
+DRAFT_SHOWN = 4000
 
 
 @blueprint.get("/generations/<uuid:generation_id>")
@@ -27,5 +34,19 @@ def show_generation(generation_id: UUID) -> str:
         progress=generation["progress"] if isinstance(generation["progress"], dict) else {},
         webhook=find_webhook(services.db, generation_id),
         result=find_result(services.db, request.args.get("done", "")),
+        outline=read_outline(services.db, generation_id, 1, LESSONS, 0) if may(ConsoleRole.OPERATOR) else [],
+        most_lessons=LESSONS,
         new_key=uuid4,
+    )
+
+
+@blueprint.get("/generations/<uuid:generation_id>/drafts")
+def show_drafts(generation_id: UUID) -> str:
+    require(ConsoleRole.OPERATOR)
+    services, given = reading(), request.args.get("from", "1")
+    number = int(given) if given.isascii() and given.isdigit() and len(given) < 7 else 1
+    generation = show(services.db, generation_id)["generation"]
+    lessons = read_outline(services.db, generation_id, number, DRAFTS + 1, DRAFT_SHOWN)
+    return render_template(
+        "drafts.html", generation=generation, lessons=lessons[:DRAFTS], following=lessons[DRAFTS:], shown=DRAFT_SHOWN
     )

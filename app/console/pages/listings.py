@@ -1,4 +1,4 @@
-"""The pages that are one table: workers, queue, slots, webhooks, events, settings and audit."""
+"""The pages that are one table: workers, queue, slots, webhooks, events, periodic work, settings and audit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -6,16 +6,15 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from psycopg.conninfo import conninfo_to_dict
 
 from app.console.access import reading
-from app.console.error_pages import show_error
 from app.console.fragments import render_live, snapshot
 from app.console.languages import mark, translate
 from app.generation.events import EventType
 from app.operations.forms import find_result
-from app.operations.listings import EVERY_CHANGE, compare_slots, read_rows
+from app.operations.listings import EVERY_CHANGE, compare_slots, list_periodic, read_rows
 from app.operations.overview import QUEUES, list_workers
 from app.operations.search import SAID, read_span
 from app.settings import SECRETS, Settings
@@ -74,7 +73,7 @@ def show_slots() -> str:
 
 @blueprint.get("/webhooks")
 def show_webhooks() -> Response:
-    view = request.args.get("view", "all")
+    view = _choose("view", "all", ("all", "pending", "failed"))
     columns = [
         *(
             ("created_at", mark("Created"), "time"),
@@ -105,8 +104,8 @@ def show_webhooks() -> Response:
 
 
 @blueprint.get("/events")
-def show_events() -> Any:
-    kind, since = request.args.get("type") or None, request.args.get("since") or "7d"
+def show_events() -> Response:
+    kind, since = _choose("type", None, [event.value for event in EventType]), request.args.get("since") or "7d"
     columns = [
         *(
             ("timestamp", mark("Time"), "time"),
@@ -122,7 +121,7 @@ def show_events() -> Any:
     ]
     seconds = read_span(since)
     if seconds is None:
-        return show_error(400, translate(SAID["span"]).format(name="since"))
+        abort(400, translate(SAID["span"]).format(name="since"))
     rows = read_rows(reading().db, "list_events", event_type=kind, since_s=seconds, limit=ROWS)
     views = {mark("All"): "/events"} | {event.value: f"/events?type={event.value}" for event in EventType}
     return _show(Table(mark("Events"), columns, rows, mark("None. That is good."), mark("The latest 200."), views))
@@ -143,6 +142,20 @@ def show_audit() -> Response:
     rows = read_rows(reading().db, "list_audit", **EVERY_CHANGE, limit=ROWS)
     intro = mark("The latest 200 changes by people.")
     return _show(Table(mark("Audit"), columns, rows, mark("Nobody has changed anything."), intro))
+
+
+@blueprint.get("/periodic")
+def show_periodic() -> Response:
+    columns = [
+        *(("task", mark("Task"), "text"), ("does", mark("What it does"), "said")),
+        *(("last_at", mark("Last time"), "time"), ("state", mark("Outcome"), "state")),
+        *(("due_at", mark("Next time"), "time"), ("punctuality", mark("Due"), "state")),
+        *(("failed_at", mark("Last failure"), "time"), ("workers", mark("Served by"), "text")),
+    ]
+    services = reading()
+    rows = snapshot("periodic", lambda: list_periodic(services))
+    intro = mark("The work of upkeep. Why one failed is in the log of its worker.")
+    return _show(Table(mark("Periodic"), columns, rows, "", intro))
 
 
 @blueprint.get("/settings")
@@ -179,6 +192,14 @@ def _plain(value: Any) -> str:
     if isinstance(value, list | tuple | frozenset):
         return ", ".join(map(str, value)) or "none"
     return "none" if value in (None, "") else str(getattr(value, "value", value))
+
+
+def _choose(name: str, default: str | None, choices: Sequence[str]) -> str | None:
+    """The view that the URL names. Ends the request with a sentence if there is none such."""
+    chosen = request.args.get(name) or default
+    if chosen != default and chosen not in choices:
+        abort(400, translate(SAID["choice"]).format(name=name, names=", ".join(choices)))
+    return chosen
 
 
 def _show(table: Table) -> Response:

@@ -6,13 +6,22 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
+from app.generation.queue import PERIODIC
+from app.operations.listings import PERIODIC_DOES
 from app.services import Services
 from tasks import upkeep
+from tasks.worker_app import HOURLY
 from tests.integration.factories import MakeCourse, add_worker
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration
 
 Connection = psycopg.Connection[DictRow]
+
+
+def test_operators_know_each_periodic_task(make_worker: MakeWorker) -> None:
+    registered = make_worker().periodic_registry.periodic_tasks.values()
+    assert {each.task.name: each.cron == HOURLY for each in registered} == PERIODIC
+    assert set(PERIODIC_DOES) == set(PERIODIC)
 
 
 def test_events_of_this_service_are_kept_for_ninety_days(
