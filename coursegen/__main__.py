@@ -3,7 +3,6 @@
 It stands above both the API and the workers, which know nothing of each other.
 """
 
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -28,12 +27,12 @@ T = TypeVar("T")
     "--env-file",
     envvar=VARIABLE,
     type=click.Path(path_type=Path),
-    help=f"The file of the settings, which the environment overrides. [default: {UNITS_FILE}, if there is one]",
+    help=f"A file of settings, which the environment overrides. [default: {UNITS_FILE}, without a DATABASE_URL]",
 )
 @click.pass_context
 def main(context: click.Context, env_file: Path | None) -> None:
     """Run and operate the course generation service. The environment configures it, and the file of its units."""
-    if not _configured(partial(load_env_file, env_file)) and "DATABASE_URL" not in os.environ:
+    if not _configured(partial(load_env_file, env_file)):
         click.echo(f"This user can't read {UNITS_FILE}: use sudo.", err=True)
     context.obj = ScriptInfo(create_app=partial(_configured, create_app), set_debug_flag=False)
 

@@ -27,9 +27,12 @@ class BadEnvFile(Exception):
 def load_env_file(path: Path | None = None) -> bool:
     """The variables of the file that belong to the service are set, unless the environment has them already.
 
-    Without a path it is the units' file, if there is one; returns whether it could be read. Processes that this one
-    starts inherit the variables and read no file. Raises `BadEnvFile`.
+    Without a path it is the units' file, if there is one and the environment names no database: two environments are
+    not mixed unasked. Returns whether it could be read. Processes that this one starts inherit the variables and read
+    no file. Raises `BadEnvFile`.
     """
+    if path is None and "DATABASE_URL" in os.environ:
+        return True
     try:
         text = (path or UNITS_FILE).read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
