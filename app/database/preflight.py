@@ -58,7 +58,7 @@ def locate(url: str) -> str:
 
 
 def explain_outage(url: str, error: psycopg.Error, *, pooled: bool) -> str:
-    """A sentence that says which database can't be used, and why. A pool that waited in vain does not know why."""
+    """A sentence that says which database failed, and why. A pool that waited in vain does not know why."""
     if isinstance(error, PoolTimeout):
         try:
             with connect_briefly(url, pooled=pooled):
@@ -66,4 +66,5 @@ def explain_outage(url: str, error: psycopg.Error, *, pooled: bool) -> str:
         except psycopg.OperationalError as cause:
             error = cause
     reason = (str(error).splitlines() or [type(error).__name__])[0].rpartition(" failed: ")[2]
-    return f"The database {locate(url)} can't be used: {reason}"
+    failed = "can't be used" if isinstance(error, psycopg.OperationalError) else "rejected this"
+    return f"The database {locate(url)} {failed}: {reason}"

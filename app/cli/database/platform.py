@@ -45,6 +45,8 @@ def status(
             shown: StatusMap | None = platform.change_status_map(services.settings, operator(reason), given[0])
         else:
             shown = platform.show_status_map(services.settings)
+    except json.JSONDecodeError as error:
+        raise CommandFailed(f"The file is not JSON: {error}") from error
     except (BadMap, ValueError) as error:
         raise CommandFailed(str(error)) from error
     if shown is None:

@@ -78,9 +78,7 @@ def test_without_a_path_it_is_the_units_file_if_there_is_one(tmp_path: Path, mon
     assert "HOST" not in load(None)
     (tmp_path / "env").write_text("HOST=10.0.0.1\n")
     assert load(None)["HOST"] == "10.0.0.1"
-    assert "HOST" not in load(
-        None, DATABASE_URL="postgresql://elsewhere/x"
-    )  # nor is one environment mixed with another
+    assert "HOST" not in load(None, DATABASE_URL="postgresql://elsewhere/x")  # two environments are not mixed
 
 
 def test_a_units_file_that_this_user_may_not_read_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
