@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Callable
 from typing import NoReturn
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from flask import Blueprint, abort, redirect, request
 from werkzeug.wrappers import Response
@@ -131,11 +131,8 @@ def _work_on(services: Services, run_id: UUID) -> None:
     """A thread has begun to work through the run. It ends with the process, and then somebody goes on with the run."""
 
     def work() -> None:
-        holder, goes_on = uuid4(), True
         try:
-            while goes_on:
-                with _turn:
-                    goes_on = bulk.run_batch(services, run_id, holder)
+            bulk.run_all(services, run_id, _turn)
         except Exception:
             log.exception("bulk_run_failed", extra={"run": str(run_id)})
 

@@ -6,6 +6,7 @@ and each keeps its outcome. What is left by a process that died, anybody may go 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -20,14 +21,16 @@ from app.database.queries import QUERIES
 from app.generation.audit import Actor, record_audit
 from app.generation.database_errors import is_unavailable
 from app.generation.errors import (
+    AdmissionFailed,
     CourseNotFound,
+    Forbidden,
     GenerationActive,
     GenerationError,
     NotFailed,
     NothingActive,
     NothingToSend,
-    OutcomeUnknown,
-    SystemFull,
+    RateLimited,
+    UserFull,
 )
 from app.operations import actions
 from app.operations.listings import NotFound
@@ -115,11 +118,15 @@ def confirm(db: Database, run_id: UUID, actor: Actor) -> bool:
     return row is not None
 
 
-def run_all(services: Services, run_id: UUID) -> None:
-    """Works through the run until it has ended, was stopped, can't go on now, or is in other hands."""
-    holder = uuid4()
-    while run_batch(services, run_id, holder):
-        pass
+def run_all(services: Services, run_id: UUID, turn: AbstractContextManager[object] | None = None) -> None:
+    """Works through the run until it has ended, was stopped, can't go on now, or is in other hands.
+
+    `turn` is entered for each batch. Raises as `run_batch`.
+    """
+    holder, goes_on = uuid4(), True
+    while goes_on:
+        with turn or nullcontext():
+            goes_on = run_batch(services, run_id, holder)
 
 
 def run_batch(services: Services, run_id: UUID, holder: UUID) -> bool:
@@ -150,6 +157,12 @@ def run_batch(services: Services, run_id: UUID, holder: UUID) -> bool:
 def stop(db: Database, run_id: UUID, actor: Actor) -> bool:
     """The run has ended; a row that is in hand is the last. Audited. False if it has ended already."""
     return _finish(db, {"id": run_id, "stop": True}, actor)
+
+
+def list_open(db: Database) -> list[DictRow]:
+    """The latest runs that were confirmed and have not ended: `id`, `action`, and how many rows are `left`."""
+    with db.connection() as conn:
+        return conn.execute(QUERIES["list_open_bulk_runs"]).fetchall()
 
 
 def find_run(db: Database, run_id: UUID) -> dict[str, Any]:
@@ -194,10 +207,10 @@ def _act(
             actions.resend_webhook(services, generation_id, None, actor)
     except (NothingActive, NotFailed, NothingToSend, GenerationActive, CourseNotFound, NotFound):
         return "changed", "changed"
-    except (SystemFull, OutcomeUnknown) as error:
-        return None, str(error)
-    except GenerationError as error:
+    except (UserFull, RateLimited, Forbidden, AdmissionFailed) as error:
         return "failed", str(error)
+    except GenerationError as error:  # such as a full system, which would refuse the others, too
+        return None, str(error)
     except psycopg.Error as error:
         if is_unavailable(error):
             raise

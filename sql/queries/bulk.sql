@@ -98,6 +98,13 @@ select
 from coursegen.bulk_runs
 where id = %(id)s;
 
+-- name: list_open_bulk_runs
+select id, action, (select count(*) from coursegen.bulk_rows where run_id = run.id and outcome is null) as left
+from coursegen.bulk_runs run
+where confirmed_at is not null and finished_at is null
+order by prepared_at desc
+limit 5;
+
 -- name: count_bulk_rows
 select
     count(*) as rows,

@@ -13,6 +13,7 @@ from app.console.pages.bulk import TITLES
 from app.generation.events import EventType
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
+from app.operations.bulk import list_open
 from app.operations.search import FILTERS, MOST_COUNTED, STATUSES, BadFilter, Found, read_filters, search
 
 blueprint = Blueprint("generations", __name__)
@@ -46,6 +47,7 @@ def list_generations() -> Any:
             filters=filters,
             choices=CHOICES,
             actions=TITLES,
+            open_runs=list_open(reading().db),
             most=MOST_COUNTED,
         ),
         status,

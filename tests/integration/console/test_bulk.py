@@ -90,6 +90,7 @@ def test_what_a_dead_process_left_is_shown_and_goes_on(sign_in: SignIn, past: Pa
     run_id = bulk.prepare(db, bulk.preview(db, {"course": "<i>x"}, "cancel", [generation]), "console:gone")
     bulk.confirm(db, run_id, Actor("console:gone", "<b>why"))
     browser, path = sign_in(), f"/bulk/{run_id}"
+    assert f'<a href="{path}">Cancel: 1 left</a>' in browser.get("/generations").text
     page = browser.get(path).text
     assert "Not under way: 1 are left." in page
     assert "&lt;b&gt;why" in page

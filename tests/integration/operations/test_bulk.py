@@ -1,13 +1,13 @@
 """Actions on many generations: what is taken, what is done, and what a process that dies leaves."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from procrastinate import App, SyncPsycopgConnector
 from psycopg.rows import DictRow
 
 from app.database.queries import QUERIES
@@ -21,6 +21,7 @@ from app.operations.listings import NotFound
 from app.services import Services
 from tests.integration.factories import MakeCourse
 from tests.integration.operations.rows import ADA, Past, minutes
+from tests.integration.tasks.processes import wait_until
 
 Conn = psycopg.Connection[DictRow]
 OPERATOR = Actor("console:ops", "the provider is down")
@@ -107,6 +108,10 @@ def test_the_action_is_not_taken_where_it_does_not_apply(services: Services, pas
     chosen = bulk.preview(services.db, {"status": "failed"}, "retry", [again, completed, uuid4()])
     assert (list(chosen.ids), chosen.skipped) == ([again], {"not_failed": 1, "gone": 1})
     assert chosen.filter == {"status": "failed", "selected": "3"}
+    run_id = confirmed(services, {}, "retry", [again])  # whose user has one active
+    bulk.run_all(services, run_id)
+    [row] = bulk.find_run(services.db, run_id)["shown"]
+    assert (row["outcome"], "as the tier allows" in row["why"]) == ("failed", True)
 
 
 def test_what_a_process_that_died_has_done_is_not_done_twice(services: Services, past: Past, conn: Conn) -> None:
@@ -162,12 +167,14 @@ def test_retries_wait_for_slots_of_the_system(
     run_id = confirmed(services, {"status": "failed"}, "retry")
     bulk.run_all(services, run_id)
     assert counts(services, run_id) == (2, 0, 0, 1)
+    assert [(row["id"], row["left"]) for row in bulk.list_open(services.db)] == [(run_id, 1)]
     run = bulk.find_run(services.db, run_id)
     assert (run["held_up"].startswith("The system is full"), run["is_held"]) == (True, False)
     [active, *_] = conn.execute("select id from coursegen.generations where finished_at is null").fetchall()
     actions.cancel(services, active["id"], OPERATOR)
     bulk.run_all(services, run_id)
     assert counts(services, run_id) == (3, 0, 0, 0)
+    assert bulk.list_open(services.db) == []
 
 
 def test_a_priority_is_set_with_its_job_and_not_of_one_that_was_fetched(
@@ -192,10 +199,13 @@ def test_a_priority_is_set_with_its_job_and_not_of_one_that_was_fetched(
     conn.execute("update coursegen.generations set status = 'running', started_at = now() where id = %s", [generation])
     assert actions.set_priority(services, generation, 0, OPERATOR) == 20
     assert priorities() == {"priority": 0, "job": 1}
-    with App(connector=SyncPsycopgConnector(conninfo=services.settings.database_url)).open() as app:
-        app.connector.execute_query_one("select id from procrastinate_fetch_job_v2(null, null)")
-    with pytest.raises(NotWaiting):
-        actions.set_priority(services, generation, 50, OPERATOR)
+    with ThreadPoolExecutor(1) as thread, psycopg.connect(services.settings.database_url) as worker:
+        worker.execute("select procrastinate_fetch_job_v2(null, null)")
+        late = thread.submit(actions.set_priority, services, generation, 50, OPERATOR)
+        wait_until(lambda: conn.execute("select from pg_locks where not granted").fetchall())
+        worker.commit()
+        with pytest.raises(NotWaiting):
+            late.result(30)
     assert priorities() == {"priority": 0, "job": 1}
     with pytest.raises(NotWaiting):
         actions.set_priority(services, past.generation(NOW - minutes(9), NOW), 50, OPERATOR)
