@@ -58,10 +58,10 @@ def _read(path: Path, text: str) -> Iterator[tuple[str, str]]:
         number = binding.original.line + binding.original.string[: -len(line) or None].count("\n")
         if line.startswith(";"):  # a comment to systemd
             continue
-        if binding.error or (binding.key is not None and binding.value is None):
-            raise BadEnvFile(f"{path}, line {number}: not NAME=value.")
-        if binding.key is None or binding.value is None:
+        if binding.key is None and not binding.error:
             continue
+        if binding.key is None or binding.value is None or not line.startswith(binding.key) or "\0" in line:
+            raise BadEnvFile(f"{path}, line {number}: not NAME=value.")
         raw, value = line.partition("=")[2].strip(), binding.value
         is_same = raw in (value, f"'{value}'", f'"{value}"') and ("\\" not in raw or raw[0] == "'")
         if not is_same:  # the units would have another value

@@ -63,6 +63,8 @@ def test_the_environment_wins_and_only_the_service_s_variables_are_set(tmp_path:
         (b"\xff\xfe", "not UTF-8"),
         (b"HOST=a\nPORT\n", "line 2: not NAME=value"),
         (b"HOST='a\n", "line 1"),
+        (b"export HOST=a\n", "line 1: not NAME=value"),
+        (b"HOST=a\0b\n", "line 1: not NAME=value"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, content: bytes | None, reason: str) -> None:
