@@ -12,6 +12,7 @@ from psycopg.rows import DictRow
 
 from app.database.pool import Database
 from app.database.queries import QUERIES
+from app.generation.progress.steps import STEPS
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.operations.listings import EVERY_CHANGE, NotFound
@@ -27,6 +28,9 @@ MOST_COURSES = 200
 LOG_SHOWN = 4000
 #: The longest text of a filter.
 MAX_TEXT = 200
+
+#: What the steps are called here.
+STEP_NAMES = ("Admission", "Documents and analysis", "Structure", "Lessons", "Finish")
 
 #: What is said of filters that are none.
 SAID = {
@@ -138,6 +142,35 @@ def read_outline(db: Database, generation_id: UUID, number: int, lessons: int, c
     values = {"generation_id": generation_id, "number": number, "limit": lessons, "characters": characters}
     with db.connection() as conn:
         return conn.execute(QUERIES["list_outline"], values).fetchall()
+
+
+def read_steps(progress: Any, attempts: list[Any], generation: Any) -> list[dict[str, Any]]:
+    """The five steps with the attempts of their stages. The course's progress is used as far as it is well formed.
+
+    It is None where it is that of a later generation: then the attempts say what happened.
+    """
+    raw = progress.get("steps") if isinstance(progress, dict) else None
+    whole = [step for step in raw if isinstance(step, dict)] if isinstance(raw, list) else []
+    found = {number: step for step in whole if isinstance(number := step.get("id"), int)}
+    steps = []
+    for number, name in enumerate(STEP_NAMES, 1):
+        step, own = found.get(number, {}), [row for row in attempts if STEPS[Stage(row["stage"])].id == number]
+        status = step.get("status") or (
+            "completed"
+            if number == 1 or any(row["outcome"] == "completed" for row in own)
+            else own[-1]["outcome"] or "in_progress"
+            if own
+            else "pending"
+        )
+        started = step.get("started_at") or (own[0]["started_at"] if own else None)
+        ended = step.get("completed_at") or (own[-1]["finished_at"] if own else None)
+        if number == 1:
+            started = ended = generation["created_at"]
+        steps.append(
+            {"name": name, "shown_as": step.get("name"), "status": status, "started": started, "ended": ended}
+            | {"error": step.get("error"), "attempts": own}
+        )
+    return steps
 
 
 def find_named(db: Database, name: str) -> tuple[UUID, int]:

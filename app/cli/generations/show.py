@@ -12,8 +12,7 @@ from app.cli.output import echo
 from app.cli.tables import print_facts, print_rows
 from app.operations.ages import say_age
 from app.operations.listings import find_webhook, read_rows
-from app.operations.search import Ambiguous, find_named, read_time, show
-from app.operations.steps import read_steps
+from app.operations.search import Ambiguous, find_named, read_steps, read_time, show
 from app.services import Services
 
 FACTS = (

@@ -8,8 +8,7 @@ from app.auth.operators import ConsoleRole
 from app.console.access import may, reading, require
 from app.operations.forms import find_result
 from app.operations.listings import find_webhook
-from app.operations.search import read_outline, show
-from app.operations.steps import read_steps
+from app.operations.search import read_outline, read_steps, show
 
 blueprint = Blueprint("generation", __name__)
 
