@@ -181,6 +181,20 @@ $$;
 --
 
 CREATE FUNCTION coursegen.admit_generations_v1(p_requests jsonb, p_wait boolean) RETURNS TABLE(id uuid, outcome text, generation_id uuid, files_malformed boolean, user_active integer, system_active integer)
+    LANGUAGE sql
+    AS $$
+    select
+        id, case outcome when 'paused' then 'system_full' else outcome end, generation_id, files_malformed,
+        case outcome when 'paused' then 0 else user_active end,
+        case outcome when 'paused' then system_limit else system_active end
+    from coursegen.admit_generations_v2(p_requests, p_wait)
+$$;
+
+--
+-- Name: admit_generations_v2(jsonb, boolean); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.admit_generations_v2(p_requests jsonb, p_wait boolean) RETURNS TABLE(id uuid, outcome text, generation_id uuid, files_malformed boolean, user_active integer, system_active integer, user_limit integer, system_limit integer)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_variable
@@ -189,14 +203,14 @@ declare
     course record;
     generation coursegen.generations;
     picked record;
+    in_force record;
     first_stage coursegen.stage;
     carried jsonb;
     jobs procrastinate_job_to_defer_v1[] := '{}';
 begin
     for request in
         select r.* from jsonb_to_recordset(p_requests) as r (
-            id uuid, course_id uuid, user_id uuid, tier coursegen.tier, priority int, user_slot int, system_slot int,
-            user_limit int, system_limit int, source text, webhook_url text, request_id text, idempotency_key text,
+            id uuid, course_id uuid, user_id uuid, tier coursegen.tier, user_slot int, system_slot int, system_limit int, source text, webhook_url text, request_id text, idempotency_key text,
             fingerprint text, retry_of uuid, message text, status text, actor text, reason text,
             completed_steps jsonb, beside boolean
         ) order by r.course_id
@@ -206,6 +220,8 @@ begin
         files_malformed := false;
         user_active := null;
         system_active := null;
+        user_limit := null;
+        system_limit := null;
 
         -- Before the wait for the course, so that a repeated key is answered at once.
         if request.idempotency_key is not null then
@@ -244,15 +260,36 @@ begin
                 outcome := 'old_stack';
             end if;
         end if;
-        if outcome is null and request.user_slot is null then
-            picked := coursegen.pick_slots(request.user_id, request.user_limit, request.system_limit);
-            user_active := picked.user_active;
-            system_active := picked.system_active;
-            outcome := case
-                when picked.user_slot is null then 'user_full' when picked.system_slot is null then 'system_full'
-            end;
-            request.user_slot := picked.user_slot;
-            request.system_slot := picked.system_slot;
+        if outcome is null then
+            perform coursegen.hold_controls();
+            -- A statement of its own: its snapshot is taken under the lock. Numbers within the limits keep both, unless a
+            -- generation has one above them, since a limit was lowered: then the holders are counted.
+            select
+                t.priority, t.slots, l.slots as system_slots,
+                exists (select from coursegen.controls c where c.name = 'admissions') as is_paused,
+                coalesce(request.user_slot > t.slots or request.system_slot > l.slots, true)
+                    or exists (select from coursegen.generations g where g.system_slot > l.slots)
+                    or exists (
+                        select from coursegen.generations g where g.user_id = request.user_id and g.user_slot > t.slots
+                    ) as is_picked_here
+            into in_force
+            from coursegen.tiers t
+            cross join lateral (select coursegen.limit_in_force_v1(request.system_limit) as slots) l
+            where t.tier = request.tier;
+            user_limit := in_force.slots;
+            system_limit := in_force.system_slots;
+            if in_force.is_paused then
+                outcome := 'paused';
+            elsif in_force.is_picked_here then
+                picked := coursegen.pick_slots(request.user_id, user_limit, system_limit);
+                user_active := picked.user_active;
+                system_active := picked.system_active;
+                outcome := case
+                    when picked.user_slot is null then 'user_full' when picked.system_slot is null then 'system_full'
+                end;
+                request.user_slot := picked.user_slot;
+                request.system_slot := picked.system_slot;
+            end if;
         end if;
         if outcome is null then
             first_stage := case
@@ -270,7 +307,7 @@ begin
                 id, course_id, user_id, organization_id, tier, priority, user_slot, system_slot, stage, source,
                 webhook_url, request_id, idempotency_key, retry_of, cancel_value
             ) values (
-                request.id, request.course_id, request.user_id, course.organization_id, request.tier, request.priority,
+                request.id, request.course_id, request.user_id, course.organization_id, request.tier, in_force.priority,
                 request.user_slot, request.system_slot, first_stage, request.source,
                 request.webhook_url, request.request_id, request.idempotency_key, request.retry_of,
                 (select m.value from coursegen.status_map m where m.status = 'cancelled')
@@ -331,6 +368,55 @@ begin
         perform procrastinate_defer_jobs_v1(jobs);
     end if;
 end
+$$;
+
+--
+-- Name: age_generations_v1(double precision, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.age_generations_v1(p_span_s double precision, p_batch integer) RETURNS TABLE(generation_id uuid, priority integer, waited_s double precision)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    span_s constant float := coalesce((select c.value from coursegen.controls c where c.name = 'aging'), p_span_s);
+    aged record;
+begin
+    if coalesce(span_s, 0) <= 0 then
+        return;
+    end if;
+    for aged in select * from coursegen.list_aging_v1(span_s) limit p_batch loop
+        perform from coursegen.generations g
+        where g.id = aged.generation_id and g.priority = aged.priority and g.status = 'queued' and g.started_at is null
+        for no key update skip locked;
+        continue when not found;
+        continue when (select outcome from coursegen.set_priority_v1(aged.generation_id, aged.aged_priority)) <> 'set';
+        perform coursegen.record_own_event('priority_raised', 'info', aged.generation_id, jsonb_build_object(
+            'from', aged.priority, 'to', aged.aged_priority, 'waited_s', round(aged.waited_s)
+        ));
+        return query select aged.generation_id, aged.aged_priority, aged.waited_s;
+    end loop;
+end
+$$;
+
+--
+-- Name: aged_priority(coursegen.tier, double precision, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.aged_priority(p_tier coursegen.tier, p_waited_s double precision, p_span_s double precision) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    select greatest(own.priority, (
+        select max(higher.priority)
+        from (
+            select distinct t.priority from coursegen.tiers t
+            where t.priority > own.priority
+            order by t.priority
+            limit least(floor(p_waited_s / p_span_s), 100)::int
+        ) higher
+    ))
+    from coursegen.tiers own
+    where own.tier = p_tier
 $$;
 
 --
@@ -849,7 +935,7 @@ begin
         select from procrastinate_jobs other
         where other.status = 'todo' and other.queue_name = 'stages' and other.priority > generation.priority
             and (other.scheduled_at is null or other.scheduled_at <= now())
-    ) and not coursegen.is_stage_full(generation, (p_next ->> 'at_once')::int) then 'continued' else 'queued' end;
+    ) and coursegen.why_stage_waits(generation, (p_next ->> 'at_once')::int) is null then 'continued' else 'queued' end;
 
     if outcome = 'queued' or has_webhook then
         perform coursegen.write_course(generation.course_id, p_changes);
@@ -913,6 +999,8 @@ CREATE FUNCTION coursegen.count_start_v1(p_generation_id uuid, p_fence integer, 
     LANGUAGE plpgsql
     AS $$
 declare
+    waits text;
+    wait_s float;
     generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
 begin
     if not coursegen.holds_fence_v1(generation, p_fence) then
@@ -931,21 +1019,31 @@ begin
         refused := coursegen.fail_generation(
             generation, p_stages -> stage ->> 'failed', p_exhausted, jsonb_build_object('stage', generation.stage)
         );
-    elsif coursegen.is_stage_full(generation, (p_stages -> stage ->> 'at_once')::int) then
-        outcome := 'full';
-        update coursegen.generations g
-        set paused_why = 'stage_full',
-            paused_until = now() + make_interval(secs => (p_stages -> generation.stage::text ->> 'full_s')::float)
-        where g.id = p_generation_id and g.status = 'running';
-        perform coursegen.requeue_stage(
-            p_generation_id, (p_stages -> stage ->> 'full_s')::float,
-            (select j.lock from procrastinate_jobs j where j.id = p_job_id)
-        );
-    else
+        return next;
+        return;
+    end if;
+    waits := coursegen.why_stage_waits(generation, (p_stages -> stage ->> 'at_once')::int);
+    if waits is null then
         outcome := 'counted';
         insert into coursegen.attempts as a (generation_id, stage, fence, job_id, worker)
         values (p_generation_id, generation.stage, p_fence, p_job_id, p_worker)
         returning a.id into attempt_id;
+    else
+        outcome := 'full';
+        wait_s := coalesce((p_stages -> stage ->> 'full_s')::float, 5);  -- an earlier release does not name it
+        -- One that has not begun waits for its first place as for a worker, but an operator's pause is no delay.
+        update coursegen.generations g
+        set paused_why = waits, paused_until = now() + make_interval(secs => wait_s)
+        where g.id = p_generation_id and (g.status = 'running' or waits = 'stage_paused');
+        if waits = 'stage_paused' and generation.paused_why is distinct from waits then
+            perform coursegen.write_course(
+                generation.course_id,
+                jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('message', p_stages -> stage -> 'waiting')))
+            );
+        end if;
+        perform coursegen.requeue_stage(
+            p_generation_id, wait_s, (select j.lock from procrastinate_jobs j where j.id = p_job_id)
+        );
     end if;
     return next;
 end
@@ -1256,6 +1354,16 @@ CREATE FUNCTION coursegen.has_status_history() RETURNS boolean
 $$;
 
 --
+-- Name: hold_controls(); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.hold_controls() RETURNS void
+    LANGUAGE sql
+    AS $$
+    select pg_advisory_xact_lock_shared(hashtext('coursegen'), hashtext('controls'))
+$$;
+
+--
 -- Name: holds_fence_v1(coursegen.generations, integer); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1507,6 +1615,28 @@ end
 $$;
 
 --
+-- Name: keep_process_v1(text, text, text, jsonb, integer, double precision, bigint, bigint, boolean); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.keep_process_v1(p_process text, p_kind text, p_version text, p_settings jsonb, p_places integer, p_cpu_pressure double precision, p_memory_available bigint, p_memory_total bigint, p_is_new boolean) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if p_is_new then
+        delete from coursegen.processes where process = p_process;
+    end if;
+    insert into coursegen.processes (
+        process, kind, version, settings, places, cpu_pressure, memory_available, memory_total
+    ) values (
+        p_process, p_kind, p_version, p_settings, p_places, p_cpu_pressure, p_memory_available, p_memory_total
+    )
+    on conflict (process) do update
+    set cpu_pressure = excluded.cpu_pressure, memory_available = excluded.memory_available,
+        memory_total = excluded.memory_total, seen_at = now();
+end
+$$;
+
+--
 -- Name: keep_worker_v1(bigint, text, text, text, text[], bigint[]); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1545,6 +1675,88 @@ CREATE FUNCTION coursegen.lesson_count(p_value jsonb) RETURNS jsonb
         else '0'
     end
 $$;
+
+--
+-- Name: limit_in_force_v1(integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.limit_in_force_v1(p_limit integer) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce(
+        (select c.value from coursegen.controls c where c.name = 'limit'),
+        p_limit,
+        (select d.value from coursegen.dynamic_limit d),
+        3
+    )
+$$;
+
+--
+-- Name: list_aging_v1(double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.list_aging_v1(p_span_s double precision) RETURNS TABLE(generation_id uuid, tier coursegen.tier, priority integer, aged_priority integer, waited_s double precision, is_overtaken boolean)
+    LANGUAGE sql STABLE
+    AS $$
+    select
+        g.id, g.tier, g.priority, aged.priority, waited.s,
+        exists (
+            select from coursegen.generations o
+            where o.created_at > g.created_at and o.started_at is not null and o.priority > g.priority
+        )
+    from coursegen.generations g
+    cross join lateral (select extract(epoch from now() - g.created_at)::float as s) waited
+    cross join lateral (select coursegen.aged_priority(g.tier, waited.s, p_span_s) as priority) aged
+    where g.finished_at is null and g.status = 'queued' and g.started_at is null
+        and waited.s >= p_span_s and aged.priority > g.priority
+        and not exists (select from coursegen.audit a where a.generation_id = g.id and a.action = 'priority')
+    order by g.created_at
+$$;
+
+--
+-- Name: list_blockers_v1(double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.list_blockers_v1(p_open_s double precision) RETURNS TABLE(pid integer, role text, application text, state text, open_s double precision, tables text[], is_strong boolean, waiting bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $_$
+    with lock as materialized (
+        select l.*, c.oid::regclass::text as table_name
+        from pg_locks l
+        left join pg_class c on c.oid = l.relation and l.locktype = 'relation' and (
+            c.relnamespace = to_regnamespace('coursegen')
+            or c.relnamespace = to_regnamespace('public') and c.relname ~ '^(courses|system_metrics|procrastinate_.*)$'
+        )
+        where l.database = (select d.oid from pg_database d where d.datname = current_database()) or not l.granted
+    ),
+    held as (
+        select l.pid, array_agg(distinct l.table_name) as tables,
+            bool_or(l.mode not in ('RowShareLock', 'RowExclusiveLock')) as is_strong
+        from lock l
+        where l.granted and l.table_name is not null and l.mode not in ('AccessShareLock', 'ShareUpdateExclusiveLock')
+        group by l.pid
+    ),
+    wait as (
+        select blocker, count(distinct l.pid) as waiting
+        from lock l, unnest(pg_blocking_pids(l.pid)) blocker
+        where not l.granted and l.waitstart < clock_timestamp() - interval '1 s'
+        group by blocker
+    )
+    select
+        a.pid, a.usename::text, a.application_name, a.state, extract(epoch from clock_timestamp() - a.xact_start)::float,
+        held.tables, coalesce(held.is_strong, false), coalesce(wait.waiting, 0)
+    from pg_stat_activity a
+    left join held on held.pid = a.pid
+    left join wait on wait.blocker = a.pid
+    where a.datname = current_database() and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
+        and (
+            wait.waiting > 0 or held.pid is not null and extract(epoch from clock_timestamp() - a.xact_start) > p_open_s
+            or held.is_strong and a.xact_start is null
+        )
+        and not exists (select from lock l where l.pid = a.pid and not l.granted)  -- it only waits itself
+    order by a.xact_start nulls first
+$_$;
 
 --
 -- Name: list_old_stack_ends_v1(timestamp with time zone); Type: FUNCTION; Schema: coursegen; Owner: -
@@ -1611,6 +1823,19 @@ CREATE FUNCTION coursegen.list_webhook_heads_v1() RETURNS TABLE(generation_id uu
 $$;
 
 --
+-- Name: live_places_v1(double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.live_places_v1(p_stalled_s double precision) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce(sum(coalesce(process.places, 1)), 0)::int
+    from coursegen.workers worker
+    left join coursegen.processes process on process.process = worker.process
+    where 'stages' = any (worker.queues) and worker.last_heartbeat > now() - make_interval(secs => p_stalled_s)
+$$;
+
+--
 -- Name: live_workers_v1(text, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1619,6 +1844,17 @@ CREATE FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s double preci
     AS $$
     select count(*) from coursegen.workers w
     where w.last_heartbeat > now() - make_interval(secs => p_stalled_s) and p_queue = any(w.queues)
+$$;
+
+--
+-- Name: lock_controls_v1(); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.lock_controls_v1() RETURNS void
+    LANGUAGE sql
+    SET lock_timeout TO '500ms'
+    AS $$
+    select pg_advisory_xact_lock(hashtext('coursegen'), hashtext('controls'))
 $$;
 
 --
@@ -1636,6 +1872,24 @@ begin
     for no key update;
     select g.* into generation from coursegen.generations g where g.id = p_generation_id for no key update;
     return generation;
+end
+$$;
+
+--
+-- Name: move_limit_v1(integer, integer, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.move_limit_v1(p_from integer, p_to integer, p_reason text, p_facts jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform coursegen.lock_controls_v1();
+    insert into coursegen.dynamic_limit as d (value, reason, lowered_at)
+    values (p_to, p_reason, case when p_to < p_from then now() end)
+    on conflict (is_only) do update
+    set value = excluded.value, reason = excluded.reason, changed_at = now(),
+        lowered_at = coalesce(excluded.lowered_at, d.lowered_at);
+    perform coursegen.record_limit_change(jsonb_build_object('from', nullif(p_from, 0), 'limit', p_to, 'reason', p_reason) || p_facts);
 end
 $$;
 
@@ -2072,6 +2326,59 @@ CREATE FUNCTION coursegen.read_sections(p_generation_id uuid) RETURNS json
 $$;
 
 --
+-- Name: read_situation_v1(double precision, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.read_situation_v1(p_stalled_s double precision, p_window_s double precision) RETURNS TABLE("limit" integer, active integer, hosts jsonb, refused integer, waiting integer, oldest_s double precision, busy integer, changed_s double precision, lowered_s double precision)
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if not pg_try_advisory_xact_lock(hashtext('coursegen'), hashtext('dynamic limit')) then
+        return;
+    end if;
+    -- A statement of its own: its snapshot is taken under the lock.
+    return query
+    select
+        coalesce(moved.value, 0),
+        (select count(*)::int from coursegen.generations g where g.system_slot is not null),
+        (
+            select coalesce(jsonb_agg(host), '[]')
+            from (
+                select
+                    sum(coalesce(p.places, 1)) as places, max(p.cpu_pressure) as cpu_pressure,
+                    min(p.memory_available::float / nullif(p.memory_total, 0)) as memory_free
+                from coursegen.workers w
+                left join coursegen.processes p on p.process = w.process
+                where 'stages' = any (w.queues) and w.last_heartbeat > now() - make_interval(secs => p_stalled_s)
+                group by split_part(w.process, ':', 1)
+            ) host
+        ),
+        (
+            select coalesce(sum(
+                case when jsonb_typeof(e.metadata -> 'count') = 'number' then (e.metadata ->> 'count')::numeric else 1 end
+            ), 0)::int
+            from public.system_metrics e
+            where e.event_type = 'concurrency_limit_hit' and e.metadata ->> 'limit' = 'system'
+                and e."timestamp" > now() - make_interval(secs => p_window_s)
+        ),
+        w.waiting, w.oldest_s,
+        (
+            select count(*)::int from coursegen.generations g
+            where g.finished_at is null and g.paused_why = 'provider_busy' and g.paused_until > now()
+        ),
+        extract(epoch from now() - moved.changed_at)::float,
+        extract(epoch from now() - moved.lowered_at)::float
+    from (
+        select count(*)::int as waiting, coalesce(extract(epoch from now() - min(g.created_at)), 0)::float as oldest_s
+        from coursegen.generations g
+        where g.finished_at is null and g.status = 'waiting'
+    ) w
+    left join coursegen.dynamic_limit moved on true
+    where not exists (select from coursegen.controls c where c.name = 'limit');
+end
+$$;
+
+--
 -- Name: read_stage_input(coursegen.generations, text[]); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -2198,6 +2505,17 @@ exception when others or query_canceled then
     end if;
     raise warning 'An event % was refused: %', p_type, sqlerrm;
 end
+$$;
+
+--
+-- Name: record_limit_change(jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.record_limit_change(p_metadata jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    insert into coursegen.events (event_type, severity, metadata) values ('limit_changed', 'info', p_metadata)
 $$;
 
 --
@@ -2898,6 +3216,19 @@ begin
     );
 end
 $_$;
+
+--
+-- Name: why_stage_waits(coursegen.generations, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.why_stage_waits(g coursegen.generations, p_at_once integer) RETURNS text
+    LANGUAGE sql
+    AS $$
+    select case
+        when exists (select from coursegen.controls c where c.name in ('stages', 'stage:' || g.stage)) then 'stage_paused'
+        when coursegen.is_stage_full(g, p_at_once) then 'stage_full'
+    end
+$$;
 
 --
 -- Name: write_course(uuid, jsonb, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
@@ -3662,6 +3993,25 @@ CREATE TABLE coursegen.console_sessions (
 );
 
 --
+-- Name: controls; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.controls (
+    name text NOT NULL,
+    value integer,
+    set_by text NOT NULL,
+    reason text,
+    set_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT controls_name_check CHECK ((name = ANY (ARRAY['admissions'::text, 'stages'::text, 'stage:DOCUMENT_PROCESSING'::text, 'stage:STRUCTURE_ANALYSIS'::text, 'stage:STRUCTURE_GENERATION'::text, 'stage:TEXT_GENERATION'::text, 'stage:FINALIZATION'::text, 'limit'::text, 'aging'::text]))),
+    CONSTRAINT controls_value CHECK (
+CASE name
+    WHEN 'limit'::text THEN COALESCE((value >= 1), false)
+    WHEN 'aging'::text THEN COALESCE((value >= 0), false)
+    ELSE (value IS NULL)
+END)
+);
+
+--
 -- Name: created_objects; Type: TABLE; Schema: coursegen; Owner: -
 --
 
@@ -3696,6 +4046,20 @@ CREATE TABLE coursegen.drafts (
     generation_id uuid NOT NULL,
     lesson_number integer NOT NULL,
     body text NOT NULL
+);
+
+--
+-- Name: dynamic_limit; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.dynamic_limit (
+    is_only boolean DEFAULT true NOT NULL,
+    value integer NOT NULL,
+    reason text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    lowered_at timestamp with time zone,
+    CONSTRAINT dynamic_limit_is_only_check CHECK (is_only),
+    CONSTRAINT dynamic_limit_value_check CHECK ((value >= 1))
 );
 
 --
@@ -3747,6 +4111,25 @@ CREATE TABLE coursegen.lessons (
     goals jsonb NOT NULL,
     sources jsonb NOT NULL
 );
+
+--
+-- Name: processes; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.processes (
+    process text NOT NULL,
+    kind text NOT NULL,
+    version text NOT NULL,
+    settings jsonb NOT NULL,
+    places integer NOT NULL,
+    cpu_pressure real,
+    memory_available bigint,
+    memory_total bigint,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT processes_kind_check CHECK ((kind = ANY (ARRAY['api'::text, 'console'::text, 'worker'::text])))
+)
+WITH (fillfactor='80');
 
 --
 -- Name: publications; Type: TABLE; Schema: coursegen; Owner: -
@@ -3834,6 +4217,18 @@ CREATE TABLE coursegen.status_routes (
     status text NOT NULL,
     old_value text NOT NULL,
     steps text[] NOT NULL
+);
+
+--
+-- Name: tiers; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.tiers (
+    tier coursegen.tier NOT NULL,
+    slots integer NOT NULL,
+    priority integer NOT NULL,
+    CONSTRAINT tiers_priority_check CHECK (((priority >= 0) AND (priority <= 10000))),
+    CONSTRAINT tiers_slots_check CHECK (((slots >= 1) AND (slots <= 10000)))
 );
 
 --
@@ -4151,6 +4546,13 @@ ALTER TABLE ONLY coursegen.console_sessions
     ADD CONSTRAINT console_sessions_pkey PRIMARY KEY (hash);
 
 --
+-- Name: controls controls_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.controls
+    ADD CONSTRAINT controls_pkey PRIMARY KEY (name);
+
+--
 -- Name: created_objects created_objects_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -4170,6 +4572,13 @@ ALTER TABLE ONLY coursegen.documents
 
 ALTER TABLE ONLY coursegen.drafts
     ADD CONSTRAINT drafts_pkey PRIMARY KEY (generation_id, lesson_number);
+
+--
+-- Name: dynamic_limit dynamic_limit_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.dynamic_limit
+    ADD CONSTRAINT dynamic_limit_pkey PRIMARY KEY (is_only);
 
 --
 -- Name: events events_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
@@ -4205,6 +4614,13 @@ ALTER TABLE ONLY coursegen.idempotency_keys
 
 ALTER TABLE ONLY coursegen.lessons
     ADD CONSTRAINT lessons_pkey PRIMARY KEY (generation_id, number);
+
+--
+-- Name: processes processes_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.processes
+    ADD CONSTRAINT processes_pkey PRIMARY KEY (process);
 
 --
 -- Name: publications publications_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
@@ -4261,6 +4677,13 @@ ALTER TABLE ONLY coursegen.status_map
 
 ALTER TABLE ONLY coursegen.status_routes
     ADD CONSTRAINT status_routes_pkey PRIMARY KEY (status, old_value);
+
+--
+-- Name: tiers tiers_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.tiers
+    ADD CONSTRAINT tiers_pkey PRIMARY KEY (tier);
 
 --
 -- Name: units units_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
@@ -4855,6 +5278,27 @@ REVOKE ALL ON FUNCTION coursegen.admit_generations_v1(p_requests jsonb, p_wait b
 GRANT ALL ON FUNCTION coursegen.admit_generations_v1(p_requests jsonb, p_wait boolean) TO coursegen_app;
 
 --
+-- Name: FUNCTION admit_generations_v2(p_requests jsonb, p_wait boolean); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.admit_generations_v2(p_requests jsonb, p_wait boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.admit_generations_v2(p_requests jsonb, p_wait boolean) TO coursegen_app;
+
+--
+-- Name: FUNCTION age_generations_v1(p_span_s double precision, p_batch integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.age_generations_v1(p_span_s double precision, p_batch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.age_generations_v1(p_span_s double precision, p_batch integer) TO coursegen_app;
+
+--
+-- Name: FUNCTION aged_priority(p_tier coursegen.tier, p_waited_s double precision, p_span_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.aged_priority(p_tier coursegen.tier, p_waited_s double precision, p_span_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.aged_priority(p_tier coursegen.tier, p_waited_s double precision, p_span_s double precision) TO coursegen_app;
+
+--
 -- Name: FUNCTION announce(p_generation_id uuid, p_status text, p_error text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5090,6 +5534,13 @@ REVOKE ALL ON FUNCTION coursegen.has_status_history() FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.has_status_history() TO coursegen_app;
 
 --
+-- Name: FUNCTION hold_controls(); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.hold_controls() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.hold_controls() TO coursegen_app;
+
+--
 -- Name: FUNCTION holds_fence_v1(g coursegen.generations, p_fence integer); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5166,6 +5617,13 @@ REVOKE ALL ON FUNCTION coursegen.keep_attempt_log_v1(p_attempt_id bigint, p_line
 GRANT ALL ON FUNCTION coursegen.keep_attempt_log_v1(p_attempt_id bigint, p_lines text) TO coursegen_app;
 
 --
+-- Name: FUNCTION keep_process_v1(p_process text, p_kind text, p_version text, p_settings jsonb, p_places integer, p_cpu_pressure double precision, p_memory_available bigint, p_memory_total bigint, p_is_new boolean); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.keep_process_v1(p_process text, p_kind text, p_version text, p_settings jsonb, p_places integer, p_cpu_pressure double precision, p_memory_available bigint, p_memory_total bigint, p_is_new boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.keep_process_v1(p_process text, p_kind text, p_version text, p_settings jsonb, p_places integer, p_cpu_pressure double precision, p_memory_available bigint, p_memory_total bigint, p_is_new boolean) TO coursegen_app;
+
+--
 -- Name: FUNCTION keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5178,6 +5636,27 @@ GRANT ALL ON FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_na
 
 REVOKE ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION limit_in_force_v1(p_limit integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.limit_in_force_v1(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.limit_in_force_v1(p_limit integer) TO coursegen_app;
+
+--
+-- Name: FUNCTION list_aging_v1(p_span_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.list_aging_v1(p_span_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.list_aging_v1(p_span_s double precision) TO coursegen_app;
+
+--
+-- Name: FUNCTION list_blockers_v1(p_open_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.list_blockers_v1(p_open_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.list_blockers_v1(p_open_s double precision) TO coursegen_app;
 
 --
 -- Name: FUNCTION list_old_stack_ends_v1(p_since timestamp with time zone); Type: ACL; Schema: coursegen; Owner: -
@@ -5194,6 +5673,13 @@ REVOKE ALL ON FUNCTION coursegen.list_webhook_heads_v1() FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.list_webhook_heads_v1() TO coursegen_app;
 
 --
+-- Name: FUNCTION live_places_v1(p_stalled_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.live_places_v1(p_stalled_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.live_places_v1(p_stalled_s double precision) TO coursegen_app;
+
+--
 -- Name: FUNCTION live_workers_v1(p_queue text, p_stalled_s double precision); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5201,11 +5687,25 @@ REVOKE ALL ON FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s doubl
 GRANT ALL ON FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s double precision) TO coursegen_app;
 
 --
+-- Name: FUNCTION lock_controls_v1(); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.lock_controls_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.lock_controls_v1() TO coursegen_app;
+
+--
 -- Name: FUNCTION lock_generation(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
 --
 
 REVOKE ALL ON FUNCTION coursegen.lock_generation(p_generation_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.lock_generation(p_generation_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION move_limit_v1(p_from integer, p_to integer, p_reason text, p_facts jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.move_limit_v1(p_from integer, p_to integer, p_reason text, p_facts jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.move_limit_v1(p_from integer, p_to integer, p_reason text, p_facts jsonb) TO coursegen_app;
 
 --
 -- Name: FUNCTION old_stack_column(); Type: ACL; Schema: coursegen; Owner: -
@@ -5313,6 +5813,13 @@ REVOKE ALL ON FUNCTION coursegen.read_sections(p_generation_id uuid) FROM PUBLIC
 GRANT ALL ON FUNCTION coursegen.read_sections(p_generation_id uuid) TO coursegen_app;
 
 --
+-- Name: FUNCTION read_situation_v1(p_stalled_s double precision, p_window_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.read_situation_v1(p_stalled_s double precision, p_window_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.read_situation_v1(p_stalled_s double precision, p_window_s double precision) TO coursegen_app;
+
+--
 -- Name: FUNCTION read_stage_input(g coursegen.generations, p_needs text[]); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5339,6 +5846,13 @@ GRANT ALL ON FUNCTION coursegen.read_stopped_v1(p_generation_id uuid) TO courseg
 
 REVOKE ALL ON FUNCTION coursegen.record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION record_limit_change(p_metadata jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.record_limit_change(p_metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.record_limit_change(p_metadata jsonb) TO coursegen_app;
 
 --
 -- Name: FUNCTION record_own_event(p_type text, p_severity text, p_generation_id uuid, p_metadata jsonb); Type: ACL; Schema: coursegen; Owner: -
@@ -5528,6 +6042,13 @@ GRANT ALL ON FUNCTION coursegen.webhook_host(p_url text) TO coursegen_app;
 
 REVOKE ALL ON FUNCTION coursegen.whole_progress(p_progress jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.whole_progress(p_progress jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION why_stage_waits(g coursegen.generations, p_at_once integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.why_stage_waits(g coursegen.generations, p_at_once integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.why_stage_waits(g coursegen.generations, p_at_once integer) TO coursegen_app;
 
 --
 -- Name: FUNCTION write_course(p_course_id uuid, p_changes jsonb, p_status text, p_error text, p_error_details jsonb); Type: ACL; Schema: coursegen; Owner: -
@@ -5750,6 +6271,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.console_links TO coursegen_
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.console_sessions TO coursegen_app;
 
 --
+-- Name: TABLE controls; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.controls TO coursegen_app;
+
+--
 -- Name: TABLE created_objects; Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5766,6 +6293,12 @@ GRANT SELECT,INSERT ON TABLE coursegen.documents TO coursegen_app;
 --
 
 GRANT SELECT,INSERT ON TABLE coursegen.drafts TO coursegen_app;
+
+--
+-- Name: TABLE dynamic_limit; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE coursegen.dynamic_limit TO coursegen_app;
 
 --
 -- Name: TABLE events; Type: ACL; Schema: coursegen; Owner: -
@@ -5790,6 +6323,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.idempotency_keys TO courseg
 --
 
 GRANT SELECT,INSERT ON TABLE coursegen.lessons TO coursegen_app;
+
+--
+-- Name: TABLE processes; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.processes TO coursegen_app;
 
 --
 -- Name: TABLE publications; Type: ACL; Schema: coursegen; Owner: -
@@ -5838,6 +6377,12 @@ GRANT SELECT ON TABLE coursegen.status_map TO coursegen_app;
 --
 
 GRANT SELECT ON TABLE coursegen.status_routes TO coursegen_app;
+
+--
+-- Name: TABLE tiers; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,UPDATE ON TABLE coursegen.tiers TO coursegen_app;
 
 --
 -- Name: TABLE units; Type: ACL; Schema: coursegen; Owner: -

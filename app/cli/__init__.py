@@ -4,6 +4,7 @@ import click
 from flask import Flask
 
 from app.cli import (
+    control_commands,
     generations,
     inspection_commands,
     metrics_command,
@@ -15,8 +16,14 @@ from app.cli.database import migrate, platform
 from app.cli.generations import generate
 
 COMMANDS: list[click.Command] = [
+    control_commands.pause,
+    control_commands.resume,
+    control_commands.limit,
+    control_commands.tiers,
     inspection_commands.doctor,
     inspection_commands.events,
+    inspection_commands.processes,
+    inspection_commands.settings,
     inspection_commands.slots,
     generate.command,
     generations.command,

@@ -1,4 +1,4 @@
-"""`coursegen doctor`, `events` and `slots`: the state of the service."""
+"""`coursegen doctor`, `events`, `processes`, `settings` and `slots`: the state of the service."""
 
 from dataclasses import asdict
 
@@ -11,8 +11,20 @@ from app.cli.tables import print_rows
 from app.operations.actions import rebuild_slots
 from app.operations.doctor import State, examine, examine_platform, summarize
 from app.operations.listings import compare_slots, read_rows
+from app.operations.processes.settings import SAME, list_processes, list_settings
 from app.services import Services
 
+PROCESSES = (
+    "process",
+    "kind",
+    "version",
+    "places",
+    "cpu_pressure",
+    "memory_available",
+    "started_at",
+    "seen_at",
+    "is_alive",
+)
 EVENTS = ("timestamp", "event_type", "job_id", "severity", "course_id", "user_id", "metadata")
 
 
@@ -45,6 +57,30 @@ def doctor(services: Services, as_json: bool, of_platform: bool) -> None:
 def events(services: Services, as_json: bool, **filters: object) -> None:
     """List the latest events. Times are in UTC."""
     print_rows(read_rows(services.db, "list_events", **filters), EVENTS, as_json=as_json)
+
+
+@click.command("processes")
+@as_json
+@with_services
+def processes(services: Services, as_json: bool) -> None:
+    """List the processes of the last day, with their versions and signs of life. Times are in UTC."""
+    print_rows(list_processes(services), PROCESSES, as_json=as_json)
+
+
+@click.command("settings")
+@as_json
+@click.option("--differing", is_flag=True, help="Only those that are not the same everywhere.")
+@with_services
+def settings(services: Services, as_json: bool, differing: bool) -> None:
+    """Show the settings of every live process and of this command; of secrets a fingerprint.
+
+    Those that conflict should be the same everywhere; those that differ may.
+    """
+    rows = [row for row in list_settings(services, "cli") if not differing or row["state"] != SAME]
+    if not as_json:
+        for row in rows:
+            row["processes"] = "all" if row["state"] == SAME else ", ".join(row["processes"])
+    print_rows(rows, ("setting", "value", "state", "processes"), as_json=as_json)
 
 
 @click.command("slots")

@@ -7,6 +7,7 @@ import click
 from app.cli.command_setup import wide, with_services
 from app.cli.output import CommandFailed, echo, echo_data
 from app.cli.tables import terminal_width, to_csv, to_json, to_table
+from app.operations.controls import find_limit
 from app.operations.reports import (
     DEFAULT_SINCE,
     REPORTS,
@@ -45,7 +46,7 @@ def command(services: Services, name: str | None, since: str, form: str) -> None
         echo("\n".join(f"{report.name:<{width}}  {report.question}" for report in REPORTS.values()))
         return
     try:
-        result = run_report(services.db, REPORTS[name], since, {"slots": services.settings.global_concurrency_limit})
+        result = run_report(services.db, REPORTS[name], since, {"slots": find_limit(services)})
     except BadSince as error:
         raise click.BadParameter(str(error), param_hint="'--since'") from error
     except ReportTimeout as error:

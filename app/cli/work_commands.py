@@ -3,14 +3,18 @@
 import click
 
 from app.cli.command_setup import as_json, limit, listing, with_services
+from app.cli.output import echo
 from app.cli.tables import print_rows, to_json
 from app.operations.ages import say_age
+from app.operations.controls import list_controls
 from app.operations.listings import read_rows
-from app.operations.overview import QUEUES, list_workers
+from app.operations.overview import QUEUES, list_queue, list_workers
 from app.services import Services
 
-WORKERS = ("state", "name", "process", "silent", "queues", "version", "in_hand")
-WAITING = ("queue", "generation_id", "priority", "waits", "task", "slug", "scheduled_at", "delayed_by")
+WORKERS = ("state", "name", "process", "silent", "queues", "version", "places", "cpu_pressure", "in_hand")
+WAITING = ("queue", "generation_id", "priority", "waits", "task", "slug", "aged_priority", "scheduled_at", "delayed_by")
+#: What the names of controls begin with that pause stages.
+STAGE = "stage"
 AUDIT = ("at", "actor", "action", "generation_id", "course_id", "why")
 
 
@@ -37,8 +41,12 @@ def workers(services: Services, as_json: bool) -> None:
 @with_services
 def queue(services: Services, only: str | None, limit: int, as_json: bool) -> None:
     """List the jobs that wait, in the order of fetching. The delayed ones come last, with the reason."""
-    rows = read_rows(services.db, "list_waiting_jobs", queues=[only] if only else list(QUEUES), limit=limit)
+    rows = list_queue(services, limit, [only] if only else QUEUES)
     if not as_json:
+        for control in list_controls(services.db):
+            if control["name"].startswith(STAGE):
+                why = control["reason"] or "no reason given"
+                echo(f"{control['name']} is paused by {control['set_by']}: {why}", err=True)
         for row in rows:
             waits = row["waiting_s"] or 0
             row["waits"] = say_age(waits) if waits >= 0 else f"in {say_age(-waits)}"

@@ -14,7 +14,8 @@ from app.auth.operators import ConsoleRole
 from app.console.access import reading, require
 from app.console.languages import translate
 from app.generation.audit import Actor
-from app.operations import actions, bulk
+from app.generation.stages import Stage
+from app.operations import actions, bulk, controls
 from app.operations.doctor import CLAUSES
 from app.operations.forms import act_once
 from app.operations.search import FILTERS, BadFilter
@@ -27,6 +28,7 @@ MAX_REASON = 500
 log = logging.getLogger(__name__)
 #: Runs of this process take turns, batch by batch: pages need connections, too.
 _turn = threading.Lock()
+Change = Callable[[Services, Actor], str]
 
 
 @blueprint.post("/generations/<uuid:generation_id>/cancel")
@@ -137,6 +139,47 @@ def _work_on(services: Services, run_id: UUID) -> None:
             log.exception("bulk_run_failed", extra={"run": str(run_id)})
 
     threading.Thread(target=work, name="bulk", daemon=True).start()
+
+
+@blueprint.post("/controls")
+def change_controls() -> Response:
+    require(ConsoleRole.OPERATOR)
+    form = request.form
+    changes = [name for name in ("admissions", "stages", "limit") if name in form]
+    if len(changes) != 1:
+        abort(400, translate("The form must name one control. Nothing was changed."))
+    [name] = changes
+    is_limit = name == "limit"
+    act = _limit_change(form[name]) if is_limit else _pause_change(name, form[name], form.get("stage", ""))
+    return _act(ConsoleRole.OPERATOR, "/", lambda actor: act(current_services(), actor))
+
+
+def _limit_change(value: str) -> Change:
+    def change(services: Services, actor: Actor) -> str:
+        if value == "reset":
+            controls.reset_limit(services, actor)
+        else:
+            controls.set_limit(services, int(value), actor)
+        return translate("The limit in force is {limit}.").format(limit=controls.find_limit(services))
+
+    if value != "reset" and not re.fullmatch("[0-9]{1,6}", value, re.ASCII):
+        abort(400, translate("The limit must be a number, or reset. Nothing was changed."))
+    return change
+
+
+def _pause_change(name: str, verb: str, stage: str) -> Change:
+    if verb not in ("pause", "resume") or (stage and (name != "stages" or stage not in Stage.__members__)):
+        abort(400, translate("The form must pause or resume something that exists. Nothing was changed."))
+    control = controls.stage_control(Stage[stage]) if stage else name
+
+    def change(services: Services, actor: Actor) -> str:
+        if verb == "pause":
+            controls.pause(services, control, actor)
+            return translate("Paused. What runs goes on.")
+        controls.resume(services, control, actor)
+        return translate("Resumed.")
+
+    return change
 
 
 def _read_reason() -> str:

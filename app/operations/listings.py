@@ -103,9 +103,16 @@ def follow_course(db: Database, course_id: UUID, stalled_s: float) -> Iterator[D
         last = rows[0]
 
 
-def list_gauges(db: Database, stalled_s: float) -> list[DictRow]:
+def list_gauges(services: Services) -> list[DictRow]:
     """How much is under way and how long it has waited: `name`, `label` (a status, a queue or empty) and `value`."""
-    return read_rows(db, "list_gauges", queues=[STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE], stalled=stalled_s)
+    settings = services.settings
+    return read_rows(
+        services.db,
+        "list_gauges",
+        queues=[STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE],
+        stalled=settings.stalled_s,
+        limit=settings.global_concurrency_limit,
+    )
 
 
 def list_periodic(services: Services) -> list[dict[str, Any]]:

@@ -48,6 +48,7 @@ select
     worker.name, worker.process, worker.version, worker.queues, worker.started_at, worker.last_heartbeat,
     worker.last_heartbeat > now() - make_interval(secs => %(stalled)s) as is_alive,
     extract(epoch from now() - worker.last_heartbeat)::float as silent_s,
+    process.places, process.cpu_pressure, process.memory_available, process.memory_total,
     coalesce((
         select jsonb_agg(
             jsonb_build_object(
@@ -59,7 +60,41 @@ select
         where attempt.outcome is null and attempt.worker = worker.process
     ), '[]') as in_hand
 from coursegen.workers worker
+left join coursegen.processes process on process.process = worker.process
 order by is_alive desc, worker.name, worker.process;
+
+-- name: list_processes
+-- The processes that gave a sign of life within a day, with what each says of itself.
+select
+    process, kind, version, places, settings, cpu_pressure, memory_available, memory_total, started_at, seen_at,
+    seen_at > now() - make_interval(secs => %(stalled)s) as is_alive
+from coursegen.processes
+order by is_alive desc, kind, process;
+
+-- name: list_versions
+-- The versions of the live processes, those of workers of an earlier release among them.
+select distinct version
+from (
+    select version, seen_at from coursegen.processes
+    union all
+    select version, last_heartbeat from coursegen.workers
+) process
+where seen_at > now() - make_interval(secs => %(stalled)s)
+order by version;
+
+-- name: count_places
+-- How many stages the live workers can run at once, and whether each says so.
+select
+    coursegen.live_places_v1(%(stalled)s) as places,
+    count(*) as workers,
+    count(*) = count(process.places) as are_known
+from coursegen.workers worker
+left join coursegen.processes process on process.process = worker.process
+where 'stages' = any (worker.queues) and worker.last_heartbeat > now() - make_interval(secs => %(stalled)s);
+
+-- name: find_limit_move
+-- Where the dynamic limit is, why, and for how long.
+select value, reason, extract(epoch from now() - changed_at)::float as changed_s from coursegen.dynamic_limit;
 
 -- name: list_waiting_jobs
 -- The jobs that wait, in the order in which workers fetch them. `delayed_by`: why a worker would not fetch it now.

@@ -40,7 +40,7 @@ select coursegen.insert_events_v1(%(events)s);
 -- name: inspect_server
 -- The server's version, clock and connections, the workers, and the work that waits. Of webhooks: how many generations have
 -- a pending delivery, and for how many seconds the most overdue of these has been due; one that waits for a busy sender
--- of its user or host is not overdue.
+-- of its user or host is not overdue. And how many fail at their receivers, one for how long.
 select
     current_setting('server_version_num')::int as version,
     extract(epoch from clock_timestamp()) as clock,
@@ -51,8 +51,66 @@ select
     (select extract(epoch from now() - min(created_at)) from coursegen.generations where finished_at is null and status = 'queued')
         as oldest_s,
     count(*) as webhooks,
-    extract(epoch from now() - min(due_at) filter (where senders_of_user + senders_of_host = 0)) as overdue_s
-from coursegen.list_webhook_heads_v1();
+    extract(epoch from now() - min(head.due_at) filter (where senders_of_user + senders_of_host = 0)) as overdue_s,
+    count(*) filter (where head.failures >= 3) as failing,
+    extract(epoch from now() - min(delivery.created_at) filter (where head.failures >= 3)) as failing_s
+from coursegen.list_webhook_heads_v1() head
+join coursegen.webhook_deliveries delivery on delivery.generation_id = head.generation_id and delivery.seq = head.seq;
+
+-- name: can_list_blockers
+select to_regprocedure('coursegen.list_blockers_v1(double precision)') is not null as can;
+
+-- name: list_blockers
+select * from coursegen.list_blockers_v1(%(open_s)s);
+
+-- name: inspect_pace
+-- How work proceeds. A handler is silent if its generation has made no progress for `times` as long as its stage usually
+-- takes, between `least_s` and `most_s`; after `stuck_s` it is stuck. waited_s: for how long a stage has waited for a
+-- worker. completed_s: since when none has completed. Of starts, the last 500 are looked at.
+with recent as materialized (
+    select stage, outcome, started_at, finished_at from coursegen.attempts order by id desc limit 500
+),
+usual as (
+    select stage, extract(epoch from percentile_cont(0.5) within group (order by finished_at - started_at)) as median_s
+    from recent
+    where outcome = 'completed'
+    group by stage
+),
+silent as (
+    select idle.s, jsonb_build_object('job', attempt.generation_id, 'stage', attempt.stage, 'worker', attempt.worker) as what
+    from coursegen.attempts attempt
+    join coursegen.generations generation on generation.id = attempt.generation_id and generation.stage = attempt.stage
+    cross join lateral (select coursegen.idle_s_v1(generation) as s) idle
+    left join usual on usual.stage = attempt.stage
+    where attempt.outcome is null and generation.finished_at is null and idle.s < %(stuck_s)s
+        and idle.s >= least(%(most_s)s, greatest(%(least_s)s, %(times)s * coalesce(usual.median_s, %(most_s)s)))
+),
+oldest as (
+    select id, scheduled_at from procrastinate_jobs
+    where queue_name = 'stages' and status = 'todo' and coalesce(scheduled_at, now()) <= now()
+    order by id limit 1
+)
+select
+    (select count(*) from silent) as silent,
+    (select max(s) from silent)::float as silent_s,
+    (select what from silent order by s desc limit 1) as first_silent,
+    (
+        select extract(epoch from now() - greatest(max(event.at), oldest.scheduled_at))::float
+        from oldest
+        left join procrastinate_events event on event.job_id = oldest.id and event.type in ('deferred', 'deferred_for_retry')
+        group by oldest.scheduled_at
+    ) as waited_s,
+    (select extract(epoch from now() - max(finished_at))::float from recent where outcome = 'completed') as completed_s,
+    (select count(*) from coursegen.generations where system_slot is not null) as places,
+    coalesce((
+        select sum(case when jsonb_typeof(metadata -> 'count') = 'number' then (metadata ->> 'count')::numeric else 1 end)
+        from (
+            select metadata from system_metrics
+            where event_type = 'concurrency_limit_hit' and metadata ->> 'limit' = 'system'
+                and "timestamp" > now() - make_interval(secs => %(refused_s)s)
+            limit 1000
+        ) refusal
+    ), 0)::bigint as refused;
 
 -- name: list_courses_named
 -- Courses with that id or slug, of one user or all. Two rows are enough to see that there are several.

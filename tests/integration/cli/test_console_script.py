@@ -33,9 +33,10 @@ SETTINGS = {
 }
 COMMANDS = {
     *("api", "worker", "migrate", "doctor", "generate", "generations"),
-    *("slots", "events", "webhooks", "metrics", "platform", "token"),
+    *("slots", "processes", "settings", "events", "webhooks", "metrics", "platform", "token"),
     *("console", "console-link"),
     *("workers", "queue", "audit", "completion"),
+    *("pause", "resume", "limit", "tiers", "processes", "settings"),
 }
 GROUPS = [name for name, command in main.commands.items() if isinstance(command, click.Group)]
 #: What runs without Flask's application, and has no place among Flask's commands.

@@ -17,6 +17,7 @@ from app.generation.admission.requests import Order
 from app.generation.callers import Caller
 from app.generation.tiers import Tier
 from app.services import Services
+from app.settings import Settings
 from tests.integration.console.conftest import SignIn
 from tests.integration.factories import MakeCourse
 from tests.integration.operations.rows import Past, minutes
@@ -30,10 +31,14 @@ def past(conn: Conn) -> Past:
     return Past(conn)
 
 
-def fill_in(browser: FlaskClient, page: str, action: str, **changed: str) -> Callable[[], TestResponse]:
-    """A function that sends the form of that action as the page shows it."""
+def fill_in(
+    browser: FlaskClient, page: str, action: str, with_field: str = "", **changed: str
+) -> Callable[[], TestResponse]:
+    """A function that sends the form of that action, and with that field, as the page shows it."""
     shown = browser.get(page).text
-    form = re.search(rf'<form method="post" action="({page}/{action})">(.*?)</form>', shown, re.DOTALL)
+    path = f"{page.rstrip('/')}/{action}"
+    forms = re.finditer(rf'<form method="post" action="({path})">(.*?)</form>', shown, re.DOTALL)
+    form = next((form for form in forms if f'name="{with_field}' in form[2]), None)
     assert form, shown
     data = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form[2])) | {"reason": "asked", **changed}
     return lambda: browser.post(form[1], data=data, follow_redirects=True)
@@ -119,6 +124,49 @@ def test_slots_are_rebuilt(sign_in: SignIn, conn: Conn, redis_client: "redis.Red
     assert [row["action"] for row in conn.execute(AUDIT)] == ["rebuild_slots"]
 
 
+def test_controls_are_set_and_cleared_and_every_page_says_what_is_paused(
+    sign_in: SignIn, conn: Conn, settings: Settings
+) -> None:
+    browser, viewer = sign_in(), sign_in("viewer")
+    names = "select name, value, reason from coursegen.controls order by name"
+
+    def send(field: str, **changed: str) -> str:
+        return fill_in(browser, "/", "controls", field, **changed)().text
+
+    def controls() -> list[tuple[object, ...]]:
+        return [tuple(row.values()) for row in conn.execute(names)]
+
+    assert "Paused. What runs goes on." in send("admissions")
+    send("stages", stages="pause", stage="TEXT_GENERATION", reason="<b>")
+    assert "The limit in force is 7." in send("limit", limit="7")
+    assert controls() == [("admissions", None, "asked"), ("limit", 7, "asked"), ("stage:TEXT_GENERATION", None, "<b>")]
+    pages = [
+        viewer.get(page, headers=header).text
+        for page in ("/", "/audit", "/slots")
+        for header in ({}, {"HX-Request": "true"})
+    ]
+    banners = [re.findall(r'class="banner"><b>! (.*?)</b>', page) for page in pages]
+    assert banners == [["Paused: admissions.", "Paused: stage text generation."]] * 6
+    assert "&lt;b&gt;" in browser.get("/").text
+    assert not any("asked" in page or "&lt;b&gt;" in page for page in pages)
+    assert "of 7" in pages[0]
+    highest = settings.limit_bounds[1] + 1
+    assert "Nothing was changed: The limit must lie between" in send("limit", limit=str(highest))
+    for changed in [{"limit": "many"}, {"limit": "-1"}, {"admissions": "pause", "limit": "5"}]:
+        assert fill_in(browser, "/", "controls", "limit", **changed)().status_code == 400
+    assert fill_in(browser, "/", "controls", "stages", stage="NONE", stages="pause")().status_code == 400
+    assert "Resumed." in send("admissions")
+    assert "Resumed." in send("stages", stages="resume")
+    assert "is not paused" in send("stages", stages="resume")
+    assert "The limit in force is 3." in send('limit" value="reset')
+    assert controls() == []
+    assert 'class="banner"' not in viewer.get("/workers").text
+    actions = [row["action"] for row in conn.execute(AUDIT)]
+    assert actions == [
+        *("pause_admissions", "pause_stages", "set_limit", "resume_admissions", "resume_stages", "reset_limit"),
+    ]
+
+
 def test_a_viewer_is_refused_every_action_by_forms_made_by_hand(
     console: Flask, sign_in: SignIn, past: Past, conn: Conn, console_token: Callable[[str], str]
 ) -> None:
@@ -126,7 +174,7 @@ def test_a_viewer_is_refused_every_action_by_forms_made_by_hand(
     failed = past.generation(datetime.now(UTC) - minutes(9), datetime.now(UTC), "failed")
     paths = [f"/generations/{active}/cancel", f"/generations/{failed}/retry", f"/generations/{failed}/resend"]
     run = f"/bulk/{uuid4()}"
-    paths += ["/slots/rebuild", f"/generations/{active}/priority", "/bulk"]
+    paths += ["/slots/rebuild", "/controls", f"/generations/{active}/priority", "/bulk"]
     paths += [f"{run}/confirm", f"{run}/continue", f"{run}/stop"]
     posts = {rule.rule for rule in console.url_map.iter_rules() if "POST" in (rule.methods or ())}
     assert len(posts - {"/login", "/logout"}) == len(paths)

@@ -1,6 +1,7 @@
 """What the pages show."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -10,14 +11,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from psycopg.rows import DictRow
 
-from app.console.pages.listings import list_settings
 from app.operations.doctor import examine_servers, summarize
 from app.operations.listings import list_periodic
 from app.operations.search import FILTERS, read_filters, search
 from app.settings import Settings
+from app.settings.shown import fingerprint
 from app.telemetry.printable import inert
 from tests.integration.console.conftest import SignIn
-from tests.integration.factories import MakeCourse, add_worker
+from tests.integration.factories import MakeCourse, add_process, add_worker
 from tests.integration.operations.rows import ADA, BOB, Past, minutes
 from tests.tokens import SECRET
 
@@ -81,6 +82,16 @@ def test_a_healthy_system_looks_alive(sign_in: SignIn, past: Past, conn: Conn) -
     past.generation(now - timedelta(days=1, minutes=6), now - timedelta(days=1, minutes=5))
     page = re.sub(r"\s+", "", sign_in().get("/").text)
     assert "<throw>completed".replace("throw", 'thscope="row"') + "</th><td>4</td><td>1</td>" in page
+
+
+def test_a_dynamic_limit_is_shown_with_its_latest_move(console: Flask, sign_in: SignIn, conn: Conn) -> None:
+    conn.execute("insert into coursegen.dynamic_limit (value, reason) values (7, 'providers')")
+    reading = console.extensions["reading"]
+    settings = replace(reading.settings, global_concurrency_limit=None)
+    console.extensions["reading"] = replace(reading, settings=settings)
+    page = sign_in("viewer").get("/").text
+    assert "of 7</small>" in page
+    assert re.search(r"It moved to 7 \d s ago: a provider asked to wait\.", page)
 
 
 def test_each_filter_shows_what_it_names(sign_in: SignIn, past: Past, conn: Conn, make_course: MakeCourse) -> None:
@@ -310,22 +321,41 @@ def test_text_of_users_is_shown_inert_and_cut(sign_in: SignIn, past: Past, conn:
         assert len(page) < 40_000, path
 
 
-def test_settings_hold_no_secret(settings: Settings) -> None:
-    shown = {row["name"]: row["value"] for row in list_settings(settings)}
-    assert shown["JWT_SECRET"] == "set"
-    assert "@" in shown["DATABASE_URL"]
+def test_settings_are_those_of_every_live_process_and_hold_no_secret(
+    sign_in: SignIn, settings: Settings, conn: Conn
+) -> None:
+    theirs = replace(settings, redis_prefix="theirs:", pool_size=99, jwt_secret=f"{SECRET}!")
+    for pid, kind, silent_s in [(1, "api", 0), (2, "worker", 0), (3, "worker", 300)]:
+        add_process(conn, f"host:{pid}", kind, theirs, silent_s=silent_s)
+    page = sign_in().get("/settings").text
+    shown = [
+        [re.sub(r"<[^>]*>", " ", cell).split() for cell in re.findall(r"<td>(.*?)</td>", row, re.DOTALL)]
+        for row in re.findall(r"<tr>(<td>.*?)</tr>", page.split("<h2>")[0], re.DOTALL)
+    ]
+    rows = {name: (value, state, processes) for [name], value, state, processes in shown if value != ["none"]}
+    assert shown[0] == [["REDIS_PREFIX"], ["theirs:"], ["!", "conflicts"], ["api", "host:1", "worker", "host:2"]]
+    assert shown[1][2] == ["!", "conflicts"]
+    assert rows["JWT_SECRET"][1] == rows["POOL_SIZE"][1] == ["≠", "differs"]
+    assert rows["APP_ENV"] == (["test"], ["·", "same"], ["all"])
     password = settings.database_url.split("@")[0].rpartition(":")[2]
-    assert not any(secret in str(shown) for secret in [SECRET, password])
+    assert not any(secret in page for secret in [SECRET, password])
+    assert fingerprint(SECRET) in page
+    assert re.search(r"<bdi>host:3</bdi></td><td>worker</td>.*?silent", page, re.DOTALL)
 
 
-def test_workers_are_shown_with_what_they_have_in_hand(sign_in: SignIn, past: Past, conn: Conn) -> None:
+def test_workers_are_shown_with_what_they_have_in_hand(
+    sign_in: SignIn, past: Past, conn: Conn, settings: Settings
+) -> None:
     add_worker(conn, "stages")
     add_worker(conn, "webhooks", silent_s=300)
+    add_process(conn, "host:1", "worker", settings, places=7, cpu_pressure=0.25, memory=(3 * 2**30, 8 * 2**30))
     generation = past.generation(datetime.now(UTC) - minutes(10), status="running")
     past.attempt(generation, "FINALIZATION", datetime.now(UTC) - minutes(9), None, None, worker="host:1")
     page = sign_in().get("/workers").text
     assert f'<a href="/generations/{generation}">finalization</a> · 9 min' in page
     assert "silent" in page
+    for text in ["<td>7</td>", "25 % waits for a processor", "3.0 GiB of 8.0 GiB memory free"]:
+        assert text in page
     assert re.findall(r"serves the queue (\w+)", page) == ["upkeep", "webhooks"]
 
 

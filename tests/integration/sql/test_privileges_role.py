@@ -36,6 +36,8 @@ WRITES = {
     "coursegen.spending": {"insert", "update"},
     "coursegen.attempt_logs": {"insert", "update"},
     "coursegen.workers": {"insert", "update", "delete"},
+    "coursegen.processes": {"insert", "update", "delete"},
+    "coursegen.dynamic_limit": {"insert", "update"},
     "coursegen.console_forms": {"insert", "update", "delete"},
     "coursegen.bulk_runs": {"insert", "update", "delete"},
     "coursegen.bulk_rows": {"insert", "update", "delete"},
