@@ -90,8 +90,11 @@ def limit(services: Services, limit: int | None, reset: bool, reason: str | None
         controls.set_limit(services, limit, operator(reason))
     elif reset:
         controls.reset_limit(services, operator(reason))
+    set_by = [
+        f", set by {row['set_by']}" for row in controls.list_controls(services.db) if row["name"] == controls.LIMIT
+    ]
     own = services.settings.global_concurrency_limit or "auto"
-    echo(f"{controls.find_limit(services)} at once; GLOBAL_CONCURRENCY_LIMIT is {own}")
+    echo(f"{controls.find_limit(services)} at once{''.join(set_by)}; GLOBAL_CONCURRENCY_LIMIT is {own}")
 
 
 @click.group("tiers", invoke_without_command=True)

@@ -109,7 +109,7 @@ def clear_controls(db: Database, names: Sequence[str], actor: Actor, action: str
     """Clears those of the controls that are set, and returns their names. Without one, the audit has no row."""
 
     def change(conn: Connection[Any]) -> list[str]:
-        cleared = [row["name"] for row in conn.execute(QUERIES["clear_controls"], {"names": list(names)})]
+        cleared = sorted(row["name"] for row in conn.execute(QUERIES["clear_controls"], {"names": list(names)}))
         if cleared:
             record_audit(conn, actor, action, controls=cleared)
         return cleared

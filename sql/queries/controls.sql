@@ -18,7 +18,7 @@ set value = excluded.value, set_by = excluded.set_by, reason = excluded.reason, 
 delete from coursegen.controls where name = any(%(names)s) returning name, value;
 
 -- name: list_tiers
-select tier::text, slots, priority from coursegen.tiers order by tier;
+select t.tier::text, t.slots, t.priority from coursegen.tiers t order by t.tier;
 
 -- name: set_tier
 -- What is null stays as it is.

@@ -160,11 +160,14 @@ where e.event_type = 'status_refused' and e."timestamp" > now() - interval '1 da
 
 -- name: inspect_progress
 -- How many active generations have made no progress for so long, and for how long the longest. One that waits for its owner,
--- or that is paused, is not among them.
+-- that is paused, or whose first stage an operator has paused, is not among them.
 select count(*) as stuck, max(idle_s) as longest_s
 from (
     select coursegen.idle_s_v1(generation) as idle_s
     from coursegen.generations generation
     where finished_at is null and status <> 'awaiting_approval' and paused_until is null
+        and not (status = 'queued' and exists (
+            select from coursegen.controls c where c.name in ('stages', 'stage:' || generation.stage)
+        ))
 ) active
 where idle_s >= %(stuck_s)s;

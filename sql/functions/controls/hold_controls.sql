@@ -1,6 +1,8 @@
 -- No control and no tier changes until the transaction ends. What the next statement reads is what is in force.
 create or replace function coursegen.hold_controls() returns void
-language sql
+language plpgsql
 as $$
-    select pg_advisory_xact_lock_shared(hashtext('coursegen'), hashtext('controls'))
+begin
+    perform pg_advisory_xact_lock_shared(hashtext('coursegen'), hashtext('controls'));
+end
 $$;

@@ -85,10 +85,14 @@ begin
                 t.priority, t.slots, l.slots as system_slots,
                 exists (select from coursegen.controls c where c.name = 'admissions') as is_paused,
                 coalesce(request.user_slot > t.slots or request.system_slot > l.slots, true)
-                    or exists (select from coursegen.generations g where g.system_slot > l.slots)
-                    or exists (
-                        select from coursegen.generations g where g.user_id = request.user_id and g.user_slot > t.slots
-                    ) as is_picked_here
+                    -- The highest numbers: one look at the end of an index each.
+                    or (
+                        select max(g.system_slot) from coursegen.generations g where g.system_slot is not null
+                    ) > l.slots
+                    or (
+                        select max(g.user_slot) from coursegen.generations g
+                        where g.user_id = request.user_id and g.user_slot is not null
+                    ) > t.slots as is_picked_here
             into in_force
             from coursegen.tiers t
             cross join lateral (select coursegen.limit_in_force_v1(request.system_limit) as slots) l

@@ -2,7 +2,7 @@
 -- A start that the same job left open was interrupted: its worker lived to queue it again.
 -- p_stages has for each stage its most_starts and `failed`, the message of a failed step; p_exhausted is for the course's
 -- owner. It may have at_once, how many of the stage may run at a time, and full_s: a stage that is full, or that an operator has
--- paused, is queued again after it, without a start, and the generation is paused. `waiting` is shown while an operator has.
+-- paused, is queued again after it, without a start, and a generation that runs is paused. `waiting` is shown meanwhile.
 -- Outcomes: counted; full: or paused; exhausted: no start was left, and the generation has failed; superseded: this run may not start.
 create or replace function coursegen.count_start_v1(
     p_generation_id uuid, p_fence int, p_job_id bigint, p_worker text, p_stages jsonb, p_exhausted text
@@ -42,11 +42,10 @@ begin
     else
         outcome := 'full';
         wait_s := coalesce((p_stages -> stage ->> 'full_s')::float, 5);  -- an earlier release does not name it
-        -- One that has not begun waits for its first place as for a worker, but an operator's pause is no delay.
         update coursegen.generations g
         set paused_why = waits, paused_until = now() + make_interval(secs => wait_s)
-        where g.id = p_generation_id and (g.status = 'running' or waits = 'stage_paused');
-        if waits = 'stage_paused' and generation.paused_why is distinct from waits then
+        where g.id = p_generation_id and g.status = 'running';
+        if waits = 'stage_paused' then
             perform coursegen.write_course(
                 generation.course_id,
                 jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('message', p_stages -> stage -> 'waiting')))

@@ -26,7 +26,8 @@ from tests.integration.generation.conftest import Admit, rows
 Connection = psycopg.Connection[DictRow]
 MakeServices = Callable[..., Services]
 
-SECONDS, THREADS = 4.0, 6
+#: How long a storm lasts: on a busy machine, until something of everything has happened, but not for ever.
+SECONDS, AT_MOST_S, THREADS = 1.3, 25.0, 6
 WHO = Actor("storm")
 
 #: Counts at each admission who holds slots, and reads what is in force. Once it is decided, an admission holds the lock
@@ -68,16 +69,20 @@ def test_no_admission_exceeds_the_limits_in_force(
     redis_works: str,
 ) -> None:
     processes = [make_services_with(with_redis=redis_works != "is away") for _ in range(2)]
-    users, until, active, lock = [uuid4(), uuid4()], time.monotonic() + SECONDS / 3, list[UUID](), threading.Lock()
+    users, began, active, lock = [uuid4(), uuid4()], time.monotonic(), list[UUID](), threading.Lock()
     courses = [[make_course(user_id=user) for _ in range(40) for user in users] for _ in range(THREADS)]
     said = Counter[Any]()
+
+    def lasts() -> bool:
+        lacks = said["admitted"] < 20 or not {SystemFull, UserFull, "changed"} <= said.keys()
+        return time.monotonic() - began < (AT_MOST_S if lacks else SECONDS)
 
     def admit_and_end(number: int) -> None:
         choice, services = random.Random(number), processes[number % 2]
         with psycopg.connect(
             services.settings.database_url, autocommit=True, row_factory=psycopg.rows.dict_row
         ) as conn:
-            while time.monotonic() < until and courses[number]:
+            while lasts() and courses[number]:
                 course = courses[number].pop()
                 try:
                     generation_id = admit_course(services, course, Tier.PREMIUM)
@@ -94,7 +99,7 @@ def test_no_admission_exceeds_the_limits_in_force(
 
     def change() -> None:
         choice = random.Random(THREADS)
-        while time.monotonic() < until:
+        while lasts():
             try:
                 controls.set_limit(processes[0], choice.choice((3, 4, 8)), WHO)
                 controls.set_tier(processes[0], Tier.PREMIUM, choice.choice((1, 2, 5)), None, WHO)
@@ -111,5 +116,5 @@ def test_no_admission_exceeds_the_limits_in_force(
     probes = rows(probed, "select * from probe")
     exceeded = [row for row in probes if row["held"] > row["in_force"] or row["held_by_user"] > row["of_tier"]]
     assert exceeded == [], said
-    assert len(probes) == said["admitted"] > 20, said
-    assert {SystemFull, UserFull, "changed"} <= set(said), said
+    assert len(probes) == said["admitted"], said
+    assert not lasts(), said
