@@ -63,7 +63,7 @@ def events(services: Services, as_json: bool, **filters: object) -> None:
 @as_json
 @with_services
 def processes(services: Services, as_json: bool) -> None:
-    """List the processes of the last day, with their versions and signs of life. Times are in UTC."""
+    """List the processes of the last day. Times are in UTC."""
     print_rows(list_processes(services), PROCESSES, as_json=as_json)
 
 
@@ -72,9 +72,9 @@ def processes(services: Services, as_json: bool) -> None:
 @click.option("--differing", is_flag=True, help="Only those that are not the same everywhere.")
 @with_services
 def settings(services: Services, as_json: bool, differing: bool) -> None:
-    """Show the settings of every live process and of this command; of secrets a fingerprint.
+    """Show the settings of every live process.
 
-    Those that conflict should be the same everywhere; those that differ may.
+    This command is among them. Of secrets there is a fingerprint. Those that conflict should be the same everywhere; those that differ may.
     """
     rows = [row for row in list_settings(services, "cli") if not differing or row["state"] != SAME]
     if not as_json:
