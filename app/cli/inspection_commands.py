@@ -74,7 +74,8 @@ def processes(services: Services, as_json: bool) -> None:
 def settings(services: Services, as_json: bool, differing: bool) -> None:
     """Show the settings of every live process.
 
-    This command is among them. Of secrets there is a fingerprint. Those that conflict should be the same everywhere; those that differ may.
+    This command is among them. Of secrets there is a fingerprint. Those that conflict should be the same everywhere;
+    those that differ may.
     """
     rows = [row for row in list_settings(services, "cli") if not differing or row["state"] != SAME]
     if not as_json:
