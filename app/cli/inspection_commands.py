@@ -80,8 +80,8 @@ def settings(services: Services, as_json: bool, differing: bool) -> None:
     rows = [row for row in list_settings(services, "cli") if not differing or row["state"] != SAME]
     if not as_json:
         for row in rows:
-            row["processes"] = "all" if row["state"] == SAME else ", ".join(row["processes"])
-    print_rows(rows, ("setting", "value", "state", "processes"), as_json=as_json)
+            row["value"] += "" if row["state"] == SAME else f" in {', '.join(row['processes'])}"
+    print_rows(rows, ("setting", "state", "value"), as_json=as_json)
 
 
 @click.command("slots")

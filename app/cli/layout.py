@@ -13,24 +13,26 @@ INDENT = 4
 MOST_LINES = 6
 
 #: Values that are of no use when they are cut: ids, times, numbers.
-_WHOLE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]{4}-[0-9-]+ [0-9:]+|[0-9]+|-")
+_WHOLE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]{4}-[0-9-]+ [0-9:]+|[0-9.]+|True|False|-")
 
 
 def draw(columns: Sequence[str], cells: Sequence[Sequence[str]], numeric: Sequence[bool], width: int | None) -> str:
     """Aligned columns under their names, numbers to the right.
 
-    Where that is wider than `width`, the texts of the last column are broken into lines, beside their rows if there is
-    room, else below. Of the other columns those at the right are left out then, and the widest are cut.
+    Where that is wider than `width`, columns at the right are left out, and the widest are cut. Only texts of the last
+    one are broken into lines instead, beside their rows if there is room, else below.
     """
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
     alignments = [">" if right else "<" for right in numeric] or ["<"] * len(widths)
     left = 0  # where texts begin, if they are broken
     if width is not None and _total(widths) > width and len(widths) > 1:
-        fixed = _fit(widths[:-1], [_is_whole(cells, at) for at in range(len(widths) - 1)], width)
-        left = _total(fixed) + len(GAP)
-        if len(fixed) < len(widths) - 1 or width - left < NARROWEST_TEXT:
-            left = INDENT
-        widths = fixed
+        whole = [_is_whole(cells, at) for at in range(len(widths))]
+        fixed = len(widths) - (not whole[-1])
+        widths = _fit(widths[:fixed], whole[:fixed], width)
+        if not whole[-1]:
+            left = _total(widths) + len(GAP)
+            if len(widths) < fixed or width - left < NARROWEST_TEXT:
+                left = INDENT
 
     def line(row: Sequence[str], text: str) -> str:
         shown = zip(row, alignments, widths, strict=False)  # some may be left out

@@ -52,6 +52,11 @@ def test_without_a_terminal_or_with_room_every_value_is_whole(width: int | None)
     assert second.endswith("  -")
 
 
+def test_a_last_column_without_texts_is_left_out_like_any_other() -> None:
+    lines = to_table(("id", "started", "ended", "is_alive"), [(ID, AT, AT, True)], 70).splitlines()
+    assert [line.split()[0] for line in lines] == ["id", str(ID)]
+
+
 def test_a_long_text_is_cut_after_some_lines() -> None:
     lines = to_table(("id", "text"), [(ID, "word " * 500)], 60).splitlines()
     assert (len(lines), lines[-1].endswith("…")) == (8, True)
