@@ -36,7 +36,7 @@ COMMANDS = {
     *("slots", "processes", "settings", "events", "webhooks", "metrics", "platform", "token"),
     *("console", "console-link"),
     *("workers", "queue", "audit", "completion"),
-    *("pause", "resume", "limit", "tiers", "processes", "settings"),
+    *("pause", "resume", "limit", "tiers"),
 }
 GROUPS = [name for name, command in main.commands.items() if isinstance(command, click.Group)]
 #: What runs without Flask's application, and has no place among Flask's commands.
