@@ -177,6 +177,12 @@ def test_the_queue_is_listed_in_the_order_of_fetching_with_what_delays_a_job(
         (retried, "after failed"),
     ]
     assert run(app, "queue", "--queue", "webhooks").stdout.count("\n") == 1
+    assert run(app, "pause", "stages", "--reason", "the provider is down").exit_code == 0
+    paused_by = run(app, "queue").stderr
+    assert (paused_by.startswith("stages is paused by cli:"), paused_by.endswith(": the provider is down\n")) == (
+        True,
+        True,
+    )
 
 
 def test_the_audit_is_filtered_by_who_what_and_which(app: Flask, past: Past) -> None:
