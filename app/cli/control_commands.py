@@ -90,7 +90,9 @@ def limit(services: Services, limit: int | None, reset: bool, reason: str | None
         controls.set_limit(services, limit, operator(reason))
     elif reset:
         controls.reset_limit(services, operator(reason))
-    set_by = [f", set by {row['set_by']}" for row in controls.list_controls(services.db) if row["name"] == controls.LIMIT]
+    set_by = [
+        f", set by {row['set_by']}" for row in controls.list_controls(services.db) if row["name"] == controls.LIMIT
+    ]
     own = services.settings.global_concurrency_limit
     echo(f"{controls.find_limit(services)} at once{''.join(set_by)}; GLOBAL_CONCURRENCY_LIMIT is {own}")
 

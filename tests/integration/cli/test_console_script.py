@@ -25,6 +25,7 @@ COMMANDS = {
     *("api", "worker", "migrate", "doctor", "generate", "generations"),
     *("slots", "events", "webhooks", "metrics", "platform", "token"),
     *("console", "console-link"),
+    *("pause", "resume", "limit", "tiers"),
 }
 
 
