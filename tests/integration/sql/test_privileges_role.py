@@ -29,6 +29,8 @@ WRITES = {
     "coursegen.webhook_attempts": {"insert"},
     "coursegen.webhook_turns": {"insert", "update", "delete"},
     "coursegen.audit": {"insert"},
+    "coursegen.controls": {"insert", "update", "delete"},
+    "coursegen.tiers": {"update"},
     "coursegen.events": {"delete"},
     "coursegen.written_events": {"insert", "delete"},
     "coursegen.publications": {"insert", "update"},
