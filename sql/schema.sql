@@ -1629,6 +1629,7 @@ CREATE FUNCTION coursegen.keep_process_v1(p_process text, p_kind text, p_version
 begin
     if p_is_new then
         delete from coursegen.processes where process = p_process;
+        delete from coursegen.workers where process = p_process and started_at < now();
     end if;
     insert into coursegen.processes (
         process, kind, version, settings, places, cpu_pressure, memory_available, memory_total

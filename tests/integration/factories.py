@@ -16,12 +16,12 @@ from app.settings.shown import show_settings
 FILE = {"id": "1", "name": "notes.md", "path": "notes.md", "mime_type": "text/markdown", "size": 120}
 
 
-def add_worker(conn: psycopg.Connection[Any], *queues: str, silent_s: float = 0) -> None:
+def add_worker(conn: psycopg.Connection[Any], *queues: str, silent_s: float = 0, process: str = "host:1") -> None:
     """A worker that serves these queues and gave its last sign of life so many seconds ago."""
     conn.execute(
         "insert into coursegen.workers (id, process, name, version, queues, last_heartbeat)"
-        " select count(*) + 1, 'host:1', 'worker', '1', %s, now() - make_interval(secs => %s) from coursegen.workers",
-        [list(queues), silent_s],
+        " select count(*) + 1, %s, 'worker', '1', %s, now() - make_interval(secs => %s) from coursegen.workers",
+        [process, list(queues), silent_s],
     )
 
 

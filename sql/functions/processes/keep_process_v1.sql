@@ -1,5 +1,5 @@
--- Records a process's sign of life, with the load of its host. The first one (p_is_new) replaces the row of an earlier process
--- of the same name, as after the restart of a container.
+-- Records a process's sign of life, with the load of its host. The first one (p_is_new) replaces what an earlier process of the
+-- same name left, as after the restart of a container: its places would count twice.
 create or replace function coursegen.keep_process_v1(
     p_process text, p_kind text, p_version text, p_settings jsonb, p_places int, p_cpu_pressure float,
     p_memory_available bigint, p_memory_total bigint, p_is_new boolean
@@ -9,6 +9,7 @@ as $$
 begin
     if p_is_new then
         delete from coursegen.processes where process = p_process;
+        delete from coursegen.workers where process = p_process and started_at < now();
     end if;
     insert into coursegen.processes (
         process, kind, version, settings, places, cpu_pressure, memory_available, memory_total

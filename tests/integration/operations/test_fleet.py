@@ -11,8 +11,10 @@ import pytest
 from flask import Flask
 from psycopg.rows import DictRow
 
+from app.database.queries import QUERIES
 from app.operations.doctor import Finding, State, examine_servers, summarize
 from app.services import Services
+from app.services.registration import Registration, name_process
 from app.settings import Settings
 from tests.integration.factories import add_process, add_worker
 from tests.integration.operations.rows import Past, minutes
@@ -89,3 +91,35 @@ def test_the_command_names_the_processes_that_differ(app: Flask, conn: Conn, set
     assert [line.split()[:2] for line in run(command="processes").splitlines()[1:]] == [["host:1", "api"]]
     [process] = json.loads(run("--json", command="processes"))
     assert (process["is_alive"], "settings" in process) == (True, False)
+
+
+def test_a_restarted_container_replaces_what_the_one_before_left(services: Services, conn: Conn) -> None:
+    name = name_process()
+    add_process(conn, name, "worker", services.settings, places=5)
+    add_worker(conn, "stages", process=name)
+    conn.execute("update coursegen.processes set started_at = now() - interval '1 hour'")
+    conn.execute("update coursegen.workers set started_at = now() - interval '1 hour'")
+    places = "select coursegen.live_places_v1(20) as n"
+    assert conn.execute(places).fetchone() == {"n": 5}
+    registration = Registration("worker", services.settings, places=2)
+    worker = {"id": 77, "name": "worker", "queues": ["stages"], "jobs": []}
+    for _ in range(2):
+        with services.db.statement() as own:
+            own.execute(QUERIES["keep_worker"], {**worker, **registration.describe()})
+        registration.is_kept = True
+        assert conn.execute(places).fetchone() == {"n": 2}
+    [row] = conn.execute("select started_at > now() - interval '1 minute' as is_new from coursegen.processes")
+    assert row["is_new"]
+
+
+def test_without_a_database_a_sign_of_life_is_missed_and_the_next_one_comes(
+    make_services_with: Callable[..., Services], services: Services, conn: Conn, caplog: pytest.LogCaptureFixture
+) -> None:
+    registration = Registration("api", services.settings)
+    away = make_services_with(database_url="postgresql://nobody@127.0.0.1:1/nothing").db
+    registration.keep(away)
+    assert "process_unregistered" in [record.message for record in caplog.records]
+    registration.keep(services.db)
+    assert conn.execute("select kind from coursegen.processes").fetchall() == [{"kind": "api"}]
+    registration.remove(services.db)
+    assert conn.execute("select kind from coursegen.processes").fetchall() == []

@@ -41,8 +41,6 @@ WRITES = {
     "coursegen.processes": {"insert", "update", "delete"},
     "coursegen.dynamic_limit": {"insert", "update"},
     "coursegen.console_forms": {"insert", "update", "delete"},
-    "coursegen.controls": {"insert", "update", "delete"},
-    "coursegen.tiers": {"update"},
     "coursegen.bulk_runs": {"insert", "update", "delete"},
     "coursegen.bulk_rows": {"insert", "update", "delete"},
     "coursegen.console_links": {"insert", "update", "delete"},
