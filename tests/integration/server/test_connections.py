@@ -64,6 +64,7 @@ def test_an_idle_connection_outlives_a_load_balancer_s(start_server: StartServer
         assert is_closed(used, 5)
 
 
+@pytest.mark.xdist_group("waits")
 @pytest.mark.slow
 def test_a_head_that_drips_is_cut_off(server: Server) -> None:
     with ThreadPoolExecutor() as threads:
