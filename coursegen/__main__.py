@@ -8,22 +8,37 @@ from functools import partial
 from typing import TypeVar
 
 import click
-from flask.cli import ScriptInfo
 
-from app import create_app
-from app.cli import COMMANDS
 from app.settings import VERSION, BadSettings, read_settings
 from tasks.supervision.workers import WORKERS, run_worker, run_workers
 
 T = TypeVar("T")
 
 
-@click.group(commands=COMMANDS)
+class Commands(click.Group):
+    """The processes, and what operators do, which is imported when it is asked for: a worker needs none of it."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        from app.cli import COMMANDS
+
+        return sorted([*self.commands, *(command.name or "" for command in COMMANDS)])
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name in self.commands:
+            return self.commands[name]
+        from flask.cli import ScriptInfo
+
+        from app import create_app
+        from app.cli import COMMANDS
+
+        context.obj = ScriptInfo(create_app=partial(_configured, create_app), set_debug_flag=False)
+        return next((command for command in COMMANDS if command.name == name), None)
+
+
+@click.group(cls=Commands)
 @click.version_option(VERSION, prog_name="coursegen")
-@click.pass_context
-def main(context: click.Context) -> None:
+def main() -> None:
     """Run and operate the course generation service. The environment configures it."""
-    context.obj = ScriptInfo(create_app=partial(_configured, create_app), set_debug_flag=False)
 
 
 @main.command("api")

@@ -48,7 +48,14 @@ def test_it_names_the_release(tmp_path: Path) -> None:
 
 def test_flask_has_every_command_but_the_processes(app: Flask) -> None:
     own = {name for name, command in app.cli.commands.items() if isinstance(command, click.Command)}
-    assert own == COMMANDS - {"api", "worker", "console"} == set(main.commands) - {"api", "worker", "console"}
+    assert own == COMMANDS - {"api", "worker", "console"} == COMMANDS - set(main.commands)
+
+
+def test_a_worker_loads_neither_flask_nor_the_commands() -> None:
+    loads = (
+        "import sys, coursegen.__main__, tasks.worker_app; print({'flask', 'app.cli', 'app.http'} & set(sys.modules))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", loads], text=True) == "set()\n"
 
 
 @pytest.mark.parametrize("arguments", ["api", "worker", "worker --only upkeep", "migrate", "slots", "metrics"])
