@@ -54,6 +54,13 @@ FIGURES = {
     "pooler": set(),
     "wire": {"an admission, PostgreSQL", "304 to a poll, Redis"},
     "sampling": {"all of it", "everything else"},
+    "console": {
+        "*Now*",
+        "list, rare event",
+        "search, error",
+        "the largest page",
+        "an open *Now*, of a core of PostgreSQL's",
+    },
 }
 
 
