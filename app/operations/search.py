@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from app.database.pool import Database
+from app.database.pool import Database, only_row
 from app.database.queries import QUERIES
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
@@ -22,6 +22,8 @@ PAGE = 50
 MOST_COUNTED = 1000
 #: How many courses a name may match.
 MOST_COURSES = 200
+#: Events of a rare type are looked up before the generations; of any other, a generation of the newest has one.
+MOST_RARE = 20_000
 #: The longest text of a filter.
 MAX_TEXT = 200
 
@@ -79,7 +81,7 @@ def search(db: Database, filters: Filters, *, by_title: bool = True) -> Found:
     values: dict[str, Any] = dict.fromkeys(
         [*(name for name, _ in _READERS.values()), "courses", "after_at", "after_id"]
     )
-    values |= {**filters.values, "limit": MOST_COUNTED + 1}
+    values |= {**filters.values, "is_rare": False, "limit": MOST_COUNTED + 1}
     values["active"] = values["stuck_s"] is not None or values["status"] in ACTIVE
     with db.connection() as conn:
         if filters.course is not None:
@@ -88,6 +90,9 @@ def search(db: Database, filters: Filters, *, by_title: bool = True) -> Found:
             if len(courses) > MOST_COURSES:
                 raise BadFilter(SAID["courses"], most=MOST_COURSES)
             values["courses"] = [row["id"] for row in courses]
+        if values["event"] is not None:
+            counted = only_row(conn.execute(QUERIES["count_events_of_type"], {**values, "limit": MOST_RARE + 1}))
+            values["is_rare"] = counted["events"] <= MOST_RARE
         if filters.after is not None:
             place = conn.execute(QUERIES["find_generation_place"], {"id": filters.after}).fetchone()
             if place is None:

@@ -12,7 +12,15 @@ from app.generation.stages import Stage
 from bench.environment.statements import SQL
 from bench.load.ready_courses import FILES
 
-ORDER = ("fill_courses", "fill_generations", "fill_attempts", "fill_events", "fill_deliveries", "fill_jobs")
+ORDER = (
+    "fill_courses",
+    "fill_generations",
+    "fill_attempts",
+    "fill_events",
+    "fill_own_events",
+    "fill_deliveries",
+    "fill_jobs",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,13 +59,14 @@ cross join unnest(array['DOCUMENT_PROCESSING', 'STRUCTURE_GENERATION', 'TEXT_GEN
 where generation.finished_at is not null or began.stage = 'DOCUMENT_PROCESSING';
 
 -- name: fill_events
--- Events over 90 days: refusals, which name no generation, and now and then one of another type; one in 100,000 is rare.
+-- Events over 90 days, of the generations of their time: refusals, which name no generation, and now and then one of another
+-- type. One in 100,000 is rare.
 insert into system_metrics (id, event_type, severity, user_id, course_id, job_id, metadata, "timestamp")
 select
     ('01900000-0000-7000-a000-' || lpad(to_hex(n), 12, '0'))::uuid, kind::metric_event_type,
     case kind when 'worker_timeout' then 'error' when 'rpc_retry_exhausted' then 'fatal' else 'warn' end::metric_severity,
-    md5('user ' || n %% (%(courses)s / 10 + 1))::uuid, md5((1 + n %% %(courses)s)::text)::uuid,
-    case when kind <> 'concurrency_limit_hit' then '01900000-0000-7000-8000-' || lpad(to_hex(1 + n %% %(courses)s), 12, '0') end,
+    md5('user ' || course %% (%(courses)s / 10 + 1))::uuid, md5(course::text)::uuid,
+    case when kind <> 'concurrency_limit_hit' then '01900000-0000-7000-8000-' || lpad(to_hex(generation), 12, '0') end,
     case kind
         when 'concurrency_limit_hit' then '{"tier": "FREE", "limit": "user", "count": 3}'
         else '{"stage": "TEXT_GENERATION", "request_id": null}'
@@ -73,7 +74,8 @@ select
     now() - (%(events)s - n) * (interval '90 days' / %(events)s)
 from (
     select
-        n, case
+        n, 1 + n / 5 as generation, 1 + (1 + n / 5) %% %(courses)s as course,
+        case
             when n %% 100000 = 1 then 'rpc_retry_exhausted'
             when n %% 100 < 70 then 'concurrency_limit_hit'
             when n %% 100 < 85 then 'worker_timeout'
@@ -82,6 +84,12 @@ from (
         end as kind
     from generate_series(1, %(events)s) n
 ) every;
+
+-- name: fill_own_events
+-- Events of a type that the platform's own do not have.
+insert into coursegen.events (id, event_type, severity, user_id, course_id, job_id, metadata, "timestamp")
+select id, 'document_reader_failed', 'warn', user_id, course_id, job_id, '{"format": "pdf"}', "timestamp"
+from system_metrics where event_type = 'orphaned_job_recovery' and course_id::text like '%%0';
 
 -- name: fill_deliveries
 -- The last webhook of each generation that has one; a hundredth was given up, and the newest wait.
