@@ -6,8 +6,9 @@ ifeq ($(origin PYTHON),file)
 OTHER_PYTHONS := python3.13 python3.12 python3.11
 endif
 
-# How many tests run at once. Half of their time they wait; with many more than there are cores those that measure time fail.
-AT_ONCE ?= 3
+# How many tests run at once on 2 cores: more than half of their time they wait, and those that wait longest do so in one
+# process (`tests/parallel.py`). With many more those that measure time fail.
+AT_ONCE ?= 4
 
 # Without kept byte code each of the many processes compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -15,6 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 RUN := .venv/bin/python
 SETUP := .venv/.complete
 PIP_INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
+PYTEST_AT_ONCE := $(RUN) -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup --ignore tests/alone
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --only-binary :all: --generate-hashes \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
@@ -37,16 +39,16 @@ run: $(SETUP) ## keep the whole service up, with tokens and curl lines to try it
 	@exec $(RUN) -m stack.run
 
 test: $(SETUP) ## run the tests, without the slow ones, on real PostgreSQL and Redis
-	@$(RUN) -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup -m 'not alone and not slow and not clients'
-	@$(RUN) -m pytest -m 'alone and not slow'
+	@$(PYTEST_AT_ONCE) -m 'not slow and not clients'
+	@$(RUN) -m pytest tests/alone -m 'not slow'
 
 check: lint schema-check ## check format, lint, types, import rules and the schema, then run all tests: what CI runs
-	@$(RUN) -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup --hypothesis-profile thorough -m 'not alone and not clients'
-	@$(RUN) -m pytest -m alone
+	@$(PYTEST_AT_ONCE) --hypothesis-profile thorough -m 'not clients'
+	@$(RUN) -m pytest tests/alone
 
 coverage: $(SETUP) ## run the tests of `make check` with what they cover: half as long again
 	@$(RUN) -m coverage erase
-	@$(RUN) -m coverage run -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup -m 'not alone and not clients'
+	@$(subst -m pytest,-m coverage run -m pytest,$(PYTEST_AT_ONCE)) -m 'not clients'
 	@# A process that a test killed leaves half a file. That needs no warning.
 	@$(RUN) -W 'ignore:Data file' -m coverage report
 

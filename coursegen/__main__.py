@@ -9,10 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
-from flask.cli import ScriptInfo
 
-from app import create_app
-from app.cli import COMMANDS
 from app.settings import VERSION, BadSettings, read_settings
 from app.settings.env_file import UNITS_FILE, VARIABLE, BadEnvFile, load_env_file
 from coursegen import completion
@@ -21,7 +18,27 @@ from tasks.supervision.workers import WORKERS, run_worker, run_workers
 T = TypeVar("T")
 
 
-@click.group(commands=[*COMMANDS, completion.command])
+class Commands(click.Group):
+    """The processes, and what operators do, which is imported when it is asked for: a worker needs none of it."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        from app.cli import COMMANDS
+
+        return sorted([*self.commands, *(command.name or "" for command in COMMANDS)])
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name in self.commands:
+            return self.commands[name]
+        from flask.cli import ScriptInfo
+
+        from app import create_app
+        from app.cli import COMMANDS
+
+        context.obj = ScriptInfo(create_app=partial(_configured, create_app), set_debug_flag=False)
+        return next((command for command in COMMANDS if command.name == name), None)
+
+
+@click.group(cls=Commands, commands=[completion.command])
 @click.version_option(VERSION, prog_name="coursegen")
 @click.option(
     "--env-file",
@@ -34,7 +51,6 @@ def main(context: click.Context, env_file: Path | None) -> None:
     """Run and operate the course generation service. The environment configures it, and the file of its units."""
     if not _configured(partial(load_env_file, env_file)):
         click.echo(f"This user can't read {UNITS_FILE}: use sudo.", err=True)
-    context.obj = ScriptInfo(create_app=partial(_configured, create_app), set_debug_flag=False)
 
 
 @main.command("api")

@@ -1163,6 +1163,16 @@ end
 $$;
 
 --
+-- Name: event_type_named_v1(text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.event_type_named_v1(p_name text) RETURNS public.metric_event_type
+    LANGUAGE sql STABLE
+    AS $$
+    select e from unnest(enum_range(null::public.metric_event_type)) e where e::text = p_name
+$$;
+
+--
 -- Name: fail_generation(coursegen.generations, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -4794,6 +4804,12 @@ ALTER TABLE ONLY public.system_metrics
     ADD CONSTRAINT system_metrics_pkey PRIMARY KEY (id);
 
 --
+-- Name: attempts_failed; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX attempts_failed ON coursegen.attempts USING btree (generation_id) WHERE (error IS NOT NULL);
+
+--
 -- Name: attempts_generation; Type: INDEX; Schema: coursegen; Owner: -
 --
 
@@ -4842,10 +4858,22 @@ CREATE INDEX bulk_runs_prepared_at ON coursegen.bulk_runs USING btree (prepared_
 CREATE INDEX console_forms_sent_at ON coursegen.console_forms USING btree (sent_at);
 
 --
+-- Name: events_course; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX events_course ON coursegen.events USING btree (course_id, "timestamp" DESC) WHERE (course_id IS NOT NULL);
+
+--
 -- Name: events_timestamp; Type: INDEX; Schema: coursegen; Owner: -
 --
 
 CREATE INDEX events_timestamp ON coursegen.events USING btree ("timestamp" DESC);
+
+--
+-- Name: events_type; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX events_type ON coursegen.events USING btree (event_type, "timestamp" DESC);
 
 --
 -- Name: generations_completed; Type: INDEX; Schema: coursegen; Owner: -
@@ -5472,6 +5500,13 @@ GRANT ALL ON FUNCTION coursegen.course_generation_status(c public.courses) TO co
 
 REVOKE ALL ON FUNCTION coursegen.end_generation(p_generation_id uuid, p_status text, p_changes jsonb, p_ended_by text, p_error text, p_error_details jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.end_generation(p_generation_id uuid, p_status text, p_changes jsonb, p_ended_by text, p_error text, p_error_details jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION event_type_named_v1(p_name text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.event_type_named_v1(p_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.event_type_named_v1(p_name text) TO coursegen_app;
 
 --
 -- Name: FUNCTION fail_generation(g coursegen.generations, p_step text, p_error text, p_details jsonb); Type: ACL; Schema: coursegen; Owner: -

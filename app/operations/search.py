@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import DictRow
 
-from app.database.pool import Database
+from app.database.pool import Database, only_row
 from app.database.queries import QUERIES
 from app.generation.progress.steps import STEPS
 from app.generation.stages import Stage
@@ -26,6 +26,8 @@ MOST_COUNTED = 1000
 MOST_COURSES = 200
 #: Characters of an attempt's log that are shown, from its end.
 LOG_SHOWN = 4000
+#: Events of a rare type are looked up before the generations; of any other, a generation of the newest has one.
+MOST_RARE = 20_000
 #: The longest text of a filter.
 MAX_TEXT = 200
 
@@ -102,7 +104,7 @@ def match(conn: Connection[DictRow], filters: Filters, limit: int, *, by_title: 
     values: dict[str, Any] = dict.fromkeys(
         [*(name for name, _ in _READERS.values()), "courses", "after_at", "after_id"]
     )
-    values |= {**filters.values, "limit": limit}
+    values |= {**filters.values, "is_rare": False, "limit": limit}
     values["active"] = values["stuck_s"] is not None or values["status"] in ACTIVE
     if filters.course is not None:
         wanted = {"id": _id_or_none(filters.course), "name": filters.course, "by_title": by_title}
@@ -110,6 +112,9 @@ def match(conn: Connection[DictRow], filters: Filters, limit: int, *, by_title: 
         if len(courses) > MOST_COURSES:
             raise BadFilter(SAID["courses"], most=MOST_COURSES)
         values["courses"] = [row["id"] for row in courses]
+    if values["event"] is not None:
+        counted = only_row(conn.execute(QUERIES["count_events_of_type"], {**values, "limit": MOST_RARE + 1}))
+        values["is_rare"] = counted["events"] <= MOST_RARE
     if filters.after is not None:
         place = conn.execute(QUERIES["find_generation_place"], {"id": filters.after}).fetchone()
         if place is None:

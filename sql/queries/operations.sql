@@ -22,15 +22,24 @@ where attempt.generation_id = %(generation_id)s
 order by attempt.id;
 
 -- name: list_events
--- The latest events, of one type or all.
-select "timestamp", event_type, severity::text, user_id, course_id, job_id, metadata
-from (
-    select "timestamp", event_type::text, severity, user_id, course_id, job_id, metadata from system_metrics
-    union all
-    select "timestamp", event_type, severity, user_id, course_id, job_id, metadata from coursegen.events
-) event
-where (%(event_type)s::text is null or event_type = %(event_type)s::text)
-    and "timestamp" >= now() - make_interval(secs => %(since_s)s)
+-- The latest events, of one type or all. Each table is read newest first through an index, and no further than needed.
+(
+    select "timestamp", event_type::text, severity::text, user_id, course_id, job_id, metadata
+    from system_metrics
+    where (%(event_type)s::text is null or event_type = coursegen.event_type_named_v1(%(event_type)s))
+        and "timestamp" >= now() - make_interval(secs => %(since_s)s)
+    order by "timestamp" desc
+    limit %(limit)s
+)
+union all
+(
+    select "timestamp", event_type, severity::text, user_id, course_id, job_id, metadata
+    from coursegen.events
+    where (%(event_type)s::text is null or event_type = %(event_type)s)
+        and "timestamp" >= now() - make_interval(secs => %(since_s)s)
+    order by "timestamp" desc
+    limit %(limit)s
+)
 order by "timestamp" desc
 limit %(limit)s;
 

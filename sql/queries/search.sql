@@ -11,7 +11,7 @@ limit %(limit)s;
 
 -- name: search_generations
 -- The ids of the generations that match, the newest first, after one of them. A filter that is null matches all. `active`
--- follows from other filters, and names an index.
+-- and `is_rare` follow from other filters, and name indexes; so do the arrays.
 select generation.id
 from coursegen.generations generation
 where (%(id)s::uuid is null or generation.id = %(id)s)
@@ -24,10 +24,19 @@ where (%(id)s::uuid is null or generation.id = %(id)s)
     and (%(request_id)s::text is null or generation.request_id = %(request_id)s)
     and (%(since)s::timestamptz is null or generation.created_at >= %(since)s)
     and (%(until)s::timestamptz is null or generation.created_at < %(until)s)
-    and (%(error)s::text is null or strpos(lower(generation.error_message), lower(%(error)s)) > 0 or exists (
-        select from coursegen.attempts attempt
-        where attempt.generation_id = generation.id and strpos(lower(attempt.error), lower(%(error)s)) > 0
-    ))
+    and (%(error)s::text is null or generation.id = any(array(
+        select failed.id from coursegen.generations failed
+        where failed.status in ('failed', 'cancelled') and strpos(lower(failed.error_message), lower(%(error)s)) > 0
+        union all
+        select attempt.generation_id from coursegen.attempts attempt
+        where attempt.error is not null and strpos(lower(attempt.error), lower(%(error)s)) > 0
+    )))
+    and (not %(is_rare)s or generation.course_id = any(array(
+        select course_id from system_metrics
+        where event_type = coursegen.event_type_named_v1(%(event)s)
+        union
+        select course_id from coursegen.events where event_type = %(event)s
+    )))
     and (%(event)s::text is null or exists (
         select from system_metrics event
         where event.course_id = generation.course_id and event.event_type::text = %(event)s
@@ -55,6 +64,17 @@ from coursegen.generations generation
 join courses course on course.id = generation.course_id
 where generation.id = any(%(ids)s)
 order by generation.created_at desc, generation.id desc;
+
+-- name: count_events_of_type
+-- How many events there are of that type, up to a limit.
+select count(*) as events
+from (
+    select from system_metrics
+    where event_type = coursegen.event_type_named_v1(%(event)s)
+    union all
+    select from coursegen.events where event_type = %(event)s
+    limit %(limit)s
+) event;
 
 -- name: find_generation_place
 select created_at, id from coursegen.generations where id = %(id)s;

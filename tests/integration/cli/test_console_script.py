@@ -38,7 +38,9 @@ COMMANDS = {
     *("workers", "queue", "audit", "completion"),
     *("pause", "resume", "limit", "tiers"),
 }
-GROUPS = [name for name, command in main.commands.items() if isinstance(command, click.Group)]
+CONTEXT = click.Context(main)
+EVERY = {name: main.get_command(CONTEXT, name) for name in main.list_commands(CONTEXT)}
+GROUPS = [name for name, command in EVERY.items() if isinstance(command, click.Group)]
 #: What runs without Flask's application, and has no place among Flask's commands.
 PROCESSES = {"api", "worker", "console", "completion"}
 
@@ -65,7 +67,14 @@ def test_it_names_the_release(tmp_path: Path) -> None:
 
 def test_flask_has_every_command_but_the_processes(app: Flask) -> None:
     own = {name for name, command in app.cli.commands.items() if isinstance(command, click.Command)}
-    assert own == COMMANDS - PROCESSES == set(main.commands) - PROCESSES
+    assert own == COMMANDS - PROCESSES == COMMANDS - set(main.commands)
+
+
+def test_a_worker_loads_neither_flask_nor_the_commands() -> None:
+    loads = (
+        "import sys, coursegen.__main__, tasks.worker_app; print({'flask', 'app.cli', 'app.http'} & set(sys.modules))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", loads], text=True) == "set()\n"
 
 
 def calls(command: click.Command, *before: str) -> Iterator[list[str]]:
@@ -89,7 +98,8 @@ def calls(command: click.Command, *before: str) -> Iterator[list[str]]:
 
 def test_bad_settings_end_every_command_with_a_sentence_on_each(tmp_path: Path) -> None:
     (tmp_path / "env").write_text("DATABASE_URL=mysql://x\nPOOL_SIZE=0\nREDIS_URL=redis://127.0.0.1:9\n")
-    every = [each for each in calls(main) if each[0] not in PROCESSES]
+    commands = {name: command for name, command in EVERY.items() if command and name not in PROCESSES}
+    every = [each for name, command in commands.items() for each in calls(command, name)]
     assert {arguments[0] for arguments in every} == COMMANDS - PROCESSES
     for arguments in every:
         with mock.patch.dict(os.environ, {"PATH": os.environ["PATH"]}, clear=True):
