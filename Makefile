@@ -23,7 +23,7 @@ LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --onl
 GENERATED_CLIENTS := tests/acceptance/clients/generated
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check coverage lint schema-check matrix image cutover-test api worker console migrate conformance clients bench \
+.PHONY: help setup demo run test check coverage lint schema-check matrix image cutover-test api worker console migrate conformance clients pictures bench \
 	faults soak lock format clean
 
 help:
@@ -87,6 +87,9 @@ conformance: $(SETUP) ## hold a running service to its own description; API, TOK
 
 clients: $(SETUP) ## generate, compile and use clients of four generators; test the examples, and proxies that compress
 	@$(RUN) -m pytest tests/acceptance/clients
+
+pictures: $(SETUP) ## take the console's pictures in docs/images anew
+	@PICTURES=1 $(RUN) -m pytest -q tests/integration/console/test_pictures.py
 
 bench: $(SETUP) ## measure, and compare
 	@exec $(RUN) -m bench

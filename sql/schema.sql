@@ -1227,6 +1227,36 @@ end
 $$;
 
 --
+-- Name: failure_cause_v1(coursegen.generations); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.failure_cause_v1(generation coursegen.generations) RETURNS TABLE(cause text, error text, id text)
+    LANGUAGE sql STABLE
+    AS $$
+    select found.cause, found.error, md5(concat_ws(E'\n', generation.stage::text, found.cause, found.error))
+    from (select 1) one
+    left join lateral (
+        select attempt.id, attempt.outcome, attempt.error
+        from coursegen.attempts attempt
+        where attempt.generation_id = generation.id and attempt.stage = generation.stage
+            and (attempt.outcome is null or attempt.outcome in ('failed', 'timeout', 'died'))
+        order by attempt.id desc
+        limit 1
+    ) last on true
+    cross join lateral (
+        select
+            case when last.id is null then 'none' else coalesce(last.outcome::text, 'silent') end as cause,
+            left(
+                regexp_replace(
+                    split_part(coalesce(last.error, generation.error_message, ''), E'\n', 1),
+                    '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '<id>', 'gi'
+                ),
+                120
+            ) as error
+    ) found
+$$;
+
+--
 -- Name: find_unit_v1(uuid, integer, text, text, bytea); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -5521,6 +5551,13 @@ GRANT ALL ON FUNCTION coursegen.fail_generation(g coursegen.generations, p_step 
 
 REVOKE ALL ON FUNCTION coursegen.fail_or_retry_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_outcome text, p_error text, p_final boolean, p_most_starts integer, p_backoff_s double precision, p_step text, p_message text) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.fail_or_retry_stage_v1(p_generation_id uuid, p_fence integer, p_attempt_id bigint, p_outcome text, p_error text, p_final boolean, p_most_starts integer, p_backoff_s double precision, p_step text, p_message text) TO coursegen_app;
+
+--
+-- Name: FUNCTION failure_cause_v1(generation coursegen.generations); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.failure_cause_v1(generation coursegen.generations) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.failure_cause_v1(generation coursegen.generations) TO coursegen_app;
 
 --
 -- Name: FUNCTION find_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea); Type: ACL; Schema: coursegen; Owner: -

@@ -5,9 +5,9 @@ from dataclasses import replace
 from flask import Flask
 
 from app.auth.operators import OperatorTokens
-from app.console import access, actions, error_pages, languages, presentation, sign_in
+from app.console import access, actions, delivery, error_pages, languages, presentation, sign_in
 from app.console.fragments import Snapshots
-from app.console.pages import bulk, generation, generations, listings, now
+from app.console.pages import bulk, charts, generation, generations, listings, now
 from app.database.reading import ReadOnlyDatabase
 from app.http.middleware.request_context import RequestContextMiddleware
 from app.protocol.request_environ import MAX_BODY
@@ -31,10 +31,11 @@ def create_console(settings: Settings) -> Flask:
     app.extensions["snapshots"] = Snapshots()
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.wsgi_app = RequestContextMiddleware(app.wsgi_app, {})  # type: ignore[method-assign]
+    delivery.register_delivery(app)
     access.register_access(app)
     error_pages.register_errors(app)
     languages.register_languages(app)
     presentation.register_filters(app, settings)
-    for module in (sign_in, now, generations, generation, bulk, listings, actions):
+    for module in (sign_in, now, charts, generations, generation, bulk, listings, actions):
         app.register_blueprint(module.blueprint)
     return app

@@ -12,6 +12,7 @@ from jwt.exceptions import PyJWTError
 
 from app.auth.operators import ConsoleRole, OperatorTokens
 from app.auth.remote_keys import KeysUnavailable
+from app.console.delivery import STYLE_SOURCE
 from app.console.languages import mark, translate
 from app.operations.sign_in import Operator, find_operator
 from app.protocol.request_environ import REJECTED
@@ -21,10 +22,10 @@ from app.settings import LOOPBACK
 COOKIE = "coursegen_console"
 #: The endpoints that nobody needs to sign in for.
 OPEN = ("static", "languages.choose", "sign_in.sign_in_with_token", "sign_in.sign_in_with_link", "sign_in.is_healthy")
-#: Everything comes from the console itself: no script or style within a page, no frame around it.
+#: Everything comes from the console itself: no script within a page, no style but its own, no frame around it.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'"
+    f"default-src 'none'; script-src 'self'; style-src 'self' {STYLE_SOURCE}; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 
 _BEARER = re.compile(r"bearer +([\w-]+\.[\w-]+\.[\w-]+) *", re.ASCII | re.IGNORECASE)

@@ -147,7 +147,7 @@ def change_controls() -> Response:
     form = request.form
     changes = [name for name in ("admissions", "stages", "limit") if name in form]
     if len(changes) != 1:
-        abort(400, translate("The form must name one control. Nothing was changed."))
+        _refuse(translate("The form must name one control."))
     [name] = changes
     is_limit = name == "limit"
     act = _limit_change(form[name]) if is_limit else _pause_change(name, form[name], form.get("stage", ""))
@@ -163,13 +163,13 @@ def _limit_change(value: str) -> Change:
         return translate("The limit in force is {limit}.").format(limit=controls.find_limit(services))
 
     if value != "reset" and not re.fullmatch("[0-9]{1,6}", value, re.ASCII):
-        abort(400, translate("The limit must be a number, or reset. Nothing was changed."))
+        _refuse(translate("The limit must be a number, or reset."))
     return change
 
 
 def _pause_change(name: str, verb: str, stage: str) -> Change:
     if verb not in ("pause", "resume") or (stage and (name != "stages" or stage not in Stage.__members__)):
-        abort(400, translate("The form must pause or resume something that exists. Nothing was changed."))
+        _refuse(translate("The form must pause or resume something that exists."))
     control = controls.stage_control(Stage[stage]) if stage else name
 
     def change(services: Services, actor: Actor) -> str:

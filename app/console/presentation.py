@@ -1,6 +1,8 @@
 """How values look on a page. Text that users wrote is always made inert and cut."""
 
+import hashlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -11,9 +13,11 @@ from psycopg.rows import DictRow
 
 from app.auth.operators import ConsoleRole
 from app.console.access import may, reading
+from app.console.fragments import is_fragment
 from app.console.languages import LANGUAGES, language, mark, translate
 from app.operations.ages import say_age
 from app.operations.controls import list_controls
+from app.operations.doctor.texts import tell
 from app.settings import Settings
 from app.telemetry.printable import inert
 
@@ -58,6 +62,7 @@ PAGES = {
 
 def register_filters(app: Flask, settings: Settings) -> None:
     app.jinja_env.filters.update(age=age, when=when, cut=cut, said=said, private=private, state=state, stage=stage)
+    app.jinja_env.filters.update(moment=moment, short=short, cause=cause, told=told)
     app.jinja_env.filters["control"] = control
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
@@ -74,6 +79,7 @@ def register_filters(app: Flask, settings: Settings) -> None:
             "form_token": g.get("form_token", ""),
             "may_act": "operator" in g and may(ConsoleRole.OPERATOR),
             "now": datetime.now(UTC),
+            "is_fragment": is_fragment(),
             "controls": read_controls,
             "pauses": lambda: [row for row in read_controls() if row["value"] is None],
         }
@@ -114,6 +120,25 @@ def when(value: Any) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), f"{value:%Y-%m-%d %H:%M:%S}")
 
 
+def moment(value: datetime) -> Markup:
+    """A time of a series: its age says nothing."""
+    return Markup('<time datetime="{}" data-plain>{}</time>').format(
+        value.isoformat(), f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    )
+
+
+def short(value: float) -> str:
+    """The number to three digits, as `charts.js` writes it."""
+    return f"{float(f'{value:.3g}'):.10g}"
+
+
+def cause(row: Mapping[str, Any]) -> str:
+    """The name of a cause of failures, as `coursegen.failure_cause_v1` has it."""
+    return hashlib.md5(
+        "\n".join((row["stage"], row["cause"], row["error"])).encode(), usedforsecurity=False
+    ).hexdigest()
+
+
 def cut(value: Any, length: int = CUT) -> Markup:
     """The text, inert, in an element of its own direction, at most so long."""
     if value is None or value == "":
@@ -129,6 +154,11 @@ def said(sentence: str) -> Markup:
     marks = [Markup("{}<code>") if number % 2 == 0 else Markup("{}</code>") for number in range(len(parts))]
     closing = Markup("</code>") if len(parts) % 2 else Markup("")
     return Markup("").join([*(mark.format(part) for mark, part in zip(marks, parts, strict=True)), last, closing])
+
+
+def told(text: str) -> Markup:
+    """A text of `doctor` in the reader's language, without what persons wrote if the reader is a viewer."""
+    return said(tell(text, translate, None if may(ConsoleRole.OPERATOR) else translate(HIDDEN)))
 
 
 def private(value: Any, length: int = CUT) -> Markup | str:

@@ -264,6 +264,8 @@ _READERS: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
     "event": ("event", _text),
     "since": ("since", _time),
     "until": ("until", _time),
+    "ended": ("ended", _time),
+    "cause": ("cause", _text),
     "stuck": ("stuck_s", _span),
     "after": ("after", _id),
 }

@@ -8,31 +8,9 @@
 \ir since.psql
 
 with failures as (
-    select
-        generation.stage,
-        case
-            when attempt.id is null then 'none'
-            else coalesce(attempt.outcome::text, 'silent')
-        end as cause,
-        left(
-            regexp_replace(
-                split_part(coalesce(attempt.error, generation.error_message, ''), E'\n', 1),
-                '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '<id>', 'gi'
-            ),
-            120
-        ) as error,
-        generation.id,
-        generation.user_id,
-        generation.finished_at
+    select generation.stage, failure.cause, failure.error, generation.id, generation.user_id, generation.finished_at
     from coursegen.generations generation
-    left join lateral (
-        select id, outcome, error
-        from coursegen.attempts
-        where generation_id = generation.id and stage = generation.stage
-            and (outcome is null or outcome in ('failed', 'timeout', 'died'))
-        order by id desc
-        limit 1
-    ) attempt on true
+    cross join lateral coursegen.failure_cause_v1(generation) failure
     where generation.finished_at >= :'since'::timestamptz and generation.status = 'failed'
 )
 select

@@ -37,6 +37,10 @@ where (%(id)s::uuid is null or generation.id = %(id)s)
         union
         select course_id from coursegen.events where event_type = %(event)s
     )))
+    and (%(ended)s::timestamptz is null or generation.finished_at >= %(ended)s)
+    and (%(cause)s::text is null or (
+        generation.status = 'failed' and (select id from coursegen.failure_cause_v1(generation)) = %(cause)s
+    ))
     and (%(event)s::text is null or exists (
         select from system_metrics event
         where event.course_id = generation.course_id and event.event_type::text = %(event)s

@@ -1,11 +1,13 @@
 """`/generations/<id>`: everything about one generation, and `/generations/<id>/drafts`: what it has written."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request
 
 from app.auth.operators import ConsoleRole
 from app.console.access import may, reading, require
+from app.console.fragments import is_fragment, make_lasting, snapshot
 from app.operations.forms import find_result
 from app.operations.listings import find_webhook
 from app.operations.search import read_outline, read_steps, show
@@ -20,23 +22,32 @@ DRAFT_SHOWN = 4000
 
 
 @blueprint.get("/generations/<uuid:generation_id>")
-def show_generation(generation_id: UUID) -> str:
-    services = reading()
-    shown = show(services.db, generation_id)
+def show_generation(generation_id: UUID) -> Response:
+    services, done, sees_texts = reading(), request.args.get("done", ""), may(ConsoleRole.OPERATOR)
+
+    def read() -> dict[str, Any]:
+        outline = read_outline(services.db, generation_id, 1, LESSONS, 0) if sees_texts else []
+        webhook = find_webhook(services.db, generation_id)
+        return {**show(services.db, generation_id), "outline": outline, "webhook": webhook}
+
+    # Who has just acted sees what came of it, and nothing older.
+    shown = read() if done else snapshot(f"generation/{generation_id}/{sees_texts}", read)
     generation = shown["generation"]
-    in_hand = next((row for row in reversed(shown["attempts"]) if row["outcome"] is None), None)
-    return render_template(
-        "generation.html",
-        **shown,
-        steps=read_steps(generation["progress"] if not generation["later"] else None, shown["attempts"], generation),
-        in_hand=in_hand,
-        progress=generation["progress"] if isinstance(generation["progress"], dict) else {},
-        webhook=find_webhook(services.db, generation_id),
-        result=find_result(services.db, request.args.get("done", "")),
-        outline=read_outline(services.db, generation_id, 1, LESSONS, 0) if may(ConsoleRole.OPERATOR) else [],
-        most_lessons=LESSONS,
-        new_key=uuid4,
+    page = make_response(
+        render_template(
+            "generation.html",
+            **shown,
+            steps=read_steps(
+                generation["progress"] if not generation["later"] else None, shown["attempts"], generation
+            ),
+            in_hand=next((row for row in reversed(shown["attempts"]) if row["outcome"] is None), None),
+            progress=generation["progress"] if isinstance(generation["progress"], dict) else {},
+            result=find_result(services.db, done),
+            most_lessons=LESSONS,
+            new_key=uuid4,
+        )
     )
+    return make_lasting(page) if is_fragment() else page
 
 
 @blueprint.get("/generations/<uuid:generation_id>/drafts")

@@ -1,13 +1,15 @@
 """`/generations`: the generations that match a filter, whose state is the URL."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
-from flask import Blueprint, render_template, request
+from flask import Blueprint, make_response, render_template, request
 
 from app.auth.operators import ConsoleRole
 from app.console.access import may, reading
 from app.console.error_pages import TOO_LONG
+from app.console.fragments import is_fragment, make_lasting, snapshot
 from app.console.languages import mark, translate
 from app.console.pages.bulk import TITLES
 from app.generation.events import EventType
@@ -32,13 +34,13 @@ def list_generations() -> Any:
     try:
         if "error" in given and not may(ConsoleRole.OPERATOR):
             raise BadFilter(mark("A viewer does not search in the texts of errors."))
-        found = search(reading().db, read_filters(given), by_title=may(ConsoleRole.OPERATOR))
+        found = _find(given)
     except BadFilter as error:
         problem, status = translate(error.text).format(**error.values), 400
     except psycopg.errors.QueryCanceled:
         problem, status = translate(TOO_LONG), 503
     filters = {name: value for name, value in given.items() if name != "after"}
-    return (
+    page = make_response(
         render_template(
             "generations.html",
             found=found,
@@ -52,3 +54,11 @@ def list_generations() -> Any:
         ),
         status,
     )
+    return make_lasting(page) if is_fragment() else page
+
+
+def _find(given: Mapping[str, str]) -> Found:
+    """What matches, read once for all who ask for the same at the same time."""
+    db, filters, by_title = reading().db, read_filters(given), may(ConsoleRole.OPERATOR)
+    name = f"generations/{by_title}/{sorted(given.items())}"
+    return snapshot(name, lambda: search(db, filters, by_title=by_title))

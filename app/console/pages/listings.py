@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 from uuid import uuid4
 
@@ -33,6 +34,13 @@ class Table:
     intro: str = ""
     #: Links above the table that narrow it, by their names.
     views: Mapping[str, str] | None = None
+    #: The columns that tell rows apart. Then rows that come are announced, and none moves meanwhile.
+    key: Sequence[str] = ()
+
+    def name_row(self, row: Mapping[str, Any]) -> str:
+        """The id of the row's element: it stays the same while the row does."""
+        told = repr([row[name] for name in self.key])
+        return f"row-{blake2b(told.encode(), digest_size=8).hexdigest()}"
 
 
 @blueprint.get("/workers")
@@ -48,10 +56,10 @@ def show_workers() -> Response:
 @blueprint.get("/queue")
 def show_queue() -> Response:
     columns = [
-        *(("queue", mark("Queue"), "text"), ("priority", mark("Priority"), "text"), ("task", mark("Task"), "text")),
+        *(("queue", mark("Queue"), "text"), ("priority", mark("Priority"), "number"), ("task", mark("Task"), "text")),
         *(("generation_id", mark("Generation"), "generation"), ("waiting_s", mark("Waits for"), "age")),
-        *(("scheduled_at", mark("Not before"), "time"), ("attempts", mark("Attempts"), "text")),
-        ("aged_priority", mark("Priority with aging"), "text"),
+        *(("scheduled_at", mark("Not before"), "time"), ("attempts", mark("Attempts"), "number")),
+        ("aged_priority", mark("Priority with aging"), "number"),
     ]
     services = reading()
     rows = snapshot("queue", lambda: list_queue(services, ROWS))
@@ -59,7 +67,7 @@ def show_queue() -> Response:
         "In the order in which workers fetch them; the first 200. The last column shows whom PRIORITY_AGING_S=900 would"
         " help: those that later ones have overtaken."
     )
-    return _show(Table(mark("Queue"), columns, rows, mark("Nothing waits: workers keep up."), intro))
+    return _show(Table(mark("Queue"), columns, rows, mark("Nothing waits: workers keep up."), intro, key=["id"]))
 
 
 @blueprint.get("/slots")
@@ -84,26 +92,31 @@ def show_webhooks() -> Response:
             ("generation_id", mark("Generation"), "generation"),
         ),
         *(
-            ("seq", mark("No"), "text"),
+            ("seq", mark("No"), "number"),
             ("status", mark("Status"), "text"),
             ("state", mark("State"), "state"),
             ("due_at", mark("Due"), "time"),
         ),
         *(
-            ("failures", mark("Failures"), "text"),
-            ("response", mark("Response"), "text"),
+            ("failures", mark("Failures"), "number"),
+            ("response", mark("Response"), "number"),
             ("error", mark("Error"), "private"),
         ),
     ]
     values = {"course": None, "generation_id": None, "failed": view == "failed", "pending": view == "pending"}
-    rows = read_rows(reading().db, "list_webhook_deliveries", **values, since_s=7 * 86400, limit=ROWS)
+    db = reading().db
+    rows = snapshot(
+        f"webhooks/{view}",
+        lambda: read_rows(db, "list_webhook_deliveries", **values, since_s=7 * 86400, limit=ROWS),
+    )
     views = {
         mark("All"): "/webhooks",
         mark("Pending"): "/webhooks?view=pending",
         mark("Failed"): "/webhooks?view=failed",
     }
     intro = mark("The latest 200 within 7 days. A generation's page resends its own.")
-    return _show(Table(mark("Webhooks"), columns, rows, mark("There is none of these."), intro, views))
+    empty = mark("There is none of these.")
+    return _show(Table(mark("Webhooks"), columns, rows, empty, intro, views, ["generation_id", "seq"]))
 
 
 @blueprint.get("/events")
@@ -125,10 +138,15 @@ def show_events() -> Response:
     seconds = read_span(since)
     if seconds is None:
         abort(400, translate(SAID["span"]).format(name="since"))
-    rows = read_rows(reading().db, "list_events", event_type=kind, since_s=seconds, limit=ROWS)
+    db = reading().db
+    rows = snapshot(
+        f"events/{seconds}/{kind}",
+        lambda: read_rows(db, "list_events", event_type=kind, since_s=seconds, limit=ROWS),
+    )
     kinds = [*(event.value for event in EventType), *OWN_TYPES]
     views = {mark("All"): "/events"} | {kind: f"/events?type={kind}" for kind in kinds}
-    return _show(Table(mark("Events"), columns, rows, mark("None. That is good."), mark("The latest 200."), views))
+    key, empty = [name for name, _, _ in columns], mark("None. That is good.")
+    return _show(Table(mark("Events"), columns, rows, empty, mark("The latest 200."), views, key))
 
 
 @blueprint.get("/audit")
@@ -143,9 +161,11 @@ def show_audit() -> Response:
         *(("generation_id", mark("Generation"), "generation"), ("course_id", mark("Course"), "course")),
         ("details", mark("Details"), "private"),
     ]
-    rows = read_rows(reading().db, "list_audit", **EVERY_CHANGE, limit=ROWS)
+    db = reading().db
+    rows = snapshot("audit", lambda: read_rows(db, "list_audit", **EVERY_CHANGE, limit=ROWS))
     intro = mark("The latest 200 changes by people.")
-    return _show(Table(mark("Audit"), columns, rows, mark("Nobody has changed anything."), intro))
+    key, empty = [name for name, _, _ in columns], mark("Nobody has changed anything.")
+    return _show(Table(mark("Audit"), columns, rows, empty, intro, key=key))
 
 
 @blueprint.get("/periodic")

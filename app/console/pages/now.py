@@ -6,8 +6,9 @@ from uuid import uuid4
 from flask import Blueprint, Response, request
 
 from app.console.access import reading
-from app.console.fragments import render_live, snapshot
+from app.console.fragments import is_fragment, render_live, snapshot
 from app.console.languages import mark, translate
+from app.console.pages.charts import LATE, NAMES, draw_lines, find_series
 from app.generation.capacity.decision import Reason
 from app.generation.stages import Stage
 from app.operations.controls import find_limit, list_tiers
@@ -45,11 +46,26 @@ MOVES = {
 
 @blueprint.get("/")
 def show_now() -> Response:
+    """The charts fetch their own numbers, so the region that stays fresh has none of them."""
     services = reading()
     view = snapshot("now", lambda: survey(services))
     controls = {} if view.levels is None else _describe_controls(services)
-    sentence = summarize(view.findings, translate)
-    return render_live("now", title=mark("Now"), view=view, links=LINKS, moves=MOVES, sentence=sentence, **controls)
+    span = request.args.get("span", "")
+    span = span if span in NAMES else "24h"
+    return render_live(
+        "now",
+        title=mark("Now"),
+        view=view,
+        links=LINKS,
+        moves=MOVES,
+        sentence=summarize(view.findings, translate),
+        lines=draw_lines(find_series("24h") if view.levels else None),
+        span=span,
+        spans=NAMES,
+        late=LATE,
+        series=None if is_fragment() or not view.levels else find_series(span),
+        **controls,
+    )
 
 
 def _describe_controls(services: Services) -> dict[str, Any]:

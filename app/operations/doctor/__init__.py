@@ -25,6 +25,7 @@ from app.operations.doctor.findings import (
 )
 from app.operations.doctor.fleet import check_fleet
 from app.operations.doctor.process import check_settings
+from app.operations.doctor.texts import say
 from app.operations.doctor.work import SERVED, check_locks, check_work
 from app.operations.listings import compare_slots
 from app.services import Services
@@ -80,16 +81,17 @@ def _check_database(services: Services) -> Iterator[Finding]:
             yield from check_locks(conn.cursor(row_factory=dict_row))
             lacking = missing(conn)
         if lacking:
-            found = f"missing: {abridge(lacking)}"
-            yield Finding(State.ERROR, "migrations", found, "Run `coursegen migrate`.", "migrations")
+            found = say("missing: {names}", names=abridge(lacking))
+            yield Finding(State.ERROR, "migrations", found, say("Run `coursegen migrate`."), "migrations")
             return
         yield Finding(State.OK, "migrations", "up to date")
         yield from _check_contents(services)
     except psycopg.Error as error:
         # With an SQLSTATE the server itself has answered.
         clause = "database" if error.sqlstate is None else "slow"
-        found = str(error).splitlines()[0] if str(error) else type(error).__name__
-        yield Finding(State.ERROR, "database", found, "Check DATABASE_URL, the server and its locks.", clause)
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        advice = say("Check DATABASE_URL, the server and its locks.")
+        yield Finding(State.ERROR, "database", text, advice, clause)
 
 
 def _check_contents(services: Services) -> Iterator[Finding]:
@@ -114,27 +116,25 @@ def _check_contents(services: Services) -> Iterator[Finding]:
 def _check_server(server: DictRow, asked_at: float) -> Iterator[Finding]:
     major, minor = divmod(server["version"], 10000)
     untested = major not in TESTED_VERSIONS
-    yield judge("database", f"PostgreSQL {major}.{minor}", State.WARNING, "Tested on 15 to 18.", when=untested)
+    yield judge("database", f"PostgreSQL {major}.{minor}", State.WARNING, say("Tested on 15 to 18."), when=untested)
     offset = float(server["clock"]) - asked_at
-    found = f"{offset:+.1f} s off the database's"
-    yield judge(
-        "clock", found, State.WARNING, "Check time synchronization.", when=abs(offset) > CLOCK_OFF_S, clause="clock"
-    )
+    found = say("{offset} s off the database's", offset=f"{offset:+.1f}")
+    advice = say("Check time synchronization.")
+    yield judge("clock", found, State.WARNING, advice, when=abs(offset) > CLOCK_OFF_S, clause="clock")
     used, most = server["connections"], server["max_connections"]
-    found = f"{used} of {most} connections"
-    yield judge(
-        "connections", found, State.WARNING, "Raise max_connections.", when=used > 0.8 * most, clause="connections"
-    )
+    found, advice = say("{used} of {most} connections", used=used, most=most), say("Raise max_connections.")
+    yield judge("connections", found, State.WARNING, advice, when=used > 0.8 * most, clause="connections")
 
 
 def _check_status_map(status_map: DictRow) -> Finding:
     column, refused, latest = status_map["column_name"], status_map["refused"], status_map["latest"]
-    found = f"{status_map['source']}: written to courses.{column}" if column else f"{status_map['source']}: not written"
+    written = say("written to courses.{column}", column=column) if column else say("not written")
+    found = say("{source}: {written}", source=status_map["source"], written=written)
     if refused:
-        found += f"; {refused} refused within a day, the latest {latest['status']} after {latest['old_value']}"
-        found += f": {latest['error']}"
+        latest = say("{status} after {old_value}: {error}", **latest)
+        found += say("; {refused} refused within a day, the latest {latest}", refused=refused, latest=latest)
     unknown = status_map["source"] == UNKNOWN.source
-    advice = "Say how the platform shows a generation: `coursegen platform status`."
+    advice = say("Say how the platform shows a generation: `coursegen platform status`.")
     return judge("status of courses", found, State.WARNING, advice, when=refused > 0 or unknown, clause="status")
 
 
@@ -144,11 +144,11 @@ def _check_redis(services: Services) -> Iterator[Finding]:
     except Exception:  # noqa: BLE001 - the database has been reported already
         drifted = None
     if problem := services.slots.problem():
-        advice = "Check REDIS_URL and REDIS_PREFIX. Admissions go on without Redis, but slower."
+        advice = say("Check REDIS_URL and REDIS_PREFIX. Admissions go on without Redis, but slower.")
         yield Finding(State.WARNING, "redis", problem, advice, "redis")
         return
     yield Finding(State.OK, "redis", "responds")
     if drifted is not None:
-        found = f"{drifted} counts differ from PostgreSQL's"
-        advice = "Upkeep corrects them; see `coursegen slots`."
+        found = say("{drifted} counts differ from PostgreSQL's", drifted=drifted)
+        advice = say("Upkeep corrects them; see `coursegen slots`.")
         yield judge("slots", found, State.WARNING, advice, when=drifted > 0, clause="slots")

@@ -8,8 +8,8 @@ from psycopg.rows import DictRow
 from app.database.pool import only_row
 from app.database.queries import QUERIES
 from app.generation.capacity.aging import SHOWN_S, list_overtaken
-from app.operations.ages import say_age
 from app.operations.doctor.findings import Finding, State, judge
+from app.operations.doctor.texts import say
 from app.operations.processes.settings import list_conflicts
 from app.settings import Settings
 
@@ -19,16 +19,15 @@ def check_fleet(conn: Connection[DictRow], settings: Settings, limit: int) -> It
     live = {"stalled": settings.stalled_s}
     yield _check_places(only_row(conn.execute(QUERIES["count_places"], live)), limit)
     versions = [row["version"] for row in conn.execute(QUERIES["list_versions"], live)]
-    found, advice = (
-        ", ".join(versions) or "no live process",
-        "Restart those of the older release: see `coursegen settings`.",
-    )
+    found = ", ".join(versions) or say("no live process")
+    advice = say("Restart those of the older release: see `coursegen settings`.")
     yield judge("versions", found, State.WARNING, advice, when=len(versions) > 1, clause="versions")
     conflicts = list_conflicts(conn, settings.stalled_s)
-    found, advice = f"conflict: {', '.join(conflicts)}", "Give all processes one environment: see `coursegen settings`."
+    found = say("conflict: {settings}", settings=", ".join(conflicts)) if conflicts else say("agree")
+    advice = say("Give all processes one environment: see `coursegen settings`.")
     yield judge(
         "settings of processes",
-        found if conflicts else "agree",
+        found,
         State.WARNING,
         advice,
         when=bool(conflicts),
@@ -41,8 +40,9 @@ def check_fleet(conn: Connection[DictRow], settings: Settings, limit: int) -> It
 def _check_places(live: DictRow, limit: int) -> Finding:
     """Nothing is said of workers of an earlier release, which do not tell."""
     places, are_known = live["places"], live["workers"] and live["are_known"]
-    found = f"{places} for stages, and {limit} generations may be active" if are_known else "unknown"
-    advice = "Start more workers, raise WORKER_CONCURRENCY, or lower GLOBAL_CONCURRENCY_LIMIT."
+    known = say("{places} for stages, and {limit} generations may be active", places=places, limit=limit)
+    found = known if are_known else say("unknown")
+    advice = say("Start more workers, raise WORKER_CONCURRENCY, or lower GLOBAL_CONCURRENCY_LIMIT.")
     is_short = bool(are_known) and places < limit
     return judge(
         "places of workers", found, State.WARNING, advice, when=is_short, clause="short", limit=limit, places=places
@@ -51,12 +51,12 @@ def _check_places(live: DictRow, limit: int) -> Finding:
 
 def _check_order(overtaken: list[DictRow]) -> Finding:
     count, age = len(overtaken), overtaken[0]["waited_s"] if overtaken else 0
-    found = f"{count} overtaken while they waited for {say_age(SHOWN_S)}"
+    found = say("{count} overtaken while they waited for {age}", count=count, age=SHOWN_S)
     return judge(
         "order of the queue",
         found,
         State.WARNING,
-        "Set PRIORITY_AGING_S, or start more workers.",
+        say("Set PRIORITY_AGING_S, or start more workers."),
         when=count > 0,
         clause="overtaken" if count > 1 else "one overtaken",
         count=count,

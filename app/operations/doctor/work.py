@@ -9,8 +9,8 @@ from app.database.pool import only_row
 from app.database.queries import QUERIES
 from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
 from app.generation.stages import Stage
-from app.operations.ages import say_age
 from app.operations.doctor.findings import Finding, State, judge
+from app.operations.doctor.texts import Said, join, say
 from app.settings import Settings
 from app.settings.stages import COMPUTING
 
@@ -44,19 +44,20 @@ def check_work(conn: Connection[DictRow], settings: Settings, server: DictRow, l
 
 def _check_progress(progress: DictRow) -> Finding:
     stuck, age = progress["stuck"], float(progress["longest_s"] or 0)
-    found = f"{stuck} active generations without any for {say_age(STUCK_S)}"
+    found = say("{stuck} active generations without any for {age}", stuck=stuck, age=STUCK_S)
     clause = "stuck" if stuck > 1 else "one stuck"
-    advice = "See `coursegen generations show` and the workers of `stages`."
+    advice = say("See `coursegen generations show` and the workers of `stages`.")
     return judge("progress", found, State.ERROR, advice, when=stuck > 0, clause=clause, stuck=stuck, age=age)
 
 
 def _check_handlers(pace: DictRow) -> Finding:
     silent, age, first = pace["silent"], float(pace["silent_s"] or 0), pace["first_silent"]
     if not first:
-        return Finding(State.OK, "handlers", "none is silent for long")
-    found = f"{first['stage']} of {first['job']} in {first['worker']} reports nothing since {say_age(age)}"
-    advice = (
-        f"See `coursegen generations log {first['job']}`. At its time limit the handler is stopped and tried again."
+        return Finding(State.OK, "handlers", say("none is silent for long"))
+    found = say("{stage} of {job} in {worker} has reported nothing for {age}", age=age, **first)
+    advice = say(
+        "See `coursegen generations log {job}`. At its time limit the handler is stopped and tried again.",
+        job=first["job"],
     )
     clause = "silent" if silent > 1 else "one silent"
     return Finding(State.WARNING, "handlers", found, advice, clause, {"silent": silent, "age": age})
@@ -67,51 +68,55 @@ def _check_pace(settings: Settings, pace: DictRow) -> Finding:
     longest_s = max(settings.limits_of(stage).total_s for stage in Stage if stage not in COMPUTING)
     waited_s, completed_s = float(pace["waited_s"] or 0), pace["completed_s"]
     age = waited_s if completed_s is None else min(waited_s, float(completed_s))
-    found = "no stage has ended yet" if completed_s is None else f"a stage completed {say_age(float(completed_s))} ago"
-    found += f", a job waits since {say_age(waited_s)}" if waited_s else ", no job waits"
-    advice = "See what the workers do: `coursegen generations list --status running`, and their logs."
+    found = say("no stage has ended yet")
+    if completed_s is not None:
+        found = say("a stage completed {age} ago", age=completed_s)
+    found += say(", a job has waited for {age}", age=waited_s) if waited_s else say(", no job waits")
+    advice = say("See what the workers do: `coursegen generations list --status running`, and their logs.")
     return judge("pace", found, State.ERROR, advice, when=age > longest_s, clause="standstill", age=age)
 
 
 def _check_workers(settings: Settings, server: DictRow) -> Iterator[Finding]:
     """A finding for each queue: nothing else takes the place of a worker that serves it."""
     for queue, workers in zip(SERVED, server["workers"], strict=True):
-        found = f"{workers} alive"
+        found = say("{workers} alive", workers=workers)
         if queue == STAGES_QUEUE:
-            found += f", {server['waiting']} stages waiting"
+            found += say(", {waiting} stages waiting", waiting=server["waiting"])
             if server["oldest_s"] is not None:
-                found += f", the oldest generation for {float(server['oldest_s']):.0f} s"
+                found += say(", the oldest generation for {age}", age=server["oldest_s"])
         unused = queue == WEBHOOKS_QUEUE and settings.webhook_secret is None
-        advice = f"Start `coursegen worker`, or `coursegen worker --only {queue}`."
+        advice = say("Start `coursegen worker`, or `coursegen worker --only {queue}`.", queue=queue)
         is_lacking = workers == 0 and not unused
         yield judge(f"workers of {queue}", found, State.ERROR, advice, when=is_lacking, clause="workers", queue=queue)
 
 
 def _check_places(pace: DictRow, limit: int) -> Finding:
     used, refused = pace["places"], pace["refused"]
-    found = f"{used} of {limit} taken"
-    found += f", {refused} starts refused within {say_age(REFUSED_S)}" if refused else ""
-    advice = "See `coursegen metrics slot_use`; add workers and raise GLOBAL_CONCURRENCY_LIMIT."
+    found = say("{used} of {limit} taken", used=used, limit=limit)
+    if refused:
+        found += say(", {refused} starts refused within {age}", refused=refused, age=REFUSED_S)
+    advice = say("See `coursegen metrics slot_use`; add workers and raise GLOBAL_CONCURRENCY_LIMIT.")
     is_full = used >= limit and refused > 0
     return judge("places", found, State.WARNING, advice, when=is_full, clause="full", limit=limit)
 
 
 def _check_webhooks(settings: Settings, server: DictRow) -> Finding:
-    found = f"{server['webhooks']} waiting"
+    found = say("{webhooks} waiting", webhooks=server["webhooks"])
     if server["webhooks"] and settings.webhook_secret is None:
-        advice = "Set WEBHOOK_SECRET: nothing is sent without it."
+        advice = say("Set WEBHOOK_SECRET: nothing is sent without it.")
         return Finding(State.WARNING, "webhooks", found, advice, "unsigned webhooks")
     overdue_s = float(server["overdue_s"] or 0)
     late = overdue_s > OVERDUE_S
-    found += f", one is {overdue_s:.0f} s overdue" if late else ""
-    advice = "Start `coursegen worker`, or `coursegen worker --only webhooks`."
+    if late:
+        found += say(", one is {age} overdue", age=overdue_s)
+    advice = say("Start `coursegen worker`, or `coursegen worker --only {queue}`.", queue=WEBHOOKS_QUEUE)
     return judge("webhooks", found, State.WARNING, advice, when=late, clause="late webhooks", age=overdue_s)
 
 
 def _check_receivers(server: DictRow) -> Finding:
     failing, age = server["failing"], float(server["failing_s"] or 0)
-    found = f"{failing} generations whose webhook failed three times or more"
-    advice = "See `coursegen webhooks list --failed` and tell the receivers' owners. It is retried for a day."
+    found = say("{failing} generations whose webhook failed three times or more", failing=failing)
+    advice = say("See `coursegen webhooks list --failed` and tell the receivers' owners. It is retried for a day.")
     return judge("webhook receivers", found, State.WARNING, advice, when=failing > 0, clause="receivers", age=age)
 
 
@@ -121,19 +126,20 @@ def check_locks(cursor: Cursor[DictRow]) -> Iterator[Finding]:
         return
     blockers = cursor.execute(QUERIES["list_blockers"], {"open_s": OPEN_S}).fetchall()
     if not blockers:
-        yield Finding(State.OK, "locks", "no transaction holds one for long")
+        yield Finding(State.OK, "locks", say("no transaction holds one for long"))
         return
-    found = "; ".join(map(_describe_blocker, blockers[:3]))
-    advice = f"Let its owner end it, or run `select pg_terminate_backend({blockers[0]['pid']})`."
+    found = join("; ", map(_describe_blocker, blockers[:3]))
+    advice = say("Let its owner end it, or run `select pg_terminate_backend({pid})`.", pid=blockers[0]["pid"])
     if any(blocker["waiting"] or blocker["is_strong"] for blocker in blockers):
         yield Finding(State.ERROR, "locks", found, advice, "locked")
     else:
         yield Finding(State.WARNING, "locks", found, advice, "open", {"age": blockers[0]["open_s"]})
 
 
-def _describe_blocker(blocker: DictRow) -> str:
+def _describe_blocker(blocker: DictRow) -> Said:
     session = ", ".join(filter(None, (blocker["role"], blocker["application"], blocker["state"])))
-    since = f" for {say_age(blocker['open_s'])}" if blocker["open_s"] is not None else ""
-    tables = ", ".join(blocker["tables"] or []) or "a row or object"
-    waiting = f"; {blocker['waiting']} sessions wait" if blocker["waiting"] else ""
-    return f"pid {blocker['pid']} ({session}) holds {tables}{since}{waiting}"
+    tables = ", ".join(blocker["tables"] or []) or say("a row or object")
+    said = say("pid {pid} ({session}) holds {tables}", pid=blocker["pid"], session=session, tables=tables)
+    if blocker["open_s"] is not None:
+        said += say(" for {age}", age=blocker["open_s"])
+    return said + say("; {waiting} sessions wait", waiting=blocker["waiting"]) if blocker["waiting"] else said

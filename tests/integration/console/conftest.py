@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser
 
 from app.auth.operators import ConsoleRole
 from app.console import create_console
@@ -19,6 +20,7 @@ from app.operations.sign_in import create_link
 from app.services import Services
 from app.settings import Settings
 from stack.server import free_port
+from tests.integration.console.browsing import running_chromium
 from tests.integration.factories import MakeToken
 from tests.integration.serving import ROOT, Server
 from tests.tokens import SECRET
@@ -58,6 +60,20 @@ def console_process(settings: Settings, **changed: str) -> Iterator[Server]:
         finally:
             process.terminate()
             process.wait(20)
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """A real browser, for all modules that are marked as `BROWSING`."""
+    with running_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="package")
+def url(settings: Settings) -> Iterator[str]:
+    """Where a console's own process is, for the browser."""
+    with console_process(settings) as server:
+        yield f"http://127.0.0.1:{server.port}"
 
 
 @pytest.fixture

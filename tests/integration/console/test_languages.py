@@ -13,16 +13,19 @@ from app import console
 from app.console.presentation import SIGNS, readable
 from app.generation.stages import Stage
 from app.operations import ages, bulk, doctor, forms, listings, search
+from app.operations.doctor.texts import Private, join, say, tell
 from tests.integration.console.conftest import SignIn
 from tests.integration.operations.rows import Past, minutes
 
 FOLDER = Path(console.__file__).parent
+DOCTOR = Path(doctor.__file__).parent
 
 
 def test_every_text_of_the_pages_is_translated_and_no_other() -> None:
     methods = [("**.py", "python"), ("**.html", "jinja2")]
     marks: dict[str, None] = dict.fromkeys(("_", "mark", "translate"))
     texts = {str(found[2]) for found in extract_from_dir(FOLDER, methods, keywords=marks)}
+    texts |= {str(found[2]) for found in extract_from_dir(DOCTOR, [("**.py", "python")], keywords={"say": None})}
     texts |= {*doctor.CLAUSES.values(), *search.SAID.values(), *forms.RESULTS.values(), *ages.UNITS}
     texts |= {*bulk.WHYS.values(), *listings.PERIODIC_DOES.values(), *search.STEP_NAMES}
     texts |= {readable(name) for name in [*SIGNS, *Stage.__members__]} | {"viewer", "operator", "admin", "refused"}
@@ -63,6 +66,8 @@ def test_the_sentence_and_one_generation_are_russian(sign_in: SignIn, conn: psyc
     browser = sign_in()
     russian = {"Accept-Language": "ru"}
     page = browser.get("/", headers=russian).text
+    assert "активных генераций без движения дольше 15 мин: 1. См. <code>coursegen generations show</code>" in page
+    assert "живых: 0. Запустите <code>coursegen worker</code>" in page
     assert "Курс (1) без движения 1 ч 1 мин; никто не обслуживает <code>stages</code>" in page
     page = browser.get(f"/generations/{generation}", headers=russian).text
     assert "Ни у кого в работе: «генерация текста» ждёт." in page
@@ -79,3 +84,24 @@ def test_a_length_of_time_is_said_in_two_units_at_most() -> None:
     said = {0: "0 s", 59: "59 s", 60: "1 min", 3599: "59 min", 3600: "1 h", 3661: "1 h 1 min", 90_000: "1 d 1 h"}
     assert {seconds: ages.say_age(seconds) for seconds in said} == said
     assert ages.say_age(-5) == "0 s"
+
+
+def test_what_an_operator_wrote_is_told_to_operators_alone(sign_in: SignIn, conn: psycopg.Connection[DictRow]) -> None:
+    conn.execute(
+        "insert into coursegen.controls (name, set_by, reason) values ('admissions', 'cli:ops', 'провайдер молчит')"
+    )
+    russian = {"Accept-Language": "ru"}
+    assert "приостановил cli:ops: провайдер молчит. Когда приём" in sign_in("operator").get("/", headers=russian).text
+    page = sign_in("viewer").get("/", headers=russian).text
+    assert "приостановил cli:ops: (скрыто от наблюдателей). Когда приём" in page
+    assert "провайдер" not in page
+
+
+def test_a_text_keeps_its_parts() -> None:
+    russian = {"{n} alive": "живых: {n}", ", {n} wait for {age}": ", {n} ждёт {age}", "min": "мин"}.get
+    text = say("{n} alive", n=2) + say(", {n} wait for {age}", n=say("{n} alive", n=1), age=120) + ", {x}"
+    assert (str(text), tell(text, lambda each: each)) == ("2 alive, 1 alive wait for 2 min, {x}",) * 2
+    assert tell(text, lambda each: russian(each, each)) == "живых: 2, живых: 1 ждёт 2 мин, {x}"
+    assert join("; ", ["a", say("{n}", n=Private("b"))]) == "a; b"
+    assert tell(say("{n}", n=Private("b")), str, "hidden") == "hidden"
+    assert tell("{plain}", str, "hidden") == "{plain}"
