@@ -12,8 +12,11 @@ from app.generation.progress.status import read_id
 from app.generation.progress.steps import FINAL_STATUSES
 from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
 from app.generation.slots.holders import count_slots
+from app.generation.slots.keeper import COUNT_S
 from app.services import Services
 
+#: For how long a generation that is stuck has made no progress. Longer than a stage may take by default.
+STUCK_S = 900
 #: Between two reads of a course that is followed.
 PAUSE_S = 0.5
 #: The other parameters of `list_webhook_deliveries`, for all of one generation's.
@@ -48,12 +51,12 @@ def find_webhook(db: Database, generation_id: UUID) -> DictRow:
     }
 
 
-def compare_slots(services: Services) -> list[DictRow]:
+def compare_slots(services: Services, within_s: float = COUNT_S) -> list[DictRow]:
     """How many slots the system ("global") and each user, by id, hold: `holder`, `postgresql`, `redis`, `drift`.
 
-    `drift` is how many more Redis has. It and `redis` are None while Redis is away.
+    `drift` is how many more Redis has. It and `redis` are None if Redis does not answer in time.
     """
-    actual, proposed = count_slots(services.db), services.slots.counts()
+    actual, proposed = count_slots(services.db), services.slots.counts(within_s)
     rows = []
     for user in [None, *sorted(user for user in actual.keys() | (proposed or {}).keys() if user)]:
         redis = None if proposed is None else proposed.get(user, 0)
@@ -88,4 +91,5 @@ def follow_course(db: Database, course_id: UUID, stalled_s: float) -> Iterator[D
 
 def list_gauges(db: Database, stalled_s: float) -> list[DictRow]:
     """How much is under way and how long it has waited: `name`, `label` (a status, a queue or empty) and `value`."""
-    return read_rows(db, "list_gauges", queues=[STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE], stalled=stalled_s)
+    queues = [STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE]
+    return read_rows(db, "list_gauges", queues=queues, stalled=stalled_s, stuck_s=STUCK_S)

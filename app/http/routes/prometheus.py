@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from app.database.deadline import deadline
 from app.http.error_responses import Unauthorized
 from app.http.middleware.request_context import STARTED
-from app.operations.listings import list_gauges
+from app.operations.listings import compare_slots, list_gauges
 from app.services.current import current_services
 from app.telemetry.counters import Counters
 
@@ -31,6 +31,13 @@ GAUGES = {
     "workers": ("coursegen_workers_live", "Worker processes that serve the queue, with a fresh heartbeat.", ["queue"]),
     "webhooks": ("coursegen_webhooks_undelivered", "Webhook deliveries that are pending.", []),
     "oldest_webhook": ("coursegen_webhooks_oldest_seconds", "How long the oldest of these deliveries has waited.", []),
+    "slots": ("coursegen_slots_active", "The system's slots that are taken.", []),
+    "paused": ("coursegen_generations_paused", "Active generations that are paused.", ["reason"]),
+    "stuck": ("coursegen_generations_stuck", "Active generations without progress for 15 minutes.", []),
+    "overdue": ("coursegen_webhooks_overdue_seconds", "For how long the most overdue webhook has been due.", []),
+    "failing": ("coursegen_webhooks_failing", "Generations whose webhook failed three times or more.", []),
+    "events": ("coursegen_recent_events", "Events within the last hour.", ["type"]),
+    "spending": ("coursegen_spending", "Spent by the generations that were admitted within a day.", ["unit"]),
     "reader_faults": (
         "coursegen_document_reader_failures",
         "Documents on which a reader broke within the last day.",
@@ -75,15 +82,21 @@ class _Gauges(Collector):
         yield GaugeMetricFamily(
             "coursegen_slots_limit", "The system's limit of active generations.", services.slots.system_limit
         )
+        has_redis = services.slots.problem() is None
+        yield GaugeMetricFamily("coursegen_redis_up", "Whether Redis finds the slots' numbers.", has_redis)
         up = ("coursegen_database_up", "Whether the database responded.")
         try:
             with deadline(DATABASE_S):
                 gauges = list_gauges(services.db, services.settings.stalled_s)
+                drifts = [row["drift"] for row in compare_slots(services, DATABASE_S) if row["drift"] is not None]
         except Exception as error:  # noqa: BLE001 - the counters are reported without the database
             log.warning("gauges_unavailable", extra={"error": f"{type(error).__name__}: {error}"})
             yield GaugeMetricFamily(*up, 0)
             return
         yield GaugeMetricFamily(*up, 1)
+        if drifts:
+            text = "Users, and the system, whose slots in Redis differ from PostgreSQL's."
+            yield GaugeMetricFamily("coursegen_slots_drift", text, sum(map(bool, drifts)))
         for name, (metric, text, labels) in GAUGES.items():
             family = GaugeMetricFamily(metric, text, labels=labels)
             for gauge in gauges:
