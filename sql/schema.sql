@@ -665,6 +665,28 @@ end
 $$;
 
 --
+-- Name: claim_alert_v1(double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.claim_alert_v1(p_hold_s double precision) RETURNS TABLE(finding text, event text, details jsonb, began_at timestamp with time zone, ended_at timestamp with time zone, failures integer, held_until timestamp with time zone)
+    LANGUAGE sql
+    AS $$
+    update coursegen.alerts a
+    set held_until = now() + make_interval(secs => p_hold_s)
+    where a.finding = (
+        select due.finding from coursegen.alerts due
+        where (due.state = 'over' or due.state = 'lasting' and not due.is_told)
+            and due.due_at <= now() and coalesce(due.held_until, '-infinity') <= now()
+        order by due.began_at
+        limit 1
+        for update skip locked
+    )
+    returning
+        a.finding, case a.state when 'over' then 'end' else 'begin' end, a.details, a.began_at, a.ended_at, a.failures,
+        a.held_until
+$$;
+
+--
 -- Name: claim_delivery_v1(uuid, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1134,6 +1156,27 @@ begin
         outcome := case when found then 'found' else 'missing' end;
     end if;
     return next;
+end
+$$;
+
+--
+-- Name: finish_alert_v1(text, timestamp with time zone, text, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.finish_alert_v1(p_finding text, p_held_until timestamp with time zone, p_event text, p_wait_s double precision) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if p_wait_s is null then
+        delete from coursegen.alerts a
+        where a.finding = p_finding and a.held_until = p_held_until and a.state = 'over' and p_event = 'end';
+    end if;
+    update coursegen.alerts a
+    set held_until = null,
+        is_told = case when p_wait_s is null then p_event = 'begin' else a.is_told end,
+        failures = case when p_wait_s is null then 0 else a.failures + 1 end,
+        due_at = case when p_wait_s is null then now() else now() + make_interval(secs => p_wait_s) end
+    where a.finding = p_finding and a.held_until = p_held_until;
 end
 $$;
 
@@ -1681,6 +1724,49 @@ begin
     for no key update;
     select g.* into generation from coursegen.generations g where g.id = p_generation_id for no key update;
     return generation;
+end
+$$;
+
+--
+-- Name: note_findings_v1(jsonb, double precision, jsonb, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.note_findings_v1(p_found jsonb, p_after_s double precision, p_gap jsonb, p_gap_s double precision) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    after constant interval := make_interval(secs => p_after_s);
+    last timestamptz;
+begin
+    perform pg_advisory_xact_lock(hashtext('coursegen'), hashtext('alerts'));
+    select c.at into last from coursegen.alert_checks c;
+    insert into coursegen.alert_checks (at) values (now()) on conflict (id) do update set at = excluded.at;
+    if now() - last > make_interval(secs => p_gap_s) then
+        insert into coursegen.alerts (finding, state, details, began_at, ended_at, is_told)
+        values ('database', 'over', p_gap, last, now(), true)
+        on conflict do nothing;
+    end if;
+
+    insert into coursegen.alerts as a (finding, details)
+    select f.finding, f.details
+    from jsonb_to_recordset(p_found) f (finding text, is_problem boolean, details jsonb)
+    where f.is_problem
+    on conflict (finding) do update
+    set details = excluded.details, seen_at = now(), changing_since = null, ended_at = null,
+        state = case when a.state = 'suspected' and now() - a.began_at < after then 'suspected' else 'lasting' end,
+        due_at = case when a.state = 'suspected' then now() else a.due_at end;
+
+    update coursegen.alerts a
+    set seen_at = now(), changing_since = coalesce(a.changing_since, now())
+    from jsonb_to_recordset(p_found) f (finding text, is_problem boolean)
+    where f.finding = a.finding and not f.is_problem and a.state <> 'over';
+    update coursegen.alerts a
+    set state = 'over', ended_at = a.changing_since, failures = 0, due_at = now()
+    -- A begin that is being sent now may arrive.
+    where a.state = 'lasting' and now() - a.changing_since >= after and (a.is_told or a.held_until > now());
+    delete from coursegen.alerts a
+    where (a.state = 'suspected' or a.state = 'lasting' and now() - a.changing_since >= after) and a.changing_since is not null
+        or a.seen_at < now() - interval '1 day';  -- nobody checks it any more, or its end can't be delivered
 end
 $$;
 
@@ -3507,6 +3593,35 @@ CREATE FUNCTION public.update_course_progress(p_course_id uuid, p_step_id intege
         )$$;
 
 --
+-- Name: alert_checks; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.alert_checks (
+    id boolean DEFAULT true NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT alert_checks_id_check CHECK (id)
+);
+
+--
+-- Name: alerts; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.alerts (
+    finding text NOT NULL,
+    state text DEFAULT 'suspected'::text NOT NULL,
+    details jsonb NOT NULL,
+    began_at timestamp with time zone DEFAULT now() NOT NULL,
+    changing_since timestamp with time zone,
+    ended_at timestamp with time zone,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    is_told boolean DEFAULT false NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    held_until timestamp with time zone,
+    CONSTRAINT alerts_state_check CHECK ((state = ANY (ARRAY['suspected'::text, 'lasting'::text, 'over'::text])))
+);
+
+--
 -- Name: applied_functions; Type: TABLE; Schema: coursegen; Owner: -
 --
 
@@ -4050,6 +4165,20 @@ ALTER TABLE ONLY public.procrastinate_jobs ALTER COLUMN id SET DEFAULT nextval('
 --
 
 ALTER TABLE ONLY public.procrastinate_periodic_defers ALTER COLUMN id SET DEFAULT nextval('public.procrastinate_periodic_defers_id_seq'::regclass);
+
+--
+-- Name: alert_checks alert_checks_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.alert_checks
+    ADD CONSTRAINT alert_checks_pkey PRIMARY KEY (id);
+
+--
+-- Name: alerts alerts_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.alerts
+    ADD CONSTRAINT alerts_pkey PRIMARY KEY (finding);
 
 --
 -- Name: applied_functions applied_functions_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
@@ -4862,6 +4991,13 @@ REVOKE ALL ON FUNCTION coursegen.changed_progress(p_progress jsonb, p_changes js
 GRANT ALL ON FUNCTION coursegen.changed_progress(p_progress jsonb, p_changes jsonb, p_now timestamp with time zone) TO coursegen_app;
 
 --
+-- Name: FUNCTION claim_alert_v1(p_hold_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.claim_alert_v1(p_hold_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.claim_alert_v1(p_hold_s double precision) TO coursegen_app;
+
+--
 -- Name: FUNCTION claim_delivery_v1(p_generation_id uuid, p_hold_s double precision); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -4984,6 +5120,13 @@ GRANT ALL ON FUNCTION coursegen.fail_or_retry_stage_v1(p_generation_id uuid, p_f
 
 REVOKE ALL ON FUNCTION coursegen.find_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.find_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea) TO coursegen_app;
+
+--
+-- Name: FUNCTION finish_alert_v1(p_finding text, p_held_until timestamp with time zone, p_event text, p_wait_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.finish_alert_v1(p_finding text, p_held_until timestamp with time zone, p_event text, p_wait_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.finish_alert_v1(p_finding text, p_held_until timestamp with time zone, p_event text, p_wait_s double precision) TO coursegen_app;
 
 --
 -- Name: FUNCTION finish_delivery_v1(p_generation_id uuid, p_seq integer, p_held_until timestamp with time zone, p_state text, p_wait_s double precision, p_attempt jsonb); Type: ACL; Schema: coursegen; Owner: -
@@ -5158,6 +5301,13 @@ GRANT ALL ON FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s double
 
 REVOKE ALL ON FUNCTION coursegen.lock_generation(p_generation_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.lock_generation(p_generation_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION note_findings_v1(p_found jsonb, p_after_s double precision, p_gap jsonb, p_gap_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.note_findings_v1(p_found jsonb, p_after_s double precision, p_gap jsonb, p_gap_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.note_findings_v1(p_found jsonb, p_after_s double precision, p_gap jsonb, p_gap_s double precision) TO coursegen_app;
 
 --
 -- Name: FUNCTION old_stack_column(); Type: ACL; Schema: coursegen; Owner: -
@@ -5627,6 +5777,18 @@ GRANT ALL ON FUNCTION public.procrastinate_update_heartbeat_v1(worker_id bigint)
 
 REVOKE ALL ON FUNCTION public.update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb) TO coursegen_app;
+
+--
+-- Name: TABLE alert_checks; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE coursegen.alert_checks TO coursegen_app;
+
+--
+-- Name: TABLE alerts; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.alerts TO coursegen_app;
 
 --
 -- Name: TABLE applied_functions; Type: ACL; Schema: coursegen; Owner: -

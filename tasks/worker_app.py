@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from app.generation.stages import Stage
 from app.services import Services, make_services
 from app.settings import Settings
 from app.telemetry.log import configure_logging
+from tasks.alerts.alerter import alert, send_alert
+from tasks.alerts.contact_watch import watch_contact
 from tasks.queue.connector import WorkerConnector
 from tasks.queue.contact import Contact
 from tasks.queue.inventory import Inventory
@@ -70,14 +73,19 @@ class WorkerApp(App):
         self.job_manager = WorkerJobs(self.connector, worker, pulse, self.contact, held, closed.is_set)
         is_process = kwargs.pop("install_signal_handlers", True)
         run = super().run_worker_async(**kwargs, queues=queues, install_signal_handlers=False)
-        inventory = asyncio.create_task(self.inventory.compare())
+        beside = [asyncio.create_task(self.inventory.compare())]
+        if UPKEEP_QUEUE in queues and settings.alert_webhook_url is not None:
+            # Told before the loss of its pulse ends the process.
+            send = partial(send_alert, settings, WebhookClient())
+            beside.append(asyncio.create_task(watch_contact(self.contact, settings.stalled_s / 2, send)))
         try:
             if is_process:
                 await self.shutdown.run(run, pulse, forever=kwargs.get("wait", True))
             else:
                 await run
         finally:
-            inventory.cancel()
+            for each in beside:
+                each.cancel()
             self.children.stop()
             self.services.close()
 
@@ -123,7 +131,8 @@ def make_app(settings: Settings) -> WorkerApp:
 
     for stage in Stage:
         app.task(name=STAGE_TASKS[stage], queue=STAGES_QUEUE, pass_context=True)(run_stages)
-    sender = Sender(services, WebhookClient(), app.shutdown.closed.is_set)
+    client = WebhookClient()
+    sender = Sender(services, client, app.shutdown.closed.is_set)
 
     @app.task(name=WEBHOOK_TASK, queue=WEBHOOKS_QUEUE)
     def deliver(generation_id: str) -> None:
@@ -139,11 +148,17 @@ def make_app(settings: Settings) -> WorkerApp:
         "keep_slots": (lambda: keep_slots(services), often),
         "rescue_webhooks": (lambda: rescue_webhooks(services, stalled_s()), often),
         "prune": (lambda: prune(services), HOURLY),
+        "alert": (lambda: alert(services, client, 2 * settings.upkeep_s), often),
     }
     for name, (piece, cron) in pieces.items():
         # At most one of each waits, however long this queue has had no worker.
-        upkeep = app.task(name=f"tasks.upkeep.{name}", queue=UPKEEP_QUEUE, queueing_lock=name)(_make_upkeep(piece))
-        app.periodic(cron=cron)(upkeep)
+        # Alerts are the slowest, and may wait for the others.
+        priority = -1 if name == "alert" else 0
+        upkeep = app.task(name=f"tasks.upkeep.{name}", queue=UPKEEP_QUEUE, queueing_lock=name, priority=priority)(
+            _make_upkeep(piece)
+        )
+        if name != "alert" or settings.alert_webhook_url is not None:
+            app.periodic(cron=cron)(upkeep)
 
     @app.periodic(cron=HOURLY)
     @app.task(name="tasks.upkeep.remove_jobs", queue=UPKEEP_QUEUE, queueing_lock="remove_jobs")

@@ -25,11 +25,14 @@ grant insert on
 to coursegen_app;
 grant insert, update, delete on
     coursegen.attempts, coursegen.idempotency_keys, coursegen.webhook_deliveries, coursegen.webhook_turns,
-    coursegen.workers, coursegen.units, coursegen.console_links, coursegen.console_sessions, coursegen.console_forms
+    coursegen.workers, coursegen.units, coursegen.console_links, coursegen.console_sessions, coursegen.console_forms,
+    coursegen.alerts
 to coursegen_app;
 grant delete on coursegen.events to coursegen_app;
 grant insert, delete on coursegen.written_events to coursegen_app;
-grant insert, update on coursegen.publications, coursegen.spending, coursegen.attempt_logs to coursegen_app;
+grant insert, update on
+    coursegen.publications, coursegen.spending, coursegen.attempt_logs, coursegen.alert_checks
+to coursegen_app;
 revoke execute on all functions in schema coursegen from public;
 grant execute on all functions in schema coursegen to coursegen_app;
 

@@ -18,7 +18,7 @@ from app.operations.forms import find_result
 from app.operations.listings import compare_slots, read_rows
 from app.operations.overview import QUEUES, list_workers
 from app.operations.search import SAID, read_span
-from app.settings import SECRETS, Settings
+from app.settings import HIDDEN, Settings
 
 blueprint = Blueprint("listings", __name__)
 ROWS = 200
@@ -157,7 +157,7 @@ def list_settings(settings: Settings) -> list[dict[str, Any]]:
     rows = []
     for setting in fields(Settings):
         value = getattr(settings, setting.name)
-        if setting.name in SECRETS:
+        if setting.name in HIDDEN:
             value = "set" if value else "not set"
         elif setting.name == "database_url":
             parts = conninfo_to_dict(value)

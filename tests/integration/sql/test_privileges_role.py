@@ -36,6 +36,8 @@ WRITES = {
     "coursegen.spending": {"insert", "update"},
     "coursegen.attempt_logs": {"insert", "update"},
     "coursegen.workers": {"insert", "update", "delete"},
+    "coursegen.alerts": {"insert", "update", "delete"},
+    "coursegen.alert_checks": {"insert", "update"},
     "coursegen.console_forms": {"insert", "update", "delete"},
     "coursegen.console_links": {"insert", "update", "delete"},
     "coursegen.console_sessions": {"insert", "update", "delete"},
