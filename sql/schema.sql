@@ -198,7 +198,7 @@ begin
             id uuid, course_id uuid, user_id uuid, tier coursegen.tier, priority int, user_slot int, system_slot int,
             user_limit int, system_limit int, source text, webhook_url text, request_id text, idempotency_key text,
             fingerprint text, retry_of uuid, message text, status text, actor text, reason text,
-            completed_steps jsonb, beside boolean
+            completed_steps jsonb, beside boolean, traceparent text
         ) order by r.course_id
     loop
         id := request.id;
@@ -268,11 +268,11 @@ begin
         if outcome is null then
             insert into coursegen.generations as g (
                 id, course_id, user_id, organization_id, tier, priority, user_slot, system_slot, stage, source,
-                webhook_url, request_id, idempotency_key, retry_of, cancel_value
+                webhook_url, request_id, idempotency_key, retry_of, traceparent, cancel_value
             ) values (
                 request.id, request.course_id, request.user_id, course.organization_id, request.tier, request.priority,
                 request.user_slot, request.system_slot, first_stage, request.source,
-                request.webhook_url, request.request_id, request.idempotency_key, request.retry_of,
+                request.webhook_url, request.request_id, request.idempotency_key, request.retry_of, request.traceparent,
                 (select m.value from coursegen.status_map m where m.status = 'cancelled')
             )
             on conflict do nothing
@@ -494,6 +494,7 @@ CREATE TABLE coursegen.generations (
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
     cancel_value text DEFAULT 'cancelled'::text,
+    traceparent text,
     CONSTRAINT generations_fence_check CHECK ((fence >= 1)),
     CONSTRAINT generations_finished_iff_final CHECK (((finished_at IS NOT NULL) = (status = ANY (ARRAY['completed'::coursegen.generation_status, 'failed'::coursegen.generation_status, 'cancelled'::coursegen.generation_status])))),
     CONSTRAINT generations_paused_while_running CHECK ((((paused_until IS NULL) = (paused_why IS NULL)) AND ((paused_until IS NULL) OR (status = 'running'::coursegen.generation_status)))),

@@ -18,6 +18,7 @@ from app.generation.stages import Stage
 from app.services import Services, make_services
 from app.settings import Settings
 from app.telemetry.log import configure_logging
+from app.telemetry.tracing import start_tracing
 from tasks.alerts.alerter import alert, send_alert
 from tasks.alerts.contact_watch import watch_contact
 from tasks.queue.connector import WorkerConnector
@@ -93,6 +94,7 @@ class WorkerApp(App):
 def make_app(settings: Settings) -> WorkerApp:
     """The App with every task registered. Touches no server."""
     configure_logging("worker", settings.log_level, settings.app_env, settings.app_version)
+    start_tracing("worker", settings.app_env, settings.app_version, settings.otel_exporter_otlp_endpoint)
     services = make_services(settings)
     inventory = Inventory(services.db, settings.heartbeat_s)
     app = WorkerApp(

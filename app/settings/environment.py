@@ -137,6 +137,8 @@ class Settings:
     webhook_signing_key: str | None = _setting(None, checks.check()(read_signing_key))
     webhook_allowed_hosts: AllowedHosts = _setting([], checks.allowed_hosts, convert=checks.allowed_hosts)  # noqa: RUF009
     alert_webhook_url: str | None = _setting(None, checks.check()(parse_trusted_url))
+    #: Whether spans are recorded. OpenTelemetry's packages read the variable, and others of theirs, themselves.
+    otel_exporter_otlp_endpoint: str | None = _setting(None, checks.jwks_url)
     webhook_concurrency: int = _setting(4, _AT_LEAST_ONE)
     #: Each stage's handler, from `HANDLER_<STAGE>`.
     handlers: Mapping[Stage, str] = field(kw_only=True)

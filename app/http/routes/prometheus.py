@@ -18,6 +18,7 @@ from app.http.middleware.request_context import STARTED
 from app.operations.listings import compare_slots, list_gauges
 from app.services.current import current_services
 from app.telemetry.counters import Counters
+from app.telemetry.tracing import current_span
 
 #: The time limit of the database's gauges. After it the response has the counters alone.
 DATABASE_S = 1.0
@@ -108,6 +109,8 @@ class _Gauges(Collector):
 def _count(response: Response) -> Response:
     route = "unmatched" if request.url_rule is None else request.url_rule.rule
     method = request.method if request.method in METHODS else "other"  # bounds the label's values
+    current_span().rename(f"{method} {route}")
+    current_span().note(http__route=route)
     counters = current_counters()
     counters.requests.labels(route, method, response.status_code).inc()
     counters.seconds.labels(route, method).observe(time.perf_counter() - request.environ[STARTED])

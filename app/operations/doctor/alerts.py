@@ -29,7 +29,7 @@ RESUMED = {
     "found": "none ran for a while: the database or upkeep was away",
     "advice": "",
 }
-AWAY = Finding(State.ERROR, DATABASE, "a worker has no answer from it", "Check the server.", "database")
+AWAY = Finding(State.ERROR, DATABASE, "A worker of upkeep has no answer from it", "Check the server.", "database")
 
 
 @dataclass(frozen=True, slots=True)
