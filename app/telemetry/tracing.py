@@ -75,8 +75,10 @@ def start_tracing(service: str, environment: str, version: str, endpoint: str | 
         return
     named = {"service.name": f"course-generation-{service}", "service.version": version}
     named["deployment.environment.name"] = environment
-    given = {name: value for name, value in Resource.create().attributes.items() if value != "unknown_service"}
-    resource = Resource.create({name: value for name, value in named.items() if name not in given})
+    given = Resource.create().attributes  # has a name at any rate
+    is_unnamed = str(given["service.name"]).startswith("unknown_service")
+    own = {name: value for name, value in named.items() if name not in given or (name == "service.name" and is_unnamed)}
+    resource = Resource.create(own)
     _provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     _tracer = _provider.get_tracer("course-generation", version)

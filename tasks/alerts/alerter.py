@@ -7,7 +7,7 @@ import psycopg
 
 from app.generation.webhooks.signed_messages import sign
 from app.generation.webhooks.urls import parse_trusted_url
-from app.operations.doctor import examine
+from app.operations.doctor import examine_servers
 from app.operations.doctor.alerts import Alert, claim_alert, finish_alert, note_findings, write_message
 from app.services import Services
 from app.settings import Settings
@@ -28,7 +28,8 @@ def alert(services: Services, client: WebhookClient, after_s: float) -> None:
     if services.settings.alert_webhook_url is None:
         return
     try:
-        note_findings(services.db, examine(services), after_s)
+        # Not those of the settings: another process may have others, or files that this one needs not.
+        note_findings(services.db, examine_servers(services), after_s)
         while (due := claim_alert(services.db)) is not None and _tell(services, client, due):
             pass
     except psycopg.Error as error:

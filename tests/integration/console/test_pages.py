@@ -1,6 +1,7 @@
 """What the pages show."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -238,11 +239,12 @@ def test_text_of_users_is_shown_inert_and_cut(sign_in: SignIn, past: Past, conn:
 
 
 def test_settings_hold_no_secret(settings: Settings) -> None:
-    shown = {row["name"]: row["value"] for row in list_settings(settings)}
-    assert shown["JWT_SECRET"] == "set"
+    chat = replace(settings, alert_webhook_url="https://chat.example/hooks/T0K3N")
+    shown = {row["name"]: row["value"] for row in list_settings(chat)}
+    assert shown["JWT_SECRET"] == shown["ALERT_WEBHOOK_URL"] == "set"
     assert "@" in shown["DATABASE_URL"]
     password = settings.database_url.split("@")[0].rpartition(":")[2]
-    assert not any(secret in str(shown) for secret in [SECRET, password])
+    assert not any(secret in str(shown) for secret in [SECRET, password, "T0K3N"])
 
 
 def test_workers_are_shown_with_what_they_have_in_hand(sign_in: SignIn, past: Past, conn: Conn) -> None:

@@ -50,7 +50,7 @@ def collector(packages: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recei
     with receiving(Reply(200)) as collector:
         endpoint = f"http://127.0.0.1:{collector.port}"
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
-        monkeypatch.setenv("OTEL_SERVICE_NAME", "courses")
+        monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "service.version=1.2.4")
         start_tracing("test", "test", "1.2.3", endpoint)
         yield collector
         stop_tracing()
@@ -124,7 +124,8 @@ def test_request_admission_stages_and_deliveries_are_spans_of_one_trace(
     messages = receiver.wait_for(9)
     stop_tracing()
     spans, resource = read_spans(collector)
-    assert resource.items() >= {"service.name": "courses", "service.version": "1.2.3"}.items()
+    assert resource["service.name"] == "course-generation-test"
+    assert resource["service.version"] == "1.2.4"  # the environment's goes first
     assert {each.trace_id.hex() for each in spans} == {TRACE}
     names = {each.span_id.hex(): each.name for each in spans}
     parents = sorted((each.name, names.get(each.parent_span_id.hex(), "caller")) for each in spans)
