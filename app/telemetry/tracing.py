@@ -126,7 +126,9 @@ def _record(
     context = TraceContextTextMapPropagator().extract(carrier, Context())
     recorded = tracer.start_span(name, context, SpanKind[kind])
     ids = recorded.get_span_context()
-    shown = Span(f"00-{ids.trace_id:032x}-{ids.span_id:016x}-{ids.trace_flags:02x}", recorded)
+    # Without valid ids, OpenTelemetry is turned off.
+    own = f"00-{ids.trace_id:032x}-{ids.span_id:016x}-{ids.trace_flags:02x}" if ids.is_valid else parent
+    shown = Span(own, recorded)
     shown.note(**attributes)
     token = _current.set(shown)
     try:

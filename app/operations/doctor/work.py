@@ -53,7 +53,7 @@ def _check_handlers(pace: DictRow) -> Finding:
     silent, age, first = pace["silent"], float(pace["silent_s"] or 0), pace["first_silent"]
     if not first:
         return Finding(State.OK, "handlers", "none is silent for long")
-    found = f"{first['stage']} of {first['job']} in {first['worker']} reports nothing since {say_age(age)}"
+    found = f"{first['stage']} of {first['job']} in {first['worker']} has reported nothing for {say_age(age)}"
     advice = (
         f"See `coursegen generations log {first['job']}`. At its time limit the handler is stopped and tried again."
     )
@@ -67,7 +67,7 @@ def _check_pace(settings: Settings, pace: DictRow) -> Finding:
     waited_s, completed_s = float(pace["waited_s"] or 0), pace["completed_s"]
     age = waited_s if completed_s is None else min(waited_s, float(completed_s))
     found = "no stage has ended yet" if completed_s is None else f"a stage completed {say_age(float(completed_s))} ago"
-    found += f", a job waits since {say_age(waited_s)}" if waited_s else ", no job waits"
+    found += f", a job has waited for {say_age(waited_s)}" if waited_s else ", no job waits"
     advice = "See what the workers do: `coursegen generations list --status running`, and their logs."
     return judge("pace", found, State.ERROR, advice, when=age > longest_s, clause="standstill", age=age)
 

@@ -161,6 +161,17 @@ def test_what_fails_is_marked(collector: Receiver) -> None:
     assert (status["within"][1], status["fails"][0]) == ("no more memory", 0)
 
 
+@pytest.mark.parametrize("given", [None, TRACEPARENT])
+def test_where_opentelemetry_is_turned_off_the_trace_is_passed_on(
+    packages: None, monkeypatch: pytest.MonkeyPatch, given: str | None
+) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    start_tracing("test", "test", "1", "http://127.0.0.1:1")
+    with span("x", given) as passed_on:
+        assert passed_on.traceparent == given
+    stop_tracing()
+
+
 HELD_UP = """
 import sys
 from app.telemetry import tracing
