@@ -40,7 +40,7 @@ group by event.metadata ->> 'format'
 union all
 select 'slots', '', (select count(*) from coursegen.generations where system_slot is not null)
 union all
-select 'paused', reason.name,
+select 'paused_generations', reason.name,
     (select count(*) from coursegen.generations where finished_at is null and paused_why = reason.name)
 from (values ('provider_busy'), ('stage_full')) reason (name)
 union all

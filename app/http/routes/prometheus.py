@@ -33,7 +33,7 @@ GAUGES = {
     "webhooks": ("coursegen_webhooks_undelivered", "Webhook deliveries that are pending.", []),
     "oldest_webhook": ("coursegen_webhooks_oldest_seconds", "How long the oldest of these deliveries has waited.", []),
     "slots": ("coursegen_slots_active", "The system's slots that are taken.", []),
-    "paused": ("coursegen_generations_paused", "Active generations that are paused.", ["reason"]),
+    "paused_generations": ("coursegen_generations_paused", "Active generations that are paused.", ["reason"]),
     "stuck": ("coursegen_generations_stuck", "Active generations without progress for 15 minutes.", []),
     "overdue": ("coursegen_webhooks_overdue_seconds", "For how long the most overdue webhook has been due.", []),
     "failing": ("coursegen_webhooks_failing", "Generations whose webhook failed three times or more.", []),
