@@ -5,6 +5,7 @@ It stands above both the API and the workers, which know nothing of each other.
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -13,16 +14,26 @@ from flask.cli import ScriptInfo
 from app import create_app
 from app.cli import COMMANDS
 from app.settings import VERSION, BadSettings, read_settings
+from app.settings.env_file import UNITS_FILE, VARIABLE, BadEnvFile, load_env_file
+from coursegen import completion
 from tasks.supervision.workers import WORKERS, run_worker, run_workers
 
 T = TypeVar("T")
 
 
-@click.group(commands=COMMANDS)
+@click.group(commands=[*COMMANDS, completion.command])
 @click.version_option(VERSION, prog_name="coursegen")
+@click.option(
+    "--env-file",
+    envvar=VARIABLE,
+    type=click.Path(path_type=Path),
+    help=f"A file of settings, which the environment overrides. [default: {UNITS_FILE}, without a DATABASE_URL]",
+)
 @click.pass_context
-def main(context: click.Context) -> None:
-    """Run and operate the course generation service. The environment configures it."""
+def main(context: click.Context, env_file: Path | None) -> None:
+    """Run and operate the course generation service. The environment configures it, and the file of its units."""
+    if not _configured(partial(load_env_file, env_file)):
+        click.echo(f"This user can't read {UNITS_FILE}: use sudo.", err=True)
     context.obj = ScriptInfo(create_app=partial(_configured, create_app), set_debug_flag=False)
 
 
@@ -46,7 +57,7 @@ def console() -> None:
 @click.option("--only", type=click.Choice(list(WORKERS)), help="Run one worker, which serves this alone.")
 @click.pass_context
 def worker(context: click.Context, only: str | None) -> None:
-    """Run the workers in the foreground: for stages, upkeep and webhooks. A worker that dies is started again."""
+    """Run the workers in the foreground. A worker that dies is started again."""
     settings = _configured(read_settings)
     if only is None:
         context.exit(run_workers(settings))
@@ -54,10 +65,10 @@ def worker(context: click.Context, only: str | None) -> None:
 
 
 def _configured(make: Callable[[], T]) -> T:
-    """What `make` returns. Bad settings end the command with their list."""
+    """What `make` returns. Bad settings end the command with a sentence on each."""
     try:
         return make()
-    except BadSettings as error:
+    except (BadSettings, BadEnvFile) as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -181,6 +181,20 @@ $$;
 --
 
 CREATE FUNCTION coursegen.admit_generations_v1(p_requests jsonb, p_wait boolean) RETURNS TABLE(id uuid, outcome text, generation_id uuid, files_malformed boolean, user_active integer, system_active integer)
+    LANGUAGE sql
+    AS $$
+    select
+        id, case outcome when 'paused' then 'system_full' else outcome end, generation_id, files_malformed,
+        case outcome when 'paused' then 0 else user_active end,
+        case outcome when 'paused' then system_limit else system_active end
+    from coursegen.admit_generations_v2(p_requests, p_wait)
+$$;
+
+--
+-- Name: admit_generations_v2(jsonb, boolean); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.admit_generations_v2(p_requests jsonb, p_wait boolean) RETURNS TABLE(id uuid, outcome text, generation_id uuid, files_malformed boolean, user_active integer, system_active integer, user_limit integer, system_limit integer)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_variable
@@ -189,14 +203,14 @@ declare
     course record;
     generation coursegen.generations;
     picked record;
+    in_force record;
     first_stage coursegen.stage;
     carried jsonb;
     jobs procrastinate_job_to_defer_v1[] := '{}';
 begin
     for request in
         select r.* from jsonb_to_recordset(p_requests) as r (
-            id uuid, course_id uuid, user_id uuid, tier coursegen.tier, priority int, user_slot int, system_slot int,
-            user_limit int, system_limit int, source text, webhook_url text, request_id text, idempotency_key text,
+            id uuid, course_id uuid, user_id uuid, tier coursegen.tier, user_slot int, system_slot int, system_limit int, source text, webhook_url text, request_id text, idempotency_key text,
             fingerprint text, retry_of uuid, message text, status text, actor text, reason text,
             completed_steps jsonb, beside boolean, traceparent text
         ) order by r.course_id
@@ -206,6 +220,8 @@ begin
         files_malformed := false;
         user_active := null;
         system_active := null;
+        user_limit := null;
+        system_limit := null;
 
         -- Before the wait for the course, so that a repeated key is answered at once.
         if request.idempotency_key is not null then
@@ -244,15 +260,40 @@ begin
                 outcome := 'old_stack';
             end if;
         end if;
-        if outcome is null and request.user_slot is null then
-            picked := coursegen.pick_slots(request.user_id, request.user_limit, request.system_limit);
-            user_active := picked.user_active;
-            system_active := picked.system_active;
-            outcome := case
-                when picked.user_slot is null then 'user_full' when picked.system_slot is null then 'system_full'
-            end;
-            request.user_slot := picked.user_slot;
-            request.system_slot := picked.system_slot;
+        if outcome is null then
+            perform coursegen.hold_controls();
+            -- A statement of its own: its snapshot is taken under the lock. Numbers within the limits keep both, unless a
+            -- generation has one above them, since a limit was lowered: then the holders are counted.
+            select
+                t.priority, t.slots, l.slots as system_slots,
+                exists (select from coursegen.controls c where c.name = 'admissions') as is_paused,
+                coalesce(request.user_slot > t.slots or request.system_slot > l.slots, true)
+                    -- The highest numbers: one look at the end of an index each.
+                    or (
+                        select max(g.system_slot) from coursegen.generations g where g.system_slot is not null
+                    ) > l.slots
+                    or (
+                        select max(g.user_slot) from coursegen.generations g
+                        where g.user_id = request.user_id and g.user_slot is not null
+                    ) > t.slots as is_picked_here
+            into in_force
+            from coursegen.tiers t
+            cross join lateral (select coursegen.limit_in_force_v1(request.system_limit) as slots) l
+            where t.tier = request.tier;
+            user_limit := in_force.slots;
+            system_limit := in_force.system_slots;
+            if in_force.is_paused then
+                outcome := 'paused';
+            elsif in_force.is_picked_here then
+                picked := coursegen.pick_slots(request.user_id, user_limit, system_limit);
+                user_active := picked.user_active;
+                system_active := picked.system_active;
+                outcome := case
+                    when picked.user_slot is null then 'user_full' when picked.system_slot is null then 'system_full'
+                end;
+                request.user_slot := picked.user_slot;
+                request.system_slot := picked.system_slot;
+            end if;
         end if;
         if outcome is null then
             first_stage := case
@@ -270,7 +311,7 @@ begin
                 id, course_id, user_id, organization_id, tier, priority, user_slot, system_slot, stage, source,
                 webhook_url, request_id, idempotency_key, retry_of, traceparent, cancel_value
             ) values (
-                request.id, request.course_id, request.user_id, course.organization_id, request.tier, request.priority,
+                request.id, request.course_id, request.user_id, course.organization_id, request.tier, in_force.priority,
                 request.user_slot, request.system_slot, first_stage, request.source,
                 request.webhook_url, request.request_id, request.idempotency_key, request.retry_of, request.traceparent,
                 (select m.value from coursegen.status_map m where m.status = 'cancelled')
@@ -331,6 +372,55 @@ begin
         perform procrastinate_defer_jobs_v1(jobs);
     end if;
 end
+$$;
+
+--
+-- Name: age_generations_v1(double precision, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.age_generations_v1(p_span_s double precision, p_batch integer) RETURNS TABLE(generation_id uuid, priority integer, waited_s double precision)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    span_s constant float := coalesce((select c.value from coursegen.controls c where c.name = 'aging'), p_span_s);
+    aged record;
+begin
+    if coalesce(span_s, 0) <= 0 then
+        return;
+    end if;
+    for aged in select * from coursegen.list_aging_v1(span_s) limit p_batch loop
+        perform from coursegen.generations g
+        where g.id = aged.generation_id and g.priority = aged.priority and g.status = 'queued' and g.started_at is null
+        for no key update skip locked;
+        continue when not found;
+        continue when (select outcome from coursegen.set_priority_v1(aged.generation_id, aged.aged_priority)) <> 'set';
+        perform coursegen.record_own_event('priority_raised', 'info', aged.generation_id, jsonb_build_object(
+            'from', aged.priority, 'to', aged.aged_priority, 'waited_s', round(aged.waited_s)
+        ));
+        return query select aged.generation_id, aged.aged_priority, aged.waited_s;
+    end loop;
+end
+$$;
+
+--
+-- Name: aged_priority(coursegen.tier, double precision, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.aged_priority(p_tier coursegen.tier, p_waited_s double precision, p_span_s double precision) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    select greatest(own.priority, (
+        select max(higher.priority)
+        from (
+            select distinct t.priority from coursegen.tiers t
+            where t.priority > own.priority
+            order by t.priority
+            limit least(floor(p_waited_s / p_span_s), 100)::int
+        ) higher
+    ))
+    from coursegen.tiers own
+    where own.tier = p_tier
 $$;
 
 --
@@ -872,7 +962,7 @@ begin
         select from procrastinate_jobs other
         where other.status = 'todo' and other.queue_name = 'stages' and other.priority > generation.priority
             and (other.scheduled_at is null or other.scheduled_at <= now())
-    ) and not coursegen.is_stage_full(generation, (p_next ->> 'at_once')::int) then 'continued' else 'queued' end;
+    ) and coursegen.why_stage_waits(generation, (p_next ->> 'at_once')::int) is null then 'continued' else 'queued' end;
 
     if outcome = 'queued' or has_webhook then
         perform coursegen.write_course(generation.course_id, p_changes);
@@ -936,6 +1026,8 @@ CREATE FUNCTION coursegen.count_start_v1(p_generation_id uuid, p_fence integer, 
     LANGUAGE plpgsql
     AS $$
 declare
+    waits text;
+    wait_s float;
     generation constant coursegen.generations := coursegen.lock_generation(p_generation_id);
 begin
     if not coursegen.holds_fence_v1(generation, p_fence) then
@@ -954,21 +1046,30 @@ begin
         refused := coursegen.fail_generation(
             generation, p_stages -> stage ->> 'failed', p_exhausted, jsonb_build_object('stage', generation.stage)
         );
-    elsif coursegen.is_stage_full(generation, (p_stages -> stage ->> 'at_once')::int) then
-        outcome := 'full';
-        update coursegen.generations g
-        set paused_why = 'stage_full',
-            paused_until = now() + make_interval(secs => (p_stages -> generation.stage::text ->> 'full_s')::float)
-        where g.id = p_generation_id and g.status = 'running';
-        perform coursegen.requeue_stage(
-            p_generation_id, (p_stages -> stage ->> 'full_s')::float,
-            (select j.lock from procrastinate_jobs j where j.id = p_job_id)
-        );
-    else
+        return next;
+        return;
+    end if;
+    waits := coursegen.why_stage_waits(generation, (p_stages -> stage ->> 'at_once')::int);
+    if waits is null then
         outcome := 'counted';
         insert into coursegen.attempts as a (generation_id, stage, fence, job_id, worker)
         values (p_generation_id, generation.stage, p_fence, p_job_id, p_worker)
         returning a.id into attempt_id;
+    else
+        outcome := 'full';
+        wait_s := coalesce((p_stages -> stage ->> 'full_s')::float, 5);  -- an earlier release does not name it
+        update coursegen.generations g
+        set paused_why = waits, paused_until = now() + make_interval(secs => wait_s)
+        where g.id = p_generation_id and g.status = 'running';
+        if waits = 'stage_paused' then
+            perform coursegen.write_course(
+                generation.course_id,
+                jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('message', p_stages -> stage -> 'waiting')))
+            );
+        end if;
+        perform coursegen.requeue_stage(
+            p_generation_id, wait_s, (select j.lock from procrastinate_jobs j where j.id = p_job_id)
+        );
     end if;
     return next;
 end
@@ -1300,6 +1401,18 @@ CREATE FUNCTION coursegen.has_status_history() RETURNS boolean
 $$;
 
 --
+-- Name: hold_controls(); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.hold_controls() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform pg_advisory_xact_lock_shared(hashtext('coursegen'), hashtext('controls'));
+end
+$$;
+
+--
 -- Name: holds_fence_v1(coursegen.generations, integer); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1551,6 +1664,28 @@ end
 $$;
 
 --
+-- Name: keep_process_v1(text, text, text, jsonb, integer, double precision, bigint, bigint, boolean); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.keep_process_v1(p_process text, p_kind text, p_version text, p_settings jsonb, p_places integer, p_cpu_pressure double precision, p_memory_available bigint, p_memory_total bigint, p_is_new boolean) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if p_is_new then
+        delete from coursegen.processes where process = p_process;
+    end if;
+    insert into coursegen.processes (
+        process, kind, version, settings, places, cpu_pressure, memory_available, memory_total
+    ) values (
+        p_process, p_kind, p_version, p_settings, p_places, p_cpu_pressure, p_memory_available, p_memory_total
+    )
+    on conflict (process) do update
+    set cpu_pressure = excluded.cpu_pressure, memory_available = excluded.memory_available,
+        memory_total = excluded.memory_total, seen_at = now();
+end
+$$;
+
+--
 -- Name: keep_worker_v1(bigint, text, text, text, text[], bigint[]); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1588,6 +1723,45 @@ CREATE FUNCTION coursegen.lesson_count(p_value jsonb) RETURNS jsonb
         when p_value::numeric >= 0 and p_value::numeric % 1 = 0 then p_value
         else '0'
     end
+$$;
+
+--
+-- Name: limit_in_force_v1(integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.limit_in_force_v1(p_limit integer) RETURNS integer
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return coalesce(
+        (select c.value from coursegen.controls c where c.name = 'limit'),
+        p_limit,
+        (select d.value from coursegen.dynamic_limit d),
+        3
+    );
+end
+$$;
+
+--
+-- Name: list_aging_v1(double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.list_aging_v1(p_span_s double precision) RETURNS TABLE(generation_id uuid, tier coursegen.tier, priority integer, aged_priority integer, waited_s double precision, is_overtaken boolean)
+    LANGUAGE sql STABLE
+    AS $$
+    select
+        g.id, g.tier, g.priority, aged.priority, waited.s,
+        exists (
+            select from coursegen.generations o
+            where o.created_at > g.created_at and o.started_at is not null and o.priority > g.priority
+        )
+    from coursegen.generations g
+    cross join lateral (select extract(epoch from now() - g.created_at)::float as s) waited
+    cross join lateral (select coursegen.aged_priority(g.tier, waited.s, p_span_s) as priority) aged
+    where g.finished_at is null and g.status = 'queued' and g.started_at is null
+        and waited.s >= p_span_s and aged.priority > g.priority
+        and not exists (select from coursegen.audit a where a.generation_id = g.id and a.action = 'priority')
+    order by g.created_at
 $$;
 
 --
@@ -1700,6 +1874,19 @@ CREATE FUNCTION coursegen.list_webhook_heads_v1() RETURNS TABLE(generation_id uu
 $$;
 
 --
+-- Name: live_places_v1(double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.live_places_v1(p_stalled_s double precision) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce(sum(coalesce(process.places, 1)), 0)::int
+    from coursegen.workers worker
+    left join coursegen.processes process on process.process = worker.process
+    where 'stages' = any (worker.queues) and worker.last_heartbeat > now() - make_interval(secs => p_stalled_s)
+$$;
+
+--
 -- Name: live_workers_v1(text, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1708,6 +1895,17 @@ CREATE FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s double preci
     AS $$
     select count(*) from coursegen.workers w
     where w.last_heartbeat > now() - make_interval(secs => p_stalled_s) and p_queue = any(w.queues)
+$$;
+
+--
+-- Name: lock_controls_v1(); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.lock_controls_v1() RETURNS void
+    LANGUAGE sql
+    SET lock_timeout TO '500ms'
+    AS $$
+    select pg_advisory_xact_lock(hashtext('coursegen'), hashtext('controls'))
 $$;
 
 --
@@ -1725,6 +1923,24 @@ begin
     for no key update;
     select g.* into generation from coursegen.generations g where g.id = p_generation_id for no key update;
     return generation;
+end
+$$;
+
+--
+-- Name: move_limit_v1(integer, integer, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.move_limit_v1(p_from integer, p_to integer, p_reason text, p_facts jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform coursegen.lock_controls_v1();
+    insert into coursegen.dynamic_limit as d (value, reason, lowered_at)
+    values (p_to, p_reason, case when p_to < p_from then now() end)
+    on conflict (is_only) do update
+    set value = excluded.value, reason = excluded.reason, changed_at = now(),
+        lowered_at = coalesce(excluded.lowered_at, d.lowered_at);
+    perform coursegen.record_limit_change(jsonb_build_object('from', nullif(p_from, 0), 'limit', p_to, 'reason', p_reason) || p_facts);
 end
 $$;
 
@@ -2204,6 +2420,59 @@ CREATE FUNCTION coursegen.read_sections(p_generation_id uuid) RETURNS json
 $$;
 
 --
+-- Name: read_situation_v1(double precision, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.read_situation_v1(p_stalled_s double precision, p_window_s double precision) RETURNS TABLE("limit" integer, active integer, hosts jsonb, refused integer, waiting integer, oldest_s double precision, busy integer, changed_s double precision, lowered_s double precision)
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if not pg_try_advisory_xact_lock(hashtext('coursegen'), hashtext('dynamic limit')) then
+        return;
+    end if;
+    -- A statement of its own: its snapshot is taken under the lock.
+    return query
+    select
+        coalesce(moved.value, 0),
+        (select count(*)::int from coursegen.generations g where g.system_slot is not null),
+        (
+            select coalesce(jsonb_agg(host), '[]')
+            from (
+                select
+                    sum(coalesce(p.places, 1)) as places, max(p.cpu_pressure) as cpu_pressure,
+                    min(p.memory_available::float / nullif(p.memory_total, 0)) as memory_free
+                from coursegen.workers w
+                left join coursegen.processes p on p.process = w.process
+                where 'stages' = any (w.queues) and w.last_heartbeat > now() - make_interval(secs => p_stalled_s)
+                group by split_part(w.process, ':', 1)
+            ) host
+        ),
+        (
+            select coalesce(sum(
+                case when jsonb_typeof(e.metadata -> 'count') = 'number' then (e.metadata ->> 'count')::numeric else 1 end
+            ), 0)::int
+            from public.system_metrics e
+            where e.event_type = 'concurrency_limit_hit' and e.metadata ->> 'limit' = 'system'
+                and e."timestamp" > now() - make_interval(secs => p_window_s)
+        ),
+        w.waiting, w.oldest_s,
+        (
+            select count(*)::int from coursegen.generations g
+            where g.finished_at is null and g.paused_why = 'provider_busy' and g.paused_until > now()
+        ),
+        extract(epoch from now() - moved.changed_at)::float,
+        extract(epoch from now() - moved.lowered_at)::float
+    from (
+        select count(*)::int as waiting, coalesce(extract(epoch from now() - min(g.created_at)), 0)::float as oldest_s
+        from coursegen.generations g
+        where g.finished_at is null and g.status = 'waiting'
+    ) w
+    left join coursegen.dynamic_limit moved on true
+    where not exists (select from coursegen.controls c where c.name = 'limit');
+end
+$$;
+
+--
 -- Name: read_stage_input(coursegen.generations, text[]); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -2330,6 +2599,17 @@ exception when others or query_canceled then
     end if;
     raise warning 'An event % was refused: %', p_type, sqlerrm;
 end
+$$;
+
+--
+-- Name: record_limit_change(jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.record_limit_change(p_metadata jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    insert into coursegen.events (event_type, severity, metadata) values ('limit_changed', 'info', p_metadata)
 $$;
 
 --
@@ -2583,6 +2863,41 @@ begin
     return coursegen.write_course_row(
         p_course_id, place.column_name, place.value, p_progress, p_starts, p_ends, p_error, p_error_details
     );
+end
+$$;
+
+--
+-- Name: set_priority_v1(uuid, integer, text, text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.set_priority_v1(p_generation_id uuid, p_priority integer, p_actor text DEFAULT NULL::text, p_reason text DEFAULT NULL::text) RETURNS TABLE(outcome text, was integer)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    generation coursegen.generations;
+begin
+    select g.* into generation from coursegen.generations g where g.id = p_generation_id for no key update;
+    if not found then
+        outcome := 'not_found';
+        return next;
+        return;
+    end if;
+    -- The library has no function for it. One that is being fetched is waited for, and is then no longer `todo`.
+    update procrastinate_jobs j set priority = p_priority + (generation.started_at is not null)::int
+    where j.queueing_lock = p_generation_id::text and j.status = 'todo' and generation.finished_at is null;
+    outcome := case when found then 'set' else 'not_waiting' end;
+    if outcome = 'set' then
+        was := generation.priority;
+        update coursegen.generations g set priority = p_priority where g.id = p_generation_id;
+        if p_actor is not null then
+            insert into coursegen.audit (actor, action, generation_id, course_id, reason, details)
+            values (
+                p_actor, 'priority', p_generation_id, generation.course_id, p_reason,
+                jsonb_build_object('was', was, 'priority', p_priority)
+            );
+        end if;
+    end if;
+    return next;
 end
 $$;
 
@@ -2995,6 +3310,21 @@ begin
     );
 end
 $_$;
+
+--
+-- Name: why_stage_waits(coursegen.generations, integer); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.why_stage_waits(g coursegen.generations, p_at_once integer) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+begin
+    return case
+        when exists (select from coursegen.controls c where c.name in ('stages', 'stage:' || g.stage)) then 'stage_paused'
+        when coursegen.is_stage_full(g, p_at_once) then 'stage_full'
+    end;
+end
+$$;
 
 --
 -- Name: write_course(uuid, jsonb, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
@@ -3721,6 +4051,38 @@ CREATE TABLE coursegen.briefs (
 );
 
 --
+-- Name: bulk_rows; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.bulk_rows (
+    run_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    generation_id uuid NOT NULL,
+    outcome text,
+    why text,
+    CONSTRAINT bulk_rows_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'changed'::text, 'failed'::text])))
+);
+
+--
+-- Name: bulk_runs; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.bulk_runs (
+    id uuid NOT NULL,
+    action text NOT NULL,
+    filter jsonb NOT NULL,
+    skipped jsonb NOT NULL,
+    operator text NOT NULL,
+    reason text,
+    prepared_at timestamp with time zone DEFAULT now() NOT NULL,
+    confirmed_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    holder uuid,
+    held_until timestamp with time zone,
+    CONSTRAINT bulk_runs_action_check CHECK ((action = ANY (ARRAY['cancel'::text, 'retry'::text, 'resend'::text])))
+);
+
+--
 -- Name: console_forms; Type: TABLE; Schema: coursegen; Owner: -
 --
 
@@ -3753,6 +4115,25 @@ CREATE TABLE coursegen.console_sessions (
     role text NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     CONSTRAINT console_sessions_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'operator'::text, 'admin'::text])))
+);
+
+--
+-- Name: controls; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.controls (
+    name text NOT NULL,
+    value integer,
+    set_by text NOT NULL,
+    reason text,
+    set_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT controls_name_check CHECK ((name = ANY (ARRAY['admissions'::text, 'stages'::text, 'stage:DOCUMENT_PROCESSING'::text, 'stage:STRUCTURE_ANALYSIS'::text, 'stage:STRUCTURE_GENERATION'::text, 'stage:TEXT_GENERATION'::text, 'stage:FINALIZATION'::text, 'limit'::text, 'aging'::text]))),
+    CONSTRAINT controls_value CHECK (
+CASE name
+    WHEN 'limit'::text THEN COALESCE((value >= 1), false)
+    WHEN 'aging'::text THEN COALESCE((value >= 0), false)
+    ELSE (value IS NULL)
+END)
 );
 
 --
@@ -3790,6 +4171,20 @@ CREATE TABLE coursegen.drafts (
     generation_id uuid NOT NULL,
     lesson_number integer NOT NULL,
     body text NOT NULL
+);
+
+--
+-- Name: dynamic_limit; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.dynamic_limit (
+    is_only boolean DEFAULT true NOT NULL,
+    value integer NOT NULL,
+    reason text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    lowered_at timestamp with time zone,
+    CONSTRAINT dynamic_limit_is_only_check CHECK (is_only),
+    CONSTRAINT dynamic_limit_value_check CHECK ((value >= 1))
 );
 
 --
@@ -3841,6 +4236,25 @@ CREATE TABLE coursegen.lessons (
     goals jsonb NOT NULL,
     sources jsonb NOT NULL
 );
+
+--
+-- Name: processes; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.processes (
+    process text NOT NULL,
+    kind text NOT NULL,
+    version text NOT NULL,
+    settings jsonb NOT NULL,
+    places integer NOT NULL,
+    cpu_pressure real,
+    memory_available bigint,
+    memory_total bigint,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT processes_kind_check CHECK ((kind = ANY (ARRAY['api'::text, 'console'::text, 'worker'::text])))
+)
+WITH (fillfactor='80');
 
 --
 -- Name: publications; Type: TABLE; Schema: coursegen; Owner: -
@@ -3928,6 +4342,18 @@ CREATE TABLE coursegen.status_routes (
     status text NOT NULL,
     old_value text NOT NULL,
     steps text[] NOT NULL
+);
+
+--
+-- Name: tiers; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.tiers (
+    tier coursegen.tier NOT NULL,
+    slots integer NOT NULL,
+    priority integer NOT NULL,
+    CONSTRAINT tiers_priority_check CHECK (((priority >= 0) AND (priority <= 10000))),
+    CONSTRAINT tiers_slots_check CHECK (((slots >= 1) AND (slots <= 10000)))
 );
 
 --
@@ -4224,6 +4650,20 @@ ALTER TABLE ONLY coursegen.briefs
     ADD CONSTRAINT briefs_pkey PRIMARY KEY (generation_id);
 
 --
+-- Name: bulk_rows bulk_rows_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.bulk_rows
+    ADD CONSTRAINT bulk_rows_pkey PRIMARY KEY (run_id, "position");
+
+--
+-- Name: bulk_runs bulk_runs_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.bulk_runs
+    ADD CONSTRAINT bulk_runs_pkey PRIMARY KEY (id);
+
+--
 -- Name: console_forms console_forms_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -4245,6 +4685,13 @@ ALTER TABLE ONLY coursegen.console_sessions
     ADD CONSTRAINT console_sessions_pkey PRIMARY KEY (hash);
 
 --
+-- Name: controls controls_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.controls
+    ADD CONSTRAINT controls_pkey PRIMARY KEY (name);
+
+--
 -- Name: created_objects created_objects_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -4264,6 +4711,13 @@ ALTER TABLE ONLY coursegen.documents
 
 ALTER TABLE ONLY coursegen.drafts
     ADD CONSTRAINT drafts_pkey PRIMARY KEY (generation_id, lesson_number);
+
+--
+-- Name: dynamic_limit dynamic_limit_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.dynamic_limit
+    ADD CONSTRAINT dynamic_limit_pkey PRIMARY KEY (is_only);
 
 --
 -- Name: events events_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
@@ -4299,6 +4753,13 @@ ALTER TABLE ONLY coursegen.idempotency_keys
 
 ALTER TABLE ONLY coursegen.lessons
     ADD CONSTRAINT lessons_pkey PRIMARY KEY (generation_id, number);
+
+--
+-- Name: processes processes_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.processes
+    ADD CONSTRAINT processes_pkey PRIMARY KEY (process);
 
 --
 -- Name: publications publications_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
@@ -4355,6 +4816,13 @@ ALTER TABLE ONLY coursegen.status_map
 
 ALTER TABLE ONLY coursegen.status_routes
     ADD CONSTRAINT status_routes_pkey PRIMARY KEY (status, old_value);
+
+--
+-- Name: tiers tiers_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.tiers
+    ADD CONSTRAINT tiers_pkey PRIMARY KEY (tier);
 
 --
 -- Name: units units_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
@@ -4483,6 +4951,18 @@ CREATE INDEX audit_at ON coursegen.audit USING btree (at DESC);
 --
 
 CREATE INDEX audit_generation ON coursegen.audit USING btree (generation_id) WHERE (generation_id IS NOT NULL);
+
+--
+-- Name: bulk_rows_left; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX bulk_rows_left ON coursegen.bulk_rows USING btree (run_id, "position") WHERE (outcome IS NULL);
+
+--
+-- Name: bulk_runs_prepared_at; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX bulk_runs_prepared_at ON coursegen.bulk_runs USING btree (prepared_at);
 
 --
 -- Name: console_forms_sent_at; Type: INDEX; Schema: coursegen; Owner: -
@@ -4746,6 +5226,13 @@ ALTER TABLE ONLY coursegen.briefs
     ADD CONSTRAINT briefs_generation_id_fkey FOREIGN KEY (generation_id) REFERENCES coursegen.generations(id) ON DELETE CASCADE;
 
 --
+-- Name: bulk_rows bulk_rows_run_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.bulk_rows
+    ADD CONSTRAINT bulk_rows_run_id_fkey FOREIGN KEY (run_id) REFERENCES coursegen.bulk_runs(id) ON DELETE CASCADE;
+
+--
 -- Name: documents documents_generation_id_fkey; Type: FK CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -4928,6 +5415,27 @@ GRANT ALL ON FUNCTION coursegen.add_result_metadata(p_generation_id uuid, p_stag
 
 REVOKE ALL ON FUNCTION coursegen.admit_generations_v1(p_requests jsonb, p_wait boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.admit_generations_v1(p_requests jsonb, p_wait boolean) TO coursegen_app;
+
+--
+-- Name: FUNCTION admit_generations_v2(p_requests jsonb, p_wait boolean); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.admit_generations_v2(p_requests jsonb, p_wait boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.admit_generations_v2(p_requests jsonb, p_wait boolean) TO coursegen_app;
+
+--
+-- Name: FUNCTION age_generations_v1(p_span_s double precision, p_batch integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.age_generations_v1(p_span_s double precision, p_batch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.age_generations_v1(p_span_s double precision, p_batch integer) TO coursegen_app;
+
+--
+-- Name: FUNCTION aged_priority(p_tier coursegen.tier, p_waited_s double precision, p_span_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.aged_priority(p_tier coursegen.tier, p_waited_s double precision, p_span_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.aged_priority(p_tier coursegen.tier, p_waited_s double precision, p_span_s double precision) TO coursegen_app;
 
 --
 -- Name: FUNCTION announce(p_generation_id uuid, p_status text, p_error text); Type: ACL; Schema: coursegen; Owner: -
@@ -5179,6 +5687,13 @@ REVOKE ALL ON FUNCTION coursegen.has_status_history() FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.has_status_history() TO coursegen_app;
 
 --
+-- Name: FUNCTION hold_controls(); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.hold_controls() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.hold_controls() TO coursegen_app;
+
+--
 -- Name: FUNCTION holds_fence_v1(g coursegen.generations, p_fence integer); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5255,6 +5770,13 @@ REVOKE ALL ON FUNCTION coursegen.keep_attempt_log_v1(p_attempt_id bigint, p_line
 GRANT ALL ON FUNCTION coursegen.keep_attempt_log_v1(p_attempt_id bigint, p_lines text) TO coursegen_app;
 
 --
+-- Name: FUNCTION keep_process_v1(p_process text, p_kind text, p_version text, p_settings jsonb, p_places integer, p_cpu_pressure double precision, p_memory_available bigint, p_memory_total bigint, p_is_new boolean); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.keep_process_v1(p_process text, p_kind text, p_version text, p_settings jsonb, p_places integer, p_cpu_pressure double precision, p_memory_available bigint, p_memory_total bigint, p_is_new boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.keep_process_v1(p_process text, p_kind text, p_version text, p_settings jsonb, p_places integer, p_cpu_pressure double precision, p_memory_available bigint, p_memory_total bigint, p_is_new boolean) TO coursegen_app;
+
+--
 -- Name: FUNCTION keep_worker_v1(p_id bigint, p_process text, p_name text, p_version text, p_queues text[], p_jobs bigint[], OUT outcome text); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5267,6 +5789,20 @@ GRANT ALL ON FUNCTION coursegen.keep_worker_v1(p_id bigint, p_process text, p_na
 
 REVOKE ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.lesson_count(p_value jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION limit_in_force_v1(p_limit integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.limit_in_force_v1(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.limit_in_force_v1(p_limit integer) TO coursegen_app;
+
+--
+-- Name: FUNCTION list_aging_v1(p_span_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.list_aging_v1(p_span_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.list_aging_v1(p_span_s double precision) TO coursegen_app;
 
 --
 -- Name: FUNCTION list_blockers_v1(p_open_s double precision); Type: ACL; Schema: coursegen; Owner: -
@@ -5290,6 +5826,13 @@ REVOKE ALL ON FUNCTION coursegen.list_webhook_heads_v1() FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.list_webhook_heads_v1() TO coursegen_app;
 
 --
+-- Name: FUNCTION live_places_v1(p_stalled_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.live_places_v1(p_stalled_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.live_places_v1(p_stalled_s double precision) TO coursegen_app;
+
+--
 -- Name: FUNCTION live_workers_v1(p_queue text, p_stalled_s double precision); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5297,11 +5840,25 @@ REVOKE ALL ON FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s doubl
 GRANT ALL ON FUNCTION coursegen.live_workers_v1(p_queue text, p_stalled_s double precision) TO coursegen_app;
 
 --
+-- Name: FUNCTION lock_controls_v1(); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.lock_controls_v1() FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.lock_controls_v1() TO coursegen_app;
+
+--
 -- Name: FUNCTION lock_generation(p_generation_id uuid); Type: ACL; Schema: coursegen; Owner: -
 --
 
 REVOKE ALL ON FUNCTION coursegen.lock_generation(p_generation_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.lock_generation(p_generation_id uuid) TO coursegen_app;
+
+--
+-- Name: FUNCTION move_limit_v1(p_from integer, p_to integer, p_reason text, p_facts jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.move_limit_v1(p_from integer, p_to integer, p_reason text, p_facts jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.move_limit_v1(p_from integer, p_to integer, p_reason text, p_facts jsonb) TO coursegen_app;
 
 --
 -- Name: FUNCTION note_findings_v1(p_found jsonb, p_after_s double precision, p_gap jsonb, p_gap_s double precision); Type: ACL; Schema: coursegen; Owner: -
@@ -5416,6 +5973,13 @@ REVOKE ALL ON FUNCTION coursegen.read_sections(p_generation_id uuid) FROM PUBLIC
 GRANT ALL ON FUNCTION coursegen.read_sections(p_generation_id uuid) TO coursegen_app;
 
 --
+-- Name: FUNCTION read_situation_v1(p_stalled_s double precision, p_window_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.read_situation_v1(p_stalled_s double precision, p_window_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.read_situation_v1(p_stalled_s double precision, p_window_s double precision) TO coursegen_app;
+
+--
 -- Name: FUNCTION read_stage_input(g coursegen.generations, p_needs text[]); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5442,6 +6006,13 @@ GRANT ALL ON FUNCTION coursegen.read_stopped_v1(p_generation_id uuid) TO courseg
 
 REVOKE ALL ON FUNCTION coursegen.record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.record_event(g coursegen.generations, p_type text, p_severity text, p_metadata jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION record_limit_change(p_metadata jsonb); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.record_limit_change(p_metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.record_limit_change(p_metadata jsonb) TO coursegen_app;
 
 --
 -- Name: FUNCTION record_own_event(p_type text, p_severity text, p_generation_id uuid, p_metadata jsonb); Type: ACL; Schema: coursegen; Owner: -
@@ -5519,6 +6090,13 @@ GRANT ALL ON FUNCTION coursegen.schedule_delivery(p_generation_id uuid) TO cours
 
 REVOKE ALL ON FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.set_course_status(p_course_id uuid, p_status text, p_progress jsonb, p_starts boolean, p_ends boolean, p_error text, p_error_details jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION set_priority_v1(p_generation_id uuid, p_priority integer, p_actor text, p_reason text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.set_priority_v1(p_generation_id uuid, p_priority integer, p_actor text, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.set_priority_v1(p_generation_id uuid, p_priority integer, p_actor text, p_reason text) TO coursegen_app;
 
 --
 -- Name: FUNCTION settle_generation_v1(p_generation_id uuid, p_message text); Type: ACL; Schema: coursegen; Owner: -
@@ -5624,6 +6202,13 @@ GRANT ALL ON FUNCTION coursegen.webhook_host(p_url text) TO coursegen_app;
 
 REVOKE ALL ON FUNCTION coursegen.whole_progress(p_progress jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.whole_progress(p_progress jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION why_stage_waits(g coursegen.generations, p_at_once integer); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.why_stage_waits(g coursegen.generations, p_at_once integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.why_stage_waits(g coursegen.generations, p_at_once integer) TO coursegen_app;
 
 --
 -- Name: FUNCTION write_course(p_course_id uuid, p_changes jsonb, p_status text, p_error text, p_error_details jsonb); Type: ACL; Schema: coursegen; Owner: -
@@ -5828,6 +6413,18 @@ GRANT SELECT,INSERT ON TABLE coursegen.audit TO coursegen_app;
 GRANT SELECT,INSERT ON TABLE coursegen.briefs TO coursegen_app;
 
 --
+-- Name: TABLE bulk_rows; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.bulk_rows TO coursegen_app;
+
+--
+-- Name: TABLE bulk_runs; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.bulk_runs TO coursegen_app;
+
+--
 -- Name: TABLE console_forms; Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5846,6 +6443,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.console_links TO coursegen_
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.console_sessions TO coursegen_app;
 
 --
+-- Name: TABLE controls; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.controls TO coursegen_app;
+
+--
 -- Name: TABLE created_objects; Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5862,6 +6465,12 @@ GRANT SELECT,INSERT ON TABLE coursegen.documents TO coursegen_app;
 --
 
 GRANT SELECT,INSERT ON TABLE coursegen.drafts TO coursegen_app;
+
+--
+-- Name: TABLE dynamic_limit; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE coursegen.dynamic_limit TO coursegen_app;
 
 --
 -- Name: TABLE events; Type: ACL; Schema: coursegen; Owner: -
@@ -5886,6 +6495,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.idempotency_keys TO courseg
 --
 
 GRANT SELECT,INSERT ON TABLE coursegen.lessons TO coursegen_app;
+
+--
+-- Name: TABLE processes; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.processes TO coursegen_app;
 
 --
 -- Name: TABLE publications; Type: ACL; Schema: coursegen; Owner: -
@@ -5934,6 +6549,12 @@ GRANT SELECT ON TABLE coursegen.status_map TO coursegen_app;
 --
 
 GRANT SELECT ON TABLE coursegen.status_routes TO coursegen_app;
+
+--
+-- Name: TABLE tiers; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,UPDATE ON TABLE coursegen.tiers TO coursegen_app;
 
 --
 -- Name: TABLE units; Type: ACL; Schema: coursegen; Owner: -

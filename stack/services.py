@@ -151,7 +151,7 @@ class Stack:
             "APP_ENV": "development",
             "WEBHOOK_SECRET": self.webhook_secret,
             "WEBHOOK_ALLOWED_HOSTS": os.environ.get("WEBHOOK_ALLOWED_HOSTS") or LOOPBACK,
-            "WORKER_CONCURRENCY": os.environ.get("WORKER_CONCURRENCY", "2"),
+            "WORKER_CONCURRENCY": os.environ.get("WORKER_CONCURRENCY", "3"),
             "SHUTDOWN_GRACE_S": str(GRACE_S / 2),
         }
 

@@ -6,6 +6,7 @@
 import logging
 
 from app.database.queries import QUERIES
+from app.generation.capacity import aging, dynamic_limit
 from app.generation.runs import take_over as takeover
 from app.generation.stages import Stage
 from app.generation.webhooks.outbox import rescue_deliveries
@@ -23,6 +24,7 @@ PRUNED = (
     "units",
     "generations",
     "workers",
+    "processes",
 )
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,16 @@ def rescue_webhooks(services: Services, stalled_s: float) -> None:
     """Queues a job for each webhook whose sender died. Does nothing without a secret, since nothing is sent then."""
     if services.settings.webhook_secret is not None:
         rescue_deliveries(services.db, stalled_s)
+
+
+def move_limit(services: Services, stalled_s: float) -> None:
+    """Moves the dynamic limit by a step, if there is reason to."""
+    dynamic_limit.move_limit(services.db, *services.settings.limit_bounds, stalled_s)
+
+
+def age(services: Services) -> None:
+    """Moves generations up a tier that have waited for `PRIORITY_AGING_S`, or for an operator's span."""
+    aging.age(services.db, services.settings.priority_aging_s)
 
 
 def prune(services: Services) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,6 +15,7 @@ from app.generation.queue import BUILTIN_QUEUE, STAGE_TASKS, STAGES_QUEUE, UPKEE
 from app.generation.runs.verbs import Run
 from app.generation.stages import Stage
 from app.services import Services, make_services
+from app.services.registration import Registration, name_process
 from app.settings import Settings
 from app.telemetry.log import configure_logging
 from app.telemetry.tracing import start_tracing
@@ -29,15 +29,16 @@ from tasks.queue.pulse import Pulse
 from tasks.queue.shutdown import Shutdown
 from tasks.stages.child_pool import Children
 from tasks.stages.runner import Runner
-from tasks.upkeep import keep_slots, prune, rescue_webhooks, take_over
+from tasks.upkeep import age, keep_slots, move_limit, prune, rescue_webhooks, take_over
 from tasks.webhooks.sender import Sender
 from tasks.webhooks.webhook_client import WebhookClient
 
 QUEUES = (STAGES_QUEUE, WEBHOOKS_QUEUE, UPKEEP_QUEUE, BUILTIN_QUEUE)
 #: This process, as `coursegen.workers` and `coursegen.attempts` name it.
-PROCESS = f"{socket.gethostname()}:{os.getpid()}"
+PROCESS = name_process()
 #: The sixth field is for seconds.
 HOURLY = "17 * * * * 17"
+LIMIT_MOVES = "* * * * * */5"
 #: Successful jobs are deleted as they end; the others are kept so long for inspection.
 KEPT_HOURS = 7 * 24
 #: After an outage no worker counts as dead until each has had the time to be heard again.
@@ -70,13 +71,14 @@ class WorkerApp(App):
         pulse = Pulse(settings.stalled_s, lambda: closed.is_set() or len(held) >= concurrency)
         # No other process could write either.
         self.connector.on_read_only = pulse.beat
-        worker = Worker(PROCESS, kwargs.get("name") or "worker", settings.app_version, queues)
+        registration = Registration("worker", settings, places=concurrency if STAGES_QUEUE in queues else 0)
+        worker = Worker(kwargs.get("name") or "worker", queues, registration)
         self.job_manager = WorkerJobs(self.connector, worker, pulse, self.contact, held, closed.is_set)
         is_process = kwargs.pop("install_signal_handlers", True)
         run = super().run_worker_async(**kwargs, queues=queues, install_signal_handlers=False)
         beside = [asyncio.create_task(self.inventory.compare())]
         if UPKEEP_QUEUE in queues and settings.alert_webhook_url is not None:
-            # Later than a heartbeat, which may be all that a busy worker asks, and before the loss of its pulse ends it.
+            # After a heartbeat, which may be all that a busy worker asks, and before the loss of its pulse.
             lost_s = (settings.stalled_s + settings.heartbeat_s) / 2
             send = partial(send_alert, settings, WebhookClient())
             beside.append(asyncio.create_task(watch_contact(self.contact, lost_s, send)))
@@ -144,15 +146,22 @@ def make_app(settings: Settings) -> WorkerApp:
     def stalled_s() -> float:
         return settings.stalled_s if app.contact.lasts(settings.stalled_s) else UNJUDGED_S
 
+    def move_own_limit() -> None:
+        if app.contact.lasts(settings.stalled_s):  # else the places of live workers may look lost
+            move_limit(services, settings.stalled_s)
+
     # A registered periodic task also keeps Procrastinate's supervision of its own side tasks alive.
     often = f"* * * * * */{settings.upkeep_s}"
     pieces: dict[str, tuple[Callable[[], None], str]] = {
         "take_over": (lambda: take_over(services, stalled_s()), often),
         "keep_slots": (lambda: keep_slots(services), often),
         "rescue_webhooks": (lambda: rescue_webhooks(services, stalled_s()), often),
+        "age": (lambda: age(services), often),
         "prune": (lambda: prune(services), HOURLY),
         "alert": (lambda: alert(services, client, 2 * settings.upkeep_s), often),
     }
+    if settings.global_concurrency_limit is None:
+        pieces["move_limit"] = (move_own_limit, LIMIT_MOVES)
     for name, (piece, cron) in pieces.items():
         # At most one of each waits, however long this queue has had no worker.
         # Alerts are the slowest, and may wait for the others.

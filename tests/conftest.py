@@ -54,6 +54,7 @@ KEPT_TABLES = [
     "status_map",
     "status_changes",
     "status_routes",
+    "tiers",
 ]
 
 MAX_BYTES_IN_A_NAME = 40

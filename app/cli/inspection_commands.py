@@ -1,19 +1,31 @@
-"""`coursegen doctor`, `events` and `slots`: the state of the service."""
+"""`coursegen doctor`, `events`, `processes`, `settings` and `slots`: the state of the service."""
 
 from dataclasses import asdict
 
 import click
 
 from app.cli.command_setup import as_json, listing, operator, reason, with_services
+from app.cli.generations.filters import EVENT_TYPES
 from app.cli.output import echo
 from app.cli.tables import print_rows
-from app.generation.events import EventType
 from app.operations.actions import rebuild_slots
 from app.operations.doctor import State, examine, examine_platform, summarize
 from app.operations.listings import compare_slots, read_rows
+from app.operations.processes.settings import SAME, list_processes, list_settings
 from app.services import Services
 
-EVENTS = ("timestamp", "event_type", "severity", "user_id", "course_id", "job_id", "metadata")
+PROCESSES = (
+    "process",
+    "kind",
+    "version",
+    "places",
+    "cpu_pressure",
+    "memory_available",
+    "started_at",
+    "seen_at",
+    "is_alive",
+)
+EVENTS = ("timestamp", "event_type", "job_id", "severity", "course_id", "user_id", "metadata")
 
 
 @click.command("doctor")
@@ -21,9 +33,13 @@ EVENTS = ("timestamp", "event_type", "severity", "user_id", "course_id", "job_id
 @click.option("--platform", "of_platform", is_flag=True, help="Check the platform's database instead.")
 @with_services
 def doctor(services: Services, as_json: bool, of_platform: bool) -> None:
-    """Check settings, servers, migrations, clock, workers and slots. Exit code 1 if anything is an error."""
+    """Say what is wrong, and what to do about it. Exit code 1 if anything is an error."""
     findings = examine_platform(services.settings) if of_platform else examine(services)
-    print_rows(map(asdict, findings), ("state", "check", "found", "advice"), as_json=as_json)
+    rows = [asdict(finding) for finding in findings]
+    if not as_json:
+        for row in rows:
+            row["found"] += f" → {row['advice']}" if row["advice"] else ""
+    print_rows(rows, ("state", "check", "found"), as_json=as_json)
     if not as_json:
         echo(f"\n{summarize(findings)}")
     if any(finding.state is State.ERROR for finding in findings):
@@ -34,7 +50,7 @@ def doctor(services: Services, as_json: bool, of_platform: bool) -> None:
 @click.option(
     "--type",
     "event_type",
-    type=click.Choice([*(kind.value for kind in EventType), "status_refused", "document_reader_failed"]),
+    type=click.Choice(EVENT_TYPES),
     help="Only this type.",
 )
 @listing
@@ -43,13 +59,37 @@ def events(services: Services, as_json: bool, **filters: object) -> None:
     print_rows(read_rows(services.db, "list_events", **filters), EVENTS, as_json=as_json)
 
 
+@click.command("processes")
+@as_json
+@with_services
+def processes(services: Services, as_json: bool) -> None:
+    """List the processes of the last day. Times are in UTC."""
+    print_rows(list_processes(services), PROCESSES, as_json=as_json)
+
+
+@click.command("settings")
+@as_json
+@click.option("--differing", is_flag=True, help="Only those that are not the same everywhere.")
+@with_services
+def settings(services: Services, as_json: bool, differing: bool) -> None:
+    """Show the settings of every live process.
+
+    This command is among them. Of secrets there is a fingerprint. Those that conflict should be the same everywhere; those that differ may.
+    """
+    rows = [row for row in list_settings(services, "cli") if not differing or row["state"] != SAME]
+    if not as_json:
+        for row in rows:
+            row["processes"] = "all" if row["state"] == SAME else ", ".join(row["processes"])
+    print_rows(rows, ("setting", "value", "state", "processes"), as_json=as_json)
+
+
 @click.command("slots")
 @as_json
 @click.option("--rebuild", is_flag=True, help="Rebuild Redis from PostgreSQL first.")
 @reason
 @with_services
 def slots(services: Services, as_json: bool, rebuild: bool, reason: str | None) -> None:
-    """Show how many slots each user holds in PostgreSQL and in Redis, and the difference."""
+    """Compare the users' slots in PostgreSQL and in Redis."""
     if rebuild:
         rebuild_slots(services, operator(reason))
     rows = compare_slots(services)

@@ -7,7 +7,7 @@ from flask import Flask
 from app.auth.operators import OperatorTokens
 from app.console import access, actions, error_pages, languages, presentation, sign_in
 from app.console.fragments import Snapshots
-from app.console.pages import generation, generations, listings, now
+from app.console.pages import bulk, generation, generations, listings, now
 from app.database.reading import ReadOnlyDatabase
 from app.http.middleware.request_context import RequestContextMiddleware
 from app.protocol.request_environ import MAX_BODY
@@ -35,6 +35,6 @@ def create_console(settings: Settings) -> Flask:
     error_pages.register_errors(app)
     languages.register_languages(app)
     presentation.register_filters(app, settings)
-    for module in (sign_in, now, generations, generation, listings, actions):
+    for module in (sign_in, now, generations, generation, bulk, listings, actions):
         app.register_blueprint(module.blueprint)
     return app

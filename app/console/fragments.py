@@ -41,10 +41,10 @@ def snapshot(name: str, read: Callable[[], T]) -> T:
 
 def render_live(name: str, **values: Any) -> Response:
     """The page of `live/<name>.html`, or for htmx that region alone: 304 if it is what the browser has."""
-    region = f"live/{name}.html"
+    values["region"] = f"live/{name}.html"
     if "HX-Request" not in request.headers:
-        return make_response(render_template("live.html", region=region, **values))
-    response = make_response(render_template(region, **values))
+        return make_response(render_template("live.html", **values))
+    response = make_response(render_template("live/region.html", **values))
     response.add_etag()
     response.make_conditional(request)
     return response

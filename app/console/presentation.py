@@ -2,15 +2,18 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
+import psycopg
 from flask import Flask, g, request
 from markupsafe import Markup
+from psycopg.rows import DictRow
 
 from app.auth.operators import ConsoleRole
-from app.console.access import may
+from app.console.access import may, reading
 from app.console.languages import LANGUAGES, language, mark, translate
 from app.operations.ages import say_age
+from app.operations.controls import list_controls
 from app.settings import Settings
 from app.telemetry.printable import inert
 
@@ -22,13 +25,22 @@ HIDDEN = mark("(hidden from viewers)")
 SIGNS = {
     **dict.fromkeys(("waiting", "queued", "pending"), "◌"),
     **dict.fromkeys(("running", "in_progress"), "▶"),
-    "awaiting_approval": "⏸",
-    **dict.fromkeys(("completed", "delivered", "ok"), "✓"),
-    **dict.fromkeys(("failed", "given_up", "timeout", "died", "error", "fatal", "silent"), "✗"),
+    **dict.fromkeys(("awaiting_approval", "paused"), "⏸"),
+    **dict.fromkeys(("completed", "delivered", "ok", "done"), "✓"),
+    **dict.fromkeys(("failed", "given_up", "timeout", "died", "error", "fatal", "silent", "overdue"), "✗"),
     **dict.fromkeys(("cancelled", "gone"), "⊘"),
-    **dict.fromkeys(("shutdown", "interrupted", "superseded"), "↩"),
-    **dict.fromkeys(("warning", "warn"), "!"),
-    **dict.fromkeys(("info", "none"), "·"),
+    **dict.fromkeys(("shutdown", "interrupted", "superseded", "changed"), "↩"),
+    **dict.fromkeys(("warning", "warn", "conflicts"), "!"),
+    **dict.fromkeys(("info", "none", "same"), "·"),
+    "differs": "≠",
+}
+#: What the names of controls begin with.
+CONTROLS = {
+    "admissions": mark("admissions"),
+    "stages": mark("all stages"),
+    "stage": mark("stage"),
+    "limit": mark("limit"),
+    "aging": mark("aging"),
 }
 PAGES = {
     "/": mark("Now"),
@@ -38,6 +50,7 @@ PAGES = {
     "/slots": mark("Slots"),
     "/webhooks": mark("Webhooks"),
     "/events": mark("Events"),
+    "/periodic": mark("Periodic"),
     "/settings": mark("Settings"),
     "/audit": mark("Audit"),
 }
@@ -45,6 +58,7 @@ PAGES = {
 
 def register_filters(app: Flask, settings: Settings) -> None:
     app.jinja_env.filters.update(age=age, when=when, cut=cut, said=said, private=private, state=state, stage=stage)
+    app.jinja_env.filters["control"] = control
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.context_processor
@@ -60,7 +74,26 @@ def register_filters(app: Flask, settings: Settings) -> None:
             "form_token": g.get("form_token", ""),
             "may_act": "operator" in g and may(ConsoleRole.OPERATOR),
             "now": datetime.now(UTC),
+            "controls": read_controls,
+            "pauses": lambda: [row for row in read_controls() if row["value"] is None],
         }
+
+
+def read_controls() -> list[DictRow]:
+    """What operators override now; nothing while the database can't be used."""
+    if "controls" not in g:
+        try:
+            g.controls = list_controls(reading().db)
+        except psycopg.Error:
+            g.controls = []
+    return cast(list[DictRow], g.controls)
+
+
+def control(name: str) -> str:
+    """The name of a control, as words."""
+    kind, _, paused = name.partition(":")
+    words = translate(CONTROLS[kind])
+    return f"{words} {stage(paused)}" if paused else words
 
 
 def age(seconds: float | None) -> str:

@@ -80,6 +80,10 @@ class NotFailed(GenerationError):
     """Only a failed generation can be retried; this one has not failed."""
 
 
+class NotWaiting(GenerationError):
+    """Only a generation that waits for a worker has a priority to change; this one does not wait."""
+
+
 class NothingToSend(GenerationError):
     """There is no such delivery, or every delivery has succeeded."""
 
@@ -112,9 +116,13 @@ class SystemFull(SlotsFull):
 
 @dataclass(eq=False)
 class AdmissionFailed(GenerationError):
-    """The admission was rolled back; `exhausted`: after all retries."""
+    """The admission was rolled back; `exhausted`: after all retries. Its cause is the database's error."""
 
     exhausted: bool
+
+    def __str__(self) -> str:
+        causes = str(self.__cause__ or "").splitlines() or ["no reason is known"]
+        return f"The admission was rolled back: {causes[0]}"
 
 
 class OutcomeUnknown(GenerationError):
@@ -137,10 +145,52 @@ class StartsExhausted(GenerationError):
 
 @dataclass(eq=False)
 class StageFull(GenerationError):
-    """As many starts of the stage run as may; the generation is queued again."""
+    """As many starts of the stage run as may, or an operator has paused it; the generation is queued again."""
 
     generation_id: UUID
 
 
 class SlotClash(GenerationError):
     """Another generation took the slot number between the proposal and the insert."""
+
+
+class AdmissionsPaused(GenerationError):
+    """An operator has paused the start of generations."""
+
+    def __str__(self) -> str:
+        return "Admissions are paused. An operator resumes them: `coursegen resume admissions`"
+
+
+class ControlsBusy(GenerationError):
+    """Admissions under way would not end in time for the change. Nothing was changed; try again in a moment."""
+
+
+@dataclass(eq=False)
+class NotPaused(GenerationError):
+    """What should be resumed is not paused, or with all stages."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} is not paused" + (
+            ": resume all stages, if these are" if self.name.startswith("stage:") else ""
+        )
+
+
+class NotOverridden(GenerationError):
+    """There is nothing to reset: the environment's value is in force."""
+
+
+@dataclass(eq=False)
+class LimitOutOfBounds(GenerationError):
+    """An operator may not set this limit."""
+
+    lowest: int
+    highest: int
+
+    def __str__(self) -> str:
+        return f"The limit must lie between {self.lowest} and {self.highest}: GLOBAL_CONCURRENCY_LIMIT_MIN and _MAX"
+
+
+class BadTier(GenerationError):
+    """A tier's slots must lie between 1 and 10000, its priority between 0 and 10000."""

@@ -53,6 +53,10 @@ class EventType(Enum):
     DUPLICATE_JOB_DETECTED = "duplicate_job_detected", Severity.INFO
 
 
+#: The types of `coursegen.events`: those that a platform's enum may lack. SQL records them.
+OWN_TYPES = ("status_refused", "document_reader_failed", "limit_changed", "priority_raised")
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """`raised` is when it happened, by the monotonic clock: SQL subtracts the age from PostgreSQL's own time.

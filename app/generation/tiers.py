@@ -1,9 +1,8 @@
-"""The tiers of users: how many generations each may have active, and how urgent they are."""
+"""The tiers of users, and the names by which tokens and platforms know them."""
 
 import logging
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import Self
 
 log = logging.getLogger(__name__)
 
@@ -14,22 +13,14 @@ MOST_REPORTED = 100
 class Tier(Enum):
     """A user's plan. Compared with the database's `coursegen.tier` by a test.
 
-    `slots`: generations active at once. `priority`: of the first stage's job, larger first.
+    `coursegen.tiers` has how many generations each may have active at once, and how urgent they are.
     """
 
-    slots: int
-    priority: int
-
-    def __new__(cls, name: str, slots: int = 0, priority: int = 0) -> Self:
-        tier = object.__new__(cls)
-        tier._value_, tier.slots, tier.priority = name, slots, priority
-        return tier
-
-    FREE = "FREE", 1, 1
-    BASIC = "BASIC", 2, 3
-    STANDARD = "STANDARD", 3, 5
-    TRIAL = "TRIAL", 5, 5
-    PREMIUM = "PREMIUM", 5, 10
+    FREE = "FREE"
+    BASIC = "BASIC"
+    STANDARD = "STANDARD"
+    TRIAL = "TRIAL"
+    PREMIUM = "PREMIUM"
 
 
 class TierNames:

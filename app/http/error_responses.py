@@ -129,6 +129,7 @@ CODES: Mapping[type[Exception], str] = {
     domain.NothingActive: "nothing_active",
     domain.UserFull: "user_limit",
     domain.SystemFull: "system_limit",
+    domain.AdmissionsPaused: "paused",
     domain.KeyInFlight: "idempotency_in_flight",
     domain.KeyReused: "idempotency_key_reused",
     domain.AdmissionFailed: "admission_failed",

@@ -7,19 +7,24 @@ import psycopg
 from psycopg.rows import DictRow
 
 from app.database.migrations import migrate
+from app.database.pool import only_row
 from app.database.queries import QUERIES
 from app.database.rollback import roll_back_to
 from app.generation.admission.requests import Order
 from app.generation.admission.user_tier import with_platform_tier
 from app.generation.audit import Actor, record_audit
 from app.generation.callers import Caller
-from app.generation.errors import CourseNotFound, NotFailed, NothingActive
+from app.generation.errors import CourseNotFound, NotFailed, NothingActive, NotWaiting
 from app.generation.runs.cancel import cancel_generation
 from app.generation.tiers import Tier
+from app.generation.transaction_retries import RETRYING
 from app.generation.webhooks.outbox import resend_deliveries
-from app.operations.listings import find_generation
+from app.operations.listings import NotFound, find_generation
 from app.services import Services
 from app.settings import Settings
+
+#: What a generation's priority may be set to, larger first. Those of the tiers are 1 to 10.
+PRIORITIES = range(101)
 
 
 def start(services: Services, course: DictRow, tier: Tier | None, actor: Actor) -> UUID:
@@ -80,6 +85,24 @@ def retry(services: Services, generation_id: UUID, actor: Actor, source: str = "
 def resend_webhook(services: Services, generation_id: UUID, seq: int | None, actor: Actor) -> list[int]:
     """Makes that delivery, or all that were not delivered, due now; returns their numbers. Raises `NothingToSend`."""
     return resend_deliveries(services.db, generation_id, seq, actor)
+
+
+def set_priority(services: Services, generation_id: UUID, priority: int, actor: Actor) -> int:
+    """Sets the priority of a generation that waits for a worker, and of its job; returns the one before.
+
+    Raises ValueError outside `PRIORITIES`, `NotFound`, and `NotWaiting` if a worker has it or it is final.
+    """
+    if priority not in PRIORITIES:
+        raise ValueError(f"A priority is a number from {PRIORITIES[0]} to {PRIORITIES[-1]}")
+    values = {"generation_id": generation_id, "priority": priority, "actor": actor.name, "reason": actor.reason}
+    for attempt in RETRYING:
+        with attempt, services.db.statement() as conn:
+            row = only_row(conn.execute(QUERIES["set_priority"], values))
+    if row["outcome"] == "not_found":
+        raise NotFound(f"There is no generation {generation_id}")
+    if row["outcome"] == "not_waiting":
+        raise NotWaiting
+    return int(row["was"])
 
 
 def rebuild_slots(services: Services, actor: Actor) -> None:

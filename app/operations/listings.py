@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -10,7 +12,7 @@ from app.database.pool import Database
 from app.database.queries import QUERIES
 from app.generation.progress.status import read_id
 from app.generation.progress.steps import FINAL_STATUSES
-from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
+from app.generation.queue import ALERT_TASK, PERIODIC, STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
 from app.generation.slots.holders import count_slots
 from app.generation.slots.keeper import COUNT_S
 from app.services import Services
@@ -21,6 +23,22 @@ STUCK_S = 900
 PAUSE_S = 0.5
 #: The other parameters of `list_webhook_deliveries`, for all of one generation's.
 EVERY_DELIVERY = {"course": None, "failed": False, "pending": False, "since_s": 10 * 365 * 86400, "limit": 1000}
+
+#: The parameters of `list_audit`, for all.
+EVERY_CHANGE = {"generation_id": None, "actor": None, "action": None, "since_s": None}
+#: What the periodic tasks do.
+PERIODIC_DOES = {
+    "tasks.upkeep.take_over": "Takes over the stages of dead workers.",
+    "tasks.upkeep.keep_slots": "Makes Redis count the slots as PostgreSQL does.",
+    "tasks.upkeep.rescue_webhooks": "Sends the webhooks of dead workers.",
+    "tasks.upkeep.prune": "Deletes rows that are past their time.",
+    "tasks.upkeep.remove_jobs": "Deletes the queue's jobs that ended a week ago.",
+    ALERT_TASK: "Tells of the findings of doctor that begin and end.",
+}
+#: What a periodic task may be late by: as long as the workers allow.
+LATE_S = 60
+#: The queue's words for the state of a job, in ours.
+JOB_STATES = {"todo": "waiting", "doing": "running", "succeeded": "completed", "aborted": "cancelled"}
 
 
 class NotFound(LookupError):
@@ -89,7 +107,42 @@ def follow_course(db: Database, course_id: UUID, stalled_s: float) -> Iterator[D
         last = rows[0]
 
 
-def list_gauges(db: Database, stalled_s: float) -> list[DictRow]:
+def list_gauges(services: Services) -> list[DictRow]:
     """How much is under way and how long it has waited: `name`, `label` (a status, a queue or empty) and `value`."""
-    queues = [STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE]
-    return read_rows(db, "list_gauges", queues=queues, stalled=stalled_s, stuck_s=STUCK_S)
+    settings = services.settings
+    return read_rows(
+        services.db,
+        "list_gauges",
+        queues=[STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE],
+        stalled=settings.stalled_s,
+        limit=settings.global_concurrency_limit,
+        stuck_s=STUCK_S,
+    )
+
+
+def list_periodic(services: Services) -> list[dict[str, Any]]:
+    """Each periodic task: when it was last due, how that job ended, when it last failed and when it is due next.
+
+    `workers` names the live ones that serve it.
+    """
+    stalled_s, upkeep_s = services.settings.stalled_s, services.settings.upkeep_s
+    tasks = [task for task in PERIODIC if task != ALERT_TASK or services.settings.alert_webhook_url is not None]
+    rows = read_rows(services.db, "list_periodic_work", tasks=tasks, queue=UPKEEP_QUEUE)
+    workers = read_rows(services.db, "list_workers", stalled=stalled_s)
+    serving = {worker["name"] for worker in workers if worker["is_alive"] and UPKEEP_QUEUE in worker["queues"]}
+    return [_describe_periodic(row, upkeep_s) | {"workers": ", ".join(sorted(serving)) or None} for row in rows]
+
+
+def _describe_periodic(row: DictRow, upkeep_s: int) -> dict[str, Any]:
+    due, punctuality = None, None
+    if row["last_at"] is not None:
+        due = row["last_at"] + timedelta(seconds=3600 if PERIODIC[row["task"]] else upkeep_s)
+        punctuality = "overdue" if datetime.now(UTC) > due + timedelta(seconds=LATE_S) else "ok"
+    return {
+        **row,
+        "task": row["task"].rpartition(".")[2],
+        "does": PERIODIC_DOES[row["task"]],
+        "state": JOB_STATES.get(row["state"], row["state"]),
+        "due_at": due,
+        "punctuality": punctuality,
+    }

@@ -1,5 +1,6 @@
 """What is under way, how fast it goes, and what is wrong: the console's first page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +8,7 @@ from psycopg.rows import DictRow
 
 from app.database.pool import only_row
 from app.database.queries import QUERIES
+from app.generation.capacity.aging import list_overtaken
 from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
 from app.operations.doctor import Finding, examine_servers, is_usable, list_problems
 from app.operations.listings import compare_slots, list_gauges, read_rows
@@ -31,6 +33,8 @@ class Overview:
     webhooks: dict[str, float] | None = None
     slots: list[DictRow] | None = None
     failures: list[DictRow] | None = None
+    #: The latest move of a dynamic limit: `value`, `reason` and `changed_s` ago.
+    move: DictRow | None = None
 
 
 def survey(services: Services) -> Overview:
@@ -45,13 +49,27 @@ def survey(services: Services) -> Overview:
         waiting = conn.execute(QUERIES["list_waiting_priorities"]).fetchall()
         rates = {row["name"]: row for row in conn.execute(QUERIES["compare_rates"]).fetchall()}
         since = {"since": datetime.now(UTC) - FAILURES_SINCE}
+        is_dynamic = services.settings.global_concurrency_limit is None
+        move = conn.execute(QUERIES["find_limit_move"]).fetchone() if is_dynamic else None
         failures = conn.execute(REPORTS["failure_causes"].statement, since).fetchall()
-    gauges = {(row["name"], row["label"]): row["value"] for row in list_gauges(db, services.settings.stalled_s)}
+    gauges = {(row["name"], row["label"]): row["value"] for row in list_gauges(services)}
     workers = {queue: int(gauges["workers", queue]) for queue in QUEUES}
     webhooks = {"pending": int(gauges["webhooks", ""]), "oldest_s": gauges["oldest_webhook", ""]}
-    return Overview(findings, problems, levels, waiting, rates, workers, webhooks, compare_slots(services), failures)
+    slots = compare_slots(services)
+    return Overview(findings, problems, levels, waiting, rates, workers, webhooks, slots, failures, move)
 
 
 def list_workers(services: Services) -> list[DictRow]:
     """Every worker of the last day, whether it lives, and the stages that it has in hand."""
     return read_rows(services.db, "list_workers", stalled=services.settings.stalled_s)
+
+
+def list_queue(services: Services, most: int, queues: Sequence[str] = QUEUES) -> list[DictRow]:
+    """The first jobs that wait, in the order in which workers fetch them.
+
+    `aged_priority`: what priority aging would give to one whom later ones have overtaken; else None.
+    """
+    with services.db.connection() as conn:
+        jobs = conn.execute(QUERIES["list_waiting_jobs"], {"queues": list(queues), "limit": most}).fetchall()
+        helped = {str(row["generation_id"]): row["aged_priority"] for row in list_overtaken(conn)}
+    return [{**job, "aged_priority": helped.get(job["generation_id"])} for job in jobs]

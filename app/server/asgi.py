@@ -9,7 +9,8 @@ import io
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
 
 from app.protocol.request_environ import MAX_BODY, REJECTED, Rejection
 from app.server.environ import Scope, check_head, make_environ
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+T = TypeVar("T")
 
 #: How long a body may take. A response takes at most 5 s, and the application needs the rest.
 BODY_S = 3.5
@@ -86,7 +88,11 @@ class Application:
 
     async def run(self, environ: "WSGIEnvironment") -> Answer:
         """The application's answer; it runs in a thread of the pool."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, environ)
+        return await self.call(partial(self._run, environ))
+
+    async def call(self, function: Callable[[], T]) -> T:
+        """What the function returns; it runs in a thread of the pool."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
     def _run(self, environ: "WSGIEnvironment") -> Answer:
         started: list[Any] = []

@@ -37,7 +37,7 @@ def main() -> None:
         disable_wakeup_preemption()
         if settings.api_affinity == "auto":
             pin_each_child_to_a_cpu(settings.api_processes)
-        _run(settings, partial(_make_api, settings), settings.api_threads, listeners)
+        _run("api", settings, partial(_make_api, settings), settings.api_threads, listeners)
 
 
 def serve_console(make_app: Callable[[Settings], Flask], threads: int) -> None:
@@ -45,7 +45,7 @@ def serve_console(make_app: Callable[[Settings], Flask], threads: int) -> None:
     hold_signals()
     settings = _settings("console")
     listeners = _listen("console", settings.console_host, settings.console_port, 1)
-    _run(settings, partial(make_app, settings), threads, listeners)
+    _run("console", settings, partial(make_app, settings), threads, listeners)
 
 
 def _settings(service: str) -> Settings:
@@ -73,13 +73,15 @@ def _make_api(settings: Settings) -> Flask:
     return app
 
 
-def _run(settings: Settings, make_app: Callable[[], Flask], threads: int, listeners: list[socket.socket]) -> None:
+def _run(
+    kind: str, settings: Settings, make_app: Callable[[], Flask], threads: int, listeners: list[socket.socket]
+) -> None:
     """Serves until SIGTERM or SIGINT, one process for each listener, and restarts processes that die."""
     _raise_open_files()
 
     def serve_one(number: int) -> None:
         others = [other for other in listeners if other is not listeners[number]]
-        serve(settings, make_app, threads, listeners[number], others)
+        serve(kind, settings, make_app, threads, listeners[number], others)
 
     # The processes are forked and share the objects loaded by now until a collection writes to them.
     gc.freeze()

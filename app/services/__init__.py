@@ -40,7 +40,7 @@ class Services:
 def make_services(settings: Settings) -> Services:
     db = Database(settings.database_url, settings.pool_size, pooled=settings.database_pooled)
     holders = partial(list_holders, db)
-    slots = SlotKeeper(settings.redis_url, settings.global_concurrency_limit, holders, settings.redis_prefix)
+    slots = SlotKeeper(settings.redis_url, holders, settings.redis_prefix)
     polls = Polls(db, settings.stalled_s)
     events = EventBuffer(db.statement)
     return Services(
@@ -48,7 +48,14 @@ def make_services(settings: Settings) -> Services:
         db,
         slots,
         events,
-        Admissions(db, slots, events, settings.starts_and_cancels_per_minute, beside=settings.old_stack == "beside"),
+        Admissions(
+            db,
+            slots,
+            events,
+            settings.global_concurrency_limit,
+            settings.starts_and_cancels_per_minute,
+            beside=settings.old_stack == "beside",
+        ),
         polls,
         Watch(polls.read_all, settings.sse_connections, settings.sse_per_user),
         TierNames(settings.tier_aliases),

@@ -85,6 +85,13 @@ def allowed_hosts(values: list[str]) -> AllowedHosts:
     return frozenset(map(parse_allowed_host, values))
 
 
+@check("Neither auto nor a number of at least 1.")
+def limit(value: str) -> int | None:
+    """The number; None for `auto`."""
+    _match(r"auto|[1-9][0-9]{0,8}", value)
+    return None if value == "auto" else int(value)
+
+
 @check(f"Shorter than {MIN_SECRET_BYTES} bytes.")
 def secret(value: str) -> None:
     if len(value.encode()) < MIN_SECRET_BYTES:

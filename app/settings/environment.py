@@ -101,7 +101,11 @@ class Settings:
     old_stack: str = _setting("none", validate.OneOf(["none", "beside"]))
     starts_and_cancels_per_minute: int = _setting(PER_MINUTE, _AT_LEAST_ONE)
     cors_origins: tuple[str, ...] = _setting([], checks.origins, convert=_strip)
-    global_concurrency_limit: int = _setting(3, _AT_LEAST_ONE)
+    #: None: dynamic, between the next two.
+    global_concurrency_limit: int | None = _setting("3", checks.limit, convert=checks.limit)
+    #: What operators may set in its place; see `limit_bounds`.
+    global_concurrency_limit_min: int = _setting(3, _AT_LEAST_ONE)
+    global_concurrency_limit_max: int = _setting(10, _AT_LEAST_ONE)
     files_root: Path = _setting(Path("files"))  # noqa: RUF009
     metrics_token: str | None = _setting(None)
     log_level: str = _setting("INFO", validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]))
@@ -123,7 +127,8 @@ class Settings:
     sse_per_user: int = _setting(6, _AT_LEAST_ONE)
     keep_alive_s: int = _setting(75, validate.Range(min=1, max=3600))
     pool_size: int = _setting(8, _AT_LEAST_ONE)
-    worker_concurrency: int = _setting(2, _AT_LEAST_ONE)
+    #: As many as may be active, so that one worker has a place for each.
+    worker_concurrency: int = _setting(3, _AT_LEAST_ONE)
     heartbeat_s: float = _setting(5.0, _POSITIVE)
     #: A worker asks the queue every second.
     stalled_s: float = _setting(20.0, validate.Range(min=2))
@@ -131,6 +136,8 @@ class Settings:
     upkeep_s: int = _setting(10, validate.Range(min=1, max=59))
     shutdown_grace_s: float = _setting(10.0, _POSITIVE)
     retry_backoff_s: float = _setting(5.0, _POSITIVE)
+    #: How long a generation waits before it moves up a tier; 0 for ever.
+    priority_aging_s: float = _setting(0.0, validate.Range(min=0))
     webhook_secret: str | None = _setting(None, checks.check()(read_secret))
     #: Earlier secrets, during a rotation.
     webhook_secret_old: Sequence[str] = _setting("", checks.each(checks.check()(read_secret)), convert=_split)
@@ -155,6 +162,13 @@ class Settings:
     def database_pooled(self) -> bool:
         """Whether a pooler assigns database sessions per transaction, so that no session belongs to this service."""
         return self.database_pooler == "transaction"
+
+    @property
+    def limit_bounds(self) -> tuple[int, int]:
+        """The lowest and the highest limit that upkeep or an operator may set; the environment's own is always one."""
+        lowest, highest = self.global_concurrency_limit_min, self.global_concurrency_limit_max
+        limit = self.global_concurrency_limit
+        return (lowest, highest) if limit is None else (min(lowest, limit), max(highest, limit))
 
     def limits_of(self, stage: Stage) -> StageLimits:
         """The limits of the stage's handler."""
@@ -206,6 +220,8 @@ def _compare(values: Mapping[str, Any]) -> dict[str, list[str]]:
         problems["STALLED_S"] = [
             "Shorter than twice HEARTBEAT_S: a worker would count as dead after one late heartbeat."
         ]
+    if values["global_concurrency_limit_min"] > values["global_concurrency_limit_max"]:
+        problems["GLOBAL_CONCURRENCY_LIMIT_MIN"] = ["Larger than GLOBAL_CONCURRENCY_LIMIT_MAX."]
     keys = urlsplit(values["jwt_jwks_url"] or "")
     if values["app_env"] == "production" and keys.scheme == "http" and keys.hostname not in LOOPBACK:
         problems["JWT_JWKS_URL"] = ["In production, keys must be fetched by https."]

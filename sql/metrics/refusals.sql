@@ -1,8 +1,9 @@
 -- refusals: how many requests were refused because something was full or already running, by tier and kind?
 --
--- How to read it: `kind` is the response's code: user_limit (the user's slots were taken), system_limit (the system's)
--- or generation_active (the course was being generated). `refusals` counts requests: equal refusals within a second are
--- one event with a count. At system_limit, raise GLOBAL_CONCURRENCY_LIMIT and add workers.
+-- How to read it: `kind` is the response's code: user_limit (the user's slots were taken), system_limit (the system's),
+-- generation_active (the course was being generated) or paused (an operator had paused admissions). `refusals` counts
+-- requests: equal refusals within a second are one event with a count. At system_limit, raise GLOBAL_CONCURRENCY_LIMIT
+-- and add workers.
 
 \ir since.psql
 
@@ -10,6 +11,7 @@ select
     coalesce(metadata ->> 'tier', 'unknown') as tier,
     case
         when event_type = 'duplicate_job_detected' then 'generation_active'
+        when metadata ->> 'limit' = 'paused' then 'paused'
         else coalesce(metadata ->> 'limit', 'unknown') || '_limit'
     end as kind,
     sum(case when jsonb_typeof(metadata -> 'count') = 'number' then (metadata ->> 'count')::numeric else 1 end)::bigint

@@ -13,6 +13,10 @@ select 'generations' as name, status.name as label,
     (select count(*) from active where active.status::text = status.name)::double precision as value
 from (values ('queued'), ('running')) status (name)
 union all
+select 'slots_limit', '', coursegen.limit_in_force_v1(%(limit)s)
+union all
+select 'paused', c.name, 1 from coursegen.controls c where c.value is null
+union all
 select 'jobs', queue.name, coalesce(ready.jobs, 0)
 from unnest(%(queues)s::text[]) queue (name)
 left join ready on ready.queue_name = queue.name

@@ -1,15 +1,3 @@
--- name: list_generations
--- The latest generations, of one status or all.
-select
-    generation.id, generation.status::text, generation.stage::text, generation.tier::text, course.slug,
-    generation.user_id, generation.created_at, generation.started_at, generation.finished_at, generation.error_message
-from coursegen.generations generation
-join courses course on course.id = generation.course_id
-where (%(status)s::text is null or generation.status = %(status)s::coursegen.generation_status)
-    and generation.created_at >= now() - make_interval(secs => %(since_s)s)
-order by generation.created_at desc
-limit %(limit)s;
-
 -- name: find_generation
 select
     generation.*, course.slug, course.title,
@@ -45,6 +33,9 @@ where (%(event_type)s::text is null or event_type = %(event_type)s::text)
     and "timestamp" >= now() - make_interval(secs => %(since_s)s)
 order by "timestamp" desc
 limit %(limit)s;
+
+-- name: insert_events
+select coursegen.insert_events_v1(%(events)s);
 
 -- name: inspect_server
 -- The server's version, clock and connections, the workers, and the work that waits. Of webhooks: how many generations have
@@ -148,6 +139,9 @@ where course.id = %(id)s;
 insert into coursegen.audit (actor, action, generation_id, course_id, reason, details)
 values (%(actor)s, %(action)s, %(generation_id)s, %(course_id)s, %(reason)s, %(details)s);
 
+-- name: set_priority
+select * from coursegen.set_priority_v1(%(generation_id)s, %(priority)s, %(actor)s, %(reason)s);
+
 -- name: list_active_generations
 select id, course_id from coursegen.generations where finished_at is null order by created_at;
 
@@ -166,11 +160,14 @@ where e.event_type = 'status_refused' and e."timestamp" > now() - interval '1 da
 
 -- name: inspect_progress
 -- How many active generations have made no progress for so long, and for how long the longest. One that waits for its owner,
--- or that is paused, is not among them.
+-- that is paused, or whose first stage an operator has paused, is not among them.
 select count(*) as stuck, max(idle_s) as longest_s
 from (
     select coursegen.idle_s_v1(generation) as idle_s
     from coursegen.generations generation
     where finished_at is null and status <> 'awaiting_approval' and paused_until is null
+        and not (status = 'queued' and exists (
+            select from coursegen.controls c where c.name in ('stages', 'stage:' || generation.stage)
+        ))
 ) active
 where idle_s >= %(stuck_s)s;

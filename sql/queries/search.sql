@@ -45,9 +45,11 @@ order by generation.created_at desc, generation.id desc
 limit %(limit)s;
 
 -- name: list_generations_by_id
+-- Texts are cut: users write titles of any length.
 select
     generation.id, generation.status::text, generation.stage::text, generation.tier::text, generation.user_id,
-    course.slug, course.title, generation.created_at, generation.finished_at, generation.error_message,
+    generation.course_id, course.slug, left(course.title, 200) as title, generation.request_id, generation.created_at,
+    generation.started_at, generation.finished_at, left(generation.error_message, 200) as error_message,
     generation.paused_why, coursegen.idle_s_v1(generation) as idle_s
 from coursegen.generations generation
 join courses course on course.id = generation.course_id
@@ -89,4 +91,47 @@ from (
 ) event
 where course_id = %(course_id)s and (job_id is null or job_id = %(generation_id)s::uuid::text)
 order by "timestamp" desc
+limit %(limit)s;
+
+-- name: list_log_ends
+-- The ends of the logs that the latest starts kept.
+select log.attempt_id, right(log.lines, %(characters)s) as lines
+from coursegen.attempts attempt
+join coursegen.attempt_logs log on log.attempt_id = attempt.id
+where attempt.generation_id = %(generation_id)s
+order by attempt.id desc
+limit 20;
+
+-- name: count_generation_units
+-- The finished parts of stages that this generation saved, and what each stage's cost.
+select stage::text, count(*) as units, sum(calls) as calls, sum(tokens) as tokens, sum(money) as money, max(saved_at) as latest
+from coursegen.units
+where generation_id = %(generation_id)s
+group by stage
+order by stage;
+
+-- name: find_spending
+select calls, tokens, money from coursegen.spending where generation_id = %(generation_id)s;
+
+-- name: list_outline
+-- The lessons of a generation from one number on, and the beginning of what is written of each.
+select
+    section.number as section_number, section.title as section_title, lesson.number, lesson.title,
+    length(coalesce(draft.body, stopped.body)) as length, left(coalesce(draft.body, stopped.body), %(characters)s) as text
+from coursegen.lessons lesson
+join coursegen.sections section
+    on section.generation_id = lesson.generation_id and section.number = lesson.section_number
+left join coursegen.drafts draft on draft.generation_id = lesson.generation_id and draft.lesson_number = lesson.number
+left join coursegen.stopped_texts_v1(%(generation_id)s) stopped on stopped.lesson_number = lesson.number
+where lesson.generation_id = %(generation_id)s and lesson.number >= %(number)s
+order by lesson.number
+limit %(limit)s;
+
+-- name: list_recent_generations
+-- The latest generations on which somebody may act.
+select generation.id::text, generation.status::text, course.slug
+from coursegen.generations generation
+join courses course on course.id = generation.course_id
+where generation.status <> 'completed'
+order by generation.created_at desc
 limit %(limit)s;

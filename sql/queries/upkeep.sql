@@ -88,8 +88,45 @@ where (generation_id, seq) in (
 delete from coursegen.webhook_turns
 where user_id in (select user_id from coursegen.webhook_turns where at < now() - interval '1 day' limit %(batch)s);
 
+-- name: prune_processes
+delete from coursegen.processes
+where process in (
+    select process from coursegen.processes where seen_at < now() - interval '1 day' limit %(batch)s
+);
+
 -- name: keep_worker
-select * from coursegen.keep_worker_v1(%(id)s, %(process)s, %(name)s, %(version)s, %(queues)s, %(jobs)s);
+-- One statement, so that worker and process are seen to live together.
+select worker.outcome
+from coursegen.keep_worker_v1(%(id)s, %(process)s, %(name)s, %(version)s, %(queues)s, %(jobs)s) worker
+cross join coursegen.keep_process_v1(
+    %(process)s, %(kind)s, %(version)s, %(settings)s, %(places)s, %(cpu_pressure)s, %(memory_available)s,
+    %(memory_total)s, %(is_new)s
+);
 
 -- name: remove_worker
+with process as (
+    delete from coursegen.processes
+    where process = (select process from coursegen.workers where id = %(id)s)
+)
 delete from coursegen.workers where id = %(id)s;
+
+-- name: keep_process
+select coursegen.keep_process_v1(
+    %(process)s, %(kind)s, %(version)s, %(settings)s, %(places)s, %(cpu_pressure)s, %(memory_available)s,
+    %(memory_total)s, %(is_new)s
+);
+
+-- name: remove_process
+delete from coursegen.processes where process = %(process)s;
+
+-- name: read_situation
+select * from coursegen.read_situation_v1(%(stalled)s, %(window_s)s);
+
+-- name: move_limit
+select coursegen.move_limit_v1(%(from)s, %(to)s, %(reason)s, %(facts)s);
+
+-- name: age_generations
+select * from coursegen.age_generations_v1(%(span_s)s, %(batch)s);
+
+-- name: list_aging
+select * from coursegen.list_aging_v1(%(span_s)s);

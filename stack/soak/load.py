@@ -30,7 +30,9 @@ INSERT = """
     returning id
 """
 ACTIVE = """
-    select user_id, tier::text, count(*) from coursegen.generations where status in ('queued', 'running') group by 1, 2
+    select g.user_id, t.tier::text, t.slots, count(*)
+    from coursegen.generations g join coursegen.tiers t using (tier)
+    where g.status in ('queued', 'running') group by 1, 2, 3
 """
 
 
@@ -138,14 +140,14 @@ class Load:
             try:
                 with psycopg.connect(self._stack.database_url, connect_timeout=3, autocommit=True) as conn:
                     while not self._closed.wait(SAMPLE_S):
-                        self._sample([(user, Tier(tier), n) for user, tier, n in conn.execute(ACTIVE)])
+                        self._sample(conn.execute(ACTIVE).fetchall())
             except psycopg.OperationalError:
                 self._closed.wait(SAMPLE_S)
 
-    def _sample(self, active: list[tuple[UUID, Tier, int]]) -> None:
-        total = sum(n for _, _, n in active)
+    def _sample(self, active: list[tuple[UUID, str, int, int]]) -> None:
+        total = sum(n for *_, n in active)
         self.tally.samples += 1
         self.tally.most = max(self.tally.most, total)
         if total > self._limit:
             self.tally.over.append(f"{total} active of {self._limit}")
-        self.tally.over += [f"user {user}: {n} ({tier})" for user, tier, n in active if n > tier.slots]
+        self.tally.over += [f"user {user}: {n} ({tier})" for user, tier, slots, n in active if n > slots]

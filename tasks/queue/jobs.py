@@ -14,6 +14,7 @@ from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
 
 from app.database.queries import QUERIES
+from app.services.registration import Registration
 from tasks.queue.contact import Contact
 from tasks.queue.pulse import Pulse
 
@@ -22,12 +23,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Who a worker is, as `coursegen.workers` has it. `process`: its host and process id."""
+    """Who a worker is, as `coursegen.workers` and `coursegen.processes` have it."""
 
-    process: str
     name: str
-    version: str
     queues: Sequence[str]
+    registration: Registration
 
 
 class WorkerJobs(JobManager):
@@ -110,12 +110,12 @@ class WorkerJobs(JobManager):
         row = await self.connector.execute_query_one_async(
             QUERIES["keep_worker"],
             id=worker_id,
-            process=worker.process,
             name=worker.name,
-            version=worker.version,
             queues=list(worker.queues),
             jobs=list(self._held),
+            **worker.registration.describe(),
         )
+        worker.registration.is_kept = True
         self._contact.note()
         if row["outcome"] == "restored":
             log.warning("worker_row_restored")

@@ -122,7 +122,7 @@ def make_services_with(clean: None, settings: Settings) -> Iterator[Callable[...
 
         def make(
             *,
-            limit: int = 3,
+            limit: int | None = 3,
             with_redis: bool = True,
             database_url: str | None = None,
             redis_url: str | None = None,

@@ -9,6 +9,9 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from app.settings import Settings
+from app.settings.shown import show_settings
+
 #: A file as the frontend stores it; it need not exist.
 FILE = {"id": "1", "name": "notes.md", "path": "notes.md", "mime_type": "text/markdown", "size": 120}
 
@@ -19,6 +22,25 @@ def add_worker(conn: psycopg.Connection[Any], *queues: str, silent_s: float = 0)
         "insert into coursegen.workers (id, process, name, version, queues, last_heartbeat)"
         " select count(*) + 1, 'host:1', 'worker', '1', %s, now() - make_interval(secs => %s) from coursegen.workers",
         [list(queues), silent_s],
+    )
+
+
+def add_process(
+    conn: psycopg.Connection[Any],
+    process: str,
+    kind: str,
+    settings: Settings,
+    *,
+    places: int = 0,
+    cpu_pressure: float = 0.0,
+    memory: tuple[int, int] = (1, 2),
+    silent_s: float = 0,
+) -> None:
+    """A process with these settings, whose last sign of life is so many seconds old. `memory`: available, in all."""
+    conn.execute(
+        "insert into coursegen.processes (process, kind, version, settings, places, cpu_pressure, memory_available,"
+        " memory_total, seen_at) values (%s, %s, %s, %s, %s, %s, %s, %s, now() - make_interval(secs => %s))",
+        [process, kind, settings.app_version, Jsonb(show_settings(settings)), places, cpu_pressure, *memory, silent_s],
     )
 
 

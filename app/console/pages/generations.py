@@ -9,9 +9,11 @@ from app.auth.operators import ConsoleRole
 from app.console.access import may, reading
 from app.console.error_pages import TOO_LONG
 from app.console.languages import mark, translate
+from app.console.pages.bulk import TITLES
 from app.generation.events import EventType
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
+from app.operations.bulk import list_open
 from app.operations.search import FILTERS, MOST_COUNTED, STATUSES, BadFilter, Found, read_filters, search
 
 blueprint = Blueprint("generations", __name__)
@@ -44,6 +46,8 @@ def list_generations() -> Any:
             given=given,
             filters=filters,
             choices=CHOICES,
+            actions=TITLES,
+            open_runs=list_open(reading().db),
             most=MOST_COUNTED,
         ),
         status,

@@ -1,24 +1,22 @@
-"""The pages that are one table: workers, queue, slots, webhooks, events, settings and audit."""
+"""The pages that are one table: workers, queue, slots, webhooks, events, periodic work, settings and audit."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
-from flask import Blueprint, Response, render_template, request
-from psycopg.conninfo import conninfo_to_dict
+from flask import Blueprint, Response, abort, render_template, request
 
 from app.console.access import reading
-from app.console.error_pages import show_error
 from app.console.fragments import render_live, snapshot
 from app.console.languages import mark, translate
-from app.generation.events import EventType
+from app.generation.events import OWN_TYPES, EventType
+from app.operations.controls import find_limit
 from app.operations.forms import find_result
-from app.operations.listings import compare_slots, read_rows
-from app.operations.overview import QUEUES, list_workers
+from app.operations.listings import EVERY_CHANGE, compare_slots, list_periodic, read_rows
+from app.operations.overview import QUEUES, list_queue, list_workers
+from app.operations.processes.settings import CONFLICTS, DIFFERS, SAME, list_processes, list_settings
 from app.operations.search import SAID, read_span
-from app.settings import HIDDEN, Settings
 
 blueprint = Blueprint("listings", __name__)
 ROWS = 200
@@ -53,10 +51,14 @@ def show_queue() -> Response:
         *(("queue", mark("Queue"), "text"), ("priority", mark("Priority"), "text"), ("task", mark("Task"), "text")),
         *(("generation_id", mark("Generation"), "generation"), ("waiting_s", mark("Waits for"), "age")),
         *(("scheduled_at", mark("Not before"), "time"), ("attempts", mark("Attempts"), "text")),
+        ("aged_priority", mark("Priority with aging"), "text"),
     ]
-    db = reading().db
-    rows = snapshot("queue", lambda: read_rows(db, "list_waiting_jobs", queues=list(QUEUES), limit=ROWS))
-    intro = mark("In the order in which workers fetch them; the first 200.")
+    services = reading()
+    rows = snapshot("queue", lambda: list_queue(services, ROWS))
+    intro = mark(
+        "In the order in which workers fetch them; the first 200. The last column shows whom PRIORITY_AGING_S=900 would"
+        " help: those that later ones have overtaken."
+    )
     return _show(Table(mark("Queue"), columns, rows, mark("Nothing waits: workers keep up."), intro))
 
 
@@ -66,7 +68,7 @@ def show_slots() -> str:
     return render_template(
         "slots.html",
         slots=compare_slots(services),
-        limit=services.settings.global_concurrency_limit,
+        limit=find_limit(services),
         result=find_result(services.db, request.args.get("done", "")),
         key=uuid4(),
     )
@@ -74,7 +76,7 @@ def show_slots() -> str:
 
 @blueprint.get("/webhooks")
 def show_webhooks() -> Response:
-    view = request.args.get("view", "all")
+    view = _choose("view", "all", ("all", "pending", "failed"))
     columns = [
         *(
             ("created_at", mark("Created"), "time"),
@@ -105,8 +107,8 @@ def show_webhooks() -> Response:
 
 
 @blueprint.get("/events")
-def show_events() -> Any:
-    kind, since = request.args.get("type") or None, request.args.get("since") or "7d"
+def show_events() -> Response:
+    kind, since = _choose("type", None, [event.value for event in EventType]), request.args.get("since") or "7d"
     columns = [
         *(
             ("timestamp", mark("Time"), "time"),
@@ -122,9 +124,10 @@ def show_events() -> Any:
     ]
     seconds = read_span(since)
     if seconds is None:
-        return show_error(400, translate(SAID["span"]).format(name="since"))
+        abort(400, translate(SAID["span"]).format(name="since"))
     rows = read_rows(reading().db, "list_events", event_type=kind, since_s=seconds, limit=ROWS)
-    views = {mark("All"): "/events"} | {event.value: f"/events?type={event.value}" for event in EventType}
+    kinds = [*(event.value for event in EventType), *OWN_TYPES]
+    views = {mark("All"): "/events"} | {kind: f"/events?type={kind}" for kind in kinds}
     return _show(Table(mark("Events"), columns, rows, mark("None. That is good."), mark("The latest 200."), views))
 
 
@@ -140,45 +143,50 @@ def show_audit() -> Response:
         *(("generation_id", mark("Generation"), "generation"), ("course_id", mark("Course"), "course")),
         ("details", mark("Details"), "private"),
     ]
-    rows = read_rows(reading().db, "list_audit", generation_id=None, limit=ROWS)
+    rows = read_rows(reading().db, "list_audit", **EVERY_CHANGE, limit=ROWS)
     intro = mark("The latest 200 changes by people.")
     return _show(Table(mark("Audit"), columns, rows, mark("Nobody has changed anything."), intro))
 
 
+@blueprint.get("/periodic")
+def show_periodic() -> Response:
+    columns = [
+        *(("task", mark("Task"), "text"), ("does", mark("What it does"), "said")),
+        *(("last_at", mark("Last time"), "time"), ("state", mark("Outcome"), "state")),
+        *(("due_at", mark("Next time"), "time"), ("punctuality", mark("Due"), "state")),
+        *(("failed_at", mark("Last failure"), "time"), ("workers", mark("Served by"), "text")),
+    ]
+    services = reading()
+    rows = snapshot("periodic", lambda: list_periodic(services))
+    intro = mark("The work of upkeep. Why one failed is in the log of its worker.")
+    return _show(Table(mark("Periodic"), columns, rows, "", intro))
+
+
 @blueprint.get("/settings")
 def show_settings() -> Response:
-    columns = [("name", mark("Setting"), "text"), ("value", mark("Value"), "text")]
-    intro = mark("Those of this process. Secrets are not shown.")
-    return _show(Table(mark("Settings"), columns, list_settings(reading().settings), "", intro))
+    columns = [
+        *(("setting", mark("Setting"), "text"), ("value", mark("Value"), "text")),
+        *(("state", mark("State"), "state"), ("processes", mark("Processes"), "lines")),
+    ]
+    services = reading()
+    rows = snapshot("settings", lambda: list_settings(services, "console"))
+    rows = [{**row, "processes": [translate(mark("all"))]} if row["state"] == SAME else row for row in rows]
+    rows.sort(key=lambda row: (CONFLICTS, DIFFERS, SAME).index(row["state"]))
+    intro = mark(
+        "Those of every live process. Of secrets there is a fingerprint: the first 8 digits of their SHA-256. Settings"
+        " that conflict should be the same everywhere; those that differ may."
+    )
+    processes = snapshot("processes", lambda: list_processes(services))
+    table = Table(mark("Settings"), columns, rows, "", intro)
+    return render_live("settings", title=table.title, table=table, processes=processes)
 
 
-def list_settings(settings: Settings) -> list[dict[str, Any]]:
-    """Every setting with its value; of a secret, whether there is one; of a server, where it is."""
-    rows = []
-    for setting in fields(Settings):
-        value = getattr(settings, setting.name)
-        if setting.name in HIDDEN:
-            value = "set" if value else "not set"
-        elif setting.name == "database_url":
-            parts = conninfo_to_dict(value)
-            value = (
-                f"{parts.get('user', '')}@{parts.get('host', '')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
-            )
-        elif setting.name in ("redis_url", "jwt_jwks_url") and value:
-            parts = urlsplit(value)
-            value = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-        elif isinstance(value, Mapping):
-            value = ", ".join(f"{getattr(key, 'value', key)}: {_plain(each)}" for key, each in value.items())
-        rows.append({"name": setting.name.upper(), "value": _plain(value)})
-    return rows
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
-        value = [f"{name}={each}" for name, each in value.items() if each is not None] or "default"
-    if isinstance(value, list | tuple | frozenset):
-        return ", ".join(map(str, value)) or "none"
-    return "none" if value in (None, "") else str(getattr(value, "value", value))
+def _choose(name: str, default: str | None, choices: Sequence[str]) -> str | None:
+    """The view that the URL names. Ends the request with a sentence if there is none such."""
+    chosen = request.args.get(name) or default
+    if chosen != default and chosen not in choices:
+        abort(400, translate(SAID["choice"]).format(name=name, names=", ".join(choices)))
+    return chosen
 
 
 def _show(table: Table) -> Response:

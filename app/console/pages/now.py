@@ -1,12 +1,20 @@
 """`/`: what is wrong, and what is under way."""
 
-from flask import Blueprint, Response
+from typing import Any
+from uuid import uuid4
+
+from flask import Blueprint, Response, request
 
 from app.console.access import reading
 from app.console.fragments import render_live, snapshot
 from app.console.languages import mark, translate
+from app.generation.capacity.decision import Reason
+from app.generation.stages import Stage
+from app.operations.controls import find_limit, list_tiers
 from app.operations.doctor import SERVED, summarize
+from app.operations.forms import find_result
 from app.operations.overview import survey
+from app.services import Services
 
 blueprint = Blueprint("now", __name__)
 
@@ -24,15 +32,34 @@ LINKS = {
 }
 
 
+#: Why a dynamic limit moved.
+MOVES = {
+    Reason.DEMAND.value: mark("requests were refused or waited, and workers had places."),
+    Reason.PROCESSOR.value: mark("the workers' processors were busy."),
+    Reason.MEMORY.value: mark("the workers' memory was short."),
+    Reason.PROVIDERS.value: mark("a provider asked to wait."),
+    Reason.PLACES.value: mark("workers were lost."),
+    Reason.BOUNDS.value: mark("it keeps to its bounds."),
+}
+
+
 @blueprint.get("/")
 def show_now() -> Response:
     services = reading()
     view = snapshot("now", lambda: survey(services))
-    return render_live(
-        "now",
-        title=mark("Now"),
-        view=view,
-        links=LINKS,
-        sentence=summarize(view.findings, translate),
-        limit=services.settings.global_concurrency_limit,
-    )
+    controls = {} if view.levels is None else _describe_controls(services)
+    sentence = summarize(view.findings, translate)
+    return render_live("now", title=mark("Now"), view=view, links=LINKS, moves=MOVES, sentence=sentence, **controls)
+
+
+def _describe_controls(services: Services) -> dict[str, Any]:
+    """What the page shows of the controls. They are read anew, since a form may just have changed them."""
+    return {
+        "beside": "controls.html",
+        "limit": find_limit(services),
+        "bounds": services.settings.limit_bounds,
+        "tiers": list_tiers(services.db),
+        "stages": list(Stage.__members__),
+        "result": find_result(services.db, request.args.get("done", "")),
+        "new_key": uuid4,
+    }

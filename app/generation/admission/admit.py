@@ -24,6 +24,7 @@ CLASH_TRIES = 3  # of slot numbers, with those of others, before the request is 
 class Admissions:
     """Decides on requests to start generations. One instance a process, shared by its threads.
 
+    `system_limit`: how many generations may be active at once, unless an operator set another limit; None: dynamic.
     `beside`: the old stack serves the same courses, and one that it is generating is refused.
     """
 
@@ -32,12 +33,13 @@ class Admissions:
         db: Database,
         keeper: SlotKeeper,
         events: EventBuffer,
+        system_limit: int | None,
         per_minute: int = PER_MINUTE,
         *,
         beside: bool = False,
     ) -> None:
-        self._db, self._keeper, self._events, self._per_minute = db, keeper, events, per_minute
-        self._beside = beside
+        self._db, self._keeper, self._events = db, keeper, events
+        self._system_limit, self._per_minute, self._beside = system_limit, per_minute, beside
         self.batches = Batcher(self._decide_batch)
 
     def admit(self, caller: Caller, order: Order) -> Admission:
@@ -60,21 +62,22 @@ class Admissions:
     def _decide(self, requests: Sequence[AdmissionRequest], *, wait: bool) -> list[Decision]:
         """One read, one call of Redis, one statement. `wait`: for courses that other transactions have locked."""
         with self._db.connection() as conn:
-            decisions = look_up(conn, requests, self._per_minute)  # 404, 403, 409, 429, or a replay
-        chosen = [request for request in requests if request not in decisions]
-        answers = dict(zip(chosen, self._keeper.take_all([request.slot_request for request in chosen]), strict=True))
+            # 404, 403, 409, 429, 503, or a replay
+            decisions, limits = look_up(conn, requests, self._system_limit, self._per_minute)
+        claims = [request.slot_request(found) for request, found in limits.items()]
+        answers = dict(zip(limits, self._keeper.take_all(claims), strict=True))
         # 429. The first request of a key may hold the slot that a repeat lacks: then the transaction decides.
         refused = {r: a for r, a in answers.items() if isinstance(a, SlotsFull) and not r.order.idempotency_key}
         slots = {r: None if isinstance(a, SlotsFull) else a for r, a in answers.items() if r not in refused}
         try:
             with self._db.statement() as conn:
-                started = start_generations(conn, slots, self._keeper.system_limit, wait=wait, beside=self._beside)
+                started = start_generations(conn, slots, self._system_limit, wait=wait, beside=self._beside)
         except psycopg.Error as error:
-            self._keeper.release_all(r.slot_request for r in slots if is_overloaded(error))
+            self._keeper.release_all(r.holder for r in slots if is_overloaded(error))
             raise
         decided = decisions | refused | started
         taken = decided if wait else started  # alone, an earlier attempt may have taken slots
-        self._keeper.release_all(r.slot_request for r in taken if starts_nothing(decided[r], r))
+        self._keeper.release_all(r.holder for r in taken if starts_nothing(decided[r], r))
         return [decided[request] for request in requests]
 
     def _decide_batch(self, requests: Sequence[AdmissionRequest]) -> list[Decision]:
@@ -93,10 +96,10 @@ class Admissions:
                 decision = decide_once(lambda: self._decide([request], wait=True)[0], failure)
                 if not isinstance(decision, SlotClash | Undecided):
                     return decision
-                self._keeper.rebuild_after_clash(*request.slot_request[:2])
+                self._keeper.rebuild_after_clash(*request.holder)
                 failure = None
-            return refuse_after_clashes(self._db, self._keeper.system_limit, request.caller)
+            return refuse_after_clashes(self._db, self._system_limit, request.caller)
         except BaseException as error:
             if not isinstance(error, OutcomeUnknown):  # then the generation may exist, and upkeep settles its slot
-                self._keeper.release_all([request.slot_request])
+                self._keeper.release_all([request.holder])
             raise

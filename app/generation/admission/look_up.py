@@ -10,36 +10,51 @@ from psycopg.types.json import Jsonb
 
 from app.database.queries import QUERIES
 from app.generation.admission.requests import Admission, AdmissionRequest, Decision
-from app.generation.errors import CourseNotFound, Forbidden, GenerationActive, KeyReused, RateLimited
+from app.generation.errors import (
+    AdmissionsPaused,
+    CourseNotFound,
+    Forbidden,
+    GenerationActive,
+    KeyReused,
+    RateLimited,
+)
+from app.generation.slots.holders import Limits
 
 
 def look_up(
-    conn: Connection[Any], requests: Sequence[AdmissionRequest], per_minute: int
-) -> dict[AdmissionRequest, Decision]:
-    """The decisions that need no slot; requests that may start are left out. `per_minute` does not bind operators."""
+    conn: Connection[Any], requests: Sequence[AdmissionRequest], system_limit: int | None, per_minute: int
+) -> tuple[dict[AdmissionRequest, Decision], dict[AdmissionRequest, Limits]]:
+    """The decisions that need no slot, and the limits of the other requests, which may start.
+
+    `system_limit` is the environment's. `per_minute` does not bind operators.
+    """
     asked = [
         {
             "n": n,
             "course_id": request.order.course_id,
             "user_id": request.caller.user_id,
+            "tier": request.caller.tier.value,
             "per_minute": per_minute if request.order.actor is None else None,
         }
         for n, request in enumerate(requests)
     ]
-    rows = conn.execute(QUERIES["find_courses"], {"asked": Jsonb(asked, orjson.dumps)})
+    rows = conn.execute(QUERIES["find_courses"], {"asked": Jsonb(asked, orjson.dumps), "limit": system_limit})
     courses = {row["n"]: row for row in rows}
     # After the courses, so that a key is found whose first request has just made its course active.
-    decisions = _find_replays(conn, requests)
+    decisions, limits = _find_replays(conn, requests), {}
     for n, request in enumerate(requests):
-        decision = decisions.get(request) or _refusal(courses.get(n), request, per_minute)
+        course = courses.get(n)
+        decision = decisions.get(request) or (
+            CourseNotFound() if course is None else _refusal(course, request, per_minute)
+        )
         if decision is not None:
             decisions[request] = decision
-    return decisions
+        elif course is not None:
+            limits[request] = Limits(course["user_limit"], course["system_limit"])
+    return decisions, limits
 
 
-def _refusal(course: DictRow | None, request: AdmissionRequest, per_minute: int) -> Decision | None:
-    if course is None:
-        return CourseNotFound()
+def _refusal(course: DictRow, request: AdmissionRequest, per_minute: int) -> Decision | None:
     if course["user_id"] != request.caller.user_id:
         return Forbidden()
     active = course["active_generation"]
@@ -47,6 +62,8 @@ def _refusal(course: DictRow | None, request: AdmissionRequest, per_minute: int)
         return Admission(active)
     if active is not None:
         return GenerationActive(active)
+    if course["is_paused"]:
+        return AdmissionsPaused()
     return None if course["wait_s"] is None else RateLimited(per_minute, course["wait_s"])
 
 

@@ -4,10 +4,19 @@ import logging
 from dataclasses import asdict
 from uuid import UUID
 
-from app.database.pool import Database
+from app.database.pool import Database, only_row
+from app.database.queries import QUERIES
 from app.generation.admission.requests import AdmissionRequest
 from app.generation.callers import Caller
-from app.generation.errors import AdmissionFailed, GenerationActive, GenerationError, SlotsFull, SystemFull, UserFull
+from app.generation.errors import (
+    AdmissionFailed,
+    AdmissionsPaused,
+    GenerationActive,
+    GenerationError,
+    SlotsFull,
+    SystemFull,
+    UserFull,
+)
 from app.generation.events import Event, EventBuffer, EventType
 from app.generation.slots.holders import count_slots
 
@@ -27,6 +36,8 @@ def report_refusal(events: EventBuffer, request: AdmissionRequest, error: Genera
         case SlotsFull():
             limit = "user" if isinstance(error, UserFull) else "system"
             add(EventType.CONCURRENCY_LIMIT_HIT, limit=limit, **asdict(error))
+        case AdmissionsPaused():
+            add(EventType.CONCURRENCY_LIMIT_HIT, limit="paused")
         case GenerationActive():
             active = {"active": error.source} if error.source else {}
             add(EventType.DUPLICATE_JOB_DETECTED, error.generation_id, **active)
@@ -38,7 +49,9 @@ def report_refusal(events: EventBuffer, request: AdmissionRequest, error: Genera
             log.error("admission_rolled_back", exc_info=error)
 
 
-def refuse_after_clashes(db: Database, system_limit: int, caller: Caller) -> SlotsFull:
-    """The refusal of a request whose slot numbers were taken by others at each try."""
-    counts = count_slots(db)
-    return SystemFull(caller.tier, caller.tier.slots, counts[caller.user_id], system_limit, counts[None])
+def refuse_after_clashes(db: Database, system_limit: int | None, caller: Caller) -> SlotsFull:
+    """The refusal of a request whose slot numbers others took at each try. `system_limit` is the environment's."""
+    counts, values = count_slots(db), {"tier": caller.tier.value, "limit": system_limit}
+    with db.connection() as conn:
+        limits = only_row(conn.execute(QUERIES["find_limits"], values))
+    return SystemFull(caller.tier, limits["user"], counts[caller.user_id], limits["system"], counts[None])

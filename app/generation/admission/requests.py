@@ -8,7 +8,7 @@ from uuid import UUID
 from app.generation.audit import Actor
 from app.generation.callers import Caller
 from app.generation.errors import GenerationError
-from app.generation.slots.holders import SlotRequest, SlotUse
+from app.generation.slots.holders import Limits, SlotRequest, SlotUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,13 @@ class AdmissionRequest:
     order: Order
 
     @property
-    def slot_request(self) -> SlotRequest:
+    def holder(self) -> tuple[UUID, UUID]:
+        """The ids of the generation and its user, by which Redis knows the holder of its slots."""
+        return self.generation_id, self.caller.user_id
+
+    def slot_request(self, limits: Limits) -> SlotRequest:
         """The slots it needs."""
-        return SlotRequest(self.generation_id, self.caller.user_id, self.caller.tier)
+        return SlotRequest(self.generation_id, self.caller.user_id, self.caller.tier, limits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,13 @@ from app.generation.slots.holders import Slots, SlotUse
 
 log = logging.getLogger(__name__)
 
-#: The outcomes of `admit_generations_v1` that carry no data.
+#: The outcomes of `admit_generations_v2` that carry no data.
 _OTHERS: Mapping[str, type[errors.GenerationError | Undecided]] = {
     "undecided": Undecided,
     "not_found": errors.CourseNotFound,
     "forbidden": errors.Forbidden,
     "slot_taken": errors.SlotClash,
+    "paused": errors.AdmissionsPaused,
     "not_failed": errors.NotFailed,
     "key_in_flight": errors.KeyInFlight,
     "key_reused": errors.KeyReused,
@@ -33,35 +34,33 @@ _COMPLETED_STEPS = {stage.value: change(step.id, StepStatus.COMPLETED, step.comp
 def start_generations(
     conn: Connection[Any],
     slots: Mapping[AdmissionRequest, Slots | None],
-    system_limit: int,
+    system_limit: int | None,
     *,
     wait: bool,
     beside: bool = False,
 ) -> dict[AdmissionRequest, Decision]:
     """Decides each request under the lock of its course, and starts those admitted. One statement.
 
-    PostgreSQL picks numbers where `slots` has none. `wait`: for locked courses; else they stay `Undecided`. `beside`:
-    a course that the old stack is generating is refused.
+    `system_limit` is the environment's. PostgreSQL picks numbers where `slots` has none or one above a limit. `wait`:
+    for locked courses; else they stay `Undecided`. `beside`: a course that the old stack is generating is refused.
     """
     if not slots:
         return {}
     described = [_describe(request, numbers, system_limit) | {"beside": beside} for request, numbers in slots.items()]
     values = {"requests": Jsonb(described, orjson.dumps), "wait": wait}
     rows = {row["id"]: row for row in conn.execute(QUERIES["admit_generations"], values)}
-    return {r: _read_decision(rows[r.generation_id], r, numbers, system_limit) for r, numbers in slots.items()}
+    return {r: _read_decision(rows[r.generation_id], r, numbers) for r, numbers in slots.items()}
 
 
-def _describe(request: AdmissionRequest, slots: Slots | None, system_limit: int) -> dict[str, Any]:
+def _describe(request: AdmissionRequest, slots: Slots | None, system_limit: int | None) -> dict[str, Any]:
     order, caller = request.order, request.caller
     return {
         "id": request.generation_id,
         "course_id": order.course_id,
         "user_id": caller.user_id,
         "tier": caller.tier.value,
-        "priority": caller.tier.priority,
         "user_slot": slots and slots.user_slot,
         "system_slot": slots and slots.system_slot,
-        "user_limit": caller.tier.slots,
         "system_limit": system_limit,
         "source": order.source,
         "webhook_url": order.webhook_url,
@@ -78,8 +77,8 @@ def _describe(request: AdmissionRequest, slots: Slots | None, system_limit: int)
     }
 
 
-def _read_decision(row: DictRow, request: AdmissionRequest, slots: Slots | None, system_limit: int) -> Decision:
-    user_limit = request.caller.tier.slots
+def _read_decision(row: DictRow, request: AdmissionRequest, slots: Slots | None) -> Decision:
+    user_limit, system_limit = row["user_limit"], row["system_limit"]
     match row["outcome"]:
         case "admitted":
             if row["files_malformed"]:

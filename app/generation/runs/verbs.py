@@ -23,7 +23,7 @@ from app.generation.errors import StageFull, StartsExhausted, Superseded
 from app.generation.progress.steps import ADMITTED_MESSAGE, ADMITTED_STEP, STEPS, StepStatus, change
 from app.generation.stages import Stage, StageRules
 
-#: When a stage that is full is tried again, in seconds.
+#: When a stage that is full or paused is tried again, in seconds.
 FULL_S = 5
 #: Characters of a message for the course's owner.
 MAX_MESSAGE = 1000
@@ -43,6 +43,8 @@ NEEDS: Mapping[Stage, tuple[str, ...]] = {
     Stage.FINALIZATION: ("outline", "drafts"),
 }
 
+#: Shown while an operator has paused the stage.
+PAUSED_MESSAGE = "Генерация приостановлена и продолжится сама."
 #: Shown while a provider is busy, and the owner's message when that lasts too long.
 BUSY_MESSAGE = "Внешний сервис занят. Генерация продолжится сама."
 TOO_BUSY_MESSAGE = "Внешний сервис слишком долго занят. Попробуйте запустить генерацию позже."
@@ -85,7 +87,7 @@ class Start:
 def count_start(conn: Connection[Any], run: Run, rules: Rules = DEFAULT_RULES) -> Start:
     """Counts the start of the generation's stage. After the last, the generation has failed: `StartsExhausted`.
 
-    Raises `StageFull` if no more of the stage may run now: a later job will try again.
+    Raises `StageFull` if no more of the stage may run now, or an operator has paused it: a later job will try again.
     """
     row = run_verb(conn, "count_start", run, stages=Jsonb(describe_stages(rules)), exhausted=EXHAUSTED_MESSAGE)
     if row["outcome"] == "exhausted":
@@ -236,6 +238,7 @@ def describe_stages(rules: Rules, overdue_s: Mapping[Stage, float] | None = None
             "most_starts": rules[stage].starts,
             "at_once": rules[stage].at_once,
             "full_s": FULL_S,
+            "waiting": PAUSED_MESSAGE,
             "failed": step.failed,
         }
         | ({} if overdue_s is None else {"overdue_s": overdue_s[stage]})

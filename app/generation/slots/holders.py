@@ -32,12 +32,21 @@ class Slots:
     use: SlotUse
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many generations of the user, and of the system, may be active, as PostgreSQL has just read them."""
+
+    user: int
+    system: int
+
+
 class SlotRequest(NamedTuple):
     """A generation that needs one of its user's slots and one of the system's."""
 
     generation_id: UUID
     user_id: UUID
     tier: Tier
+    limits: Limits
 
 
 def list_holders(db: Database, users: Collection[UUID] | None) -> list[DictRow]:

@@ -54,8 +54,7 @@ log = logging.getLogger(__name__)
 class SlotKeeper:
     """The slots in Redis. No method raises `RedisError`. Those that rebuild keys may raise `psycopg.Error`."""
 
-    def __init__(self, redis_url: str, system_limit: int, list_holders: ListHolders, prefix: str = "") -> None:
-        self.system_limit = system_limit
+    def __init__(self, redis_url: str, list_holders: ListHolders, prefix: str = "") -> None:
         self._list_holders, self._names = list_holders, KeyNames(prefix)
         self._redis = connect_redis(redis_url)
         self._take_script, self._rebuild_script = (
@@ -90,8 +89,8 @@ class SlotKeeper:
                 pipe.zrem(key, str(generation_id))
         self._ask(lambda: pipe.execute(raise_on_error=False))  # a key of another program holds nothing of ours
 
-    def release_all(self, requests: Iterable[SlotRequest]) -> None:
-        for generation_id, user_id, _ in requests:
+    def release_all(self, holders: Iterable[tuple[UUID, UUID]]) -> None:
+        for generation_id, user_id in holders:
             self.release(generation_id, user_id)
 
     def rebuild_after_clash(self, generation_id: UUID, user_id: UUID) -> None:
@@ -135,10 +134,10 @@ class SlotKeeper:
     def _take(self, requests: Sequence[SlotRequest]) -> list[Any]:
         """Returns the script's answer for the system, then one for each request."""
         keys = [*scope_keys(self._names.system)]
-        values: list[str | int] = [self.system_limit, USER_KEYS_S]
-        for generation_id, user_id, tier in requests:
+        values: list[str | int] = [USER_KEYS_S]
+        for generation_id, user_id, _, limits in requests:
             keys += scope_keys(self._names.of_user(user_id))
-            values += str(generation_id), tier.slots
+            values += str(generation_id), limits.user, limits.system
         answers: list[Any] | None = self._ask(lambda: self._take_script(keys, values))
         if answers is None:
             return [AWAY] * (len(requests) + 1)
@@ -150,13 +149,13 @@ class SlotKeeper:
         return answers
 
     def _read_answer(self, request: SlotRequest, answer: Sequence[Any]) -> Slots | SlotsFull | None:
-        limit = request.tier.slots
+        limits = request.limits
         match answer:
             case ["taken", user_slot, system_slot, user_active, system_active]:
-                return Slots(user_slot, system_slot, SlotUse(limit, user_active, self.system_limit, system_active))
+                return Slots(user_slot, system_slot, SlotUse(limits.user, user_active, limits.system, system_active))
             case ["user_full" | "system_full" as outcome, user_active, system_active]:
                 full = UserFull if outcome == "user_full" else SystemFull
-                return full(request.tier, limit, user_active, self.system_limit, system_active)
+                return full(request.tier, limits.user, user_active, limits.system, system_active)
         return None
 
     def _rebuild(self, users: Collection[UUID], *, system: bool, under_way_s: float = UNDER_WAY_S) -> None:

@@ -1,7 +1,7 @@
 -- Takes one of the user's slots and one of the system's for each request, or neither.
 --
 -- KEYS  the system's holders, numbers and marker; then for each request those of its user
--- ARGV  1 system limit  2 seconds that a user's keys live; then for each request its generation id and its user's limit
+-- ARGV  1 seconds that a user's keys live; then for each request its generation id, its user's limit and the system's
 --
 -- Without requests, only tries what a take does: nothing changes, but a server that refuses writes raises its error.
 -- Returns the system's answer ({'ok'} or {'foreign', key, type}), then one answer for each request:
@@ -13,7 +13,7 @@
 --   {'foreign', key, type}   another program wrote this key: nothing was read or written
 local TYPES = {'zset', 'zset', 'string'}
 local system, system_numbers, system_marker = KEYS[1], KEYS[2], KEYS[3]
-local system_limit, lives_s = tonumber(ARGV[1]), ARGV[2]
+local lives_s = ARGV[1]
 
 local function find_foreign(first)
     for place, expected in ipairs(TYPES) do
@@ -54,7 +54,7 @@ local function add(holders, numbers, id)
     return number
 end
 
-local function take(user, user_numbers, user_marker, id, user_limit)
+local function take(user, user_numbers, user_marker, id, user_limit, system_limit)
     local user_count, system_count = redis.call('ZCARD', user), redis.call('ZCARD', system)
     if redis.call('ZCARD', user_numbers) ~= user_count then return {'user_stale'} end
 
@@ -81,8 +81,8 @@ if not foreign and requests == 0 then
     redis.call('SET', system_marker, redis.call('GET', system_marker) or '', 'XX', 'KEEPTTL')
 end
 for request = 1, requests do
-    local key, arg = 3 * request + 1, 2 * request + 1
+    local key, arg = 3 * request + 1, 3 * request - 1
     answers[request + 1] = foreign or find_foreign(key) or (system_stale and {'system_stale'})
-        or take(KEYS[key], KEYS[key + 1], KEYS[key + 2], ARGV[arg], tonumber(ARGV[arg + 1]))
+        or take(KEYS[key], KEYS[key + 1], KEYS[key + 2], ARGV[arg], tonumber(ARGV[arg + 1]), tonumber(ARGV[arg + 2]))
 end
 return answers

@@ -26,6 +26,8 @@ DATABASE_S = 1.0
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 #: The name, help text and labels of each gauge of the database.
 GAUGES = {
+    "slots_limit": ("coursegen_slots_limit", "The system's limit of active generations that is in force.", []),
+    "paused": ("coursegen_paused", "What operators have paused.", ["control"]),
     "generations": ("coursegen_generations_active", "Active generations.", ["status"]),
     "jobs": ("coursegen_queue_jobs", "Jobs that are due and wait to be fetched.", ["queue"]),
     "oldest_job": ("coursegen_queue_oldest_seconds", "How long the oldest of these jobs has waited.", ["queue"]),
@@ -80,15 +82,12 @@ class _Gauges(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         services = current_services()
-        yield GaugeMetricFamily(
-            "coursegen_slots_limit", "The system's limit of active generations.", services.slots.system_limit
-        )
         has_redis = services.slots.problem() is None
         yield GaugeMetricFamily("coursegen_redis_up", "Whether Redis finds the slots' numbers.", has_redis)
         up = ("coursegen_database_up", "Whether the database responded.")
         try:
             with deadline(DATABASE_S):
-                gauges = list_gauges(services.db, services.settings.stalled_s)
+                gauges = list_gauges(services)
                 drifts = [row["drift"] for row in compare_slots(services, DATABASE_S) if row["drift"] is not None]
         except Exception as error:  # noqa: BLE001 - the counters are reported without the database
             log.warning("gauges_unavailable", extra={"error": f"{type(error).__name__}: {error}"})

@@ -13,6 +13,7 @@ from app.database.pool import only_row
 from app.database.preflight import connect_briefly
 from app.database.queries import QUERIES
 from app.operations import platform
+from app.operations.doctor.controls import check_controls
 from app.operations.doctor.findings import (
     CLAUSES,
     RUNBOOK,
@@ -22,6 +23,7 @@ from app.operations.doctor.findings import (
     list_problems,
     summarize,
 )
+from app.operations.doctor.fleet import check_fleet
 from app.operations.doctor.process import check_settings
 from app.operations.doctor.work import SERVED, check_locks, check_work
 from app.operations.listings import compare_slots
@@ -98,7 +100,11 @@ def _check_contents(services: Services) -> Iterator[Finding]:
         )
         status_map = only_row(conn.execute(QUERIES["inspect_status_map"]))
         yield from _check_server(server, asked_at)
-        yield from check_work(conn, settings, server, services.slots.system_limit)
+        own = settings.global_concurrency_limit
+        limit = only_row(conn.execute(QUERIES["find_limit"], {"limit": own}))["in_force"]
+        yield from check_controls(conn, own, limit)
+        yield from check_work(conn, settings, server, limit)
+        yield from check_fleet(conn, settings, limit)
         yield _check_status_map(status_map)
         if settings.old_stack == "beside":
             courses = only_row(conn.execute(QUERIES["count_old_stack"]))["courses"]

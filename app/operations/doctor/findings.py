@@ -22,6 +22,11 @@ CLAUSES = {
     "silent": "{silent} handlers have reported nothing, one for {age}",
     "standstill": "jobs wait and no stage has ended for {age}",
     "workers": "no worker serves `{queue}`",
+    "short": "live workers run fewer stages at once ({places}) than the limit allows ({limit})",
+    "versions": "live processes are of different versions",
+    "conflicts": "live processes differ in {settings}",
+    "one overtaken": "one generation has been overtaken in the queue for {age}",
+    "overtaken": "{count} generations have been overtaken in the queue, one for {age}",
     "full": "all {limit} places are taken, and starts are refused",
     "unsigned webhooks": "webhooks wait for a WEBHOOK_SECRET",
     "late webhooks": "webhooks are {age} overdue",
@@ -34,6 +39,8 @@ CLAUSES = {
     "files": "the courses' files can't be read",
     "clock": "this host's clock is wrong",
     "connections": "the database is short of connections",
+    "paused admissions": "admissions are paused",
+    "paused stages": "stages are paused",
     "status": "the platform does not show each status",
 }
 

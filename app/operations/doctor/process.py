@@ -1,12 +1,12 @@
 """Checks of what this process was given: secrets, keys and files."""
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 
 from app.auth.jwks import KEY_TYPES, JwksError, fetch_keys
 from app.operations.doctor.findings import Finding, State, judge
 from app.settings import Settings
+from app.settings.shown import fingerprint
 from app.settings.weak_secrets import is_weak
 
 
@@ -17,11 +17,6 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         found = _describe(settings.webhook_secret, settings.webhook_secret_old)
         yield Finding(State.OK, "webhook secret", found)
     yield _check_files_root(settings)
-
-
-def fingerprint(secret: str) -> str:
-    """Eight hex digits of SHA-256, by which two hosts compare a secret without showing it."""
-    return hashlib.sha256(secret.encode()).hexdigest()[:8]
 
 
 def _describe(secret: str, older: Sequence[str]) -> str:

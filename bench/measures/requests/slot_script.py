@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from redis import Redis
 
-from app.generation.slots.holders import SlotRequest
+from app.generation.slots.holders import Limits, SlotRequest
 from app.generation.slots.keeper import SlotKeeper
 from app.generation.slots.key_names import KeyNames, scope_keys
 from app.generation.tiers import Tier
@@ -30,7 +30,7 @@ def bench(size: Size, log: Callable[[str], None]) -> list[Section]:
     figures = []
     with RedisServer() as server, Redis.from_url(server.url, decode_responses=True) as client:
         client.config_set("latency-tracking-info-percentiles", "99 100")
-        keeper = SlotKeeper(server.url, NO_LIMIT, _no_database)
+        keeper = SlotKeeper(server.url, _no_database)
         try:
             for holders in HOLDERS:
                 log(f"slot script, {holders:,} holders, {size.calls} calls")
@@ -38,7 +38,7 @@ def bench(size: Size, log: Callable[[str], None]) -> list[Section]:
                 client.config_resetstat()
                 for _ in range(size.calls):
                     generation_id, user_id = uuid4(), uuid4()
-                    keeper.take_all([SlotRequest(generation_id, user_id, Tier.FREE)])
+                    keeper.take_all([SlotRequest(generation_id, user_id, Tier.FREE, Limits(1, NO_LIMIT))])
                     keeper.release(generation_id, user_id)
                 figures += _read(client, holders)
         finally:

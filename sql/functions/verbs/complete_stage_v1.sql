@@ -1,7 +1,7 @@
 -- Completes the stage: stores its result, once, completes its attempt and step (p_changes), starts or queues the next.
 -- p_next is null after the last stage, else {"stage", "change", "status", "needs"} of the next one, and perhaps its "at_once".
 -- With p_continue the run's own job goes on with the next stage, which has then begun, its start counted in this transaction.
--- If something more urgent waits in the queue or that stage is full, a new job is queued under a new fence.
+-- If something more urgent waits in the queue or that stage is full or paused, a new job is queued under a new fence.
 -- Outcomes: completed: generation and course are completed; continued; queued; superseded: nothing was written but the
 -- attempt's end.
 create or replace function coursegen.complete_stage_v1(
@@ -44,7 +44,7 @@ begin
         select from procrastinate_jobs other
         where other.status = 'todo' and other.queue_name = 'stages' and other.priority > generation.priority
             and (other.scheduled_at is null or other.scheduled_at <= now())
-    ) and not coursegen.is_stage_full(generation, (p_next ->> 'at_once')::int) then 'continued' else 'queued' end;
+    ) and coursegen.why_stage_waits(generation, (p_next ->> 'at_once')::int) is null then 'continued' else 'queued' end;
 
     if outcome = 'queued' or has_webhook then
         perform coursegen.write_course(generation.course_id, p_changes);

@@ -13,7 +13,13 @@ from flask.testing import FlaskClient
 from psycopg.rows import DictRow
 from werkzeug.test import TestResponse
 
+from app.generation.admission.requests import Order
+from app.generation.callers import Caller
+from app.generation.tiers import Tier
+from app.services import Services
+from app.settings import Settings
 from tests.integration.console.conftest import SignIn
+from tests.integration.factories import MakeCourse
 from tests.integration.operations.rows import Past, minutes
 
 Conn = psycopg.Connection[DictRow]
@@ -25,10 +31,14 @@ def past(conn: Conn) -> Past:
     return Past(conn)
 
 
-def fill_in(browser: FlaskClient, page: str, action: str, **changed: str) -> Callable[[], TestResponse]:
-    """A function that sends the form of that action as the page shows it."""
+def fill_in(
+    browser: FlaskClient, page: str, action: str, with_field: str = "", **changed: str
+) -> Callable[[], TestResponse]:
+    """A function that sends the form of that action, and with that field, as the page shows it."""
     shown = browser.get(page).text
-    form = re.search(rf'<form method="post" action="({page}/{action})">(.*?)</form>', shown, re.DOTALL)
+    path = f"{page.rstrip('/')}/{action}"
+    forms = re.finditer(rf'<form method="post" action="({path})">(.*?)</form>', shown, re.DOTALL)
+    form = next((form for form in forms if f'name="{with_field}' in form[2]), None)
     assert form, shown
     data = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form[2])) | {"reason": "asked", **changed}
     return lambda: browser.post(form[1], data=data, follow_redirects=True)
@@ -89,11 +99,72 @@ def test_a_webhook_is_sent_again(sign_in: SignIn, past: Past, conn: Conn) -> Non
     assert [row["action"] for row in conn.execute(AUDIT)] == ["resend"]
 
 
+def test_the_priority_of_a_waiting_one_is_set(
+    sign_in: SignIn, console_services: Services, make_course: MakeCourse, conn: Conn
+) -> None:
+    course = make_course()
+    generation = console_services.admissions.admit(Caller(course.user_id, Tier.FREE), Order(course.id)).generation_id
+    browser, page = sign_in(), f"/generations/{generation}"
+    assert "The priority is 20, and was 1." in fill_in(browser, page, "priority", priority="20")().text
+    for wrong in ["101", "-1", "x", "", "²", "0100123", "9" * 5000]:
+        answer = fill_in(browser, page, "priority", priority=wrong)()
+        assert (answer.status_code, "from 0 to 100" in answer.text) == (400, True), wrong
+    send = fill_in(browser, page, "priority", priority="30")
+    conn.execute("update procrastinate_jobs set status = 'doing'")
+    assert "Nothing was changed: Only a generation that waits" in send().text
+    jobs = conn.execute("select priority from procrastinate_jobs").fetchall()
+    assert jobs == [{"priority": 20}]
+    assert [row["action"] for row in conn.execute(AUDIT)] == ["priority"]
+
+
 def test_slots_are_rebuilt(sign_in: SignIn, conn: Conn, redis_client: "redis.Redis") -> None:
     redis_client.zadd("concurrency:global", {str(uuid4()): 1})
     assert "Rebuilt." in fill_in(sign_in(), "/slots", "rebuild")().text
     assert redis_client.zcard("concurrency:global") == 0
     assert [row["action"] for row in conn.execute(AUDIT)] == ["rebuild_slots"]
+
+
+def test_controls_are_set_and_cleared_and_every_page_says_what_is_paused(
+    sign_in: SignIn, conn: Conn, settings: Settings
+) -> None:
+    browser, viewer = sign_in(), sign_in("viewer")
+    names = "select name, value, reason from coursegen.controls order by name"
+
+    def send(field: str, **changed: str) -> str:
+        return fill_in(browser, "/", "controls", field, **changed)().text
+
+    def controls() -> list[tuple[object, ...]]:
+        return [tuple(row.values()) for row in conn.execute(names)]
+
+    assert "Paused. What runs goes on." in send("admissions")
+    send("stages", stages="pause", stage="TEXT_GENERATION", reason="<b>")
+    assert "The limit in force is 7." in send("limit", limit="7")
+    assert controls() == [("admissions", None, "asked"), ("limit", 7, "asked"), ("stage:TEXT_GENERATION", None, "<b>")]
+    pages = [
+        viewer.get(page, headers=header).text
+        for page in ("/", "/audit", "/slots")
+        for header in ({}, {"HX-Request": "true"})
+    ]
+    banners = [re.findall(r'class="banner"><b>! (.*?)</b>', page) for page in pages]
+    assert banners == [["Paused: admissions.", "Paused: stage text generation."]] * 6
+    assert "&lt;b&gt;" in browser.get("/").text
+    assert not any("asked" in page or "&lt;b&gt;" in page for page in pages)
+    assert "of 7" in pages[0]
+    highest = settings.limit_bounds[1] + 1
+    assert "Nothing was changed: The limit must lie between" in send("limit", limit=str(highest))
+    for changed in [{"limit": "many"}, {"limit": "-1"}, {"admissions": "pause", "limit": "5"}]:
+        assert fill_in(browser, "/", "controls", "limit", **changed)().status_code == 400
+    assert fill_in(browser, "/", "controls", "stages", stage="NONE", stages="pause")().status_code == 400
+    assert "Resumed." in send("admissions")
+    assert "Resumed." in send("stages", stages="resume")
+    assert "is not paused" in send("stages", stages="resume")
+    assert "The limit in force is 3." in send('limit" value="reset')
+    assert controls() == []
+    assert 'class="banner"' not in viewer.get("/workers").text
+    actions = [row["action"] for row in conn.execute(AUDIT)]
+    assert actions == [
+        *("pause_admissions", "pause_stages", "set_limit", "resume_admissions", "resume_stages", "reset_limit"),
+    ]
 
 
 def test_a_viewer_is_refused_every_action_by_forms_made_by_hand(
@@ -102,7 +173,9 @@ def test_a_viewer_is_refused_every_action_by_forms_made_by_hand(
     active = past.generation(datetime.now(UTC) - minutes(1))
     failed = past.generation(datetime.now(UTC) - minutes(9), datetime.now(UTC), "failed")
     paths = [f"/generations/{active}/cancel", f"/generations/{failed}/retry", f"/generations/{failed}/resend"]
-    paths.append("/slots/rebuild")
+    run = f"/bulk/{uuid4()}"
+    paths += ["/slots/rebuild", "/controls", f"/generations/{active}/priority", "/bulk"]
+    paths += [f"{run}/confirm", f"{run}/continue", f"{run}/stop"]
     posts = {rule.rule for rule in console.url_map.iter_rules() if "POST" in (rule.methods or ())}
     assert len(posts - {"/login", "/logout"}) == len(paths)
     viewer = sign_in("viewer")
@@ -112,7 +185,7 @@ def test_a_viewer_is_refused_every_action_by_forms_made_by_hand(
     assert own
     header = {"Authorization": f"Bearer {console_token('viewer')}"}
     for path in paths:
-        data = {"key": str(uuid4()), "reason": "mine", "form_token": own[1]}
+        data = {"key": str(uuid4()), "reason": "mine", "form_token": own[1], "priority": "9", "action": "cancel"}
         assert viewer.post(path, data=data).status_code == 403
         assert console.test_client().post(path, data=data, headers=header).status_code == 403
         assert console.test_client().post(path, data=data).status_code == 401

@@ -18,6 +18,7 @@ from app.settings import Settings
 from tests.integration.console.conftest import console_process
 from tests.integration.factories import add_worker
 from tests.integration.operations.rows import Past, minutes
+from tests.integration.tasks.processes import wait_until
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
@@ -34,18 +35,18 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def url(services: Services, settings: Settings) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def url(settings: Settings) -> Iterator[str]:
     with console_process(settings) as server:
         yield f"http://127.0.0.1:{server.port}"
 
 
-def sign_in(page: Page, services: Services, url: str) -> list[str]:
+def sign_in(page: Page, services: Services, url: str, role: ConsoleRole = ConsoleRole.OPERATOR) -> list[str]:
     """The page is *Now*, signed in by a link. Returns what the browser will complain of, the policy included."""
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    link = create_link(services.db, ConsoleRole.OPERATOR, 60, Actor("cli:test"))
+    link = create_link(services.db, role, 60, Actor("cli:test"))
     page.goto(f"{url}/login?link={link}")
     page.get_by_role("link", name="Open the console").click()
     page.wait_for_url(f"{url}/")
@@ -73,6 +74,52 @@ def test_from_now_to_the_hanging_course_and_its_end(
     assert row == {"reason": "its handler hangs"}
     assert complaints == []
     page.close()
+
+
+def test_all_that_match_are_cancelled_but_for_those_that_end_meanwhile_and_without_a_script(
+    chromium: Browser, url: str, services: Services, conn: psycopg.Connection[DictRow]
+) -> None:
+    past = Past(conn)
+    matching = [past.generation(datetime.now(UTC) - minutes(30), status="running") for _ in range(120)]
+    past.generation(datetime.now(UTC))
+    with ExitStack() as stack:
+        operator, viewer = (chromium.new_context(java_script_enabled=False) for _ in range(2))
+        stack.callback(operator.close)
+        stack.callback(viewer.close)
+        page, seen = operator.new_page(), viewer.new_page()
+        complaints = sign_in(page, services, url)
+        page.goto(f"{url}/generations?stuck=15m")
+        page.get_by_label("Act").select_option("Cancel")
+        page.get_by_role("button", name="All that match").click()
+        assert page.get_by_role("heading", level=1).inner_text() == "Cancel: 120 generations"
+        conn.execute(
+            "update coursegen.generations set status = 'completed', finished_at = now(), user_slot = null,"
+            " system_slot = null where id = any(%s)",
+            [matching[:3]],
+        )
+        page.get_by_label("Reason").fill("the provider is down")
+        page.get_by_label("Type the number").fill("120")
+        page.get_by_role("button", name="Cancel: 120").click()
+
+        def has_ended() -> bool:
+            page.reload()
+            return "Ended" in page.get_by_role("status").inner_text()
+
+        wait_until(has_ended, seconds=60)
+        assert page.locator(".figures td").all_inner_texts() == ["117", "3", "0", "0"]
+        assert page.get_by_role("cell", name="It has ended.").count() == 3
+        assert complaints == []
+
+        sign_in(seen, services, url, ConsoleRole.VIEWER)
+        seen.goto(page.url)
+        assert seen.get_by_role("cell", name="It has ended.").count() == 3
+        seen.goto(f"{url}/generations")
+        assert seen.get_by_role("checkbox").count() == 0
+        token = seen.locator("[name=form_token]").get_attribute("value") or ""
+        form: dict[str, str | float | bool] = {"form_token": token, "action": "cancel"}
+        assert viewer.request.post(f"{url}/bulk", form=form).status == 403
+    states = conn.execute("select status::text, count(*) as n from coursegen.generations group by 1").fetchall()
+    assert {row["status"]: row["n"] for row in states} == {"cancelled": 117, "completed": 3, "queued": 1}
 
 
 def test_pages_fit_a_telephone_in_both_themes_and_need_no_script(

@@ -11,19 +11,32 @@ from flask import Flask
 from flask.testing import FlaskClient
 from psycopg.rows import DictRow
 
-from app.console.pages.listings import list_settings
 from app.operations.doctor import examine_servers, summarize
+from app.operations.listings import list_periodic
+from app.operations.search import FILTERS, read_filters, search
 from app.settings import Settings
+from app.settings.shown import fingerprint
 from app.telemetry.printable import inert
 from tests.integration.console.conftest import SignIn
-from tests.integration.factories import MakeCourse, add_worker
+from tests.integration.factories import MakeCourse, add_process, add_worker
 from tests.integration.operations.rows import ADA, BOB, Past, minutes
 from tests.tokens import SECRET
 
 Conn = psycopg.Connection[DictRow]
 #: What a user may write, and what no page may pass on.
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=y> \u202eevil\u2066 \x1b[2J\x00"[:-1] + "ы" * 100_000
-PAGES = ["/", "/generations", "/workers", "/queue", "/slots", "/webhooks", "/events", "/settings", "/audit"]
+PAGES = [
+    "/",
+    "/generations",
+    "/workers",
+    "/queue",
+    "/slots",
+    "/webhooks",
+    "/events",
+    "/periodic",
+    "/settings",
+    "/audit",
+]
 
 
 @pytest.fixture
@@ -35,7 +48,7 @@ def listed(browser: FlaskClient, query: str) -> list[str]:
     """The ids of the generations that the list shows."""
     answer = browser.get(f"/generations?{query}")
     assert answer.status_code == 200, answer.text
-    return re.findall(r'<td><a href="/generations/([0-9a-f-]{36})"', answer.text)
+    return re.findall(r'<a href="/generations/([0-9a-f-]{36})"', answer.text)
 
 
 def test_every_page_of_an_empty_system_says_so(sign_in: SignIn) -> None:
@@ -69,6 +82,16 @@ def test_a_healthy_system_looks_alive(sign_in: SignIn, past: Past, conn: Conn) -
     past.generation(now - timedelta(days=1, minutes=6), now - timedelta(days=1, minutes=5))
     page = re.sub(r"\s+", "", sign_in().get("/").text)
     assert "<throw>completed".replace("throw", 'thscope="row"') + "</th><td>4</td><td>1</td>" in page
+
+
+def test_a_dynamic_limit_is_shown_with_its_latest_move(console: Flask, sign_in: SignIn, conn: Conn) -> None:
+    conn.execute("insert into coursegen.dynamic_limit (value, reason) values (7, 'providers')")
+    reading = console.extensions["reading"]
+    settings = replace(reading.settings, global_concurrency_limit=None)
+    console.extensions["reading"] = replace(reading, settings=settings)
+    page = sign_in("viewer").get("/").text
+    assert "of 7</small>" in page
+    assert re.search(r"It moved to 7 \d s ago: a provider asked to wait\.", page)
 
 
 def test_each_filter_shows_what_it_names(sign_in: SignIn, past: Past, conn: Conn, make_course: MakeCourse) -> None:
@@ -122,6 +145,25 @@ def test_a_filter_that_is_nonsense_is_a_sentence_and_the_page_stays(sign_in: Sig
         assert 'role="search"' in answer.text
         is_said = 'role="alert"' in answer.text if answer.status_code == 400 else "No generation matches" in answer.text
         assert is_said, query
+
+
+def test_no_value_in_a_url_breaks_a_page(sign_in: SignIn, past: Past) -> None:
+    browser, generation = sign_in(), past.generation(datetime.now(UTC))
+    parameters = [*(("/generations", name) for name in FILTERS), ("/events", "type"), ("/events", "since")]
+    parameters += [("/webhooks", "view"), (f"/generations/{generation}", "done"), ("/slots", "done")]
+    parameters.append((f"/generations/{generation}/drafts", "from"))
+    for path, name in parameters:
+        for value in ["%00", "%ff%ed%a0%80", "'%20or%201=1", "-1", "%D9%A3m", "9" * 5000, "%s{0}"]:
+            answer = browser.get(f"{path}?{name}={value}&{name}=x")
+            assert answer.status_code in (200, 400), (path, name, value, answer.text)
+            assert 'href="/generations"' in answer.text
+
+
+def test_a_list_reads_no_more_of_a_title_than_it_shows(console: Flask, past: Past, conn: Conn) -> None:
+    past.generation(datetime.now(UTC), datetime.now(UTC), "failed", error_message="e" * 1_000_000)
+    conn.execute("update courses set title = repeat('ы', 1000000)")
+    [row] = search(console.extensions["reading"].db, read_filters({})).rows
+    assert (len(row["title"]), len(row["error_message"])) == (200, 200)
 
 
 def test_pages_follow_each_other_without_gap_or_repetition(sign_in: SignIn, past: Past) -> None:
@@ -205,6 +247,47 @@ def test_one_generation_is_shown_whole(sign_in: SignIn, past: Past, conn: Conn) 
         assert text not in hidden, text
 
 
+def test_what_a_generation_made_cost_and_logged_is_for_operators(sign_in: SignIn, past: Past, conn: Conn) -> None:
+    now = datetime.now(UTC)
+    shown = past.generation(now - minutes(30), status="running", stage="TEXT_GENERATION")
+    past.attempt(shown, "TEXT_GENERATION", now - minutes(27), minutes(1), "paused", error="429 says <b>x")
+    past.attempt(shown, "TEXT_GENERATION", now - minutes(25), None, None, worker="host-a:77")
+    for statement in [
+        "insert into coursegen.attempt_logs select id, repeat('old ', 9000) || '{\"m\":\"<i>retry\u202e\"}'"
+        " from coursegen.attempts",
+        "insert into coursegen.units (course_id, stage, unit, hash, generation_id, result, handler, version, calls,"
+        " tokens, money) select course_id, 'TEXT_GENERATION', n::text, 'h', id, '{}', 'h', '1', 3, 1000, 0.25"
+        " from coursegen.generations, generate_series(1, 7) n",
+        "insert into coursegen.spending select id, 99, 12345, 1.75 from coursegen.generations",
+        "insert into coursegen.sections select id, 1, '<i>Камни' from coursegen.generations",
+        "insert into coursegen.lessons select id, n, 1, 'Урок <i>' || n, '[]', '[]'"
+        " from coursegen.generations, generate_series(1, 230) n",
+        "insert into coursegen.drafts select generation_id, number, '<i>Текст ' || repeat('ы', 200000)"
+        " from coursegen.lessons where number < 30",
+    ]:
+        conn.execute(statement.encode())
+    operator, viewer = sign_in(), sign_in("viewer")
+    page = operator.get(f"/generations/{shown}").text
+    for text in ["⏸</span> paused", "429 says", "&lt;i&gt;retry", "Units saved: 7", "12345", "&lt;i&gt;Камни"]:
+        assert text in page, text
+    assert "The first 200 lessons" in page
+    drafts = operator.get(f"/generations/{shown}/drafts").text
+    assert "&lt;i&gt;Текст" in drafts
+    assert 'href="?from=21"' in drafts
+    for end in ("21", "9999999", "-1", "x"):
+        assert operator.get(f"/generations/{shown}/drafts?from={end}").status_code == 200, end
+    for text in (page, drafts):
+        assert len(text) < 150_000
+        assert "<i>" not in text
+        assert inert(text) == text
+    seen = viewer.get(f"/generations/{shown}").text
+    assert "12345" in seen
+    for text in ["429 says", "retry", "Камни", "Урок"]:
+        assert text not in seen, text
+    assert viewer.get(f"/generations/{shown}/drafts").status_code == 403
+    assert operator.get(f"/generations/{uuid4()}/drafts").status_code == 404
+
+
 def test_what_is_gone_is_a_sentence_with_ways_on(sign_in: SignIn) -> None:
     browser = sign_in()
     for path in [f"/generations/{uuid4()}", "/generations/x", "/nothing"]:
@@ -238,21 +321,67 @@ def test_text_of_users_is_shown_inert_and_cut(sign_in: SignIn, past: Past, conn:
         assert len(page) < 40_000, path
 
 
-def test_settings_hold_no_secret(settings: Settings) -> None:
-    chat = replace(settings, alert_webhook_url="https://chat.example/hooks/T0K3N")
-    shown = {row["name"]: row["value"] for row in list_settings(chat)}
-    assert shown["JWT_SECRET"] == shown["ALERT_WEBHOOK_URL"] == "set"
-    assert "@" in shown["DATABASE_URL"]
+def test_settings_are_those_of_every_live_process_and_hold_no_secret(
+    sign_in: SignIn, settings: Settings, conn: Conn
+) -> None:
+    theirs = replace(settings, redis_prefix="theirs:", pool_size=99, jwt_secret=f"{SECRET}!")
+    for pid, kind, silent_s in [(1, "api", 0), (2, "worker", 0), (3, "worker", 300)]:
+        add_process(conn, f"host:{pid}", kind, theirs, silent_s=silent_s)
+    page = sign_in().get("/settings").text
+    shown = [
+        [re.sub(r"<[^>]*>", " ", cell).split() for cell in re.findall(r"<td>(.*?)</td>", row, re.DOTALL)]
+        for row in re.findall(r"<tr>(<td>.*?)</tr>", page.split("<h2>")[0], re.DOTALL)
+    ]
+    rows = {name: (value, state, processes) for [name], value, state, processes in shown if value != ["none"]}
+    assert shown[0] == [["REDIS_PREFIX"], ["theirs:"], ["!", "conflicts"], ["api", "host:1", "worker", "host:2"]]
+    assert shown[1][2] == ["!", "conflicts"]
+    assert rows["JWT_SECRET"][1] == rows["POOL_SIZE"][1] == ["≠", "differs"]
+    assert rows["APP_ENV"] == (["test"], ["·", "same"], ["all"])
     password = settings.database_url.split("@")[0].rpartition(":")[2]
-    assert not any(secret in str(shown) for secret in [SECRET, password, "T0K3N"])
+    assert not any(secret in page for secret in [SECRET, password])
+    assert fingerprint(SECRET) in page
+    assert re.search(r"<bdi>host:3</bdi></td><td>worker</td>.*?silent", page, re.DOTALL)
 
 
-def test_workers_are_shown_with_what_they_have_in_hand(sign_in: SignIn, past: Past, conn: Conn) -> None:
+def test_workers_are_shown_with_what_they_have_in_hand(
+    sign_in: SignIn, past: Past, conn: Conn, settings: Settings
+) -> None:
     add_worker(conn, "stages")
     add_worker(conn, "webhooks", silent_s=300)
+    add_process(conn, "host:1", "worker", settings, places=7, cpu_pressure=0.25, memory=(3 * 2**30, 8 * 2**30))
     generation = past.generation(datetime.now(UTC) - minutes(10), status="running")
     past.attempt(generation, "FINALIZATION", datetime.now(UTC) - minutes(9), None, None, worker="host:1")
     page = sign_in().get("/workers").text
     assert f'<a href="/generations/{generation}">finalization</a> · 9 min' in page
     assert "silent" in page
+    for text in ["<td>7</td>", "25 % waits for a processor", "3.0 GiB of 8.0 GiB memory free"]:
+        assert text in page
     assert re.findall(r"serves the queue (\w+)", page) == ["upkeep", "webhooks"]
+
+
+def test_periodic_work_says_when_how_and_by_whom(console: Flask, sign_in: SignIn, conn: Conn) -> None:
+    services = console.extensions["reading"]
+    assert {(row["last_at"], row["punctuality"], row["workers"]) for row in list_periodic(services)} == {(None,) * 3}
+    add_worker(conn, "upkeep")
+    add_worker(conn, "stages")
+    conn.execute(
+        "with job as (insert into procrastinate_jobs (queue_name, task_name, status)"
+        " values ('upkeep', 'tasks.upkeep.prune', 'failed'), ('upkeep', 'tasks.upkeep.keep_slots', 'todo')"
+        " returning id, task_name), ended as ("
+        " insert into procrastinate_events (job_id, type, at)"
+        " select id, 'failed', '2026-03-04 05:06:07Z' from job where task_name ~ 'prune')"
+        " insert into procrastinate_periodic_defers (task_name, defer_timestamp, job_id)"
+        " select task_name, extract(epoch from now() - interval '10 minutes')::bigint, id from job"
+        " union all select 'tasks.upkeep.take_over', extract(epoch from now())::bigint, null"
+    )
+    rows = {row["task"]: (row["state"], row["punctuality"], row["workers"]) for row in list_periodic(services)}
+    assert rows == {
+        "take_over": ("completed", "ok", "worker"),
+        "keep_slots": ("waiting", "overdue", "worker"),
+        "rescue_webhooks": (None, None, "worker"),
+        "prune": ("failed", "ok", "worker"),  # hourly
+        "remove_jobs": (None, None, "worker"),
+    }
+    page = sign_in("viewer").get("/periodic", headers={"Accept-Language": "ru"}).text
+    assert "Забирает этапы погибших" in page
+    assert "2026-03-04 05:06:07" in page

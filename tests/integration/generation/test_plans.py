@@ -18,7 +18,7 @@ FILL = """
 ENOUGH = 15
 COUNT_PLANS = """
     select generic_plans > 0 as kept, custom_plans <= 5 as settled
-    from pg_prepared_statements where statement like '%admit_generations_v1%' or statement like '%active_generation%'
+    from pg_prepared_statements where statement like '%admit_generations_v2%' or statement like '%active_generation%'
         or statement like '%poll_course_v2%'
 """
 
@@ -32,9 +32,10 @@ def test_the_look_the_start_and_the_poll_are_planned_once(
         conn.execute("analyze courses")
         for number in range(ENOUGH):
             asked = [
-                {"n": n, "course_id": uuid4(), "user_id": uuid4(), "per_minute": 60} for n in range(1 + number % 5)
+                {"n": n, "course_id": uuid4(), "user_id": uuid4(), "tier": "FREE", "per_minute": 60}
+                for n in range(1 + number % 5)
             ]
-            conn.execute(QUERIES["find_courses"], {"asked": Jsonb(asked, orjson.dumps)})
+            conn.execute(QUERIES["find_courses"], {"asked": Jsonb(asked, orjson.dumps), "limit": 3})
             conn.execute(QUERIES["admit_generations"], {"requests": Jsonb([]), "wait": False})
             polls = Jsonb([{"n": n, "slug": f"filler-{n}", "id": uuid4()} for n in range(1 + number % 5)], orjson.dumps)
             conn.execute(QUERIES["poll_courses"], {"polls": polls, "state": False, "stuck_s": 900, "stalled_s": 30.0})

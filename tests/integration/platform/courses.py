@@ -39,7 +39,7 @@ def admit(conn: psycopg.Connection[DictRow], course: UUID, **request: Any) -> UU
         "user_limit": 200, "system_limit": 200, "source": "http", "message": "Готово", "status": "initializing",
         "completed_steps": {}, **request,
     }  # fmt: skip
-    row = conn.execute("select outcome from coursegen.admit_generations_v1(%s, true)", [Jsonb([given])]).fetchone()
+    row = conn.execute("select outcome from coursegen.admit_generations_v2(%s, true)", [Jsonb([given])]).fetchone()
     assert row == {"outcome": "admitted"}
     return generation
 

@@ -89,7 +89,7 @@ def test_a_keyed_request_killed_after_its_commit_is_replayed_by_another_process(
     with proxied(database_url) as proxy:
         server = start_server(DATABASE_URL=proxy.url)
         wait_until(lambda: server.status("/readyz") == 200)
-        proxy.arm(b"admit_generations_v1", Fault.MUTE)
+        proxy.arm(b"admit_generations_v2", Fault.MUTE)
         request = in_vain(send, server, course)
         wait_until(lambda: generations(conn))
         kill(server)

@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from contextlib import ExitStack, closing, suppress
+from datetime import datetime
 
 import psutil
 import pytest
@@ -38,11 +39,24 @@ def test_server_processes_end_with_the_main_one(server: Server) -> None:
     assert server.status("/livez") is None
 
 
-def test_a_server_process_that_dies_is_replaced(server: Server, wait_until: WaitUntil) -> None:
+def test_a_server_process_that_dies_is_replaced(start_server: StartServer, wait_until: WaitUntil, conn: Conn) -> None:
+    server = start_server(API_PROCESSES="2", HEARTBEAT_S="0.2")
+
+    def registered(after: datetime | None = None) -> set[int]:
+        query = "select process, seen_at from coursegen.processes where kind = 'api'"
+        rows = conn.execute(query).fetchall()
+        return {int(row["process"].split(":")[1]) for row in rows if after is None or row["seen_at"] > after}
+
+    wait_until(lambda: len(registered()) == 2)
     before = children(server)
+    assert registered() == {process.pid for process in before}
     before[0].kill()
     wait_until(lambda: len({*children(server)} - {*before}) == 1)
     wait_until(lambda: all(server.status("/livez") == 200 for _ in range(20)))
+    now = conn.execute("select now() as now").fetchall()[0]["now"]
+    wait_until(lambda: len(registered(after=now)) == 2)  # the dead one gives no more signs
+    assert server.stop() == 0
+    assert registered() == {before[0].pid}
 
 
 def test_server_processes_that_keep_dying_end_the_api(server: Server, wait_until: WaitUntil) -> None:

@@ -13,8 +13,10 @@ from psycopg.rows import dict_row
 
 from app.database.migrations import migrate
 from app.generation.admission.requests import Order
+from app.generation.audit import Actor
 from app.generation.callers import Caller
 from app.generation.tiers import Tier
+from app.operations import controls
 from app.services import Services
 from tests.integration.factories import insert_course
 from tests.integration.generation.conftest import rows
@@ -58,8 +60,12 @@ def test_a_worker_of_the_earliest_release_completes_generations_on_the_newest_sc
     worker = start_worker(cwd=earliest_release, DATABASE_URL=empty_database_url)
     services = make_services_with(database_url=empty_database_url)
     with psycopg.connect(empty_database_url, autocommit=True, row_factory=dict_row) as conn:
+        controls.pause(services, controls.STAGES, Actor("operator"))
         course = insert_course(conn)
         admission = services.admissions.admit(Caller(course.user_id, Tier.FREE), Order(course.id))
+        fence = "select 1 from coursegen.generations where fence > 1"
+        wait_until(lambda: rows(conn, fence) != [], seconds=60)  # it has met the pause
+        controls.resume(services, controls.STAGES, Actor("operator"))
         wait_until(lambda: status_of(conn, admission.generation_id) in ("completed", "failed"), seconds=60)
         assert status_of(conn, admission.generation_id) == "completed", worker.output
         outcomes = rows(conn, "select outcome::text from coursegen.attempts")

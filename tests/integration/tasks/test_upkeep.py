@@ -6,13 +6,23 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
+from app.generation.queue import PERIODIC
+from app.operations.listings import PERIODIC_DOES
 from app.services import Services
 from tasks import upkeep
-from tests.integration.factories import MakeCourse, add_worker
+from tasks.worker_app import HOURLY
+from tests.integration.factories import MakeCourse, add_process, add_worker
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration
+from tests.integration.tasks.processes import wait_until
 
 Connection = psycopg.Connection[DictRow]
+
+
+def test_operators_know_each_periodic_task(make_worker: MakeWorker) -> None:
+    registered = make_worker(alert_webhook_url="http://127.0.0.1:1/").periodic_registry.periodic_tasks.values()
+    assert {each.task.name: each.cron == HOURLY for each in registered} == PERIODIC
+    assert set(PERIODIC_DOES) == set(PERIODIC)
 
 
 def test_events_of_this_service_are_kept_for_ninety_days(
@@ -114,7 +124,9 @@ def test_workers_dead_for_a_day_are_forgotten(services: Services, conn: Connecti
     conn.execute("insert into procrastinate_workers (last_heartbeat) values (now() - interval '2 days'), (now())")
     for silent_s in (2 * 86400, 0):
         add_worker(conn, "stages", silent_s=silent_s)
+        add_process(conn, f"host:{silent_s}", "api", services.settings, silent_s=silent_s)
     upkeep.prune(services)
+    assert rows(conn, "select process from coursegen.processes") == [{"process": "host:0"}]
     assert len(rows(conn, "select 1 from procrastinate_workers")) == 1
     assert len(rows(conn, "select 1 from coursegen.workers")) == 1
 
@@ -134,9 +146,27 @@ def test_idempotency_keys_are_good_for_a_day(
 
 
 def test_every_piece_of_upkeep_is_periodic(make_worker: MakeWorker) -> None:
-    periodic = {task.task.name for task in make_worker().periodic_registry.periodic_tasks.values()}
-    pieces = ("take_over", "keep_slots", "rescue_webhooks", "prune", "remove_jobs")
-    assert periodic == {f"tasks.upkeep.{piece}" for piece in pieces}
+    pieces = ("take_over", "keep_slots", "rescue_webhooks", "age", "prune", "remove_jobs")
+    for limit, expected in [(3, pieces), (None, (*pieces, "move_limit"))]:
+        registry = make_worker(global_concurrency_limit=limit).periodic_registry
+        periodic = {task.task.name for task in registry.periodic_tasks.values()}
+        assert periodic == {f"tasks.upkeep.{piece}" for piece in expected}
+
+
+def test_the_limit_is_moved_only_when_the_living_could_be_heard(make_worker: MakeWorker, conn: Connection) -> None:
+    app = make_worker(global_concurrency_limit=None, global_concurrency_limit_min=5, stalled_s=0.5)
+    move = app.tasks["tasks.upkeep.move_limit"].func
+    app.contact.note()
+    move(0)
+    assert not rows(conn, "select 1 from coursegen.dynamic_limit")
+
+    def is_heard() -> bool:
+        app.contact.note()
+        return app.contact.lasts(0.5)
+
+    wait_until(is_heard)
+    move(0)
+    assert rows(conn, "select value from coursegen.dynamic_limit") == [{"value": 5}]
 
 
 @pytest.mark.parametrize("upkeep_s", [1, 10, 30])

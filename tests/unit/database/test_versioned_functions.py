@@ -17,5 +17,5 @@ def test_no_query_calls_a_function_without_a_version() -> None:
         for name in CALL.findall(file.read_text(encoding="utf-8"))
         if name in FUNCTIONS and name not in OPERATORS
     }
-    assert ("admission.sql", "admit_generations_v1") in called
+    assert ("admission.sql", "admit_generations_v2") in called
     assert [call for call in sorted(called) if not re.search(r"_v[0-9]+$", call[1])] == []

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from click import Group
 
-from app.generation.tiers import Tier
 from app.settings import Settings
 from app.settings.stages import HANDLERS
 from coursegen.__main__ import main
@@ -114,7 +113,8 @@ def test_every_command_of_the_readme_is_in_the_makefile() -> None:
 def test_the_readme_has_every_tier_with_its_slots_and_priority() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([A-Z]+) \| (\d+) \| (\d+) \|$", readme, re.MULTILINE)
-    assert rows == [(tier.value, str(tier.slots), str(tier.priority)) for tier in Tier]
+    [migration] = (ROOT / "sql" / "migrations").glob("*_controls.sql")
+    assert rows == re.findall(r"\('([A-Z]+)', (\d+), (\d+)\)", migration.read_text(encoding="utf-8"))
 
 
 def test_every_number_that_is_a_default_is_documented() -> None:

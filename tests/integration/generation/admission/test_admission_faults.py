@@ -109,7 +109,7 @@ def test_any_other_error_is_not_tried_again(
 
 
 #: Every order is one statement, without a commit of its own on the wire.
-STATEMENT = b"admit_generations_v1"
+STATEMENT = b"admit_generations_v2"
 EITHER = pytest.mark.parametrize("webhook_url", [None, "https://example.org/hook"], ids=["plain", "webhook"])
 
 STAGE_JOBS = "select 1 from procrastinate_jobs where queue_name = 'stages'"

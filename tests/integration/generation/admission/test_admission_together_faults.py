@@ -96,7 +96,7 @@ def test_a_connection_lost_on_the_way_admits_each_exactly_once(
 
         def arm(admissions: Admissions, requests: Any) -> Any:
             if len(requests) > 1:
-                proxy.arm(b"admit_generations_v1", fault)
+                proxy.arm(b"admit_generations_v2", fault)
             return decide_batch(admissions, requests)
 
         monkeypatch.setattr(Admissions, "_decide_batch", arm)
@@ -122,7 +122,7 @@ def test_a_commit_without_an_answer_is_unknown_to_each_and_keeps_their_slots(
 
         def arm(admissions: Admissions, requests: Any) -> Any:
             if len(requests) > 1:
-                proxy.arm(b"admit_generations_v1", Fault.CUT_AFTER, refuse_after=True)
+                proxy.arm(b"admit_generations_v2", Fault.CUT_AFTER, refuse_after=True)
             return decide_batch(admissions, requests)
 
         monkeypatch.setattr(Admissions, "_decide_batch", arm)
@@ -133,7 +133,7 @@ def test_a_commit_without_an_answer_is_unknown_to_each_and_keeps_their_slots(
     assert redis_client.zcard("concurrency:global") == 4
 
 
-@pytest.mark.parametrize("word", [b"active_generation", b"admit_generations_v1"])
+@pytest.mark.parametrize("word", [b"active_generation", b"admit_generations_v2"])
 def test_each_is_answered_within_its_own_deadline_while_the_database_hangs(
     make_services_with: MakeServices,
     make_course: MakeCourse,

@@ -233,7 +233,7 @@ def test_a_connection_lost_during_the_commit_starts_exactly_one(
     course = make_course()
     with proxied(database_url) as proxy:
         services = make_services_with(database_url=proxy.url)
-        proxy.arm(b"admit_generations_v1", fault)
+        proxy.arm(b"admit_generations_v2", fault)
         admission = ask(services, course)
         assert not admission.replayed
         assert rows(conn, "select id from coursegen.generations") == [{"id": admission.generation_id}]
@@ -246,7 +246,7 @@ def test_a_client_left_without_an_answer_finds_it_by_asking_again(
     course = make_course()
     with proxied(database_url) as proxy:
         services = make_services_with(database_url=proxy.url)
-        proxy.arm(b"admit_generations_v1", Fault.CUT_AFTER, refuse_after=True)
+        proxy.arm(b"admit_generations_v2", Fault.CUT_AFTER, refuse_after=True)
         with pytest.raises(OutcomeUnknown), deadline(2):
             ask(services, course)
     [generation] = rows(conn, "select id from coursegen.generations")

@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from app.generation.errors import SlotsFull
-from app.generation.slots.holders import SlotRequest, Slots
+from app.generation.slots.holders import Limits, SlotRequest, Slots
 from app.generation.slots.keeper import SlotKeeper
 from app.generation.slots.key_names import KeyNames, scope_keys
 from app.generation.tiers import Tier
@@ -20,15 +20,30 @@ NAMES = KeyNames("")
 SYSTEM, NUMBERS, MARKER = scope_keys(NAMES.system)
 
 
+#: How many generations of a user of each tier may be active.
+USER_LIMITS = dict(zip(Tier, (1, 2, 3, 5, 5), strict=True))
+#: A system's limit that is out of reach.
+SYSTEM_LIMIT = 100
+
+
 @pytest.fixture
 def keeper(make_services_with: MakeServices) -> SlotKeeper:
-    """A keeper whose system limit is out of reach."""
-    return make_services_with(limit=100).slots
+    return make_services_with().slots
 
 
-def take(keeper: SlotKeeper, user_id: UUID, generation_id: UUID, tier: Tier = Tier.FREE) -> Slots:
+def claim(user_id: UUID, generation_id: UUID, tier: Tier = Tier.FREE, system_limit: int = SYSTEM_LIMIT) -> SlotRequest:
+    return SlotRequest(generation_id, user_id, tier, Limits(USER_LIMITS[tier], system_limit))
+
+
+def take(
+    keeper: SlotKeeper,
+    user_id: UUID,
+    generation_id: UUID,
+    tier: Tier = Tier.FREE,
+    system_limit: int = SYSTEM_LIMIT,
+) -> Slots:
     """Returns the slots; raises the refusal."""
-    [answer] = keeper.take_all([SlotRequest(generation_id, user_id, tier)])
+    [answer] = keeper.take_all([claim(user_id, generation_id, tier, system_limit)])
     if isinstance(answer, SlotsFull):
         raise answer
     assert answer is not None

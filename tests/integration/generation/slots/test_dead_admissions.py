@@ -39,14 +39,14 @@ def test_a_rebuild_that_keeps_it_expires_in_time_for_the_next(
 def test_it_is_free_within_the_promised_time_without_upkeep(
     make_services_with: MakeServices, wait_until: WaitUntil, user_is_full: bool
 ) -> None:
-    keeper, user = make_services_with(limit=100 if user_is_full else 1).slots, uuid4()
-    take(keeper, user, uuid4())  # after a rebuild, whose markers are as young as it is
+    keeper, user, limit = make_services_with().slots, uuid4(), 100 if user_is_full else 1
+    take(keeper, user, uuid4(), system_limit=limit)  # after a rebuild, whose markers are as young as it is
     if user_is_full:
         keeper.rebuild_all()
 
     def is_free() -> bool:
         try:
-            take(keeper, user if user_is_full else uuid4(), uuid4())
+            take(keeper, user if user_is_full else uuid4(), uuid4(), system_limit=limit)
         except SlotsFull:
             return False
         return True

@@ -10,15 +10,13 @@ import pytest
 
 from app import create_app
 from app.generation.errors import UserFull
-from app.generation.slots.holders import SlotRequest
 from app.generation.slots.key_names import KeyNames, scope_keys
-from app.generation.tiers import Tier
 from app.operations.listings import compare_slots
 from app.services import Services, make_services
 from app.settings import Settings
 from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import Admit
-from tests.integration.generation.slots.conftest import MARKER, NAMES, NUMBERS, SYSTEM, Redis, numbers_of, take
+from tests.integration.generation.slots.conftest import MARKER, NAMES, NUMBERS, SYSTEM, Redis, claim, numbers_of, take
 
 Write = Callable[[Redis, str], object]
 
@@ -61,7 +59,7 @@ def test_a_foreign_key_of_the_system_is_never_touched_and_postgresql_decides(
 def test_a_marker_of_another_type_is_never_touched(services: Services, redis_client: Redis) -> None:
     redis_client.rpush(MARKER, "first")
     before = dump_all(redis_client)
-    assert services.slots.take_all([SlotRequest(uuid4(), uuid4(), Tier.FREE)]) == [None]
+    assert services.slots.take_all([claim(uuid4(), uuid4())]) == [None]
     services.slots.rebuild_all()
     assert dump_all(redis_client) == before
 
@@ -79,9 +77,7 @@ def test_a_foreign_key_of_a_user_concerns_that_user_alone(
     key = NAMES.of_user(user)
     write(redis_client, key)
     before = redis_client.dump(key), redis_client.ttl(key)
-    foreign, ours = services.slots.take_all(
-        [SlotRequest(uuid4(), user, Tier.FREE), SlotRequest(uuid4(), uuid4(), Tier.FREE)]
-    )
+    foreign, ours = services.slots.take_all([claim(user, uuid4()), claim(uuid4(), uuid4())])
     assert foreign is None
     assert ours is not None
     generation = admit_course(services, make_course(user_id=user))
@@ -98,7 +94,7 @@ def test_the_problem_ends_with_the_foreign_key(services: Services, redis_client:
     assert services.slots.problem() is None
     redis_client.set(NAMES.of_user(user), 1)
     assert services.slots.problem() is None  # not met yet
-    assert services.slots.take_all([SlotRequest(uuid4(), user, Tier.FREE)]) == [None]
+    assert services.slots.take_all([claim(user, uuid4())]) == [None]
     assert services.slots.problem() == "the key concurrency:user:* is a string of another program: set REDIS_PREFIX"
     redis_client.delete(NAMES.of_user(user))
     assert services.slots.problem() is None

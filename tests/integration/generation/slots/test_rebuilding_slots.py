@@ -44,15 +44,13 @@ def test_a_users_leaked_slot_is_found_before_it_refuses_anybody(keeper: SlotKeep
     assert take(keeper, user, uuid4()).user_slot == 1
 
 
-def test_a_systems_leaked_slot_is_found_when_the_marker_is_gone(
-    make_services_with: MakeServices, redis_client: Redis
-) -> None:
-    keeper, leaked = make_services_with(limit=1).slots, uuid4()
-    take(keeper, uuid4(), leaked)
+def test_a_systems_leaked_slot_is_found_when_the_marker_is_gone(keeper: SlotKeeper, redis_client: Redis) -> None:
+    leaked = uuid4()
+    take(keeper, uuid4(), leaked, system_limit=1)
     make_older(redis_client, SYSTEM, leaked)
     assert 0 < redis_client.ttl(MARKER) <= 15
     redis_client.delete(MARKER)
-    assert take(keeper, uuid4(), uuid4()).system_slot == 1
+    assert take(keeper, uuid4(), uuid4(), system_limit=1).system_slot == 1
 
 
 def test_a_holder_from_the_future_is_old(make_services_with: MakeServices, redis_client: Redis) -> None:
@@ -82,7 +80,7 @@ def test_an_admission_that_begins_during_a_rebuild_survives_it(
 
     take(keeper, uuid4(), uuid4())
     redis_client.delete(MARKER)
-    rebuilding = SlotKeeper(redis_url, 100, read_before_late_admission)
+    rebuilding = SlotKeeper(redis_url, read_before_late_admission)
     take(rebuilding, uuid4(), uuid4())
     rebuilding.close()
     assert str(late) in redis_client.zrange(SYSTEM, 0, -1)

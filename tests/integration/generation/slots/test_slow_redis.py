@@ -6,11 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from app.generation.slots.holders import SlotRequest
 from app.generation.slots.keeper import SlotKeeper
-from app.generation.tiers import Tier
 from tests.integration.generation.proxy import Proxy, proxied
-from tests.integration.generation.slots.conftest import take
+from tests.integration.generation.slots.conftest import claim, take
 
 #: The answer of a script takes several times as long, and each of its bytes comes in time.
 DRIP_S = 0.2
@@ -26,13 +24,13 @@ def proxy(redis_url: str) -> Iterator[Proxy]:
 
 @pytest.fixture
 def keeper(clean: None, proxy: Proxy) -> Iterator[SlotKeeper]:
-    keeper = SlotKeeper(proxy.url, 100, lambda users: [])
+    keeper = SlotKeeper(proxy.url, lambda users: [])
     yield keeper
     keeper.close()
 
 
 CALLS: dict[str, Callable[[SlotKeeper], object]] = {
-    "take": lambda keeper: keeper.take_all([SlotRequest(uuid4(), uuid4(), Tier.FREE)]),
+    "take": lambda keeper: keeper.take_all([claim(uuid4(), uuid4())]),
     "release": lambda keeper: keeper.release(uuid4(), uuid4()),
     "problem": lambda keeper: keeper.problem(),
 }
@@ -56,7 +54,7 @@ def test_it_is_used_again_once_it_answers_in_time(
     keeper: SlotKeeper, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy.drip_s = DRIP_S
-    assert keeper.take_all([SlotRequest(uuid4(), uuid4(), Tier.FREE)]) == [None]
+    assert keeper.take_all([claim(uuid4(), uuid4())]) == [None]
     proxy.drip_s = 0
     monkeypatch.setattr("app.generation.slots.keeper.BREAKER_S", 0.0)
     time_limit = time.monotonic() + 10

@@ -6,10 +6,20 @@ from uuid import uuid4
 import pytest
 
 from app.generation.errors import SystemFull, UserFull
-from app.generation.slots.holders import SlotRequest, SlotUse
+from app.generation.slots.holders import SlotUse
 from app.generation.slots.keeper import SlotKeeper
 from app.generation.tiers import Tier
-from tests.integration.generation.slots.conftest import NAMES, NUMBERS, SYSTEM, MakeServices, Redis, numbers_of, take
+from tests.integration.generation.slots.conftest import (
+    NAMES,
+    NUMBERS,
+    SYSTEM,
+    SYSTEM_LIMIT,
+    MakeServices,
+    Redis,
+    claim,
+    numbers_of,
+    take,
+)
 
 
 def test_the_lowest_free_numbers_are_proposed(keeper: SlotKeeper, redis_client: Redis) -> None:
@@ -28,8 +38,8 @@ def test_the_lowest_free_numbers_are_proposed(keeper: SlotKeeper, redis_client: 
 def test_slots_come_with_the_counts_of_that_moment(keeper: SlotKeeper) -> None:
     user = uuid4()
     for active in (1, 2):
-        assert take(keeper, user, uuid4(), Tier.STANDARD).use == SlotUse(3, active, keeper.system_limit, active)
-    assert take(keeper, uuid4(), uuid4()).use == SlotUse(1, 1, keeper.system_limit, 3)
+        assert take(keeper, user, uuid4(), Tier.STANDARD).use == SlotUse(3, active, SYSTEM_LIMIT, active)
+    assert take(keeper, uuid4(), uuid4()).use == SlotUse(1, 1, SYSTEM_LIMIT, 3)
 
 
 def test_every_gap_is_found(keeper: SlotKeeper) -> None:
@@ -57,10 +67,9 @@ def test_releasing_twice_is_releasing_once(keeper: SlotKeeper, redis_client: Red
     assert redis_client.zrange(SYSTEM, 0, -1) == redis_client.zrange(NAMES.of_user(user), 0, -1) == [str(other)]
 
 
-def test_claims_of_one_call_are_answered_in_their_order(make_services_with: MakeServices) -> None:
-    keeper, user = make_services_with(limit=3).slots, uuid4()
-    requests = [SlotRequest(uuid4(), user, Tier.FREE), SlotRequest(uuid4(), user, Tier.FREE)]
-    requests += [SlotRequest(uuid4(), uuid4(), Tier.FREE) for _ in range(3)]
+def test_claims_of_one_call_are_answered_in_their_order(keeper: SlotKeeper) -> None:
+    user = uuid4()
+    requests = [claim(owner, uuid4(), system_limit=3) for owner in (user, user, uuid4(), uuid4(), uuid4())]
     first, refused, second, third, last = keeper.take_all(requests)
     assert isinstance(refused, UserFull)
     assert isinstance(last, SystemFull)
@@ -88,11 +97,11 @@ def test_a_full_user_takes_nothing_of_the_system(keeper: SlotKeeper, redis_clien
     assert redis_client.zcard(SYSTEM) == 1
 
 
-def test_a_full_system_takes_nothing_of_the_user(make_services_with: MakeServices, redis_client: Redis) -> None:
-    keeper, user = make_services_with(limit=1).slots, uuid4()
-    take(keeper, uuid4(), uuid4())
+def test_a_full_system_takes_nothing_of_the_user(keeper: SlotKeeper, redis_client: Redis) -> None:
+    user = uuid4()
+    take(keeper, uuid4(), uuid4(), system_limit=1)
     with pytest.raises(SystemFull):
-        take(keeper, user, uuid4())
+        take(keeper, user, uuid4(), system_limit=1)
     assert not redis_client.exists(NAMES.of_user(user))
 
 
@@ -107,7 +116,7 @@ def test_a_generation_that_lost_one_of_its_slots_keeps_the_other_and_takes_a_new
     take(keeper, uuid4(), uuid4())
     slots = take(keeper, user, generation, Tier.BASIC)
     assert (slots.user_slot, slots.system_slot) == (2, 3)
-    assert slots.use == SlotUse(2, 2, keeper.system_limit, 3)
+    assert slots.use == SlotUse(2, 2, SYSTEM_LIMIT, 3)
 
 
 def test_without_redis_nothing_is_proposed_and_it_is_left_alone_for_a_while(
@@ -115,7 +124,7 @@ def test_without_redis_nothing_is_proposed_and_it_is_left_alone_for_a_while(
 ) -> None:
     keeper = make_services_with(with_redis=False).slots
     for _ in range(2):
-        assert keeper.take_all([SlotRequest(uuid4(), uuid4(), Tier.FREE)] * 2) == [None, None]
+        assert keeper.take_all([claim(uuid4(), uuid4())] * 2) == [None, None]
     keeper.release(uuid4(), uuid4())
     keeper.rebuild_after_clash(uuid4(), uuid4())
     keeper.rebuild_all()

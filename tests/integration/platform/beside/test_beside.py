@@ -63,7 +63,7 @@ def refuses(conn: Connection, course: UUID) -> bool:
     """Whether an admission beside the old stack leaves this course to it; nothing is admitted."""
     with conn.transaction(force_rollback=True):
         given = {**REQUEST, "id": str(uuid4()), "course_id": str(course), "user_id": str(BOB), "beside": True}
-        outcome = only(conn, "select outcome from coursegen.admit_generations_v1(%s, true)", Jsonb([given]))
+        outcome = only(conn, "select outcome from coursegen.admit_generations_v2(%s, true)", Jsonb([given]))
     assert outcome in ("admitted", "old_stack")
     return bool(outcome == "old_stack")
 

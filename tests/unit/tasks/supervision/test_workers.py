@@ -12,11 +12,17 @@ import psutil
 import psycopg
 import pytest
 
+from app.settings import VERSION
 from tasks.supervision.workers import ROOT, WORKERS, worker_commands
 from tests.conftest import WaitUntil
 from tests.unit.stack.processes import gone
 
 StartWorker = Callable[..., subprocess.Popen[str]]
+#: What a worker's process says of itself.
+KEPT = (
+    "process = (select process from coursegen.workers), kind, version, places, settings ->> 'WORKER_CONCURRENCY',"
+    " memory_available > 0"
+)
 
 
 @pytest.fixture
@@ -79,9 +85,13 @@ def test_one_worker_alone_is_the_process_that_was_started(
         wait_until(lambda: conn.execute("select 1 from coursegen.workers").fetchone() is not None)
         [(queues,)] = conn.execute("select queues from coursegen.workers").fetchall()
         assert tuple(queues) == WORKERS[part].queues
+        [kept] = conn.execute(f"select {KEPT} from coursegen.processes").fetchall()
+        assert kept == (True, "worker", VERSION, 3 if part == "stages" else 0, "3", True)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
-        assert conn.execute("select 1 from coursegen.workers").fetchone() is None
+        assert (
+            conn.execute("select from coursegen.workers union all select from coursegen.processes").fetchone() is None
+        )
 
 
 @pytest.mark.usefixtures("clean")

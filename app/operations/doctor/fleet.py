@@ -1,0 +1,64 @@
+"""Checks of the processes together: their places for the work, their versions and settings, and who waits too long."""
+
+from collections.abc import Iterator
+
+from psycopg import Connection
+from psycopg.rows import DictRow
+
+from app.database.pool import only_row
+from app.database.queries import QUERIES
+from app.generation.capacity.aging import SHOWN_S, list_overtaken
+from app.operations.ages import say_age
+from app.operations.doctor.findings import Finding, State, judge
+from app.operations.processes.settings import list_conflicts
+from app.settings import Settings
+
+
+def check_fleet(conn: Connection[DictRow], settings: Settings, limit: int) -> Iterator[Finding]:
+    """The findings about the live processes. `limit`: of generations active at once, as it is in force."""
+    live = {"stalled": settings.stalled_s}
+    yield _check_places(only_row(conn.execute(QUERIES["count_places"], live)), limit)
+    versions = [row["version"] for row in conn.execute(QUERIES["list_versions"], live)]
+    found, advice = (
+        ", ".join(versions) or "no live process",
+        "Restart those of the older release: see `coursegen settings`.",
+    )
+    yield judge("versions", found, State.WARNING, advice, when=len(versions) > 1, clause="versions")
+    conflicts = list_conflicts(conn, settings.stalled_s)
+    found, advice = f"conflict: {', '.join(conflicts)}", "Give all processes one environment: see `coursegen settings`."
+    yield judge(
+        "settings of processes",
+        found if conflicts else "agree",
+        State.WARNING,
+        advice,
+        when=bool(conflicts),
+        clause="conflicts",
+        settings=", ".join(conflicts[:3]),
+    )
+    yield _check_order(list_overtaken(conn))
+
+
+def _check_places(live: DictRow, limit: int) -> Finding:
+    """Nothing is said of workers of an earlier release, which do not tell."""
+    places, are_known = live["places"], live["workers"] and live["are_known"]
+    found = f"{places} for stages, and {limit} generations may be active" if are_known else "unknown"
+    advice = "Start more workers, raise WORKER_CONCURRENCY, or lower GLOBAL_CONCURRENCY_LIMIT."
+    is_short = bool(are_known) and places < limit
+    return judge(
+        "places of workers", found, State.WARNING, advice, when=is_short, clause="short", limit=limit, places=places
+    )
+
+
+def _check_order(overtaken: list[DictRow]) -> Finding:
+    count, age = len(overtaken), overtaken[0]["waited_s"] if overtaken else 0
+    found = f"{count} overtaken while they waited for {say_age(SHOWN_S)}"
+    return judge(
+        "order of the queue",
+        found,
+        State.WARNING,
+        "Set PRIORITY_AGING_S, or start more workers.",
+        when=count > 0,
+        clause="overtaken" if count > 1 else "one overtaken",
+        count=count,
+        age=age,
+    )

@@ -1,2 +1,0 @@
--- name: insert_events
-select coursegen.insert_events_v1(%(events)s);
