@@ -76,7 +76,7 @@ class WorkerApp(App):
         run = super().run_worker_async(**kwargs, queues=queues, install_signal_handlers=False)
         beside = [asyncio.create_task(self.inventory.compare())]
         if UPKEEP_QUEUE in queues and settings.alert_webhook_url is not None:
-            # Later than a heartbeat, which may be all that a busy worker asks, and before the loss of its pulse ends it.
+            # After a heartbeat, which may be all that a busy worker asks, and before the loss of its pulse.
             lost_s = (settings.stalled_s + settings.heartbeat_s) / 2
             send = partial(send_alert, settings, WebhookClient())
             beside.append(asyncio.create_task(watch_contact(self.contact, lost_s, send)))
