@@ -103,6 +103,7 @@ soak: $(SETUP) ## load the service and kill something of it every 20 s, for MINU
 lock: $(SETUP) ## resolve the dependencies of pyproject.toml into the locks; UPGRADE=1 raises every version
 	@$(LOCK) --group build pyproject.toml --output-file requirements.lock
 	@$(LOCK) --group dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+	@$(LOCK) --group otel --constraint requirements-dev.lock --output-file requirements-otel.lock
 	@$(LOCK) $(GENERATED_CLIENTS)/requirements.in --output-file $(GENERATED_CLIENTS)/requirements.lock
 
 format: $(SETUP) ## format the code and fix what the linter can
@@ -113,10 +114,11 @@ clean: ## remove .venv and every cache
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(SETUP): requirements-dev.lock pyproject.toml
+$(SETUP): requirements-dev.lock requirements-otel.lock pyproject.toml
 	@$(RUN) -m pip --version >/dev/null 2>&1 || { $(FIND_PYTHON); "$$found" -m venv --clear .venv; }
 	@echo "Installing the dependencies into .venv"
 	@$(PIP_INSTALL) --require-hashes --only-binary :all: -r requirements-dev.lock
+	@rm -rf .venv/otel && $(PIP_INSTALL) --require-hashes --only-binary :all: --target .venv/otel -r requirements-otel.lock
 	@$(PIP_INSTALL) --no-index --no-deps --no-build-isolation --editable .
 	@touch $(SETUP)
 

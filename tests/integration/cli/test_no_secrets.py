@@ -36,6 +36,7 @@ GOOD = {
     "JWT_SECRET_OLD": f"{MARKER}5-Qd5Zk1Vw8Yt3Nc6Rj9Lb2Xs7Gm4Hp0Fa",
     "WEBHOOK_SECRET": f"whsec_{ENCODED}",
     "METRICS_TOKEN": f"{MARKER}6-T9fJq3xWv7Lm2Rk8",
+    "ALERT_WEBHOOK_URL": f"http://{NOWHERE}/hooks/{MARKER}7",
     "HTTP_PROXY": f"http://user:{MARKER}@{NOWHERE}",
     "HTTPS_PROXY": f"http://user:{MARKER}/@{NOWHERE}",
     "ALL_PROXY": f"{MARKER}",
@@ -49,6 +50,7 @@ BROKEN = {
     "JWT_SECRET_OLD": f"{MARKER}",
     "WEBHOOK_SECRET": f"{MARKER}",
     "WEBHOOK_SECRET_OLD": f"whsec_{MARKER}",
+    "ALERT_WEBHOOK_URL": f"http://{NOWHERE}:x/hooks/{MARKER}",
 }
 PROCESSES = {
     "api": ["-m", "coursegen", "api"],

@@ -38,6 +38,8 @@ WRITES = {
     "coursegen.spending": {"insert", "update"},
     "coursegen.attempt_logs": {"insert", "update"},
     "coursegen.workers": {"insert", "update", "delete"},
+    "coursegen.alerts": {"insert", "update", "delete"},
+    "coursegen.alert_checks": {"insert", "update"},
     "coursegen.processes": {"insert", "update", "delete"},
     "coursegen.dynamic_limit": {"insert", "update"},
     "coursegen.console_forms": {"insert", "update", "delete"},
