@@ -48,13 +48,15 @@ class StackError(Exception):
 class Stack:
     """PostgreSQL and Redis, unless `DATABASE_URL` and `REDIS_URL` name others, a migrated database, API and workers.
 
-    As a context manager it is started on entry and leaves no process and no file behind, however it is left.
+    With `console_port` the console runs, too. As a context manager it is started on entry and leaves no process and no
+    file behind, however it is left.
     """
 
-    def __init__(self, port: int | None = None) -> None:
+    def __init__(self, port: int | None = None, console_port: int | None = None) -> None:
         self.secret = secrets.token_hex(32)
         self.webhook_secret = os.environ.get("WEBHOOK_SECRET") or f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
         self.api = Api(f"http://{HOST}:{port or free_port()}")
+        self.console = Api(f"http://{HOST}:{console_port}") if console_port else None
         self.database_url = os.environ.get("DATABASE_URL", "")
         self.redis_url = os.environ.get("REDIS_URL", "")
         self.servers: list[Server] = []
@@ -94,7 +96,7 @@ class Stack:
                 raise StackError(f"{server.name} ended", server.log)
 
     def log(self, name: str) -> Path:
-        """The file that takes the output of a process: `migrate`, `api`, `worker`, `upkeep` or `webhooks`."""
+        """The file with the output of a process: `migrate`, `api`, `worker`, `upkeep`, `webhooks` or `console`."""
         return self.folder / f"{name}.log"
 
     def _start(self) -> None:
@@ -123,23 +125,26 @@ class Stack:
     def _migration(self) -> Command:
         """What migrates the database."""
         migrate = [sys.executable, "-m", "flask", "--app", "wsgi", "migrate"]
-        return Command("migrate", migrate, self._environment(), self.log("migrate"))
+        return Command("migrate", migrate, self.environment(), self.log("migrate"))
 
     def _processes(self) -> list[Command]:
-        """The API and the workers."""
-        environment = self._environment()
+        """The API, the workers and perhaps the console."""
+        environment = self.environment()
+        console = Command("console", [sys.executable, "-m", "coursegen", "console"], environment, self.log("console"))
         return [
             Command("api", [sys.executable, "-m", "app.server"], environment, self.log("api")),
             *worker_commands(environment, self.folder),
+            *([console] if self.console else []),
         ]
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """The environment of the stack's processes."""
         inherited = {name: value for name, value in os.environ.items() if name not in AUTHENTICATION}
         # What a process that is killed leaves behind goes with the folder.
         return inherited | self._settings() | {"PYTHONUNBUFFERED": "1", "TMPDIR": str(self.folder)}
 
     def _settings(self) -> dict[str, str]:
-        port = self.api.url.rpartition(":")[2]
+        ports = {"PORT": self.api} | ({"CONSOLE_PORT": self.console} if self.console else {})
         return {
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
@@ -147,7 +152,8 @@ class Stack:
             "JWT_AUDIENCE": AUDIENCE,
             "FILES_ROOT": str(FILES),
             "HOST": HOST,
-            "PORT": port,
+            "CONSOLE_HOST": HOST,
+            **{name: api.url.rpartition(":")[2] for name, api in ports.items()},
             "APP_ENV": "development",
             "WEBHOOK_SECRET": self.webhook_secret,
             "WEBHOOK_ALLOWED_HOSTS": os.environ.get("WEBHOOK_ALLOWED_HOSTS") or LOOPBACK,
@@ -180,11 +186,15 @@ class Stack:
 
     def _wait_ready(self) -> None:
         deadline = time.monotonic() + READY_S
-        while not self.api.ready():
-            self.check()
-            if time.monotonic() > deadline:
-                raise StackError(f"the API was not ready within {READY_S:.0f} s", self.log("api"))
-            time.sleep(TICK_S)
+        for name, answers in [("api", self.api.ready), ("console", self._console_answers)]:
+            while not answers():
+                self.check()
+                if time.monotonic() > deadline:
+                    raise StackError(f"{name} was not ready within {READY_S:.0f} s", self.log(name))
+                time.sleep(TICK_S)
+
+    def _console_answers(self) -> bool:
+        return self.console is None or self.console.answers("/healthz")
 
 
 def _tail(log: Path) -> str:
