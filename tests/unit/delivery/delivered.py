@@ -21,7 +21,8 @@ TOOLS = Path(sys.executable).parent
 
 #: Started once a release; all others run always.
 MIGRATE = "migrate"
-ALWAYS = ["api", "worker", "upkeep", "webhooks"]
+WORKERS = ["worker", "upkeep", "webhooks"]
+ALWAYS = ["api", *WORKERS, "console"]
 #: What a start of the service without it must not survive.
 REQUIRED = {"DATABASE_URL", "REDIS_URL", "JWT_SECRET"}
 #: What `.env.example` has for compose.yaml and not for the service.
@@ -91,7 +92,7 @@ def compose() -> dict[str, Any]:
 
 
 def commands() -> dict[str, list[str]]:
-    """What migration, API and workers run, as the image and compose.yaml say."""
+    """What migration, API, workers and console run, as the image and compose.yaml say."""
     services = compose()["services"]
     return {name: services[name].get("command") or image("CMD")[0].argv() for name in [MIGRATE, *ALWAYS]}
 
