@@ -125,3 +125,23 @@ def seconds(duration: str) -> float:
 
 def default_settings() -> Settings:
     return settings({"DATABASE_URL": "postgresql://db/x", "REDIS_URL": "redis://cache", "JWT_SECRET": "s" * 32})
+
+
+def alerts() -> list[dict[str, Any]]:
+    """The rules of Prometheus."""
+    [group] = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))["groups"]
+    return list(group["rules"])
+
+
+def panels() -> list[dict[str, Any]]:
+    """Grafana's, with the rows between them."""
+    dashboard: dict[str, Any] = json.loads(
+        (ROOT / "deploy" / "grafana" / "course-generation.json").read_text(encoding="utf-8")
+    )
+    return list(dashboard["panels"])
+
+
+def queries() -> list[tuple[str, str]]:
+    """What alerts and panels ask Prometheus, each with the names of its lines (`{{label}}`)."""
+    asked = [(target["expr"], target["legendFormat"]) for panel in panels() for target in panel.get("targets", [])]
+    return [(rule["expr"], rule["annotations"]["summary"]) for rule in alerts()] + asked
