@@ -3,8 +3,7 @@
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Iterator
 from pathlib import Path
 
 from app.auth.operators import ConsoleRole
@@ -12,7 +11,6 @@ from app.database.pool import Database
 from app.generation.audit import Actor
 from app.generation.tiers import Tier
 from app.operations.sign_in import create_link
-from app.settings import Settings
 from stack.examples import create_course
 from stack.server import package_folder
 from stack.services import Stack
@@ -29,7 +27,7 @@ TRY = """\
 
 def guide(stack: Stack) -> Iterator[str]:
     """The lines of the guide. A course of each tier is created, and a link to the console."""
-    coursegen = shlex.join([_shown(Path(sys.executable).with_name("coursegen")), "--env-file", str(_settings(stack))])
+    coursegen = shlex.join([_shown(Path(sys.executable).with_name("coursegen")), "--env-file", str(stack.env_file)])
     first, *others = [_course(stack, tier) for tier in Tier]
     yield f"API       {stack.api.url}"
     yield f"docs      {stack.api.url}/docs"
@@ -58,26 +56,14 @@ def _link(stack: Stack) -> str:
         database.close()
 
 
-def _settings(stack: Stack) -> Path:
-    """The file with the settings of the stack's processes, for commands by hand."""
-    names = {setting.name.upper() for setting in fields(Settings)}
-    values = {name: value for name, value in stack.environment().items() if name in names}
-    return _write(stack.folder / "env", "", values)
-
-
 def _course(stack: Stack, tier: Tier) -> Path:
-    """The file that a shell reads to have the variables of a new course of that tier."""
+    """The file that gives a shell the variables of a new course of that tier; only our user reads it."""
     course = create_course(stack.database_url, stack.secret, tier.value)
     values = {"API": stack.api.url, "TOKEN": course.token, "COURSE_ID": str(course.id), "SLUG": course.slug}
     values |= {"USER_ID": str(course.user_id), "WEBHOOK_SECRET": stack.webhook_secret}
-    return _write(stack.folder / tier.value, "export ", values)
-
-
-def _write(path: Path, prefix: str, values: Mapping[str, str]) -> Path:
-    """Only our user reads the file."""
-    lines = [f"{prefix}{name}={shlex.quote(value)}\n" for name, value in values.items()]
-    path.touch(mode=0o600)
-    path.write_text("".join(lines), encoding="utf-8")
+    path: Path = stack.folder / tier.value
+    path.touch(0o600)
+    path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items()))
     return path
 
 

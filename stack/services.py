@@ -2,16 +2,19 @@
 
 import os
 import secrets
+import shlex
 import subprocess
 import sys
 import time
 from base64 import b64encode
 from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from app.auth.minting import AUDIENCE
+from app.settings import Settings
 from stack.api import Api
 from stack.examples import FILES
 from stack.interrupts import held
@@ -110,12 +113,25 @@ class Stack:
                 self.redis_url = self._keep(RedisServer(self.folder / "redis")).url
         except ServerStartError as error:
             raise StackError(str(error)) from error
+        self._write_env_file()
         self._migrate(self._migration())
         self.supervisor = Supervisor(self._processes(), grace_s=GRACE_S, cwd=ROOT)
         self._cleanup.callback(self.supervisor.stop)
         with held():
             self.supervisor.start()
         self._wait_ready()
+
+    def _write_env_file(self) -> None:
+        """The settings of the processes are in `env_file`, for commands by hand; only our user reads it."""
+        self.env_file = self.folder / "env"
+        self.env_file.touch(0o600)
+        ours = {setting.name.upper() for setting in fields(Settings)}
+        values = {
+            name: value
+            for name, value in self.environment().items()
+            if name in ours or name.startswith(("HANDLER_", "STAGE_", "BUDGET_"))
+        }
+        self.env_file.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()))
 
     def _keep(self, server: Server) -> Server:
         self._cleanup.callback(server.stop)
