@@ -33,6 +33,7 @@ def guide(stack: Stack) -> Iterator[str]:
     yield f"docs      {stack.api.url}/docs"
     if stack.console is not None:
         yield f"console   {stack.console.url}/login?link={_link(stack)}"
+    yield f"files     {stack.files}"
     yield f"logs      {stack.folder}"
     yield ""
     yield f"Generate a course, with the token of its owner (or {', '.join(file.name for file in others)}):"

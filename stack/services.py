@@ -3,6 +3,7 @@
 import os
 import secrets
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -51,8 +52,8 @@ class StackError(Exception):
 class Stack:
     """PostgreSQL and Redis, unless `DATABASE_URL` and `REDIS_URL` name others, a migrated database, API and workers.
 
-    With `console_port` the console runs, too. As a context manager it is started on entry and leaves no process and no
-    file behind, however it is left.
+    With `console_port` the console runs, too. The folder `files` holds a copy of the example's documents. As a context
+    manager it is started on entry and leaves no process and no file behind, however it is left.
     """
 
     def __init__(self, port: int | None = None, console_port: int | None = None) -> None:
@@ -113,6 +114,7 @@ class Stack:
                 self.redis_url = self._keep(RedisServer(self.folder / "redis")).url
         except ServerStartError as error:
             raise StackError(str(error)) from error
+        self.files = shutil.copytree(FILES, self.folder / "files")
         self._write_env_file()
         self._migrate(self._migration())
         self.supervisor = Supervisor(self._processes(), grace_s=GRACE_S, cwd=ROOT)
@@ -166,7 +168,7 @@ class Stack:
             "REDIS_URL": self.redis_url,
             "JWT_SECRET": self.secret,
             "JWT_AUDIENCE": AUDIENCE,
-            "FILES_ROOT": str(FILES),
+            "FILES_ROOT": str(self.files),
             "HOST": HOST,
             "CONSOLE_HOST": HOST,
             **{name: api.url.rpartition(":")[2] for name, api in ports.items()},

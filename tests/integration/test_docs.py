@@ -70,6 +70,7 @@ def test_getting_started_shows_what_run_prints() -> None:
         "API       ",
         "docs      ",
         "console   ",
+        "files     ",
         "logs      ",
         "Generate a course, with the token of its owner (or ",
         "Operate; the console's link above signs in once, within an hour:",
