@@ -15,10 +15,12 @@ from tests.unit.docs.test_docs import anchors
 RULES = ROOT / "deploy" / "prometheus" / "alerts.yml"
 RUNBOOK = ROOT / "docs" / "runbook.md"
 
-MINUTES = 60
+MINUTES = 90
 API = 'up{job="course-generation",instance="a:8000"}'
 OTHER_API = 'up{job="course-generation",instance="b:8000"}'
 ANSWERED = 'http_requests_total{route="/",method="GET",status="200"}'
+PAUSED = 'coursegen_paused{control="admissions"}'
+REFUSED = 'coursegen_admissions_total{source="http",outcome="paused"}'
 FAILED = 'http_requests_total{route="/",method="GET",status="503"}'
 
 #: What a service without trouble reports each minute, as promtool writes series: start, step and how often.
@@ -95,6 +97,15 @@ CASES = [
         {FAILED: f"0x9 0+20x{MINUTES}"},
         {10: set(), 20: {"RequestsFail"}, 40: {"RequestsFail"}},
     ),
+    Case(
+        "starts are refused while an operator has paused them, and it is not forgotten",
+        {FAILED: f"0x9 0+60x49 2940x{MINUTES}", REFUSED: f"0x9 0+60x49 2940x{MINUTES}", PAUSED: "_x10 1x49"},
+        {20: set(), 40: set(), 58: set(), 65: set()},
+    ),
+    Case(
+        "others fail meanwhile", {FAILED: f"0x9 0+90x{MINUTES}", REFUSED: f"0x9 0+60x{MINUTES}"}, {20: {"RequestsFail"}}
+    ),
+    Case("a pause is forgotten", {PAUSED: f"_x10 1x{MINUTES}"}, {69: set(), 70: {"PausedForLong"}}),
     Case("one in a hundred is", {FAILED: f"0x9 0+6x{MINUTES}"}, {20: set(), 40: set()}),
     Case(
         "one of few is",
