@@ -20,8 +20,8 @@ def main() -> int:
     """Runs until SIGINT or SIGTERM; returns the exit code."""
     raise_on_signals()
     try:
-        port = _port("PORT", USUAL_PORT)
-        with Stack(port, _port("CONSOLE_PORT", USUAL_CONSOLE_PORT, taken=port)) as stack:
+        port = choose_port("PORT", USUAL_PORT)
+        with Stack(port, choose_port("CONSOLE_PORT", USUAL_CONSOLE_PORT, taken=port)) as stack:
             print("\n".join(guide(stack)), flush=True)
             while True:
                 for line in stack.tend():
@@ -40,7 +40,7 @@ def main() -> int:
         return 1
 
 
-def _port(name: str, usual: int, taken: int | None = None) -> int:
+def choose_port(name: str, usual: int, taken: int | None = None) -> int:
     """That of the variable, else the usual one, else any that is free."""
     if given := os.environ.get(name):
         return int(given)
