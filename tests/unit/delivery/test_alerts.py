@@ -194,6 +194,12 @@ def test_each_alert_says_how_bad_it_is_and_links_to_its_section_of_the_runbook()
     assert sections == [rule["alert"] for rule in alerts()]
 
 
+def test_the_alerts_about_the_api_name_the_job_that_is_documented() -> None:
+    page = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    [job] = re.findall(r"^  - job_name: (\S+)$", page, re.MULTILINE)
+    assert {name for rule in alerts() for name in re.findall(r'job="([^"]+)"', rule["expr"])} == {job}
+
+
 def test_each_alert_has_a_case_that_fires_it() -> None:
     fired = set().union(*(fires for case in CASES for fires in case.fires.values()))
     assert fired == {rule["alert"] for rule in alerts()}
