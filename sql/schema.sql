@@ -268,10 +268,14 @@ begin
                 t.priority, t.slots, l.slots as system_slots,
                 exists (select from coursegen.controls c where c.name = 'admissions') as is_paused,
                 coalesce(request.user_slot > t.slots or request.system_slot > l.slots, true)
-                    or exists (select from coursegen.generations g where g.system_slot > l.slots)
-                    or exists (
-                        select from coursegen.generations g where g.user_id = request.user_id and g.user_slot > t.slots
-                    ) as is_picked_here
+                    -- The highest numbers: one look at the end of an index each.
+                    or (
+                        select max(g.system_slot) from coursegen.generations g where g.system_slot is not null
+                    ) > l.slots
+                    or (
+                        select max(g.user_slot) from coursegen.generations g
+                        where g.user_id = request.user_id and g.user_slot is not null
+                    ) > t.slots as is_picked_here
             into in_force
             from coursegen.tiers t
             cross join lateral (select coursegen.limit_in_force_v1(request.system_limit) as slots) l
@@ -982,11 +986,10 @@ begin
     else
         outcome := 'full';
         wait_s := coalesce((p_stages -> stage ->> 'full_s')::float, 5);  -- an earlier release does not name it
-        -- One that has not begun waits for its first place as for a worker, but an operator's pause is no delay.
         update coursegen.generations g
         set paused_why = waits, paused_until = now() + make_interval(secs => wait_s)
-        where g.id = p_generation_id and (g.status = 'running' or waits = 'stage_paused');
-        if waits = 'stage_paused' and generation.paused_why is distinct from waits then
+        where g.id = p_generation_id and g.status = 'running';
+        if waits = 'stage_paused' then
             perform coursegen.write_course(
                 generation.course_id,
                 jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('message', p_stages -> stage -> 'waiting')))
@@ -1309,9 +1312,11 @@ $$;
 --
 
 CREATE FUNCTION coursegen.hold_controls() RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS $$
-    select pg_advisory_xact_lock_shared(hashtext('coursegen'), hashtext('controls'))
+begin
+    perform pg_advisory_xact_lock_shared(hashtext('coursegen'), hashtext('controls'));
+end
 $$;
 
 --
@@ -1610,9 +1615,11 @@ $$;
 --
 
 CREATE FUNCTION coursegen.limit_in_force_v1(p_limit integer) RETURNS integer
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     AS $$
-    select coalesce((select c.value from coursegen.controls c where c.name = 'limit'), p_limit)
+begin
+    return coalesce((select c.value from coursegen.controls c where c.name = 'limit'), p_limit);
+end
 $$;
 
 --
@@ -2949,12 +2956,14 @@ $_$;
 --
 
 CREATE FUNCTION coursegen.why_stage_waits(g coursegen.generations, p_at_once integer) RETURNS text
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS $$
-    select case
+begin
+    return case
         when exists (select from coursegen.controls c where c.name in ('stages', 'stage:' || g.stage)) then 'stage_paused'
         when coursegen.is_stage_full(g, p_at_once) then 'stage_full'
-    end
+    end;
+end
 $$;
 
 --

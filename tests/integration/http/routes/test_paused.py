@@ -30,6 +30,7 @@ def test_paused_admissions_are_503_and_all_else_goes_on(
     assert 60 <= int(refused.headers["Retry-After"]) <= 90
     bearer = {"Authorization": f"Bearer {token(course.user_id)}"}
     called = client.post("/trpc/generation.initiate", json={"courseId": str(course.id)}, headers=bearer)
+    assert called.json is not None
     assert (called.status_code, called.json["error"]["data"]["code"]) == (503, "SERVICE_UNAVAILABLE")
     assert "Retry-After" in called.headers
     replayed = generate(running.id, running.user_id, headers=KEY)
