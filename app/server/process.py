@@ -6,6 +6,7 @@ import multiprocessing
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 from flask import Flask
@@ -43,7 +44,8 @@ class ApiServer(Server):
 
     async def _give_signs(self) -> None:
         while True:
-            await self._application.call(partial(self._registration.keep, self._services.db))
+            with suppress(RuntimeError):  # no thread can be started just now
+                await self._application.call(partial(self._registration.keep, self._services.db))
             await asyncio.sleep(self._services.settings.heartbeat_s)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -20,7 +20,7 @@ def check_fleet(conn: Connection[DictRow], settings: Settings, limit: int) -> It
     yield _check_places(only_row(conn.execute(QUERIES["count_places"], live)), limit)
     versions = [row["version"] for row in conn.execute(QUERIES["list_versions"], live)]
     found = ", ".join(versions) or say("no live process")
-    advice = say("Restart those of the older release: see `coursegen settings`.")
+    advice = say("Restart those of the older release: see `coursegen processes`.")
     yield judge("versions", found, State.WARNING, advice, when=len(versions) > 1, clause="versions")
     conflicts = list_conflicts(conn, settings.stalled_s)
     found = say("conflict: {settings}", settings=", ".join(conflicts)) if conflicts else say("agree")
