@@ -172,7 +172,7 @@ where e.event_type = 'status_refused' and e."timestamp" > now() - interval '1 da
 -- that is paused, or whose first stage an operator has paused, is not among them.
 select count(*) as stuck, max(idle_s) as longest_s
 from (
-    select coursegen.idle_s_v1(generation) as idle_s
+    select case when created_at <= now() - make_interval(secs => %(stuck_s)s) then coursegen.idle_s_v1(generation) end as idle_s
     from coursegen.generations generation
     where finished_at is null and status <> 'awaiting_approval' and paused_until is null
         and not (status = 'queued' and exists (

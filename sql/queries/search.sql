@@ -51,7 +51,8 @@ where (%(id)s::uuid is null or generation.id = %(id)s)
             and (event.job_id is null or event.job_id = generation.id::text)
     ))
     and (%(stuck_s)s::float is null or (
-        generation.finished_at is null and coursegen.idle_s_v1(generation) >= %(stuck_s)s
+        generation.finished_at is null and generation.created_at <= now() - make_interval(secs => %(stuck_s)s)
+        and coursegen.idle_s_v1(generation) >= %(stuck_s)s
     ))
     and (%(after_at)s::timestamptz is null or (generation.created_at, generation.id) < (%(after_at)s, %(after_id)s::uuid))
 order by generation.created_at desc, generation.id desc

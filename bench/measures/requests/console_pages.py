@@ -174,7 +174,7 @@ def _find_pages(database_url: str) -> list[Asked]:
     pages |= {"events of a rare type": "/events?type=rpc_retry_exhausted&since=90d"}
     searched = {"error": "error=answered+500", "error of none": "error=nothing+like+it"}
     searched |= {"request": f"request={request}", "rare tier": "tier=TRIAL"}
-    searched |= {"title": f"course={quote('возражениями 7')}", "title of none": f"course={quote('ничего такого')}"}
+    searched |= {"title": f"course={quote('возражениями 777')}", "title of none": f"course={quote('ничего такого')}"}
     return [
         *(Asked(name, path) for name, path in pages.items()),
         *(Asked(f"list, {name}", f"/generations?{query}") for name, query in filters.items()),
