@@ -23,8 +23,8 @@ class Series:
     ends: Mapping[str, Sequence[int]]
     #: How many seconds half of the stages stayed within, and 95 of 100, by stage; None where none completed.
     seconds: Mapping[str, Sequence[tuple[float, float] | None]]
-    #: When the limit changed, and to what.
-    limits: Sequence[tuple[datetime, int]]
+    #: When the limit changed, and to what; None where it became the environment's again.
+    limits: Sequence[tuple[datetime, int | None]]
 
 
 def read_series(db: Database, span: str) -> Series:

@@ -30,9 +30,15 @@ where started_at >= %(since)s::timestamptz - interval '1 day' and finished_at >=
 group by 1, attempts.stage;
 
 -- name: list_limit_changes
--- When the limit of active generations changed, and to what, the latest 200.
-select "timestamp" as at, (metadata ->> 'limit')::int as limit
-from coursegen.events
-where event_type = 'limit_changed' and "timestamp" >= %(since)s
-order by "timestamp" desc
+-- When the limit of active generations changed by itself or by an operator, and to what, the latest 200. It is null where it
+-- became the environment's again.
+select at, "limit"
+from (
+    select "timestamp" as at, (metadata ->> 'limit')::int as "limit" from coursegen.events
+    where event_type = 'limit_changed' and "timestamp" >= %(since)s
+    union all
+    select at, (details ->> 'limit')::int from coursegen.audit
+    where action in ('set_limit', 'reset_limit') and at >= %(since)s
+) change
+order by at desc
 limit 200;

@@ -35,7 +35,7 @@
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
-      ctx.fillText(`${section.dataset.limit} ${limit}`, x + 4, bbox.top + 12 * devicePixelRatio);
+      ctx.fillText(`${section.dataset.limit} ${limit ?? "–"}`, x + 4, bbox.top + 12 * devicePixelRatio);
     }
     ctx.restore();
   };

@@ -74,11 +74,15 @@ def test_the_numbers_come_as_json_and_only_if_they_changed(
     conn.execute(
         "insert into coursegen.events (event_type, severity, metadata) values ('limit_changed', 'info', %s)", [changed]
     )
+    conn.execute(
+        "insert into coursegen.audit (actor, action, details) values"
+        " ('cli:ops', 'set_limit', '{\"limit\": 7}'), ('cli:ops', 'reset_limit', '{}'), ('cli:ops', 'cancel', '{}')"
+    )
     first = browser.get("/charts/7d")
     assert first.json is not None
     assert [len(first.json["ends"]), len(first.json["seconds"])] == [3, 10]
     assert {len(column) for column in first.json["ends"] + first.json["seconds"]} == {len(first.json["at"])}
-    assert [limit for _, limit in first.json["limits"]] == [5]
+    assert {limit for _, limit in first.json["limits"]} == {5, 7, None}
     again = {"If-None-Match": first.headers["ETag"]}
     assert (browser.get("/charts/7d", headers=again).status_code, browser.get("/charts/2h").status_code) == (304, 404)
     past.generation(now - minutes(5), now - minutes(4))
@@ -86,7 +90,8 @@ def test_the_numbers_come_as_json_and_only_if_they_changed(
     page = browser.get("/?span=7d").text
     assert page.count('<tr><th scope="row"><time') == 2 * len(first.json["at"])
     assert page.count('<svg class="spark"') == 3
-    assert re.search(r"The limit changed: <time [^>]+>[^<]+</time> to 5", page)
+    assert re.search(r"The limit changed: .*<time [^>]+>[^<]+</time> to 5", page)
+    assert "to the environment" in page
 
 
 def test_each_cause_leads_to_the_list_that_it_counts(sign_in: SignIn, conn: Conn) -> None:
