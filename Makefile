@@ -6,8 +6,9 @@ ifeq ($(origin PYTHON),file)
 OTHER_PYTHONS := python3.13 python3.12 python3.11
 endif
 
-# How many tests run at once. Half of their time they wait; with many more than there are cores those that measure time fail.
-AT_ONCE ?= 3
+# How many tests run at once on 2 cores: more than half of their time they wait, and those that wait longest do so in one
+# process (`tests/parallel.py`). With many more those that measure time fail.
+AT_ONCE ?= 4
 
 # Without kept byte code each of the many processes compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -15,6 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 RUN := .venv/bin/python
 SETUP := .venv/.complete
 PIP_INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
+PYTEST_AT_ONCE := $(RUN) -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup --ignore tests/alone
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --only-binary :all: --generate-hashes \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
@@ -33,20 +35,20 @@ setup: $(SETUP) ## create .venv with everything; the other commands do it when n
 demo: $(SETUP) ## generate a course from real documents, from nothing to nothing
 	@exec $(RUN) -m stack.demo
 
-run: $(SETUP) ## keep the whole service up, with tokens and curl lines to try it
+run: $(SETUP) ## keep the whole service up, with curl lines and a link to the console
 	@exec $(RUN) -m stack.run
 
 test: $(SETUP) ## run the tests, without the slow ones, on real PostgreSQL and Redis
-	@$(RUN) -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup -m 'not alone and not slow and not clients'
-	@$(RUN) -m pytest -m 'alone and not slow'
+	@$(PYTEST_AT_ONCE) -m 'not slow and not clients'
+	@$(RUN) -m pytest tests/alone -m 'not slow'
 
 check: lint schema-check ## check format, lint, types, import rules and the schema, then run all tests: what CI runs
-	@$(RUN) -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup --hypothesis-profile thorough -m 'not alone and not clients'
-	@$(RUN) -m pytest -m alone
+	@$(PYTEST_AT_ONCE) --hypothesis-profile thorough -m 'not clients'
+	@$(RUN) -m pytest tests/alone
 
 coverage: $(SETUP) ## run the tests of `make check` with what they cover: half as long again
 	@$(RUN) -m coverage erase
-	@$(RUN) -m coverage run -m pytest -p tests.parallel -n $(AT_ONCE) --dist loadgroup -m 'not alone and not clients'
+	@$(subst -m pytest,-m coverage run -m pytest,$(PYTEST_AT_ONCE)) -m 'not clients'
 	@# A process that a test killed leaves half a file. That needs no warning.
 	@$(RUN) -W 'ignore:Data file' -m coverage report
 
@@ -80,7 +82,7 @@ console: $(SETUP) ## run the operators' console in the foreground, configured by
 migrate: $(SETUP) ## bring the database of DATABASE_URL up to date
 	@exec .venv/bin/coursegen migrate
 
-conformance: $(SETUP) ## hold a running service to its own description; API, TOKEN, COURSE_ID and SLUG as `make run` prints them
+conformance: $(SETUP) ## hold a running service to its own description; API, TOKEN, COURSE_ID and SLUG as `make run` sets them
 	@exec .venv/bin/st --config-file tests/conformance/schemathesis.toml run "$(API)/openapi.json"
 
 clients: $(SETUP) ## generate, compile and use clients of four generators; test the examples, and proxies that compress
@@ -101,6 +103,7 @@ soak: $(SETUP) ## load the service and kill something of it every 20 s, for MINU
 lock: $(SETUP) ## resolve the dependencies of pyproject.toml into the locks; UPGRADE=1 raises every version
 	@$(LOCK) --group build pyproject.toml --output-file requirements.lock
 	@$(LOCK) --group dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+	@$(LOCK) --group otel --constraint requirements-dev.lock --output-file requirements-otel.lock
 	@$(LOCK) $(GENERATED_CLIENTS)/requirements.in --output-file $(GENERATED_CLIENTS)/requirements.lock
 
 format: $(SETUP) ## format the code and fix what the linter can
@@ -111,10 +114,11 @@ clean: ## remove .venv and every cache
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(SETUP): requirements-dev.lock pyproject.toml
+$(SETUP): requirements-dev.lock requirements-otel.lock pyproject.toml
 	@$(RUN) -m pip --version >/dev/null 2>&1 || { $(FIND_PYTHON); "$$found" -m venv --clear .venv; }
 	@echo "Installing the dependencies into .venv"
 	@$(PIP_INSTALL) --require-hashes --only-binary :all: -r requirements-dev.lock
+	@rm -rf .venv/otel && $(PIP_INSTALL) --require-hashes --only-binary :all: --target .venv/otel -r requirements-otel.lock
 	@$(PIP_INSTALL) --no-index --no-deps --no-build-isolation --editable .
 	@touch $(SETUP)
 

@@ -1,3 +1,9 @@
-from app import create_app
+from flask.cli import NoAppException
 
-app = create_app()
+from app import create_app
+from app.settings import BadSettings
+
+try:
+    app = create_app()
+except BadSettings as error:  # Flask's commands print it as it is
+    raise NoAppException(str(error)) from error

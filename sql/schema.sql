@@ -212,7 +212,7 @@ begin
         select r.* from jsonb_to_recordset(p_requests) as r (
             id uuid, course_id uuid, user_id uuid, tier coursegen.tier, user_slot int, system_slot int, system_limit int, source text, webhook_url text, request_id text, idempotency_key text,
             fingerprint text, retry_of uuid, message text, status text, actor text, reason text,
-            completed_steps jsonb, beside boolean
+            completed_steps jsonb, beside boolean, traceparent text
         ) order by r.course_id
     loop
         id := request.id;
@@ -309,11 +309,11 @@ begin
         if outcome is null then
             insert into coursegen.generations as g (
                 id, course_id, user_id, organization_id, tier, priority, user_slot, system_slot, stage, source,
-                webhook_url, request_id, idempotency_key, retry_of, cancel_value
+                webhook_url, request_id, idempotency_key, retry_of, traceparent, cancel_value
             ) values (
                 request.id, request.course_id, request.user_id, course.organization_id, request.tier, in_force.priority,
                 request.user_slot, request.system_slot, first_stage, request.source,
-                request.webhook_url, request.request_id, request.idempotency_key, request.retry_of,
+                request.webhook_url, request.request_id, request.idempotency_key, request.retry_of, request.traceparent,
                 (select m.value from coursegen.status_map m where m.status = 'cancelled')
             )
             on conflict do nothing
@@ -584,6 +584,7 @@ CREATE TABLE coursegen.generations (
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
     cancel_value text DEFAULT 'cancelled'::text,
+    traceparent text,
     CONSTRAINT generations_fence_check CHECK ((fence >= 1)),
     CONSTRAINT generations_finished_iff_final CHECK (((finished_at IS NOT NULL) = (status = ANY (ARRAY['completed'::coursegen.generation_status, 'failed'::coursegen.generation_status, 'cancelled'::coursegen.generation_status])))),
     CONSTRAINT generations_paused_while_running CHECK ((((paused_until IS NULL) = (paused_why IS NULL)) AND ((paused_until IS NULL) OR (status = 'running'::coursegen.generation_status)))),
@@ -752,6 +753,28 @@ begin
     end if;
     return coursegen.whole_progress(progress || changed || jsonb_build_object('steps', steps));
 end
+$$;
+
+--
+-- Name: claim_alert_v1(double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.claim_alert_v1(p_hold_s double precision) RETURNS TABLE(finding text, event text, details jsonb, began_at timestamp with time zone, ended_at timestamp with time zone, failures integer, held_until timestamp with time zone)
+    LANGUAGE sql
+    AS $$
+    update coursegen.alerts a
+    set held_until = now() + make_interval(secs => p_hold_s)
+    where a.finding = (
+        select due.finding from coursegen.alerts due
+        where (due.state = 'over' or due.state = 'lasting' and not due.is_told)
+            and due.due_at <= now() and coalesce(due.held_until, '-infinity') <= now()
+        order by due.began_at
+        limit 1
+        for update skip locked
+    )
+    returning
+        a.finding, case a.state when 'over' then 'end' else 'begin' end, a.details, a.began_at, a.ended_at, a.failures,
+        a.held_until
 $$;
 
 --
@@ -1163,6 +1186,16 @@ end
 $$;
 
 --
+-- Name: event_type_named_v1(text); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.event_type_named_v1(p_name text) RETURNS public.metric_event_type
+    LANGUAGE sql STABLE
+    AS $$
+    select e from unnest(enum_range(null::public.metric_event_type)) e where e::text = p_name
+$$;
+
+--
 -- Name: fail_generation(coursegen.generations, text, text, jsonb); Type: FUNCTION; Schema: coursegen; Owner: -
 --
 
@@ -1265,6 +1298,27 @@ begin
         outcome := case when found then 'found' else 'missing' end;
     end if;
     return next;
+end
+$$;
+
+--
+-- Name: finish_alert_v1(text, timestamp with time zone, text, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.finish_alert_v1(p_finding text, p_held_until timestamp with time zone, p_event text, p_wait_s double precision) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if p_wait_s is null then
+        delete from coursegen.alerts a
+        where a.finding = p_finding and a.held_until = p_held_until and a.state = 'over' and p_event = 'end';
+    end if;
+    update coursegen.alerts a
+    set held_until = null,
+        is_told = case when p_wait_s is null then p_event = 'begin' else a.is_told end,
+        failures = case when p_wait_s is null then 0 else a.failures + 1 end,
+        due_at = case when p_wait_s is null then now() else now() + make_interval(secs => p_wait_s) end
+    where a.finding = p_finding and a.held_until = p_held_until;
 end
 $$;
 
@@ -1928,6 +1982,49 @@ begin
     set value = excluded.value, reason = excluded.reason, changed_at = now(),
         lowered_at = coalesce(excluded.lowered_at, d.lowered_at);
     perform coursegen.record_limit_change(jsonb_build_object('from', nullif(p_from, 0), 'limit', p_to, 'reason', p_reason) || p_facts);
+end
+$$;
+
+--
+-- Name: note_findings_v1(jsonb, double precision, jsonb, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.note_findings_v1(p_found jsonb, p_after_s double precision, p_gap jsonb, p_gap_s double precision) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    after constant interval := make_interval(secs => p_after_s);
+    last timestamptz;
+begin
+    perform pg_advisory_xact_lock(hashtext('coursegen'), hashtext('alerts'));
+    select c.at into last from coursegen.alert_checks c;
+    insert into coursegen.alert_checks (at) values (now()) on conflict (id) do update set at = excluded.at;
+    if now() - last > make_interval(secs => p_gap_s) then
+        insert into coursegen.alerts (finding, state, details, began_at, ended_at, is_told)
+        values ('database', 'over', p_gap, last, now(), true)
+        on conflict do nothing;
+    end if;
+
+    insert into coursegen.alerts as a (finding, details)
+    select f.finding, f.details
+    from jsonb_to_recordset(p_found) f (finding text, is_problem boolean, details jsonb)
+    where f.is_problem
+    on conflict (finding) do update
+    set details = excluded.details, seen_at = now(), changing_since = null, ended_at = null,
+        state = case when a.state = 'suspected' and now() - a.began_at < after then 'suspected' else 'lasting' end,
+        due_at = case when a.state = 'suspected' then now() else a.due_at end;
+
+    update coursegen.alerts a
+    set seen_at = now(), changing_since = coalesce(a.changing_since, now())
+    from jsonb_to_recordset(p_found) f (finding text, is_problem boolean)
+    where f.finding = a.finding and not f.is_problem and a.state <> 'over';
+    update coursegen.alerts a
+    set state = 'over', ended_at = a.changing_since, failures = 0, due_at = now()
+    -- A begin that is being sent now may arrive.
+    where a.state = 'lasting' and now() - a.changing_since >= after and (a.is_told or a.held_until > now());
+    delete from coursegen.alerts a
+    where (a.state = 'suspected' or a.state = 'lasting' and now() - a.changing_since >= after) and a.changing_since is not null
+        or a.seen_at < now() - interval '1 day';  -- nobody checks it any more, or its end can't be delivered
 end
 $$;
 
@@ -3868,6 +3965,35 @@ CREATE FUNCTION public.update_course_progress(p_course_id uuid, p_step_id intege
         )$$;
 
 --
+-- Name: alert_checks; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.alert_checks (
+    id boolean DEFAULT true NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT alert_checks_id_check CHECK (id)
+);
+
+--
+-- Name: alerts; Type: TABLE; Schema: coursegen; Owner: -
+--
+
+CREATE TABLE coursegen.alerts (
+    finding text NOT NULL,
+    state text DEFAULT 'suspected'::text NOT NULL,
+    details jsonb NOT NULL,
+    began_at timestamp with time zone DEFAULT now() NOT NULL,
+    changing_since timestamp with time zone,
+    ended_at timestamp with time zone,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    is_told boolean DEFAULT false NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    held_until timestamp with time zone,
+    CONSTRAINT alerts_state_check CHECK ((state = ANY (ARRAY['suspected'::text, 'lasting'::text, 'over'::text])))
+);
+
+--
 -- Name: applied_functions; Type: TABLE; Schema: coursegen; Owner: -
 --
 
@@ -4509,6 +4635,20 @@ ALTER TABLE ONLY public.procrastinate_jobs ALTER COLUMN id SET DEFAULT nextval('
 ALTER TABLE ONLY public.procrastinate_periodic_defers ALTER COLUMN id SET DEFAULT nextval('public.procrastinate_periodic_defers_id_seq'::regclass);
 
 --
+-- Name: alert_checks alert_checks_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.alert_checks
+    ADD CONSTRAINT alert_checks_pkey PRIMARY KEY (id);
+
+--
+-- Name: alerts alerts_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
+--
+
+ALTER TABLE ONLY coursegen.alerts
+    ADD CONSTRAINT alerts_pkey PRIMARY KEY (finding);
+
+--
 -- Name: applied_functions applied_functions_pkey; Type: CONSTRAINT; Schema: coursegen; Owner: -
 --
 
@@ -4824,6 +4964,12 @@ ALTER TABLE ONLY public.system_metrics
     ADD CONSTRAINT system_metrics_pkey PRIMARY KEY (id);
 
 --
+-- Name: attempts_failed; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX attempts_failed ON coursegen.attempts USING btree (generation_id) WHERE (error IS NOT NULL);
+
+--
 -- Name: attempts_generation; Type: INDEX; Schema: coursegen; Owner: -
 --
 
@@ -4872,10 +5018,22 @@ CREATE INDEX bulk_runs_prepared_at ON coursegen.bulk_runs USING btree (prepared_
 CREATE INDEX console_forms_sent_at ON coursegen.console_forms USING btree (sent_at);
 
 --
+-- Name: events_course; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX events_course ON coursegen.events USING btree (course_id, "timestamp" DESC) WHERE (course_id IS NOT NULL);
+
+--
 -- Name: events_timestamp; Type: INDEX; Schema: coursegen; Owner: -
 --
 
 CREATE INDEX events_timestamp ON coursegen.events USING btree ("timestamp" DESC);
+
+--
+-- Name: events_type; Type: INDEX; Schema: coursegen; Owner: -
+--
+
+CREATE INDEX events_type ON coursegen.events USING btree (event_type, "timestamp" DESC);
 
 --
 -- Name: generations_completed; Type: INDEX; Schema: coursegen; Owner: -
@@ -5401,6 +5559,13 @@ REVOKE ALL ON FUNCTION coursegen.changed_progress(p_progress jsonb, p_changes js
 GRANT ALL ON FUNCTION coursegen.changed_progress(p_progress jsonb, p_changes jsonb, p_now timestamp with time zone) TO coursegen_app;
 
 --
+-- Name: FUNCTION claim_alert_v1(p_hold_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.claim_alert_v1(p_hold_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.claim_alert_v1(p_hold_s double precision) TO coursegen_app;
+
+--
 -- Name: FUNCTION claim_delivery_v1(p_generation_id uuid, p_hold_s double precision); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5504,6 +5669,13 @@ REVOKE ALL ON FUNCTION coursegen.end_generation(p_generation_id uuid, p_status t
 GRANT ALL ON FUNCTION coursegen.end_generation(p_generation_id uuid, p_status text, p_changes jsonb, p_ended_by text, p_error text, p_error_details jsonb) TO coursegen_app;
 
 --
+-- Name: FUNCTION event_type_named_v1(p_name text); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.event_type_named_v1(p_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.event_type_named_v1(p_name text) TO coursegen_app;
+
+--
 -- Name: FUNCTION fail_generation(g coursegen.generations, p_step text, p_error text, p_details jsonb); Type: ACL; Schema: coursegen; Owner: -
 --
 
@@ -5530,6 +5702,13 @@ GRANT ALL ON FUNCTION coursegen.failure_cause_v1(generation coursegen.generation
 
 REVOKE ALL ON FUNCTION coursegen.find_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.find_unit_v1(p_generation_id uuid, p_fence integer, p_stage text, p_unit text, p_hash bytea) TO coursegen_app;
+
+--
+-- Name: FUNCTION finish_alert_v1(p_finding text, p_held_until timestamp with time zone, p_event text, p_wait_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.finish_alert_v1(p_finding text, p_held_until timestamp with time zone, p_event text, p_wait_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.finish_alert_v1(p_finding text, p_held_until timestamp with time zone, p_event text, p_wait_s double precision) TO coursegen_app;
 
 --
 -- Name: FUNCTION finish_delivery_v1(p_generation_id uuid, p_seq integer, p_held_until timestamp with time zone, p_state text, p_wait_s double precision, p_attempt jsonb); Type: ACL; Schema: coursegen; Owner: -
@@ -5753,6 +5932,13 @@ GRANT ALL ON FUNCTION coursegen.lock_generation(p_generation_id uuid) TO courseg
 
 REVOKE ALL ON FUNCTION coursegen.move_limit_v1(p_from integer, p_to integer, p_reason text, p_facts jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.move_limit_v1(p_from integer, p_to integer, p_reason text, p_facts jsonb) TO coursegen_app;
+
+--
+-- Name: FUNCTION note_findings_v1(p_found jsonb, p_after_s double precision, p_gap jsonb, p_gap_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.note_findings_v1(p_found jsonb, p_after_s double precision, p_gap jsonb, p_gap_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.note_findings_v1(p_found jsonb, p_after_s double precision, p_gap jsonb, p_gap_s double precision) TO coursegen_app;
 
 --
 -- Name: FUNCTION old_stack_column(); Type: ACL; Schema: coursegen; Owner: -
@@ -6250,6 +6436,18 @@ GRANT ALL ON FUNCTION public.procrastinate_update_heartbeat_v1(worker_id bigint)
 
 REVOKE ALL ON FUNCTION public.update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.update_course_progress(p_course_id uuid, p_step_id integer, p_status text, p_message text, p_error_message text, p_error_details jsonb, p_metadata jsonb) TO coursegen_app;
+
+--
+-- Name: TABLE alert_checks; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE coursegen.alert_checks TO coursegen_app;
+
+--
+-- Name: TABLE alerts; Type: ACL; Schema: coursegen; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE coursegen.alerts TO coursegen_app;
 
 --
 -- Name: TABLE applied_functions; Type: ACL; Schema: coursegen; Owner: -

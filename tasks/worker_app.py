@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,9 @@ from app.services import Services, make_services
 from app.services.registration import Registration, name_process
 from app.settings import Settings
 from app.telemetry.log import configure_logging
+from app.telemetry.tracing import start_tracing
+from tasks.alerts.alerter import alert, send_alert
+from tasks.alerts.contact_watch import watch_contact
 from tasks.queue.connector import WorkerConnector
 from tasks.queue.contact import Contact
 from tasks.queue.inventory import Inventory
@@ -72,14 +76,20 @@ class WorkerApp(App):
         self.job_manager = WorkerJobs(self.connector, worker, pulse, self.contact, held, closed.is_set)
         is_process = kwargs.pop("install_signal_handlers", True)
         run = super().run_worker_async(**kwargs, queues=queues, install_signal_handlers=False)
-        inventory = asyncio.create_task(self.inventory.compare())
+        beside = [asyncio.create_task(self.inventory.compare())]
+        if UPKEEP_QUEUE in queues and settings.alert_webhook_url is not None:
+            # After a heartbeat, which may be all that a busy worker asks, and before the loss of its pulse.
+            lost_s = (settings.stalled_s + settings.heartbeat_s) / 2
+            send = partial(send_alert, settings, WebhookClient())
+            beside.append(asyncio.create_task(watch_contact(self.contact, lost_s, send)))
         try:
             if is_process:
                 await self.shutdown.run(run, pulse, forever=kwargs.get("wait", True))
             else:
                 await run
         finally:
-            inventory.cancel()
+            for each in beside:
+                each.cancel()
             self.children.stop()
             self.services.close()
 
@@ -87,6 +97,7 @@ class WorkerApp(App):
 def make_app(settings: Settings) -> WorkerApp:
     """The App with every task registered. Touches no server."""
     configure_logging("worker", settings.log_level, settings.app_env, settings.app_version)
+    start_tracing("worker", settings.app_env, settings.app_version, settings.otel_exporter_otlp_endpoint)
     services = make_services(settings)
     inventory = Inventory(services.db, settings.heartbeat_s)
     app = WorkerApp(
@@ -125,7 +136,8 @@ def make_app(settings: Settings) -> WorkerApp:
 
     for stage in Stage:
         app.task(name=STAGE_TASKS[stage], queue=STAGES_QUEUE, pass_context=True)(run_stages)
-    sender = Sender(services, WebhookClient(), app.shutdown.closed.is_set)
+    client = WebhookClient()
+    sender = Sender(services, client, app.shutdown.closed.is_set)
 
     @app.task(name=WEBHOOK_TASK, queue=WEBHOOKS_QUEUE)
     def deliver(generation_id: str) -> None:
@@ -146,13 +158,19 @@ def make_app(settings: Settings) -> WorkerApp:
         "rescue_webhooks": (lambda: rescue_webhooks(services, stalled_s()), often),
         "age": (lambda: age(services), often),
         "prune": (lambda: prune(services), HOURLY),
+        "alert": (lambda: alert(services, client, 2 * settings.upkeep_s), often),
     }
     if settings.global_concurrency_limit is None:
         pieces["move_limit"] = (move_own_limit, LIMIT_MOVES)
     for name, (piece, cron) in pieces.items():
         # At most one of each waits, however long this queue has had no worker.
-        upkeep = app.task(name=f"tasks.upkeep.{name}", queue=UPKEEP_QUEUE, queueing_lock=name)(_make_upkeep(piece))
-        app.periodic(cron=cron)(upkeep)
+        # Alerts are the slowest, and may wait for the others.
+        priority = -1 if name == "alert" else 0
+        upkeep = app.task(name=f"tasks.upkeep.{name}", queue=UPKEEP_QUEUE, queueing_lock=name, priority=priority)(
+            _make_upkeep(piece)
+        )
+        if name != "alert" or settings.alert_webhook_url is not None:
+            app.periodic(cron=cron)(upkeep)
 
     @app.periodic(cron=HOURLY)
     @app.task(name="tasks.upkeep.remove_jobs", queue=UPKEEP_QUEUE, queueing_lock="remove_jobs")

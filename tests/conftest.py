@@ -59,7 +59,7 @@ KEPT_TABLES = [
 
 MAX_BYTES_IN_A_NAME = 40
 #: Folders of the tests that run the service as it ships, so without coverage's tracer in its processes.
-AS_SHIPPED = ("acceptance", "faults")
+AS_SHIPPED = ("acceptance", "alone", "faults")
 
 
 # Property tests try the same examples each time. `--hypothesis-profile thorough`, as of `make check`, tries more.

@@ -1,6 +1,7 @@
-"""Tests in several processes at once, as `make test` runs them: `pytest -p tests.parallel -n 3 --dist loadgroup`."""
+"""Tests in several processes at once, as `make test` runs them: `pytest -p tests.parallel -n 4 --dist loadgroup`."""
 
 from collections.abc import Generator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ TOGETHER = (
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the mark
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        for place in TOGETHER:
-            if item.path.is_relative_to(HERE / place):
+    for path, those in groupby(items, key=lambda item: item.path):
+        places = [place for place in TOGETHER if path.is_relative_to(HERE / place)]
+        for item in those:
+            for place in places:
                 item.add_marker(pytest.mark.xdist_group(place))
 
 

@@ -5,15 +5,15 @@ from flask import Flask
 
 from app.cli import (
     control_commands,
-    generate_command,
-    generation_commands,
+    generations,
     inspection_commands,
     metrics_command,
-    migrate_command,
-    platform_command,
     token_command,
     webhook_commands,
+    work_commands,
 )
+from app.cli.database import migrate, platform
+from app.cli.generations import generate
 
 COMMANDS: list[click.Command] = [
     control_commands.pause,
@@ -25,14 +25,17 @@ COMMANDS: list[click.Command] = [
     inspection_commands.processes,
     inspection_commands.settings,
     inspection_commands.slots,
-    generate_command.command,
-    generation_commands.command,
+    generate.command,
+    generations.command,
     metrics_command.command,
-    migrate_command.command,
-    platform_command.command,
+    migrate.command,
+    platform.command,
     token_command.command,
     token_command.console_link,
     webhook_commands.command,
+    work_commands.audit,
+    work_commands.queue,
+    work_commands.workers,
 ]
 
 

@@ -2,9 +2,10 @@
 
 import functools
 import getpass
-import re
+import logging
 import socket
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec
 
@@ -13,39 +14,76 @@ import psycopg
 from flask.cli import with_appcontext
 
 from app.cli.output import CommandFailed
+from app.cli.tables import WIDE
 from app.database.migration_session import MigrationError
-from app.database.pool import Unmigrated
+from app.database.pool import LIMITS, Unmigrated
+from app.database.preflight import explain_outage
 from app.generation.audit import Actor
 from app.generation.errors import GenerationError
 from app.operations.listings import NotFound
+from app.operations.search import read_span, read_time
 from app.services import Services
 from app.services.current import current_services
 from app.telemetry.log import configure_logging
 
 P = ParamSpec("P")
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+#: The loggers of errors that the command's last line says.
+SAID = ("psycopg.pool", "app.generation.admission.refusals")
 
 
 class Span(click.ParamType[int]):
-    """A span of time: a number with s, m, h or d. Converts to seconds."""
+    """A span of time: a number with s, m, h, d or w. Converts to seconds."""
 
     name = "span"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
+        seconds = value if isinstance(value, int) else read_span(value)
+        if seconds is None:
+            self.fail(f"{value!r} is no span of time; use 90s, 30m, 24h, 7d or 1w", param, ctx)
+        return seconds
+
+
+class Since(click.ParamType[float]):
+    """A span of time back from now, or a time in UTC. Converts to seconds back from now."""
+
+    name = "since"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, int | float):
             return value
-        found = re.fullmatch(r"(\d{1,6})([smhd])", value)
-        if found is None:
-            self.fail(f"{value!r} is no span of time; use 90s, 30m, 24h or 7d", param, ctx)
-        return int(found[1]) * _UNITS[found[2]]
+        moment = read_time(value)
+        if moment is None:
+            self.fail(f"{value!r} is neither a span (24h, 7d, 1w) nor a time in UTC (2026-11-29T14:30)", param, ctx)
+        seconds = time.time() - moment.timestamp()
+        if seconds < 0:
+            self.fail(f"{value!r} is in the future", param, ctx)
+        return seconds
 
 
-as_json = click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
-since = click.option("--since", "since_s", type=Span(), default="7d", show_default=True, help="How far back.")
+def _keep_wide(context: click.Context, param: click.Parameter, is_wide: bool) -> None:
+    context.meta[WIDE] = is_wide
+
+
+wide = click.option(
+    "--wide", is_flag=True, expose_value=False, callback=_keep_wide, help="Every column in full, however wide."
+)
+since = click.option(
+    "--since",
+    "since_s",
+    type=Since(),
+    default="7d",
+    show_default=True,
+    help="How far back: 24h, 7d, or a time in UTC.",
+)
 limit = click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Rows at most.")
 reason = click.option("--reason", help="Why, for the audit.")
 generation_id = click.argument("generation_id", type=click.UUID)
+
+
+def as_json(function: Callable[..., None]) -> Callable[..., None]:
+    """The command prints rows: a table, which fits a terminal unless `--wide` is given, or JSON."""
+    return click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")(wide(function))
 
 
 def listing(function: Callable[..., None]) -> Callable[..., None]:
@@ -67,11 +105,16 @@ def with_services(function: Callable[Concatenate[Services, P], None]) -> Callabl
         services = current_services()
         settings = services.settings
         configure_logging("cli", settings.log_level, settings.app_env, settings.app_version, sys.stderr)
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(lambda record: record.name not in SAID)
         try:
             function(services, *args, **kwargs)
         except (MigrationError, Unmigrated, GenerationError, NotFound) as error:
             raise CommandFailed(str(error)) from error
+        except psycopg.errors.QueryCanceled as error:
+            raise CommandFailed(f"No result within {LIMITS['statement_timeout']}: ask for less.") from error
         except psycopg.Error as error:
-            raise CommandFailed(f"The database can't be used: {error}") from error
+            why = explain_outage(settings.database_url, error, pooled=settings.database_pooled)
+            raise CommandFailed(why) from error
 
     return run

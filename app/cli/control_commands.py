@@ -42,7 +42,7 @@ def _show(services: Services, *, as_json: bool) -> None:
 @reason
 @with_services
 def pause(services: Services, what: str | None, stage: str | None, as_json: bool, reason: str | None) -> None:
-    """Pause admissions, all stages or one stage, until `resume`. What runs goes on."""
+    """Pause admissions, all stages or one stage. What runs goes on, and `resume` ends the pause."""
     _pause_or_resume(services, what, stage, controls.pause, "Paused", as_json=as_json, reason=reason)
 
 
@@ -83,7 +83,7 @@ def _pause_or_resume(
 @reason
 @with_services
 def limit(services: Services, limit: int | None, reset: bool, reason: str | None) -> None:
-    """Set how many generations may be active at once, without a restart. Those that run go on."""
+    """Set how many generations may be active at once. Those that run go on."""
     if limit is not None and reset:
         raise click.UsageError("Name a limit, or --reset")
     if limit is not None:

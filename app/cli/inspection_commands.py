@@ -5,9 +5,9 @@ from dataclasses import asdict
 import click
 
 from app.cli.command_setup import as_json, listing, operator, reason, with_services
+from app.cli.generations.filters import EVENT_TYPES
 from app.cli.output import echo
 from app.cli.tables import print_rows
-from app.generation.events import OWN_TYPES, EventType
 from app.operations.actions import rebuild_slots
 from app.operations.doctor import State, examine, examine_platform, summarize
 from app.operations.listings import compare_slots, read_rows
@@ -25,7 +25,7 @@ PROCESSES = (
     "seen_at",
     "is_alive",
 )
-EVENTS = ("timestamp", "event_type", "severity", "user_id", "course_id", "job_id", "metadata")
+EVENTS = ("timestamp", "event_type", "job_id", "severity", "course_id", "user_id", "metadata")
 
 
 @click.command("doctor")
@@ -33,9 +33,13 @@ EVENTS = ("timestamp", "event_type", "severity", "user_id", "course_id", "job_id
 @click.option("--platform", "of_platform", is_flag=True, help="Check the platform's database instead.")
 @with_services
 def doctor(services: Services, as_json: bool, of_platform: bool) -> None:
-    """Check settings, servers, migrations, clock, workers and slots. Exit code 1 if anything is an error."""
+    """Say what is wrong, and what to do about it. Exit code 1 if anything is an error."""
     findings = examine_platform(services.settings) if of_platform else examine(services)
-    print_rows(map(asdict, findings), ("state", "check", "found", "advice"), as_json=as_json)
+    rows = [asdict(finding) for finding in findings]
+    if not as_json:
+        for row in rows:
+            row["found"] += f" → {row['advice']}" if row["advice"] else ""
+    print_rows(rows, ("state", "check", "found"), as_json=as_json)
     if not as_json:
         echo(f"\n{summarize(findings)}")
     if any(finding.state is State.ERROR for finding in findings):
@@ -46,7 +50,7 @@ def doctor(services: Services, as_json: bool, of_platform: bool) -> None:
 @click.option(
     "--type",
     "event_type",
-    type=click.Choice([*(kind.value for kind in EventType), *OWN_TYPES]),
+    type=click.Choice(EVENT_TYPES),
     help="Only this type.",
 )
 @listing
@@ -59,7 +63,7 @@ def events(services: Services, as_json: bool, **filters: object) -> None:
 @as_json
 @with_services
 def processes(services: Services, as_json: bool) -> None:
-    """List the processes of the last day, with their versions and signs of life. Times are in UTC."""
+    """List the processes of the last day. Times are in UTC."""
     print_rows(list_processes(services), PROCESSES, as_json=as_json)
 
 
@@ -68,15 +72,16 @@ def processes(services: Services, as_json: bool) -> None:
 @click.option("--differing", is_flag=True, help="Only those that are not the same everywhere.")
 @with_services
 def settings(services: Services, as_json: bool, differing: bool) -> None:
-    """Show the settings of every live process and of this command; of secrets a fingerprint.
+    """Show the settings of every live process.
 
-    Those that conflict should be the same everywhere; those that differ may.
+    This command is among them. Of secrets there is a fingerprint. Those that conflict should be the same everywhere;
+    those that differ may.
     """
     rows = [row for row in list_settings(services, "cli") if not differing or row["state"] != SAME]
     if not as_json:
         for row in rows:
-            row["processes"] = "all" if row["state"] == SAME else ", ".join(row["processes"])
-    print_rows(rows, ("setting", "value", "state", "processes"), as_json=as_json)
+            row["value"] += "" if row["state"] == SAME else f" in {', '.join(row['processes'])}"
+    print_rows(rows, ("setting", "state", "value"), as_json=as_json)
 
 
 @click.command("slots")
@@ -85,7 +90,7 @@ def settings(services: Services, as_json: bool, differing: bool) -> None:
 @reason
 @with_services
 def slots(services: Services, as_json: bool, rebuild: bool, reason: str | None) -> None:
-    """Show how many slots each user holds in PostgreSQL and in Redis, and the difference."""
+    """Compare the users' slots in PostgreSQL and in Redis."""
     if rebuild:
         rebuild_slots(services, operator(reason))
     rows = compare_slots(services)

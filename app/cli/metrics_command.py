@@ -4,9 +4,9 @@ from datetime import UTC
 
 import click
 
-from app.cli.command_setup import with_services
+from app.cli.command_setup import wide, with_services
 from app.cli.output import CommandFailed, echo, echo_data
-from app.cli.tables import to_csv, to_json, to_table
+from app.cli.tables import terminal_width, to_csv, to_json, to_table
 from app.operations.controls import find_limit
 from app.operations.reports import (
     DEFAULT_SINCE,
@@ -26,7 +26,7 @@ from app.services import Services
     "--since",
     default=DEFAULT_SINCE,
     show_default=True,
-    help="The last 7d or 24h, or from a time on (2026-11-01).",
+    help="How far back: 24h, 7d, or a time in UTC.",
 )
 @click.option(
     "--format",
@@ -36,9 +36,11 @@ from app.services import Services
     type=click.Choice(["table", "csv", "json"]),
     help="How the rows are printed.",
 )
+@click.option("--json", "form", flag_value="json", help="The same as --format json.")
+@wide
 @with_services
 def command(services: Services, name: str | None, since: str, form: str) -> None:
-    """Report what happened: NAME's rows, or without NAME the list of reports. Times are in UTC."""
+    """Report on the past. Without NAME, list the reports. Times are in UTC."""
     if name is None:
         width = max(map(len, REPORTS))
         echo("\n".join(f"{report.name:<{width}}  {report.question}" for report in REPORTS.values()))
@@ -57,7 +59,7 @@ def as_csv(result: Result) -> str:
 
 
 def _as_table(result: Result) -> str:
-    table = to_table(result.columns, result.rows) if result.rows else "nothing"
+    table = to_table(result.columns, result.rows, terminal_width()) if result.rows else "nothing"
     return f"since {result.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC\n{table}\n"
 
 

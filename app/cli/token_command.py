@@ -25,7 +25,7 @@ from app.services import Services
 def command(
     services: Services, user_id: UUID, tier: str, admin: bool, organization_id: UUID | None, expires_s: int
 ) -> None:
-    """Mint a development token, signed with JWT_SECRET, that this service accepts. Rejected in production."""
+    """Mint a development token. It is signed with JWT_SECRET. Rejected in production."""
     settings = services.settings
     if settings.app_env == "production":
         raise CommandFailed("APP_ENV is production: only the sign-in may issue tokens there.")

@@ -11,9 +11,9 @@ from app.operations.actions import resend_webhook
 from app.operations.listings import find_webhook, read_rows
 from app.services import Services
 
-DELIVERY = ("seq", "slug", "status", "step", "state", "failures", "response", "error")
-LISTED = ("created_at", "generation_id", *DELIVERY)
-PENDING = (*LISTED, "due_at")
+DELIVERY = ("seq", "state", "failures", "response", "status", "step")
+LISTED = ("created_at", "generation_id", *DELIVERY, "slug", "error")
+PENDING = ("due_at", "generation_id", *DELIVERY, "created_at", "slug", "error")
 ATTEMPTS = ("seq", "at", "ms", "status", "error", "excerpt")
 
 command = click.Group("webhooks", help="List, show and resend deliveries to webhooks. Times are in UTC.")
@@ -35,7 +35,7 @@ def list_latest(services: Services, as_json: bool, **filters: object) -> None:
 @course
 @listing
 def list_pending(services: Services, as_json: bool, **filters: object) -> None:
-    """List deliveries that wait, and when each is due if none comes before it."""
+    """List the deliveries that wait, and when each is due."""
     rows = read_rows(services.db, "list_webhook_deliveries", generation_id=None, failed=False, pending=True, **filters)
     print_rows(rows, PENDING, as_json=as_json)
 
@@ -45,13 +45,13 @@ def list_pending(services: Services, as_json: bool, **filters: object) -> None:
 @as_json
 @with_services
 def show_webhook(services: Services, generation_id: UUID, as_json: bool) -> None:
-    """Show one generation's webhook, with every delivery and every attempt."""
+    """Show one generation's webhook with its deliveries."""
     webhook = find_webhook(services.db, generation_id)
     if as_json:
         print_rows([webhook], (), as_json=True)
         return
     echo(f"{webhook['url'] or 'This generation has no webhook.'}\n")
-    print_rows(webhook["deliveries"], ("created_at", *DELIVERY, "due_at"), as_json=False)
+    print_rows(webhook["deliveries"], ("created_at", *DELIVERY, "due_at", "error"), as_json=False)
     echo()
     print_rows(webhook["attempts"], ATTEMPTS, as_json=False)
 

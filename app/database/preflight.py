@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import PoolTimeout
 
 from app.database.deadline import SocketGuard
 from app.database.migrations import missing
@@ -46,3 +48,23 @@ def check_database(url: str, *, pooled: bool) -> list[str]:
     except psycopg.OperationalError as error:
         log.warning("database_unavailable", extra={"error": str(error)})
         return []
+
+
+def locate(url: str) -> str:
+    """The database that the URL names, and its server, without a password."""
+    parts = conninfo_to_dict(url)
+    host = parts.get("host") or parts.get("hostaddr") or "the local socket"
+    return f"{parts.get('dbname') or parts.get('user') or ''} at {host}:{parts.get('port') or 5432}"
+
+
+def explain_outage(url: str, error: psycopg.Error, *, pooled: bool) -> str:
+    """A sentence that says which database failed, and why. A pool that waited in vain does not know why."""
+    if isinstance(error, PoolTimeout):
+        try:
+            with connect_briefly(url, pooled=pooled):
+                pass
+        except psycopg.OperationalError as cause:
+            error = cause
+    reason = (str(error).splitlines() or [type(error).__name__])[0].rpartition(" failed: ")[2]
+    failed = "can't be used" if isinstance(error, psycopg.OperationalError) else "rejected this"
+    return f"The database {locate(url)} {failed}: {reason}"

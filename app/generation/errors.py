@@ -116,9 +116,13 @@ class SystemFull(SlotsFull):
 
 @dataclass(eq=False)
 class AdmissionFailed(GenerationError):
-    """The admission was rolled back; `exhausted`: after all retries."""
+    """The admission was rolled back; `exhausted`: after all retries. Its cause is the database's error."""
 
     exhausted: bool
+
+    def __str__(self) -> str:
+        causes = str(self.__cause__ or "").splitlines() or ["no reason is known"]
+        return f"The admission was rolled back: {causes[0]}"
 
 
 class OutcomeUnknown(GenerationError):

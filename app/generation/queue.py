@@ -15,6 +15,8 @@ WEBHOOK_LOCK = "webhook:"
 SUSPECTS_LOCK = "suspects"
 #: Of the tasks that come with the queue's library.
 BUILTIN_QUEUE = "builtin"
+#: Runs only where `ALERT_WEBHOOK_URL` is set.
+ALERT_TASK = "tasks.upkeep.alert"
 #: Upkeep's periodic tasks, by name: whether it runs hourly, else every `UPKEEP_S`.
 PERIODIC = {
     "tasks.upkeep.take_over": False,
@@ -22,4 +24,5 @@ PERIODIC = {
     "tasks.upkeep.rescue_webhooks": False,
     "tasks.upkeep.prune": True,
     "tasks.upkeep.remove_jobs": True,
+    ALERT_TASK: False,
 }

@@ -12,15 +12,20 @@ from app.database.pool import Database
 from app.database.queries import QUERIES
 from app.generation.progress.status import read_id
 from app.generation.progress.steps import FINAL_STATUSES
-from app.generation.queue import PERIODIC, STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
+from app.generation.queue import ALERT_TASK, PERIODIC, STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
 from app.generation.slots.holders import count_slots
+from app.generation.slots.keeper import COUNT_S
 from app.services import Services
 
+#: For how long a generation that is stuck has made no progress. Longer than a stage may take by default.
+STUCK_S = 900
 #: Between two reads of a course that is followed.
 PAUSE_S = 0.5
 #: The other parameters of `list_webhook_deliveries`, for all of one generation's.
 EVERY_DELIVERY = {"course": None, "failed": False, "pending": False, "since_s": 10 * 365 * 86400, "limit": 1000}
 
+#: The parameters of `list_audit`, for all.
+EVERY_CHANGE = {"generation_id": None, "actor": None, "action": None, "since_s": None}
 #: What the periodic tasks do.
 PERIODIC_DOES = {
     "tasks.upkeep.take_over": "Takes over the stages of dead workers.",
@@ -28,6 +33,7 @@ PERIODIC_DOES = {
     "tasks.upkeep.rescue_webhooks": "Sends the webhooks of dead workers.",
     "tasks.upkeep.prune": "Deletes rows that are past their time.",
     "tasks.upkeep.remove_jobs": "Deletes the queue's jobs that ended a week ago.",
+    ALERT_TASK: "Tells of the findings of doctor that begin and end.",
 }
 #: What a periodic task may be late by: as long as the workers allow.
 LATE_S = 60
@@ -63,12 +69,12 @@ def find_webhook(db: Database, generation_id: UUID) -> DictRow:
     }
 
 
-def compare_slots(services: Services) -> list[DictRow]:
+def compare_slots(services: Services, within_s: float = COUNT_S) -> list[DictRow]:
     """How many slots the system ("global") and each user, by id, hold: `holder`, `postgresql`, `redis`, `drift`.
 
-    `drift` is how many more Redis has. It and `redis` are None while Redis is away.
+    `drift` is how many more Redis has. It and `redis` are None if Redis does not answer in time.
     """
-    actual, proposed = count_slots(services.db), services.slots.counts()
+    actual, proposed = count_slots(services.db), services.slots.counts(within_s)
     rows = []
     for user in [None, *sorted(user for user in actual.keys() | (proposed or {}).keys() if user)]:
         redis = None if proposed is None else proposed.get(user, 0)
@@ -110,6 +116,7 @@ def list_gauges(services: Services) -> list[DictRow]:
         queues=[STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE],
         stalled=settings.stalled_s,
         limit=settings.global_concurrency_limit,
+        stuck_s=STUCK_S,
     )
 
 
@@ -119,7 +126,8 @@ def list_periodic(services: Services) -> list[dict[str, Any]]:
     `workers` names the live ones that serve it.
     """
     stalled_s, upkeep_s = services.settings.stalled_s, services.settings.upkeep_s
-    rows = read_rows(services.db, "list_periodic_work", tasks=list(PERIODIC), queue=UPKEEP_QUEUE)
+    tasks = [task for task in PERIODIC if task != ALERT_TASK or services.settings.alert_webhook_url is not None]
+    rows = read_rows(services.db, "list_periodic_work", tasks=tasks, queue=UPKEEP_QUEUE)
     workers = read_rows(services.db, "list_workers", stalled=stalled_s)
     serving = {worker["name"] for worker in workers if worker["is_alive"] and UPKEEP_QUEUE in worker["queues"]}
     return [_describe_periodic(row, upkeep_s) | {"workers": ", ".join(sorted(serving)) or None} for row in rows]

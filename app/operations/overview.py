@@ -1,5 +1,6 @@
 """What is under way, how fast it goes, and what is wrong: the console's first page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -63,12 +64,12 @@ def list_workers(services: Services) -> list[DictRow]:
     return read_rows(services.db, "list_workers", stalled=services.settings.stalled_s)
 
 
-def list_queue(services: Services, most: int) -> list[DictRow]:
+def list_queue(services: Services, most: int, queues: Sequence[str] = QUEUES) -> list[DictRow]:
     """The first jobs that wait, in the order in which workers fetch them.
 
     `aged_priority`: what priority aging would give to one whom later ones have overtaken; else None.
     """
     with services.db.connection() as conn:
-        jobs = conn.execute(QUERIES["list_waiting_jobs"], {"queues": list(QUEUES), "limit": most}).fetchall()
+        jobs = conn.execute(QUERIES["list_waiting_jobs"], {"queues": list(queues), "limit": most}).fetchall()
         helped = {str(row["generation_id"]): row["aged_priority"] for row in list_overtaken(conn)}
     return [{**job, "aged_priority": helped.get(job["generation_id"])} for job in jobs]

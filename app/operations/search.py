@@ -10,11 +10,12 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import DictRow
 
-from app.database.pool import Database
+from app.database.pool import Database, only_row
 from app.database.queries import QUERIES
+from app.generation.progress.steps import STEPS
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
-from app.operations.listings import NotFound
+from app.operations.listings import EVERY_CHANGE, NotFound
 
 STATUSES = ("waiting", "queued", "running", "awaiting_approval", "completed", "failed", "cancelled")
 ACTIVE = STATUSES[:4]
@@ -25,8 +26,13 @@ MOST_COUNTED = 1000
 MOST_COURSES = 200
 #: Characters of an attempt's log that are shown, from its end.
 LOG_SHOWN = 4000
+#: Events of a rare type are looked up before the generations; of any other, a generation of the newest has one.
+MOST_RARE = 20_000
 #: The longest text of a filter.
 MAX_TEXT = 200
+
+#: What the steps are called here.
+STEP_NAMES = ("Admission", "Documents and analysis", "Structure", "Lessons", "Finish")
 
 #: What is said of filters that are none.
 SAID = {
@@ -39,7 +45,7 @@ SAID = {
     "text": "“{name}” is longer than {most} characters, or no text.",
 }
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 class BadFilter(ValueError):
@@ -50,9 +56,17 @@ class BadFilter(ValueError):
         super().__init__(text.format(**values))
 
 
+class Ambiguous(NotFound):
+    """Several generations have that name; `rows` are as of `search`."""
+
+    def __init__(self, name: str, rows: list[DictRow]) -> None:
+        self.rows = rows
+        super().__init__(f"Several generations are called {name}: name one by its id")
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of generations. `matches`: how many match from this page on, at most one more than `MOST_COUNTED`."""
+    """A page of generations. `matches`: how many match from this page on, at most one more than are counted."""
 
     rows: list[DictRow]
     matches: int
@@ -77,12 +91,12 @@ def read_filters(given: Mapping[str, str]) -> Filters:
     return Filters(values, values.pop("course", None), values.pop("after", None))
 
 
-def search(db: Database, filters: Filters, *, by_title: bool = True) -> Found:
-    """The newest generations that match. Raises `BadFilter` and `psycopg.errors.QueryCanceled`."""
+def search(db: Database, filters: Filters, *, by_title: bool = True, limit: int = PAGE) -> Found:
+    """The newest generations that match, at most `limit`. Raises `BadFilter` and `psycopg.errors.QueryCanceled`."""
     with db.connection() as conn:
-        ids = match(conn, filters, MOST_COUNTED + 1, by_title=by_title)
-        rows = conn.execute(QUERIES["list_generations_by_id"], {"ids": ids[:PAGE]}).fetchall()
-    return Found(rows, len(ids), ids[PAGE - 1] if len(ids) > PAGE else None)
+        ids = match(conn, filters, max(MOST_COUNTED, limit) + 1, by_title=by_title)
+        rows = conn.execute(QUERIES["list_generations_by_id"], {"ids": ids[:limit]}).fetchall()
+    return Found(rows, len(ids), ids[limit - 1] if len(ids) > limit else None)
 
 
 def match(conn: Connection[DictRow], filters: Filters, limit: int, *, by_title: bool = True) -> list[UUID]:
@@ -90,7 +104,7 @@ def match(conn: Connection[DictRow], filters: Filters, limit: int, *, by_title: 
     values: dict[str, Any] = dict.fromkeys(
         [*(name for name, _ in _READERS.values()), "courses", "after_at", "after_id"]
     )
-    values |= {**filters.values, "limit": limit}
+    values |= {**filters.values, "is_rare": False, "limit": limit}
     values["active"] = values["stuck_s"] is not None or values["status"] in ACTIVE
     if filters.course is not None:
         wanted = {"id": _id_or_none(filters.course), "name": filters.course, "by_title": by_title}
@@ -98,6 +112,9 @@ def match(conn: Connection[DictRow], filters: Filters, limit: int, *, by_title: 
         if len(courses) > MOST_COURSES:
             raise BadFilter(SAID["courses"], most=MOST_COURSES)
         values["courses"] = [row["id"] for row in courses]
+    if values["event"] is not None:
+        counted = only_row(conn.execute(QUERIES["count_events_of_type"], {**values, "limit": MOST_RARE + 1}))
+        values["is_rare"] = counted["events"] <= MOST_RARE
     if filters.after is not None:
         place = conn.execute(QUERIES["find_generation_place"], {"id": filters.after}).fetchone()
         if place is None:
@@ -118,7 +135,7 @@ def show(db: Database, generation_id: UUID) -> dict[str, Any]:
             "generation": generation,
             "attempts": conn.execute(QUERIES["list_generation_attempts"], values).fetchall(),
             "events": conn.execute(QUERIES["list_generation_events"], values).fetchall(),
-            "audit": conn.execute(QUERIES["list_audit"], values).fetchall(),
+            "audit": conn.execute(QUERIES["list_audit"], {**EVERY_CHANGE, **values}).fetchall(),
             "logs": {row["attempt_id"]: row["lines"] for row in conn.execute(QUERIES["list_log_ends"], values)},
             "units": conn.execute(QUERIES["count_generation_units"], values).fetchall(),
             "spending": conn.execute(QUERIES["find_spending"], values).fetchone(),
@@ -132,10 +149,68 @@ def read_outline(db: Database, generation_id: UUID, number: int, lessons: int, c
         return conn.execute(QUERIES["list_outline"], values).fetchall()
 
 
+def read_steps(progress: Any, attempts: list[Any], generation: Any) -> list[dict[str, Any]]:
+    """The five steps with the attempts of their stages. The course's progress is used as far as it is well formed.
+
+    It is None where it is that of a later generation: then the attempts say what happened.
+    """
+    raw = progress.get("steps") if isinstance(progress, dict) else None
+    whole = [step for step in raw if isinstance(step, dict)] if isinstance(raw, list) else []
+    found = {number: step for step in whole if isinstance(number := step.get("id"), int)}
+    steps = []
+    for number, name in enumerate(STEP_NAMES, 1):
+        step, own = found.get(number, {}), [row for row in attempts if STEPS[Stage(row["stage"])].id == number]
+        status = step.get("status") or (
+            "completed"
+            if number == 1 or any(row["outcome"] == "completed" for row in own)
+            else own[-1]["outcome"] or "in_progress"
+            if own
+            else "pending"
+        )
+        started = step.get("started_at") or (own[0]["started_at"] if own else None)
+        ended = step.get("completed_at") or (own[-1]["finished_at"] if own else None)
+        if number == 1:
+            started = ended = generation["created_at"]
+        steps.append(
+            {"name": name, "shown_as": step.get("name"), "status": status, "started": started, "ended": ended}
+            | {"error": step.get("error"), "attempts": own}
+        )
+    return steps
+
+
+def find_named(db: Database, name: str) -> tuple[UUID, int]:
+    """The generation of that id, else the latest of the course of that id or slug, else the one of that request's id.
+
+    Returns its id, and how many others the course has. Raises `NotFound`, and `Ambiguous` for several.
+    """
+    if (generation_id := _id_or_none(name)) is not None:
+        with db.connection() as conn:
+            if conn.execute(QUERIES["find_generation_place"], {"id": generation_id}).fetchone() is not None:
+                return generation_id, 0
+    of_course = search(db, Filters(course=name), by_title=False)
+    if of_course.rows and len({row["course_id"] for row in of_course.rows}) == 1:
+        return of_course.rows[0]["id"], of_course.matches - 1
+    found = of_course.rows or search(db, Filters({"request_id": name})).rows
+    if len(found) != 1:
+        raise Ambiguous(name, found) if found else NotFound(f"No generation, course or request is called {name}")
+    return found[0]["id"], 0
+
+
 def read_span(text: str) -> int | None:
-    """The seconds of a span such as 90s, 30m, 24h or 7d; None if the text is no span."""
-    found = re.fullmatch(r"([0-9]{1,5})([smhd])", text)
+    """The seconds of a span such as 90s, 30m, 24h, 7d or 1w; None if the text is no span."""
+    found = re.fullmatch(r"([0-9]{1,5})([smhdw])", text)
     return int(found[1]) * _UNITS[found[2]] if found else None
+
+
+def read_time(text: str) -> datetime | None:
+    """The time that a span back from now or a time in UTC names; None if the text is neither."""
+    if (seconds := read_span(text)) is not None:
+        return datetime.now(UTC) - timedelta(seconds=seconds)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
 def _span(name: str, text: str) -> int:
@@ -146,13 +221,9 @@ def _span(name: str, text: str) -> int:
 
 
 def _time(name: str, text: str) -> datetime:
-    if (seconds := read_span(text)) is not None:
-        return datetime.now(UTC) - timedelta(seconds=seconds)
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadFilter(SAID["time"], name=name) from None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
+    if (time := read_time(text)) is None:
+        raise BadFilter(SAID["time"], name=name)
+    return time
 
 
 def _one_of(names: Sequence[str]) -> Callable[[str, str], str]:

@@ -20,6 +20,7 @@ from app.server.processes import hold_signals, run_processes
 from app.settings import BadSettings, Settings, read_settings
 from app.telemetry.counters import shared_counters
 from app.telemetry.log import configure_logging
+from app.telemetry.tracing import start_tracing
 
 #: Open files of one process, half of them connections.
 OPEN_FILES = 2 * MAX_CONNECTIONS
@@ -36,7 +37,7 @@ def main() -> None:
         disable_wakeup_preemption()
         if settings.api_affinity == "auto":
             pin_each_child_to_a_cpu(settings.api_processes)
-        _run("api", settings, _make_api, settings.api_threads, listeners)
+        _run("api", settings, partial(_make_api, settings), settings.api_threads, listeners)
 
 
 def serve_console(make_app: Callable[[Settings], Flask], threads: int) -> None:
@@ -64,8 +65,10 @@ def _listen(name: str, host: str, port: int, processes: int) -> list[socket.sock
         sys.exit(f"The {name} can't listen on {host}:{port}: {reason}.")
 
 
-def _make_api() -> Flask:
+def _make_api(settings: Settings) -> Flask:
     from wsgi import app
+
+    start_tracing("api", settings.app_env, settings.app_version, settings.otel_exporter_otlp_endpoint)
 
     return app
 

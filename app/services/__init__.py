@@ -12,6 +12,7 @@ from app.generation.slots.holders import list_holders
 from app.generation.slots.keeper import SlotKeeper
 from app.generation.tiers import TierNames
 from app.settings import Settings
+from app.telemetry.tracing import stop_tracing
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,12 @@ class Services:
     tiers: TierNames
 
     def close(self) -> None:
-        """Events are written if they can be, and no connection is left open."""
+        """Events are written if they can be, and no connection is left open; the last spans are sent."""
         self.watch.close()
         self.events.close()
         self.slots.close()
         self.db.close()
+        stop_tracing()
 
 
 def make_services(settings: Settings) -> Services:

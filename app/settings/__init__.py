@@ -1,5 +1,5 @@
 """The service's settings. `docs/settings.md` explains each."""
 
-from app.settings.environment import LOOPBACK, SECRETS, VERSION, BadSettings, Settings, read_settings
+from app.settings.environment import HIDDEN, LOOPBACK, SECRETS, VERSION, BadSettings, Settings, read_settings
 
-__all__ = ["LOOPBACK", "SECRETS", "VERSION", "BadSettings", "Settings", "read_settings"]
+__all__ = ["HIDDEN", "LOOPBACK", "SECRETS", "VERSION", "BadSettings", "Settings", "read_settings"]

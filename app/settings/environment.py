@@ -18,7 +18,7 @@ from app.generation.callers import PER_MINUTE
 from app.generation.stages import Stage, StageRules
 from app.generation.tiers import Tier, parse_aliases
 from app.generation.webhooks.signing_keys import read_secret, read_signing_key
-from app.generation.webhooks.urls import AllowedHosts
+from app.generation.webhooks.urls import AllowedHosts, parse_trusted_url
 from app.settings import checks
 from app.settings.stages import Budget, StageLimits, limit_stage, read_stage_settings
 from app.settings.weak_secrets import is_weak
@@ -36,6 +36,8 @@ SECRETS = (
     "webhook_secret_old",
     "webhook_signing_key",
 )
+#: The settings that nobody is shown. The URL of a chat is its key.
+HIDDEN = (*SECRETS, "alert_webhook_url")
 #: Hosts whose traffic stays on this machine.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -141,6 +143,9 @@ class Settings:
     webhook_secret_old: Sequence[str] = _setting("", checks.each(checks.check()(read_secret)), convert=_split)
     webhook_signing_key: str | None = _setting(None, checks.check()(read_signing_key))
     webhook_allowed_hosts: AllowedHosts = _setting([], checks.allowed_hosts, convert=checks.allowed_hosts)  # noqa: RUF009
+    alert_webhook_url: str | None = _setting(None, checks.check()(parse_trusted_url))
+    #: Whether spans are recorded. OpenTelemetry's packages read the variable, and others of theirs, themselves.
+    otel_exporter_otlp_endpoint: str | None = _setting(None, checks.jwks_url)
     webhook_concurrency: int = _setting(4, _AT_LEAST_ONE)
     #: Each stage's handler, from `HANDLER_<STAGE>`.
     handlers: Mapping[Stage, str] = field(kw_only=True)

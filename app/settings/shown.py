@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 
-from app.settings.environment import SECRETS, Settings
+from app.settings.environment import HIDDEN, Settings
 
 #: Those that are a process's own: its address and size, and where its host keeps the files.
 LOCAL = frozenset(
@@ -40,7 +40,7 @@ def fingerprint(secret: str) -> str:
 def _show(name: str, value: Any) -> str:
     if name == "global_concurrency_limit":
         return str(value or "auto")
-    if name in SECRETS:
+    if name in HIDDEN:
         return ", ".join(map(fingerprint, [value] if isinstance(value, str) else value or ())) or "none"
     if name == "database_url":
         parts = conninfo_to_dict(value)

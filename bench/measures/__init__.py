@@ -2,6 +2,7 @@
 
 from bench.measures.requests import (
     admissions,
+    console_pages,
     full_database,
     full_users,
     platform_cost,
@@ -29,4 +30,5 @@ MEASURES: dict[str, Bench] = {
     "wire": round_trips.bench,
     "sampling": processor_profile.bench,
     "memory": memory_use.bench,
+    "console": console_pages.bench,
 }

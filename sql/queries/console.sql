@@ -47,6 +47,7 @@ cross join lateral (
 select
     worker.name, worker.process, worker.version, worker.queues, worker.started_at, worker.last_heartbeat,
     worker.last_heartbeat > now() - make_interval(secs => %(stalled)s) as is_alive,
+    extract(epoch from now() - worker.last_heartbeat)::float as silent_s,
     process.places, process.cpu_pressure, process.memory_available, process.memory_total,
     coalesce((
         select jsonb_agg(
@@ -96,24 +97,46 @@ where 'stages' = any (worker.queues) and worker.last_heartbeat > now() - make_in
 select value, reason, extract(epoch from now() - changed_at)::float as changed_s from coursegen.dynamic_limit;
 
 -- name: list_waiting_jobs
--- The jobs that wait, in the order in which workers fetch them.
+-- The jobs that wait, in the order in which workers fetch them. `delayed_by`: why a worker would not fetch it now.
+with waiting as (
+    select *, coalesce(scheduled_at, now()) > now() as is_delayed
+    from procrastinate_jobs
+    where status = 'todo' and queue_name = any(%(queues)s)
+    order by is_delayed, queue_name, priority desc, id
+    limit %(limit)s
+)
 select
     job.id, job.queue_name as queue, job.task_name as task, job.priority, job.scheduled_at, job.attempts,
-    job.args ->> 'generation_id' as generation_id,
-    extract(epoch from now() - greatest(event.at, job.scheduled_at))::float as waiting_s
-from procrastinate_jobs job
+    job.args ->> 'generation_id' as generation_id, course.slug,
+    extract(epoch from now() - greatest(event.at, job.scheduled_at))::float as waiting_s,
+    case
+        when job.is_delayed then coalesce(
+            generation.paused_why, 'after ' || attempt.outcome, case when job.attempts > 0 then 'after a failure' end, 'planned'
+        )
+        when job.lock is not null and exists (
+            select from procrastinate_jobs other where other.status = 'doing' and other.lock = job.lock
+        ) then 'another of its kind runs'
+    end as delayed_by
+from waiting job
+left join coursegen.generations generation
+    on job.queue_name = 'stages' and generation.id = (job.args ->> 'generation_id')::uuid
+left join courses course on course.id = generation.course_id
+left join lateral (
+    select outcome::text from coursegen.attempts where generation_id = generation.id order by id desc limit 1
+) attempt on true
 left join lateral (
     select max(at) as at from procrastinate_events where job_id = job.id and type in ('deferred', 'deferred_for_retry')
 ) event on true
-where job.status = 'todo' and job.queue_name = any(%(queues)s)
-order by coalesce(job.scheduled_at, now()) > now(), job.queue_name, job.priority desc, job.id
-limit %(limit)s;
+order by job.is_delayed, job.queue_name, job.priority desc, job.id;
 
 -- name: list_audit
--- The latest changes by people, of one generation or all.
+-- The latest changes by people. A filter that is null matches all.
 select at, actor, action, generation_id, course_id, reason, details
 from coursegen.audit
-where %(generation_id)s::uuid is null or generation_id = %(generation_id)s
+where (%(generation_id)s::uuid is null or generation_id = %(generation_id)s)
+    and (%(actor)s::text is null or strpos(actor, %(actor)s) > 0)
+    and (%(action)s::text is null or action = %(action)s)
+    and (%(since_s)s::float is null or at >= now() - make_interval(secs => %(since_s)s))
 order by at desc, id desc
 limit %(limit)s;
 

@@ -40,4 +40,40 @@ union all
 select 'reader_faults', event.metadata ->> 'format', count(*)
 from coursegen.events event
 where event.event_type = 'document_reader_failed' and event."timestamp" > now() - interval '1 day'
-group by event.metadata ->> 'format';
+group by event.metadata ->> 'format'
+union all
+select 'slots', '', (select count(*) from coursegen.generations where system_slot is not null)
+union all
+select 'paused_generations', reason.name,
+    (select count(*) from coursegen.generations where finished_at is null and paused_why = reason.name)
+from (values ('provider_busy'), ('stage_full')) reason (name)
+union all
+select 'stuck', '', count(*)
+from coursegen.generations generation
+where finished_at is null and status <> 'awaiting_approval' and paused_until is null
+    and coursegen.idle_s_v1(generation) >= %(stuck_s)s
+union all
+-- One that waits for a busy sender of its user or host is not overdue.
+select figure.name, '', figure.value
+from (
+    select
+        greatest(extract(epoch from now() - min(due_at) filter (where senders_of_user + senders_of_host = 0)), 0) as overdue_s,
+        count(*) filter (where failures >= 3) as failing
+    from coursegen.list_webhook_heads_v1()
+) head
+cross join lateral (values ('overdue', coalesce(head.overdue_s, 0)), ('failing', head.failing)) figure (name, value)
+union all
+select 'events', type.name, (
+    select count(*) from system_metrics
+    where severity in ('error', 'fatal') and event_type::text = type.name and "timestamp" > now() - interval '1 hour'
+)
+from (values ('job_rollback'), ('rpc_retry_exhausted'), ('worker_timeout')) type (name)
+union all
+select 'spending', figure.unit, coalesce(figure.value, 0)
+from (
+    select sum(spending.calls) as calls, sum(spending.tokens) as tokens, sum(spending.money) as money
+    from coursegen.generations generation
+    join coursegen.spending spending on spending.generation_id = generation.id
+    where generation.created_at > now() - interval '1 day'
+) spent
+cross join lateral (values ('calls', spent.calls), ('tokens', spent.tokens), ('money', spent.money)) figure (unit, value);

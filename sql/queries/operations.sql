@@ -1,15 +1,3 @@
--- name: list_generations
--- The latest generations, of one status or all.
-select
-    generation.id, generation.status::text, generation.stage::text, generation.tier::text, course.slug,
-    generation.user_id, generation.created_at, generation.started_at, generation.finished_at, generation.error_message
-from coursegen.generations generation
-join courses course on course.id = generation.course_id
-where (%(status)s::text is null or generation.status = %(status)s::coursegen.generation_status)
-    and generation.created_at >= now() - make_interval(secs => %(since_s)s)
-order by generation.created_at desc
-limit %(limit)s;
-
 -- name: find_generation
 select
     generation.*, course.slug, course.title,
@@ -34,15 +22,24 @@ where attempt.generation_id = %(generation_id)s
 order by attempt.id;
 
 -- name: list_events
--- The latest events, of one type or all.
-select "timestamp", event_type, severity::text, user_id, course_id, job_id, metadata
-from (
-    select "timestamp", event_type::text, severity, user_id, course_id, job_id, metadata from system_metrics
-    union all
-    select "timestamp", event_type, severity, user_id, course_id, job_id, metadata from coursegen.events
-) event
-where (%(event_type)s::text is null or event_type = %(event_type)s::text)
-    and "timestamp" >= now() - make_interval(secs => %(since_s)s)
+-- The latest events, of one type or all. Each table is read newest first through an index, and no further than needed.
+(
+    select "timestamp", event_type::text, severity::text, user_id, course_id, job_id, metadata
+    from system_metrics
+    where (%(event_type)s::text is null or event_type = coursegen.event_type_named_v1(%(event_type)s))
+        and "timestamp" >= now() - make_interval(secs => %(since_s)s)
+    order by "timestamp" desc
+    limit %(limit)s
+)
+union all
+(
+    select "timestamp", event_type, severity::text, user_id, course_id, job_id, metadata
+    from coursegen.events
+    where (%(event_type)s::text is null or event_type = %(event_type)s)
+        and "timestamp" >= now() - make_interval(secs => %(since_s)s)
+    order by "timestamp" desc
+    limit %(limit)s
+)
 order by "timestamp" desc
 limit %(limit)s;
 
@@ -175,7 +172,7 @@ where e.event_type = 'status_refused' and e."timestamp" > now() - interval '1 da
 -- that is paused, or whose first stage an operator has paused, is not among them.
 select count(*) as stuck, max(idle_s) as longest_s
 from (
-    select coursegen.idle_s_v1(generation) as idle_s
+    select case when created_at <= now() - make_interval(secs => %(stuck_s)s) then coursegen.idle_s_v1(generation) end as idle_s
     from coursegen.generations generation
     where finished_at is null and status <> 'awaiting_approval' and paused_until is null
         and not (status = 'queued' and exists (

@@ -1,5 +1,8 @@
 -- name: count_start
-select * from coursegen.count_start_v1(%(generation_id)s, %(fence)s, %(job_id)s, %(worker)s, %(stages)s, %(exhausted)s);
+select counted.*, (select traceparent from coursegen.generations where id = %(generation_id)s) as traceparent
+from coursegen.count_start_v1(
+    %(generation_id)s, %(fence)s, %(job_id)s, %(worker)s, %(stages)s, %(exhausted)s
+) counted;
 
 -- name: begin_stage
 select *

@@ -11,7 +11,7 @@ limit %(limit)s;
 
 -- name: search_generations
 -- The ids of the generations that match, the newest first, after one of them. A filter that is null matches all. `active`
--- follows from other filters, and names an index.
+-- and `is_rare` follow from other filters, and name indexes; so do the arrays.
 select generation.id
 from coursegen.generations generation
 where (%(id)s::uuid is null or generation.id = %(id)s)
@@ -24,13 +24,22 @@ where (%(id)s::uuid is null or generation.id = %(id)s)
     and (%(request_id)s::text is null or generation.request_id = %(request_id)s)
     and (%(since)s::timestamptz is null or generation.created_at >= %(since)s)
     and (%(until)s::timestamptz is null or generation.created_at < %(until)s)
+    and (%(error)s::text is null or generation.id = any(array(
+        select failed.id from coursegen.generations failed
+        where failed.status in ('failed', 'cancelled') and strpos(lower(failed.error_message), lower(%(error)s)) > 0
+        union all
+        select attempt.generation_id from coursegen.attempts attempt
+        where attempt.error is not null and strpos(lower(attempt.error), lower(%(error)s)) > 0
+    )))
+    and (not %(is_rare)s or generation.course_id = any(array(
+        select course_id from system_metrics
+        where event_type = coursegen.event_type_named_v1(%(event)s)
+        union
+        select course_id from coursegen.events where event_type = %(event)s
+    )))
     and (%(ended)s::timestamptz is null or generation.finished_at >= %(ended)s)
     and (%(cause)s::text is null or (
         generation.status = 'failed' and (select id from coursegen.failure_cause_v1(generation)) = %(cause)s
-    ))
-    and (%(error)s::text is null or strpos(lower(generation.error_message), lower(%(error)s)) > 0 or exists (
-        select from coursegen.attempts attempt
-        where attempt.generation_id = generation.id and strpos(lower(attempt.error), lower(%(error)s)) > 0
     ))
     and (%(event)s::text is null or exists (
         select from system_metrics event
@@ -42,7 +51,8 @@ where (%(id)s::uuid is null or generation.id = %(id)s)
             and (event.job_id is null or event.job_id = generation.id::text)
     ))
     and (%(stuck_s)s::float is null or (
-        generation.finished_at is null and coursegen.idle_s_v1(generation) >= %(stuck_s)s
+        generation.finished_at is null and generation.created_at <= now() - make_interval(secs => %(stuck_s)s)
+        and coursegen.idle_s_v1(generation) >= %(stuck_s)s
     ))
     and (%(after_at)s::timestamptz is null or (generation.created_at, generation.id) < (%(after_at)s, %(after_id)s::uuid))
 order by generation.created_at desc, generation.id desc
@@ -52,13 +62,24 @@ limit %(limit)s;
 -- Texts are cut: users write titles of any length.
 select
     generation.id, generation.status::text, generation.stage::text, generation.tier::text, generation.user_id,
-    course.slug, left(course.title, 200) as title, generation.created_at, generation.finished_at,
-    left(generation.error_message, 200) as error_message,
+    generation.course_id, course.slug, left(course.title, 200) as title, generation.request_id, generation.created_at,
+    generation.started_at, generation.finished_at, left(generation.error_message, 200) as error_message,
     generation.paused_why, coursegen.idle_s_v1(generation) as idle_s
 from coursegen.generations generation
 join courses course on course.id = generation.course_id
 where generation.id = any(%(ids)s)
 order by generation.created_at desc, generation.id desc;
+
+-- name: count_events_of_type
+-- How many events there are of that type, up to a limit.
+select count(*) as events
+from (
+    select from system_metrics
+    where event_type = coursegen.event_type_named_v1(%(event)s)
+    union all
+    select from coursegen.events where event_type = %(event)s
+    limit %(limit)s
+) event;
 
 -- name: find_generation_place
 select created_at, id from coursegen.generations where id = %(id)s;
@@ -129,4 +150,13 @@ left join coursegen.drafts draft on draft.generation_id = lesson.generation_id a
 left join coursegen.stopped_texts_v1(%(generation_id)s) stopped on stopped.lesson_number = lesson.number
 where lesson.generation_id = %(generation_id)s and lesson.number >= %(number)s
 order by lesson.number
+limit %(limit)s;
+
+-- name: list_recent_generations
+-- The latest generations on which somebody may act.
+select generation.id::text, generation.status::text, course.slug
+from coursegen.generations generation
+join courses course on course.id = generation.course_id
+where generation.status <> 'completed'
+order by generation.created_at desc
 limit %(limit)s;

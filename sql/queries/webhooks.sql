@@ -1,5 +1,7 @@
 -- name: claim_delivery
-select * from coursegen.claim_delivery_v3(%(generation_id)s, %(hold_s)s, %(share)s);
+select claimed.*, generation.traceparent
+from coursegen.claim_delivery_v3(%(generation_id)s, %(hold_s)s, %(share)s) claimed
+left join coursegen.generations generation on generation.id = claimed.generation_id;
 
 -- name: finish_delivery
 select *

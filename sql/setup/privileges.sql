@@ -26,13 +26,15 @@ to coursegen_app;
 grant insert, update, delete on
     coursegen.attempts, coursegen.idempotency_keys, coursegen.webhook_deliveries, coursegen.webhook_turns,
     coursegen.workers, coursegen.processes, coursegen.units, coursegen.console_links, coursegen.console_sessions,
-    coursegen.console_forms, coursegen.bulk_runs, coursegen.bulk_rows
+    coursegen.console_forms, coursegen.bulk_runs, coursegen.bulk_rows, coursegen.alerts
 to coursegen_app;
 grant insert, update, delete on coursegen.controls to coursegen_app;
 grant update on coursegen.tiers to coursegen_app;
 grant delete on coursegen.events to coursegen_app;
 grant insert, delete on coursegen.written_events to coursegen_app;
-grant insert, update on coursegen.publications, coursegen.spending, coursegen.attempt_logs, coursegen.dynamic_limit to coursegen_app;
+grant insert, update on
+    coursegen.publications, coursegen.spending, coursegen.attempt_logs, coursegen.dynamic_limit, coursegen.alert_checks
+to coursegen_app;
 revoke execute on all functions in schema coursegen from public;
 grant execute on all functions in schema coursegen to coursegen_app;
 

@@ -21,3 +21,7 @@ class Contact:
         """Whether the database has answered throughout the last `seconds`."""
         now = time.monotonic()
         return now - self._last <= self._pause_s and now - self._since >= seconds
+
+    def silence_s(self) -> float:
+        """The seconds since the last answer; 0 before the first."""
+        return 0.0 if self._last == float("-inf") else time.monotonic() - self._last

@@ -27,6 +27,8 @@ from app.generation.runs.cancel import settle
 from app.generation.runs.verbs import Run, Start
 from app.services import Services
 from app.telemetry.log import bind
+from app.telemetry.traceparent import trace_id
+from app.telemetry.tracing import current_span, span
 from pipeline.child.wire import MAX_ERROR, MAX_TRACE, Raised, Returned, cut
 from tasks.stages.child_pool import Children
 from tasks.stages.child_process import Died, Outcome, Request
@@ -90,8 +92,10 @@ class Runner:
             try:
                 start = self._begin()
                 while start is not None:
-                    with bind(
-                        courseId=start.course_id, tier=start.tier, priority=start.priority, stage=start.stage.value
+                    ids = {"courseId": start.course_id, "tier": start.tier, "priority": start.priority}
+                    with (
+                        bind(**ids, stage=start.stage.value, traceId=trace_id(start.traceparent)),
+                        span(start.stage.value, start.traceparent, "CONSUMER", coursegen__job=str(run.generation_id)),
                     ):
                         log.info("stage_started", extra={"fence": run.fence})
                         start = self._finish(start)
@@ -228,6 +232,7 @@ class Runner:
         ended = self._verb(
             lambda conn: verbs.fail_or_retry_stage(conn, start, outcome, error, rules, message=message, final=final)
         )
+        current_span().fail(error)
         event = "stage_failed" if ended == "failed" else "stage_retry_scheduled"
         log.error(event, extra={"outcome": outcome, "error": error, **({"trace": trace} if trace else {})})
         if ended == "failed":
@@ -236,6 +241,7 @@ class Runner:
 
     def _pause(self, start: Start, why: str, pause_s: float | None) -> None:
         why, rules = cut(why, MAX_ERROR), self.services.settings.rules[start.stage]
+        current_span().note(coursegen__paused=why)
         ended = self._verb(lambda conn: verbs.pause_stage(conn, start, why, rules, pause_s))
         log.warning("stage_paused", extra={"error": why, "seconds": pause_s})
         if ended == "failed":

@@ -17,6 +17,8 @@ from app.generation.webhooks.signed_messages import sign, write_body
 from app.generation.webhooks.urls import BadWebhookUrl, WebhookUrl, parse_webhook_url
 from app.services import Services
 from app.telemetry.log import bind
+from app.telemetry.traceparent import trace_id
+from app.telemetry.tracing import span
 from tasks.webhooks.webhook_client import NoResponse, Response, WebhookClient
 
 #: The wait after the first failure; doubled after each further one, up to the longest. Also the longest `Retry-After`.
@@ -58,7 +60,7 @@ class Sender:
         delivery = claim_delivery(self.services.db, generation_id, share)
         if delivery is None:
             return False
-        with bind(jobId=delivery.generation_id, courseId=delivery.course_id):
+        with bind(jobId=delivery.generation_id, courseId=delivery.course_id, traceId=trace_id(delivery.traceparent)):
             self._send(delivery, secret)
         return True
 
@@ -73,22 +75,28 @@ class Sender:
             self._record(delivery, Attempt(0, error=f"refused: {error}"), None)
             return
         began, response, reason = time.monotonic(), None, None
-        try:
-            response = self._post(delivery, secret, url)
-        except NoResponse as error:
-            reason = str(error)
+        with span(
+            "webhook", delivery.traceparent, "CLIENT", server__address=url.host, server__port=url.port
+        ) as recorded:
+            try:
+                response = self._post(delivery, secret, url, recorded.traceparent)
+                recorded.note(http__response__status_code=response.status, coursegen__seq=delivery.seq)
+            except NoResponse as error:
+                reason = str(error)
+                recorded.fail(reason)
         ms = round((time.monotonic() - began) * 1000)
         if response is None:
             self._record(delivery, Attempt(ms, error=reason), None)
         else:
             self._record(delivery, Attempt(ms, response.status, excerpt=response.excerpt), response.retry_after_s)
 
-    def _post(self, delivery: Delivery, secret: str, url: WebhookUrl) -> Response:
+    def _post(self, delivery: Delivery, secret: str, url: WebhookUrl, traceparent: str | None) -> Response:
         body, settings = write_body(delivery), self.services.settings
         secrets = (secret, *settings.webhook_secret_old)
         headers = {
             "Content-Type": "application/json",
             "User-Agent": f"course-generation/{settings.app_version}",
+            **({"traceparent": traceparent} if traceparent else {}),
             **sign(secrets, settings.webhook_signing_key, delivery.message_id, int(time.time()), body),
         }
         return self.client.post(url, headers, body)

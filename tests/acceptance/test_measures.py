@@ -13,6 +13,7 @@ from bench.environment.stand import Stand
 from bench.load.python_generator import send_all
 from bench.load.ready_courses import create_courses
 from bench.measures import MEASURES
+from bench.measures.workers import memory_use
 from bench.peers.node_stack import find_node_stack, node_folder
 from bench.peers.python_stacks import find_flask_stacks, find_taskiq_stack, python_of_the_stacks
 from bench.peers.stack import Stack
@@ -53,7 +54,13 @@ FIGURES = {
     "pooler": set(),
     "wire": {"an admission, PostgreSQL", "304 to a poll, Redis"},
     "sampling": {"all of it", "everything else"},
-    "memory": {"memory of the idle API", "memory the upkeep's worker gains meanwhile"},
+    "console": {
+        "*Now*",
+        "list, rare event",
+        "search, error",
+        "the largest page",
+        "an open *Now*, of a core of PostgreSQL's",
+    },
 }
 
 
@@ -63,18 +70,30 @@ FLASK = [
     for name in ("Flask + Celery", "Flask + DBOS", "Flask + Procrastinate")
 ]
 
+#: `tests/alone/test_memory.py` measures that.
+MEMORY = "memory"
 #: Measures that `make test` runs as well.
 QUICK = ("slots", "polls", "wire")
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in MEASURES]
+    "name",
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in MEASURES if name != MEMORY],
 )
 def test_measure_yields_its_figures(name: str) -> None:
     sections = MEASURES[name](TINY, print)
     names = {figure.name for section in sections for figure in section.figures}
     assert FIGURES[name] <= names
+
+
+def test_memory_yields_its_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_use, "measure_idle", lambda log: memory_use.Idle(api=1, worker=2, upkeep=3))
+    growth = memory_use.Growth(api=(1, 5), worker=(2, 7), upkeep=(3, 9), requests=20, generations=10)
+    monkeypatch.setattr(memory_use, "measure_growth", lambda requests, generations, log: growth)
+    figures = [figure for section in MEASURES[MEMORY](TINY, print) for figure in section.figures]
+    assert [figure.value for figure in figures] == [1, 2, 3, 4, 5, 6]
+    assert figures[-2].name == "memory the stages' worker gains by 40 jobs"
 
 
 @pytest.mark.slow

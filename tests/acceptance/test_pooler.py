@@ -89,18 +89,18 @@ def test_a_migration_through_it_is_refused_with_what_helps(pooler: PgBouncer) ->
 
 
 @pytest.mark.slow
-def test_a_pooler_in_session_mode_needs_no_setting(outlasting: ExitStack, wait_until: WaitUntil) -> None:
-    stand = outlasting.enter_context(Stand())
-    try:
-        pooler = outlasting.enter_context(PgBouncer(stand.database_url, 60, mode="session"))
-    except ToolMissing as error:
-        pytest.skip(str(error))
-    migrate(pooler.url)
-    behind = {"DATABASE_URL": pooler.url}
-    port = stand.start_api("api in session mode", **behind)
-    stand.start_workers(**behind, **EMPTY)
-    [course] = create_courses(stand.database_url, stand.secret, 1)
-    assert send_all(port, [course.generate]).statuses == Counter({200: 1})
-    with psycopg.connect(stand.database_url, autocommit=True) as conn:
-        status = "select status::text from coursegen.generations where course_id = %s"
-        wait_until(lambda: conn.execute(status, [course.course_id]).fetchone() == ("completed",), within_s=60)
+def test_a_pooler_in_session_mode_needs_no_setting(wait_until: WaitUntil) -> None:
+    with ExitStack() as outlasting, Stand() as stand:
+        try:
+            pooler = outlasting.enter_context(PgBouncer(stand.database_url, 60, mode="session"))
+        except ToolMissing as error:
+            pytest.skip(str(error))
+        migrate(pooler.url)
+        behind = {"DATABASE_URL": pooler.url}
+        port = stand.start_api("api in session mode", **behind)
+        stand.start_workers(**behind, **EMPTY)
+        [course] = create_courses(stand.database_url, stand.secret, 1)
+        assert send_all(port, [course.generate]).statuses == Counter({200: 1})
+        with psycopg.connect(stand.database_url, autocommit=True) as conn:
+            status = "select status::text from coursegen.generations where course_id = %s"
+            wait_until(lambda: conn.execute(status, [course.course_id]).fetchone() == ("completed",), within_s=60)

@@ -8,10 +8,9 @@ from flask import Blueprint, Response, make_response, render_template, request
 from app.auth.operators import ConsoleRole
 from app.console.access import may, reading, require
 from app.console.fragments import is_fragment, make_lasting, snapshot
-from app.console.languages import mark
 from app.operations.forms import find_result
 from app.operations.listings import find_webhook
-from app.operations.search import read_outline, show
+from app.operations.search import read_outline, read_steps, show
 
 blueprint = Blueprint("generation", __name__)
 
@@ -20,15 +19,6 @@ LESSONS = 200
 #: Drafts of a page, and how many characters of each.
 DRAFTS = 20
 DRAFT_SHOWN = 4000
-#: The step that shows each stage.
-STEPS = {
-    "DOCUMENT_PROCESSING": 2,
-    "STRUCTURE_ANALYSIS": 2,
-    "STRUCTURE_GENERATION": 3,
-    "TEXT_GENERATION": 4,
-    "FINALIZATION": 5,
-}
-NAMES = (mark("Admission"), mark("Documents and analysis"), mark("Structure"), mark("Lessons"), mark("Finish"))
 
 
 @blueprint.get("/generations/<uuid:generation_id>")
@@ -70,31 +60,3 @@ def show_drafts(generation_id: UUID) -> str:
     return render_template(
         "drafts.html", generation=generation, lessons=lessons[:DRAFTS], following=lessons[DRAFTS:], shown=DRAFT_SHOWN
     )
-
-
-def read_steps(progress: Any, attempts: list[Any], generation: Any) -> list[dict[str, Any]]:
-    """The five steps with the attempts of their stages. The course's progress is used as far as it is well formed.
-
-    It is None where it is that of a later generation: then the attempts say what happened.
-    """
-    raw = progress.get("steps") if isinstance(progress, dict) else None
-    found = {step.get("id"): step for step in raw if isinstance(step, dict)} if isinstance(raw, list) else {}
-    steps = []
-    for number, name in enumerate(NAMES, 1):
-        step, own = found.get(number, {}), [row for row in attempts if STEPS.get(row["stage"]) == number]
-        status = step.get("status") or (
-            "completed"
-            if number == 1 or any(row["outcome"] == "completed" for row in own)
-            else own[-1]["outcome"] or "in_progress"
-            if own
-            else "pending"
-        )
-        started = step.get("started_at") or (own[0]["started_at"] if own else None)
-        ended = step.get("completed_at") or (own[-1]["finished_at"] if own else None)
-        if number == 1:
-            started = ended = generation["created_at"]
-        steps.append(
-            {"name": name, "shown_as": step.get("name"), "status": status, "started": started, "ended": ended}
-            | {"error": step.get("error"), "attempts": own}
-        )
-    return steps

@@ -14,7 +14,7 @@ from app.console.languages import mark, translate
 from app.generation.events import OWN_TYPES, EventType
 from app.operations.controls import find_limit
 from app.operations.forms import find_result
-from app.operations.listings import compare_slots, list_periodic, read_rows
+from app.operations.listings import EVERY_CHANGE, compare_slots, list_periodic, read_rows
 from app.operations.overview import QUEUES, list_queue, list_workers
 from app.operations.processes.settings import CONFLICTS, DIFFERS, SAME, list_processes, list_settings
 from app.operations.search import SAID, read_span
@@ -162,7 +162,7 @@ def show_audit() -> Response:
         ("details", mark("Details"), "private"),
     ]
     db = reading().db
-    rows = snapshot("audit", lambda: read_rows(db, "list_audit", generation_id=None, limit=ROWS))
+    rows = snapshot("audit", lambda: read_rows(db, "list_audit", **EVERY_CHANGE, limit=ROWS))
     intro = mark("The latest 200 changes by people.")
     key, empty = [name for name, _, _ in columns], mark("Nobody has changed anything.")
     return _show(Table(mark("Audit"), columns, rows, empty, intro, key=key))

@@ -25,6 +25,8 @@ class Order:
     """The user's name for this order: a second order of that name starts nothing and repeats the first response."""
     actor: Actor | None = None
     """An operator who acts for the caller, for the audit."""
+    traceparent: str | None = None
+    """The trace that the generation belongs to."""
 
     @property
     def fingerprint(self) -> bytes:

@@ -65,6 +65,7 @@ def _describe(request: AdmissionRequest, slots: Slots | None, system_limit: int 
         "source": order.source,
         "webhook_url": order.webhook_url,
         "request_id": order.request_id,
+        "traceparent": order.traceparent,
         "idempotency_key": order.idempotency_key,
         "fingerprint": order.fingerprint.hex() if order.idempotency_key is not None else None,
         "retry_of": order.retry_of,

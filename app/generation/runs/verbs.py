@@ -81,6 +81,7 @@ class Start:
     tier: str
     priority: int
     input: bytes = b""
+    traceparent: str | None = None
 
 
 def count_start(conn: Connection[Any], run: Run, rules: Rules = DEFAULT_RULES) -> Start:
@@ -93,7 +94,15 @@ def count_start(conn: Connection[Any], run: Run, rules: Rules = DEFAULT_RULES) -
         raise StartsExhausted(run.generation_id)
     if row["outcome"] == "full":
         raise StageFull(run.generation_id)
-    return Start(run, Stage(row["stage"]), row["attempt_id"], row["course_id"], row["tier"], row["priority"])
+    return Start(
+        run,
+        Stage(row["stage"]),
+        row["attempt_id"],
+        row["course_id"],
+        row["tier"],
+        row["priority"],
+        traceparent=row["traceparent"],
+    )
 
 
 def begin_stage(conn: Connection[Any], start: Start) -> Start:

@@ -109,9 +109,9 @@ class SlotKeeper:
             users = of_postgresql | {user_id for user_id in counts if user_id}
             self._rebuild(users, system=True, under_way_s=under_way_s)
 
-    def counts(self) -> Mapping[UUID | None, int] | None:
+    def counts(self, within_s: float = COUNT_S) -> Mapping[UUID | None, int] | None:
         """Returns how many slots each user holds in Redis, and the system under None. None if Redis is away."""
-        return self._ask(self._count, COUNT_S)
+        return self._ask(self._count, within_s)
 
     def problem(self) -> str | None:
         """Returns why PostgreSQL has to pick the numbers, or None if Redis serves. Runs the script without requests.

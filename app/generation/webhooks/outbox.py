@@ -64,6 +64,7 @@ class Delivery:
     left_s: float
     held_until: datetime
     documents: dict[str, Any] | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

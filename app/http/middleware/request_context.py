@@ -14,6 +14,8 @@ from app.database.deadline import deadline
 from app.generation.batching import Batcher
 from app.protocol.request_environ import ARRIVED
 from app.telemetry.log import bind
+from app.telemetry.traceparent import make_traceparent, read_traceparent, trace_id
+from app.telemetry.tracing import current_span, span
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 DEADLINE_S = 4.5
 #: The key in the WSGI environment of the time at which the request reached its thread, by `time.perf_counter`.
 STARTED = "coursegen.started"
+#: The key of the request's `traceparent`.
+TRACEPARENT = "coursegen.traceparent"
 #: The headers of each response whose view did not set them. Without Strict-Transport-Security: it binds the whole
 #: host, so it is set where TLS ends.
 HEADERS = (
@@ -42,6 +46,7 @@ log = logging.getLogger(__name__)
 class RequestContextMiddleware:
     """Gives each request an id and a deadline, binds the id to the log, logs the request once, and adds `HEADERS`.
 
+    The request goes on with the trace that it names in `traceparent`, or begins one; the log has the trace's id.
     `batchers`: by method, the batcher that most requests of that method call. It waits a moment for them.
     """
 
@@ -57,21 +62,35 @@ class RequestContextMiddleware:
         name = offered if _REQUEST_ID.fullmatch(offered) else str(uuid4())
 
         def respond(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            fields = {
+            fields: dict[str, Any] = {
                 "method": environ["REQUEST_METHOD"],
                 "path": environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace"),
                 "status": int(status[:3]),
                 "ms": round((time.perf_counter() - started) * 1000, 1),
             }
             log.info("request", extra=fields)
+            current_span().note(
+                http__request__method=fields["method"],
+                url__path=fields["path"],
+                http__response__status_code=fields["status"],
+            )
+            if fields["status"] >= 500:
+                current_span().fail(status)
             present = {header.lower() for header, _ in headers}
             missing = [(header, value) for header, value in HEADERS if header.lower() not in present]
             return start_response(status, [*headers, *missing, ("X-Request-ID", name)], *error)
 
         token = request_id.set(name)
+        method, received = environ["REQUEST_METHOD"], read_traceparent(environ.get("HTTP_TRACEPARENT", ""))
         try:
-            batcher = self._batchers.get(environ["REQUEST_METHOD"])
-            with bind(requestId=name), deadline(seconds), batcher.expecting() if batcher else nullcontext():
-                return self._app(environ, respond)
+            batcher = self._batchers.get(method)
+            with (
+                span("request", received, "SERVER") as recorded,
+                deadline(seconds),
+                batcher.expecting() if batcher else nullcontext(),
+            ):
+                environ[TRACEPARENT] = traceparent = recorded.traceparent or make_traceparent()
+                with bind(requestId=name, traceId=trace_id(traceparent)):
+                    return self._app(environ, respond)
         finally:
             request_id.reset(token)

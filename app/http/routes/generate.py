@@ -15,12 +15,13 @@ from app.http.authentication import authenticate
 from app.http.bodies import load, read_json
 from app.http.error_responses import error_response
 from app.http.idempotency_header import FIELD, parse_key
-from app.http.middleware.request_context import request_id
+from app.http.middleware.request_context import TRACEPARENT, request_id
 from app.http.rate_limit import rate_limit
 from app.http.routes.prometheus import current_counters
 from app.http.schemas import GenerateSchema
 from app.services.current import current_services
 from app.telemetry.log import bind, bind_also
+from app.telemetry.tracing import span
 
 MESSAGE = "Генерация курса инициализирована"
 
@@ -48,9 +49,19 @@ def initiate(caller: Caller, body: Mapping[str, Any], schema: Schema, source: st
     services = current_services()
     key = request.headers.get(FIELD)
     key = None if key is None else parse_key(key)
-    order = Order(fields["course_id"], fields["webhook_url"], request_id.get(), source, idempotency_key=key)
     admissions = current_counters().admissions
-    with bind(courseId=order.course_id):
+    with (
+        bind(courseId=fields["course_id"]),
+        span("admission", request.environ[TRACEPARENT], coursegen__course=str(fields["course_id"])) as recorded,
+    ):
+        order = Order(
+            fields["course_id"],
+            fields["webhook_url"],
+            request_id.get(),
+            source,
+            idempotency_key=key,
+            traceparent=recorded.traceparent,
+        )
         try:
             if services.settings.tier_source == "database":
                 caller = with_platform_tier(services.db, caller, services.tiers)
@@ -61,6 +72,7 @@ def initiate(caller: Caller, body: Mapping[str, Any], schema: Schema, source: st
             raise
         admissions.labels(source, "replayed" if admission.replayed else "admitted").inc()
         job_id = str(admission.generation_id)
+        recorded.note(coursegen__job=job_id)
         with bind(jobId=job_id):
             log.info("response_replayed" if admission.replayed else "generation_admitted")
     after_this_request(partial(_add_headers, admission))

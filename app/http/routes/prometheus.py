@@ -15,9 +15,10 @@ from prometheus_client.registry import Collector
 from app.database.deadline import deadline
 from app.http.error_responses import Unauthorized
 from app.http.middleware.request_context import STARTED
-from app.operations.listings import list_gauges
+from app.operations.listings import compare_slots, list_gauges
 from app.services.current import current_services
 from app.telemetry.counters import Counters
+from app.telemetry.tracing import current_span
 
 #: The time limit of the database's gauges. After it the response has the counters alone.
 DATABASE_S = 1.0
@@ -33,6 +34,13 @@ GAUGES = {
     "workers": ("coursegen_workers_live", "Worker processes that serve the queue, with a fresh heartbeat.", ["queue"]),
     "webhooks": ("coursegen_webhooks_undelivered", "Webhook deliveries that are pending.", []),
     "oldest_webhook": ("coursegen_webhooks_oldest_seconds", "How long the oldest of these deliveries has waited.", []),
+    "slots": ("coursegen_slots_active", "The system's slots that are taken.", []),
+    "paused_generations": ("coursegen_generations_paused", "Active generations that are paused.", ["reason"]),
+    "stuck": ("coursegen_generations_stuck", "Active generations without progress for 15 minutes.", []),
+    "overdue": ("coursegen_webhooks_overdue_seconds", "For how long the most overdue webhook has been due.", []),
+    "failing": ("coursegen_webhooks_failing", "Generations whose webhook failed three times or more.", []),
+    "events": ("coursegen_recent_events", "Events within the last hour.", ["type"]),
+    "spending": ("coursegen_spending", "Spent by the generations that were admitted within a day.", ["unit"]),
     "reader_faults": (
         "coursegen_document_reader_failures",
         "Documents on which a reader broke within the last day.",
@@ -74,15 +82,21 @@ class _Gauges(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         services = current_services()
+        has_redis = services.slots.problem() is None
+        yield GaugeMetricFamily("coursegen_redis_up", "Whether Redis finds the slots' numbers.", has_redis)
         up = ("coursegen_database_up", "Whether the database responded.")
         try:
             with deadline(DATABASE_S):
                 gauges = list_gauges(services)
+                drifts = [row["drift"] for row in compare_slots(services, DATABASE_S) if row["drift"] is not None]
         except Exception as error:  # noqa: BLE001 - the counters are reported without the database
             log.warning("gauges_unavailable", extra={"error": f"{type(error).__name__}: {error}"})
             yield GaugeMetricFamily(*up, 0)
             return
         yield GaugeMetricFamily(*up, 1)
+        if drifts:
+            text = "Users, and the system, whose slots in Redis differ from PostgreSQL's."
+            yield GaugeMetricFamily("coursegen_slots_drift", text, sum(map(bool, drifts)))
         for name, (metric, text, labels) in GAUGES.items():
             family = GaugeMetricFamily(metric, text, labels=labels)
             for gauge in gauges:
@@ -94,6 +108,8 @@ class _Gauges(Collector):
 def _count(response: Response) -> Response:
     route = "unmatched" if request.url_rule is None else request.url_rule.rule
     method = request.method if request.method in METHODS else "other"  # bounds the label's values
+    current_span().rename(f"{method} {route}")
+    current_span().note(http__route=route)
     counters = current_counters()
     counters.requests.labels(route, method, response.status_code).inc()
     counters.seconds.labels(route, method).observe(time.perf_counter() - request.environ[STARTED])

@@ -11,6 +11,7 @@ from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
 from app.generation.stages import Stage
 from app.operations.doctor.findings import Finding, State, judge
 from app.operations.doctor.texts import Said, join, say
+from app.operations.listings import STUCK_S
 from app.settings import Settings
 from app.settings.stages import COMPUTING
 
@@ -18,8 +19,6 @@ from app.settings.stages import COMPUTING
 SERVED = (STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE)
 #: How long a webhook may be overdue; a busy receiver causes some delay.
 OVERDUE_S = 120
-#: For how long a generation may make no progress. Longer than a stage may take by default.
-STUCK_S = 900
 #: When a handler is silent: after so many times as its stage usually takes, but not before and not later than these.
 SILENT_TIMES, SILENT_S, LONGEST_SILENT_S = 10, 60, 300
 #: How far back starts count that were refused because all places were taken.

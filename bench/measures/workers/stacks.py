@@ -1,15 +1,14 @@
 """`stacks`: the service beside stacks of other libraries, in one table."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from bench.environment.debian_tools import ToolMissing
 from bench.environment.stage_handlers import SLOW_S
 from bench.environment.stand import Stand
 from bench.load.generators import best_generator
 from bench.load.python_generator import CONNECTIONS
-from bench.load.rounds import Rounds, take_turns
-from bench.measures.requests.admissions import stack_lane
+from bench.load.rounds import Lane, Rounds, take_turns
+from bench.measures.requests.admissions import admitting
 from bench.measures.workers.killed_worker import KILLED_AT, Recovery, kill_workers
 from bench.measures.workers.stage_rounds import StageRounds, StartedStack, run_stages
 from bench.peers.node_stack import find_node_stack, node_versions
@@ -39,10 +38,10 @@ def bench(size: Size, log: Callable[[str], None]) -> list[Section]:
     stacks, notes = _find_stacks(log)
     log(f"admissions, {size.rounds} rounds of {size.requests} after a warm-up round, {len(stacks)} stacks")
     with Stand() as stand:
-        lanes = [stack_lane(f"admissions by {stack.name}", stack, stand, size) for stack in stacks]
-        admissions = take_turns(lanes, size, log)
-    log(f"empty stages, {size.rounds} rounds after a warm-up round, {len(stacks)} stacks")
-    with _started(stacks) as started:
+        started = [StartedStack(stack, stand) for stack in stacks]
+        admissions = take_turns([_lane(each, size) for each in started], size, log)
+        stand.clear()  # no worker meets what was admitted to measure that
+        log(f"empty stages, {size.rounds} rounds after a warm-up round, {len(stacks)} stacks")
         stages = run_stages({f"empty stages of {each.stack.name}": each for each in started}, size, log)
         log(f"killed workers, {size.killed} generations each")
         recoveries = kill_workers(started, size, log)
@@ -72,10 +71,10 @@ def _find_stacks(log: Callable[[str], None]) -> tuple[list[Stack], list[str]]:
     return stacks, notes
 
 
-@contextmanager
-def _started(stacks: list[Stack]) -> Iterator[list[StartedStack]]:
-    with Stand() as stand:
-        yield [StartedStack(stack, stand) for stack in stacks]
+def _lane(started: StartedStack, size: Size) -> Lane:
+    stack = started.stack
+    name, request = f"admissions by {stack.name}", lambda course: stack.request(course, None)
+    return admitting(name, started.stand, started.port, size, stack.slug, request)
 
 
 def _row(stack: Stack, admissions: Rounds, stages: StageRounds, recovery: Recovery) -> list[str]:

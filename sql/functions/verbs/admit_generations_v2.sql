@@ -29,7 +29,7 @@ begin
         select r.* from jsonb_to_recordset(p_requests) as r (
             id uuid, course_id uuid, user_id uuid, tier coursegen.tier, user_slot int, system_slot int, system_limit int, source text, webhook_url text, request_id text, idempotency_key text,
             fingerprint text, retry_of uuid, message text, status text, actor text, reason text,
-            completed_steps jsonb, beside boolean
+            completed_steps jsonb, beside boolean, traceparent text
         ) order by r.course_id
     loop
         id := request.id;
@@ -126,11 +126,11 @@ begin
         if outcome is null then
             insert into coursegen.generations as g (
                 id, course_id, user_id, organization_id, tier, priority, user_slot, system_slot, stage, source,
-                webhook_url, request_id, idempotency_key, retry_of, cancel_value
+                webhook_url, request_id, idempotency_key, retry_of, traceparent, cancel_value
             ) values (
                 request.id, request.course_id, request.user_id, course.organization_id, request.tier, in_force.priority,
                 request.user_slot, request.system_slot, first_stage, request.source,
-                request.webhook_url, request.request_id, request.idempotency_key, request.retry_of,
+                request.webhook_url, request.request_id, request.idempotency_key, request.retry_of, request.traceparent,
                 (select m.value from coursegen.status_map m where m.status = 'cancelled')
             )
             on conflict do nothing

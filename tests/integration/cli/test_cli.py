@@ -144,11 +144,8 @@ def serving(settings: Settings, **changed: Any) -> Iterator[Flask]:
 def test_a_command_without_a_database_ends_with_one_clear_line(settings: Settings, command: str) -> None:
     with serving(settings, database_url=f"postgresql://nobody:hunter2@{NOWHERE}/nothing") as app:
         done = run(app, command)
-    assert done.exit_code == 1
-    assert done.stdout == ""
-    assert "\nError: The database can't be used: " in f"\n{done.stderr}"
-    assert "Traceback" not in done.stderr
-    assert "hunter2" not in done.stderr
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "Error: The database nothing at 127.0.0.1:9 can't be used: Connection refused\n"
 
 
 def test_slots_of_an_unmigrated_database_say_what_to_run(settings: Settings, empty_database_url: str) -> None:

@@ -13,6 +13,7 @@ from app.cli.command_setup import operator
 from app.database import migrations
 from app.database.queries import SQL
 from app.settings import Settings
+from tests.integration.factories import insert_course
 from tests.logs import logging_restored
 
 
@@ -53,6 +54,11 @@ def test_a_migration_is_a_row_of_the_audit_when_it_applied_something(app: Flask,
 def test_rollback_asks_first(app: Flask, empty_database_url: str) -> None:
     run(app)
     assert run(app, "--rollback", typed="n\n").exit_code == 1
+    with psycopg.connect(empty_database_url, autocommit=True) as conn:
+        insert_course(conn)
+        done = run(app, "--rollback", "--yes", "--export", "/proc/export")
+        assert (done.exit_code, "/proc/export can't be written" in done.stderr) == (1, True)
+        assert conn.execute("delete from courses").rowcount == 1
     assert run(app, "--check").exit_code == 0
     done = run(app, "--rollback", typed="y\n")
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "The database is as it was before this service.")

@@ -27,7 +27,7 @@ def test_every_text_of_the_pages_is_translated_and_no_other() -> None:
     texts = {str(found[2]) for found in extract_from_dir(FOLDER, methods, keywords=marks)}
     texts |= {str(found[2]) for found in extract_from_dir(DOCTOR, [("**.py", "python")], keywords={"say": None})}
     texts |= {*doctor.CLAUSES.values(), *search.SAID.values(), *forms.RESULTS.values(), *ages.UNITS}
-    texts |= {*bulk.WHYS.values(), *listings.PERIODIC_DOES.values()}
+    texts |= {*bulk.WHYS.values(), *listings.PERIODIC_DOES.values(), *search.STEP_NAMES}
     texts |= {readable(name) for name in [*SIGNS, *Stage.__members__]} | {"viewer", "operator", "admin", "refused"}
     with (FOLDER / "ru.po").open("rb") as file:
         translated = {str(message.id): str(message.string) for message in read_po(file) if message.id}

@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from psycopg.rows import DictRow
 
+from app.operations import search as searching
 from app.operations.doctor import examine_servers, summarize
 from app.operations.listings import list_periodic
 from app.operations.search import FILTERS, read_filters, search
@@ -94,7 +95,9 @@ def test_a_dynamic_limit_is_shown_with_its_latest_move(console: Flask, sign_in: 
     assert re.search(r"It moved to 7 \d s ago: a provider asked to wait\.", page)
 
 
-def test_each_filter_shows_what_it_names(sign_in: SignIn, past: Past, conn: Conn, make_course: MakeCourse) -> None:
+def test_each_filter_shows_what_it_names(
+    sign_in: SignIn, past: Past, conn: Conn, make_course: MakeCourse, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = datetime.now(UTC)
     course = make_course(slug="geology", title="Основы геологии: камни", user_id=BOB)
     running = past.generation(now - minutes(40), status="running", stage="TEXT_GENERATION", user_id=ADA)
@@ -106,6 +109,12 @@ def test_each_filter_shows_what_it_names(sign_in: SignIn, past: Past, conn: Conn
         " select 'worker_timeout', 'error', course_id, id::text from coursegen.generations where id = %s",
         [failed],
     )
+    conn.execute(
+        "insert into coursegen.events (event_type, severity, course_id)"
+        " select 'document_reader_failed', 'warn', course_id from coursegen.generations where id = %s",
+        [done],
+    )
+    past.attempt(done, "FINALIZATION", now - timedelta(days=3), minutes(1), "died", error="Killed by SIGNAL 9")
     browser = sign_in()
     every = [str(each) for each in (fresh, running, failed, done)]
     assert listed(browser, "") == every
@@ -124,13 +133,21 @@ def test_each_filter_shows_what_it_names(sign_in: SignIn, past: Past, conn: Conn
         f"id={uuid4()}": [],
         "request=req-7": [fresh],
         "error=is full": [failed],
+        "error=signal": [done],
+        "error=l": [failed, done],
         "event=worker_timeout": [failed],
+        "event=worker_timeout&tier=PREMIUM": [],
+        "event=document_reader_failed": [done],
         "since=30m": [fresh],
         "since=2h&until=50m": [failed],
         f"until={now - timedelta(days=1):%Y-%m-%dT%H:%M}": [done],
         "status=failed&tier=PREMIUM": [],
     }.items():
         assert listed(browser, query) == [str(each) for each in expected], query
+        if "event" in query:
+            monkeypatch.setattr(searching, "MOST_RARE", 0)  # as if there were many of them
+            assert listed(browser, query) == [str(each) for each in expected], query
+            monkeypatch.undo()
 
 
 def test_a_filter_that_is_nonsense_is_a_sentence_and_the_page_stays(sign_in: SignIn) -> None:

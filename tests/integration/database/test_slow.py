@@ -28,6 +28,7 @@ def proxy(settings: Settings) -> Iterator[Proxy]:
         yield proxy
 
 
+@pytest.mark.xdist_group("waits")
 @pytest.mark.parametrize("away", ["cut", "frozen"])
 def test_after_an_outage_a_slow_database_is_served_slowly(
     clean: None,

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
-from app.cli.generation_commands import STATUSES
 from app.generation.events import Event, EventBuffer, EventType, Severity
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
+from app.operations.search import STATUSES
 from app.services import Services
 from tests.integration.generation.conftest import rows
 from tests.integration.generation.proxy import proxied
@@ -30,7 +30,7 @@ MakeServices = Callable[..., Services]
         ("metric_severity", [member.value for member in Severity]),
         ("coursegen.tier", [member.value for member in Tier]),
         ("coursegen.stage", [member.value for member in Stage]),
-        ("coursegen.generation_status", STATUSES),
+        ("coursegen.generation_status", list(STATUSES)),
     ],
 )
 def test_the_databases_enums_are_pythons(conn: Connection, name: str, members: list[str]) -> None:

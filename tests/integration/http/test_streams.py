@@ -1,6 +1,7 @@
 """Event streams under the production server: many at once, without blocking other requests."""
 
 import json
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -10,11 +11,13 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from app.generation.progress.watch import PAUSE_S
+from stack.server import HOST
 from tests.conftest import WaitUntil
 from tests.integration.factories import Course, MakeCourse, MakeToken
 from tests.integration.generation.proxy import Proxy, proxied
 from tests.integration.http.conftest import Conn, change_step
 from tests.integration.http.sse import Client
+from tests.integration.server.wire import head
 from tests.integration.serving import Server, StartServer
 
 ROOM = 200
@@ -138,18 +141,34 @@ def change_metadata(conn: Conn, course: Course, number: int) -> None:
 
 
 @pytest.mark.slow
-def test_one_that_never_reads_is_cut_off(
+def test_one_that_never_reads_is_cut_off_as_is_one_that_reads_no_response(
     server: Server, clean: None, conn: Conn, make_course: MakeCourse, token: MakeToken, wait_until: WaitUntil
 ) -> None:
+    """Both wait in the kernel's buffers, then in the server's, and never in a thread."""
     course = make_course()
-    with closing(Client(server, course, token(course.user_id))) as deaf:
+    with socket.socket() as silent, closing(Client(server, course, token(course.user_id))) as deaf:
+        silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        silent.connect((HOST, server.port))
+        silent.sendall(head("GET", "/openapi.json") * 100)
+        assert server.status("/livez") == 200
         deaf.next()
         wait_until(lambda: open_streams(server) == 1)
         for round_ in range(4):
             change_metadata(conn, course, round_)
             wait_until(lambda: open_streams(server) == 1)
+        assert has_connection(server, silent)
         wait_until(lambda: open_streams(server) == 0, 60)
+        wait_until(lambda: not has_connection(server, silent), 60)
+        assert server.status("/livez") == 200
     assert any('"client_gone"' in line for line in server.lines)
+    assert not [line for line in server.lines if '"error"' in line]
+
+
+def has_connection(server: Server, sock: socket.socket) -> bool:
+    """Whether the server still has its end."""
+    ours = sock.getsockname()[1]
+    processes = psutil.Process(server.process.pid).children(recursive=True)
+    return any(c.raddr and c.raddr.port == ours for child in processes for c in child.net_connections())
 
 
 def open_streams(server: Server) -> int:

@@ -81,9 +81,9 @@ def test_the_command_names_the_processes_that_differ(app: Flask, conn: Conn, set
 
     table = [line.split() for line in run("--differing").splitlines()]
     assert [line[:3] for line in table[1:]] == [
-        ["REDIS_PREFIX", "none", "conflicts"], ["REDIS_PREFIX", "theirs:", "conflicts"],
+        ["REDIS_PREFIX", "conflicts", "none"], ["REDIS_PREFIX", "conflicts", "theirs:"],
     ]  # fmt: skip
-    assert table[2][3:] == ["api", "host:1"]
+    assert table[2][3:] == ["in", "api", "host:1"]
     rows: list[dict[str, Any]] = json.loads(run("--json"))
     assert {"setting": "APP_ENV", "value": "test", "state": "same"}.items() <= next(
         row for row in rows if row["setting"] == "APP_ENV"

@@ -139,16 +139,6 @@ def test_a_since_to_come_is_refused(app: Flask, since: str) -> None:
     assert done.stderr.splitlines()[-1] == f"Error: Invalid value for '--since': {since!r} is in the future."
 
 
-def test_a_database_that_is_away_is_one_line(settings: Settings) -> None:
-    with serving(settings, database_url=NOWHERE) as app:
-        done = run(app, "refusals")
-    assert (done.exit_code, done.stdout) == (1, "")
-    last = done.stderr.splitlines()[-1]
-    assert last.startswith("Error: The database can't be used: ")
-    assert "Traceback" not in done.stderr
-    assert "hunter2" not in done.stderr
-
-
 def test_an_unmigrated_database_says_what_to_run(settings: Settings, empty_database_url: str) -> None:
     with serving(settings, database_url=empty_database_url) as app:
         done = run(app, "refusals")

@@ -1,10 +1,13 @@
 """At 300,000 rows of each, over a year, a recent window is read through an index."""
 
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -12,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from app.database.migrations import migrate
 from app.database.pool import Database
+from app.database.queries import QUERIES
 from app.operations.reports import REPORTS, run_report
 from stack.postgres import create_database, drop_database
 
@@ -95,6 +99,43 @@ def test_the_answer_comes_in_time(year: str, name: str) -> None:
         assert run_report(db, REPORTS[name], "7d", {"slots": 3}).rows
     finally:
         db.close()
+
+
+#: Filters of the console's list, each read through an index. `year` has no courses: those are given by their ids.
+FILTERS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "under way": {"status": "running", "active": True},
+    "failed": {"status": "failed"},
+    "user": {"user_id": UUID(int=77)},
+    "course": {"courses": [UUID(int=77)]},
+    "generation": {"id": UUID(int=77)},
+    "no progress": {"stuck_s": 900, "active": True},
+    "week": {"since": datetime.now(UTC) - timedelta(days=7)},
+    "error": {"error": "no such"},
+    "frequent event": {"event": "worker_timeout"},
+    "rare event": {"event": "rpc_retry_exhausted", "is_rare": True},
+    "next page": {"after_at": datetime.now(UTC) - timedelta(days=70), "after_id": UUID(int=77)},
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_filter_is_read_through_an_index(year: str, name: str) -> None:
+    every = dict.fromkeys(re.findall(r"%\((\w+)\)s", QUERIES["search_generations"]))
+    values = every | {"active": False, "is_rare": False, "limit": 1001} | FILTERS[name]
+    with psycopg.connect(year) as conn:
+        (((plan,),),) = conn.execute(f"explain (format json) {QUERIES['search_generations']}", values).fetchall()
+    scanned = {node["Relation Name"] for node in walk(plan["Plan"]) if node["Node Type"] == "Seq Scan"}
+    assert not scanned & BIG, json.dumps(plan, indent=1)
+
+
+@pytest.mark.parametrize("event_type", [None, "document_reader_failed"])
+def test_events_of_all_types_and_of_a_rare_one_are_read_in_order(year: str, event_type: str | None) -> None:
+    values = {"event_type": event_type, "since_s": 90 * 86400, "limit": 200}
+    with psycopg.connect(year) as conn:
+        (((plan,),),) = conn.execute(f"explain (format json) {QUERIES['list_events']}", values).fetchall()
+    events = [node for node in walk(plan["Plan"]) if node.get("Relation Name") == "system_metrics"]
+    index = "system_metrics_event_type" if event_type else "system_metrics_timestamp"
+    assert [node.get("Index Name") for node in events] == [index], json.dumps(plan, indent=1)
 
 
 def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

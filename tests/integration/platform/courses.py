@@ -35,10 +35,11 @@ def admit(conn: psycopg.Connection[DictRow], course: UUID, **request: Any) -> UU
     """The id of a generation of the course that was admitted just now."""
     generation = uuid4()
     given = {
-        "id": str(generation), "course_id": str(course), "user_id": str(BOB), "tier": "PREMIUM", "priority": 10,
-        "user_limit": 200, "system_limit": 200, "source": "http", "message": "Готово", "status": "initializing",
+        "id": str(generation), "course_id": str(course), "user_id": str(BOB), "tier": "PREMIUM",
+        "system_limit": 200, "source": "http", "message": "Готово", "status": "initializing",
         "completed_steps": {}, **request,
     }  # fmt: skip
+    conn.execute("update coursegen.tiers set slots = 200 where slots < 200")
     row = conn.execute("select outcome from coursegen.admit_generations_v2(%s, true)", [Jsonb([given])]).fetchone()
     assert row == {"outcome": "admitted"}
     return generation

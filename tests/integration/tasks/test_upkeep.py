@@ -20,7 +20,7 @@ Connection = psycopg.Connection[DictRow]
 
 
 def test_operators_know_each_periodic_task(make_worker: MakeWorker) -> None:
-    registered = make_worker().periodic_registry.periodic_tasks.values()
+    registered = make_worker(alert_webhook_url="http://127.0.0.1:1/").periodic_registry.periodic_tasks.values()
     assert {each.task.name: each.cron == HOURLY for each in registered} == PERIODIC
     assert set(PERIODIC_DOES) == set(PERIODIC)
 

@@ -92,6 +92,7 @@ def is_alive(process: psutil.Process) -> bool:
         return False
 
 
+@pytest.mark.xdist_group("waits")
 @pytest.mark.slow
 def test_a_worker_that_can_start_no_handler_hands_its_stage_back_and_ends(
     start_worker: Callable[..., WorkerProcess],

@@ -20,6 +20,8 @@ GROUPS: dict[str, list[str | dict[str, str]]] = PROJECT["dependency-groups"]
 
 #: Each lock and the dependency group that it holds beside the dependencies of the project.
 LOCKS = {"requirements.lock": "build", "requirements-dev.lock": "dev"}
+#: The one that holds its group alone.
+OTEL = "requirements-otel.lock"
 
 #: What the image holds of the code.
 SHIPPED = ("app", "tasks", "pipeline", "coursegen")
@@ -41,7 +43,8 @@ def pins(lock: str) -> dict[str, re.Match[str]]:
 
 def declared(lock: str) -> list[Requirement]:
     """What pyproject.toml asks for in this lock, without what that needs in turn."""
-    return [Requirement(line) for line in [*PROJECT["project"]["dependencies"], *_group(LOCKS[lock])]]
+    lines = _group("otel") if lock == OTEL else [*PROJECT["project"]["dependencies"], *_group(LOCKS[lock])]
+    return [Requirement(line) for line in lines]
 
 
 def _group(name: str) -> Iterable[str]:
@@ -67,14 +70,14 @@ def needed(requirements: Iterable[Requirement]) -> set[str]:
     return {name for name, _ in names}
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, OTEL])
 def test_a_lock_holds_pins_with_hashes_and_names_no_index(lock: str) -> None:
     lines = PIN.sub("", read(lock)).splitlines()
     assert [line for line in lines if line and not line.lstrip().startswith("#")] == []
     assert "://" not in read(lock)
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, OTEL])
 def test_a_lock_is_in_step_with_the_declared_dependencies(lock: str) -> None:
     pinned = pins(lock)
     for requirement in declared(lock):
@@ -89,10 +92,13 @@ def test_a_lock_holds_what_is_needed_and_nothing_else(lock: str) -> None:
     assert held == needed(declared(lock))
 
 
-def test_both_locks_pin_the_same_releases() -> None:
-    development = pins("requirements-dev.lock")
+def test_all_locks_pin_the_same_releases() -> None:
+    development, traces = pins("requirements-dev.lock"), pins(OTEL)
     for name, pin in pins("requirements.lock").items():
         assert _release(development[name]) == _release(pin)
+    assert {name: traces[name]["version"] for name in traces.keys() & development.keys()} == {
+        name: development[name]["version"] for name in traces.keys() & development.keys()
+    }
 
 
 def _release(pin: re.Match[str]) -> Mapping[str, str]:
@@ -131,9 +137,11 @@ def test_every_installation_is_from_a_lock_by_hash_or_of_the_project_alone(file:
     installs = re.findall(
         r"(?:pip .*? install|\$\(PIP_INSTALL\)) (.*)", re.sub(r"^PIP_INSTALL := .*", "", text, flags=re.M)
     )
-    dependencies, *plug_ins, project = installs
-    assert plug_ins == (
-        ["--only-binary :all: --constraint /tmp/installed.txt ${PLUGINS}; fi"] if file == "Dockerfile" else []
-    )
+    dependencies, *others, project = installs
+    expected = {
+        "Dockerfile": "--only-binary :all: --constraint /tmp/installed.txt ${PLUGINS}; fi",
+        "Makefile": "--require-hashes --only-binary :all: --target .venv/otel -r requirements-otel.lock",
+    }
+    assert others == [expected[file]]
     assert dependencies.split() == ["--require-hashes", "--only-binary", ":all:", "-r", lock]
     assert {"--no-index", "--no-deps", "--no-build-isolation"} < set(project.split())

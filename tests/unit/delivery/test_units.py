@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.settings.env_file import UNITS_FILE
 from tasks.supervision.workers import MARGIN_S
 from tests.unit.delivery.delivered import (
     ALWAYS,
@@ -52,6 +53,7 @@ def test_all_units_are_shut_in_alike() -> None:
         return {key: value for key, value in unit(name)["Service"].items() if re.match(walled, key)}
 
     api = walls("api")
+    assert api["EnvironmentFile"] == str(UNITS_FILE)  # which commands read, too
     assert (api["ProtectSystem"], api["RestrictNamespaces"]) == ("strict", "yes")
     # Its children shut themselves in further.
     assert walls("worker") == api | {"RestrictNamespaces": "user net"}

@@ -4,7 +4,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from click import Group
+from click import Context, Group
 
 from app.settings import Settings
 from app.settings.stages import HANDLERS
@@ -88,7 +88,8 @@ def test_every_log_event_of_the_runbook_is_one() -> None:
 
 
 def test_every_command_of_the_documents_exists() -> None:
-    commands = main.commands
+    context = Context(main)
+    commands = {name: main.get_command(context, name) for name in main.list_commands(context)}
     named = {
         words
         for document in DOCUMENTS

@@ -34,6 +34,7 @@ def test_a_rebuild_that_keeps_it_expires_in_time_for_the_next(
         assert age_s + redis_client.pttl(marker) / 1000 <= 10.1
 
 
+@pytest.mark.xdist_group("waits")
 @pytest.mark.slow
 @pytest.mark.parametrize("user_is_full", [True, False])
 def test_it_is_free_within_the_promised_time_without_upkeep(

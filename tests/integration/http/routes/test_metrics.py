@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg.rows import DictRow
+from redis import Redis
 
 from app import create_app
 from app.settings import Settings
@@ -126,6 +127,52 @@ def test_the_database_is_reported(
     assert value("coursegen_webhooks_oldest_seconds") == pytest.approx(60, abs=10)
 
 
+def test_what_alerts_need_is_reported(
+    generate: Generate, make_course: MakeCourse, value: Value, conn: psycopg.Connection[DictRow], redis_client: Redis
+) -> None:
+    course = make_course()
+    assert generate(course.id, course.user_id).status_code == 200
+    expected: dict[tuple[str, str, str], float] = {
+        ("coursegen_redis_up", "", ""): 1,
+        ("coursegen_slots_active", "", ""): 1,
+        ("coursegen_slots_drift", "", ""): 0,
+        ("coursegen_generations_stuck", "", ""): 0,
+        ("coursegen_generations_paused", "reason", "provider_busy"): 0,
+        ("coursegen_webhooks_overdue_seconds", "", ""): 0,
+        ("coursegen_webhooks_failing", "", ""): 0,
+        ("coursegen_recent_events", "type", "job_rollback"): 0,
+        ("coursegen_spending", "unit", "money"): 0,
+    }
+
+    def values() -> dict[tuple[str, str, str], float | None]:
+        return {key: value(key[0], **({key[1]: key[2]} if key[1] else {})) for key in expected}
+
+    assert values() == expected
+    conn.execute(
+        """
+        insert into coursegen.webhook_deliveries
+            (generation_id, seq, status, step, percentage, message, failures, created_at, due_at)
+        select id, 1, 's', 1, 20, '', 3, now() - interval '1 hour', now() - interval '2 minutes'
+        from coursegen.generations;
+        insert into coursegen.spending (generation_id, money) select id, 2.5 from coursegen.generations;
+        insert into system_metrics (event_type, severity, "timestamp")
+        select 'job_rollback', 'error', now() - hours * interval '1 hour' from generate_series(0, 2) hours;
+        update coursegen.generations set created_at = now() - interval '20 minutes';
+        update courses set last_progress_update = null;
+        """
+    )
+    redis_client.zadd("concurrency:global", {str(uuid4()): 0})
+    changed = values()
+    assert changed.pop(("coursegen_webhooks_overdue_seconds", "", "")) == pytest.approx(120, abs=10)
+    changes = [key for key in changed if changed[key] != expected[key]]
+    assert [changed[key] for key in changes] == [1, 1, 1, 1, 2.5]
+    conn.execute(
+        "update coursegen.generations set status = 'running', paused_until = now(), paused_why = 'provider_busy'"
+    )
+    assert value("coursegen_generations_paused", reason="provider_busy") == 1
+    assert value("coursegen_generations_stuck") == 0
+
+
 @contextmanager
 def serving(settings: Settings, **changes: object) -> Iterator[Flask]:
     with logging_restored():
@@ -142,6 +189,7 @@ def test_without_a_database_the_rest_is_reported(settings: Settings) -> None:
     assert response.status_code == 200
     assert read(response.text, "coursegen_database_up") == 0
     assert read(response.text, "http_requests_total", route="/livez", method="GET", status="200") == 1
+    assert read(response.text, "coursegen_redis_up") == 1
     assert read(response.text, "coursegen_workers_live", queue="stages") is None
 
 

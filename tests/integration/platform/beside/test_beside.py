@@ -23,7 +23,7 @@ from tests.logs import logging_restored
 
 #: What an admission needs besides its course.
 REQUEST = {
-    "tier": "PREMIUM", "priority": 1, "user_limit": 200, "system_limit": 200, "source": "http", "message": "",
+    "tier": "PREMIUM", "system_limit": 200, "source": "http", "message": "",
     "status": "initializing",
 }  # fmt: skip
 WAY = ["analyzing_task", "generating_structure", "generating_content", "finalizing"]

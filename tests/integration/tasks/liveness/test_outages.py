@@ -3,6 +3,8 @@
 import time
 from pathlib import Path
 
+import pytest
+
 from app.generation.stages import Stage
 from tasks.queue.contact import Contact
 from tests.integration.factories import MakeCourse
@@ -19,6 +21,7 @@ SILENT = "select 1 from procrastinate_workers where id = %s and last_heartbeat <
 UPKEEP_RAN = "select 1 from procrastinate_periodic_defers where task_name ~ 'take_over' and job_id is not null"
 
 
+@pytest.mark.xdist_group("waits")
 def test_a_worker_that_an_outage_silenced_keeps_its_stage(
     start_worker: StartWorker,
     start_generation: StartGeneration,

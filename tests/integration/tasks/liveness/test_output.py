@@ -121,6 +121,7 @@ def test_an_api_whose_log_nobody_reads_answers(environment: dict[str, str]) -> N
         process.stdout.close()
 
 
+@pytest.mark.xdist_group("waits")
 def test_a_database_that_is_read_only_for_a_while_ends_no_process(
     environment: dict[str, str],
     start_generation: StartGeneration,

@@ -69,6 +69,7 @@ def test_a_worker_whose_open_connections_fall_silent_serves_on_with_new_ones(
         wait_until(lambda: status_of(conn, generation_id) == "completed", seconds=60)
 
 
+@pytest.mark.xdist_group("waits")
 def test_a_worker_that_can_not_fetch_completes_what_it_holds_before_it_ends(
     start_worker: StartWorker,
     start_generation: StartGeneration,
@@ -108,6 +109,7 @@ def test_a_worker_whose_loop_hangs_ends(tmp_path: Path) -> None:
     assert "the event loop hangs" in process.stdout
 
 
+@pytest.mark.xdist_group("waits")
 def test_a_worker_that_was_suspended_goes_on(
     start_worker: StartWorker, registered: Registered, conn: Connection
 ) -> None:

@@ -11,8 +11,7 @@ from app.generation.runs.take_over import take_over
 from app.generation.runs.verbs import PAUSED_MESSAGE
 from app.generation.stages import Stage
 from app.operations import controls
-from app.operations.doctor.work import STUCK_S
-from app.operations.listings import read_rows
+from app.operations.listings import STUCK_S, read_rows
 from app.services import Services
 from tests.integration.factories import Course, MakeCourse
 from tests.integration.generation.conftest import rows

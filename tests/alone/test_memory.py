@@ -1,11 +1,11 @@
-"""The memory of the service as it ships: small while idle, and not growing with use."""
+"""The memory of the service as it ships: small while idle, and not growing with use.
+
+Memory that other processes share with the service would not count in full, so none run beside it.
+"""
 
 import pytest
 
 from bench.measures.workers.memory_use import API_BELOW_MIB, WORKER_BELOW_MIB, measure_growth, measure_idle
-
-#: Memory that other processes share with the service would not count in full.
-pytestmark = pytest.mark.alone
 
 #: What allocators, new children and the order of things may add; four kilobytes lost per request would be more.
 TOLERANCE_MIB = 6.0

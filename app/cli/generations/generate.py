@@ -47,7 +47,7 @@ class NotCompleted(CommandFailed):
 def command(
     services: Services, course: str, user_id: UUID | None, tier: str | None, watch: bool, as_json: bool
 ) -> None:
-    """Start the generation of COURSE, its id or slug, for its owner.
+    """Start the generation of COURSE for its owner. COURSE is its id or slug.
 
     Exit code 0: started, with --watch completed. 1: not possible. 3: refused for now, as the course has an active
     generation or no slot is free. 4: with --watch, failed or cancelled. 130: watching was stopped.

@@ -32,7 +32,7 @@ def command() -> None:
 def status(
     services: Services, as_json: bool, file: TextIO | None, name: str | None, recognise: bool, reason: str | None
 ) -> None:
-    """Show where each status of a generation is written, and the changes that the platform allows; or change that."""
+    """Show or change where the status is written. The changes that the platform allows are shown, too."""
     given: list[Any] = [name] if name else []
     try:
         if file is not None:
@@ -45,6 +45,8 @@ def status(
             shown: StatusMap | None = platform.change_status_map(services.settings, operator(reason), given[0])
         else:
             shown = platform.show_status_map(services.settings)
+    except json.JSONDecodeError as error:
+        raise CommandFailed(f"The file is not JSON: {error}") from error
     except (BadMap, ValueError) as error:
         raise CommandFailed(str(error)) from error
     if shown is None:
@@ -68,7 +70,7 @@ def status(
 @reason
 @with_services
 def apply(services: Services, file: Path, reason: str | None) -> None:
-    """Apply the SQL of FILE, such as one of deploy/platforms, in one transaction. Needs the login of `migrate`."""
+    """Apply the SQL of FILE in one transaction. Some is in deploy/platforms. Needs the login of `migrate`."""
     platform.apply_script(services.settings, operator(reason), file.name, file.read_bytes())
     echo(f"Applied: {file.name}")
 
@@ -79,7 +81,7 @@ def apply(services: Services, file: Path, reason: str | None) -> None:
 @reason
 @with_services
 def publish(services: Services, generation_id: UUID, mode: str, reason: str | None) -> None:
-    """Show a completed generation on the platform's pages, again if it was shown before."""
+    """Show a completed generation on the platform's pages."""
     result = platform.publish(services, operator(reason), generation_id, mode)
     if result is None:
         raise CommandFailed("Nothing publishes here: see `coursegen platform apply`")

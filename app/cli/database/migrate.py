@@ -57,7 +57,7 @@ def command(
     yes: bool,
     export: Path | None,
 ) -> None:
-    """Bring the database up to date; running it again changes nothing."""
+    """Bring the database up to date. Running it again changes nothing."""
     settings = services.settings
     if undo is not None and check:
         raise click.UsageError("--check and --rollback exclude each other")
@@ -95,8 +95,11 @@ def _check(settings: Settings, *, upgrade_queue: bool, as_json: bool) -> None:
 def _roll_back(settings: Settings, export: Path | None, *, yes: bool) -> None:
     if not yes:
         _confirm("Drop everything that this service has in the database, its records included?")
-    for kept in rollback(settings.database_url, app_role=settings.app_role, export=export):
-        echo(kept)
+    try:
+        for kept in rollback(settings.database_url, app_role=settings.app_role, export=export):
+            echo(kept)
+    except OSError as error:
+        raise CommandFailed(f"Nothing was dropped, as {export} can't be written: {error.strerror}") from error
     echo("The database is as it was before this service.")
 
 

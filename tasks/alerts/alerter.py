@@ -1,0 +1,66 @@
+"""Tells the receiver of `ALERT_WEBHOOK_URL` when a finding of doctor begins and ends."""
+
+import logging
+import time
+
+import psycopg
+
+from app.generation.webhooks.signed_messages import sign
+from app.generation.webhooks.urls import parse_trusted_url
+from app.operations.doctor import examine_servers
+from app.operations.doctor.alerts import Alert, claim_alert, finish_alert, note_findings, write_message
+from app.services import Services
+from app.settings import Settings
+from tasks.webhooks.webhook_client import NoResponse, WebhookClient
+
+#: The wait after the first failed attempt; doubled after each further one, up to the longest.
+FIRST_WAIT_S = 5.0
+LONGEST_WAIT_S = 600.0
+
+log = logging.getLogger(__name__)
+
+
+def alert(services: Services, client: WebhookClient, after_s: float) -> None:
+    """Every check was made once, and what is due was sent; after a failed attempt the rest waits for the next call.
+
+    Does nothing without a receiver. `after_s`: for how long a finding, or its end, must last to be told.
+    """
+    if services.settings.alert_webhook_url is None:
+        return
+    try:
+        # Not those of the settings: another process may have others, or files that this one needs not.
+        note_findings(services.db, examine_servers(services), after_s)
+        while (due := claim_alert(services.db)) is not None and _tell(services, client, due):
+            pass
+    except psycopg.Error as error:
+        log.warning(
+            "alerts_unavailable", extra={"error": str(error)}
+        )  # `watch_contact` tells of a database that is away
+
+
+def send_alert(settings: Settings, client: WebhookClient, due: Alert) -> bool:
+    """Whether the receiver accepted it within 10 s."""
+    assert settings.alert_webhook_url is not None  # noqa: S101 - asked before
+    body = write_message(due, settings)
+    headers = {"Content-Type": "application/json", "User-Agent": f"course-generation/{settings.app_version}"}
+    if settings.webhook_secret is not None:
+        secrets = (settings.webhook_secret, *settings.webhook_secret_old)
+        headers |= sign(secrets, settings.webhook_signing_key, due.message_id, int(time.time()), body)
+    facts = {"finding": due.finding, "event": due.event}
+    try:
+        status = client.post(parse_trusted_url(settings.alert_webhook_url), headers, body).status
+    except NoResponse as error:
+        log.warning("alert_failed", extra={**facts, "error": str(error)})
+        return False
+    if not 200 <= status < 300:
+        log.warning("alert_failed", extra={**facts, "status": status})
+        return False
+    log.info("alert_sent", extra=facts)
+    return True
+
+
+def _tell(services: Services, client: WebhookClient, due: Alert) -> bool:
+    is_sent = send_alert(services.settings, client, due)
+    wait_s = min(FIRST_WAIT_S * 2.0 ** min(due.failures, 32), LONGEST_WAIT_S)
+    finish_alert(services.db, due, None if is_sent else wait_s)
+    return is_sent
