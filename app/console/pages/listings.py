@@ -121,7 +121,8 @@ def show_webhooks() -> Response:
 
 @blueprint.get("/events")
 def show_events() -> Response:
-    kind, since = _choose("type", None, [event.value for event in EventType]), request.args.get("since") or "7d"
+    kinds = [*(event.value for event in EventType), *OWN_TYPES]
+    kind, since = _choose("type", None, kinds), request.args.get("since") or "7d"
     columns = [
         *(
             ("timestamp", mark("Time"), "time"),
@@ -143,7 +144,6 @@ def show_events() -> Response:
         f"events/{seconds}/{kind}",
         lambda: read_rows(db, "list_events", event_type=kind, since_s=seconds, limit=ROWS),
     )
-    kinds = [*(event.value for event in EventType), *OWN_TYPES]
     views = {mark("All"): "/events"} | {kind: f"/events?type={kind}" for kind in kinds}
     key, empty = [name for name, _, _ in columns], mark("None. That is good.")
     return _show(Table(mark("Events"), columns, rows, empty, mark("The latest 200."), views, key))

@@ -117,6 +117,16 @@ def test_each_cause_leads_to_the_list_that_it_counts(sign_in: SignIn, conn: Conn
             assert browser.get(link.replace("&amp;", "&")).text.count('<tr id="row-') == int(count), (role, link)
 
 
+def test_each_view_of_a_list_is_one(sign_in: SignIn) -> None:
+    browser = sign_in()
+    for page in ("/events", "/webhooks"):
+        views = re.findall(r'<a href="(/\w+\?(?:type|view)=\w+)"', browser.get(page).text)
+        assert len(views) > 1
+        for view in views:
+            answer = browser.get(view)
+            assert (answer.status_code, f'href="{view}" aria-current="true"' in answer.text) == (200, True), view
+
+
 def test_now_is_shown_when_the_charts_numbers_take_too_long(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
     slow: LiteralString = "select pg_sleep(9) as at, %(step_s)s, %(buckets)s"
     monkeypatch.setitem(QUERIES, "list_buckets", slow)
