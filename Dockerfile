@@ -1,4 +1,4 @@
-# One image for the API, the workers and the migration; the command says which. See docs/deployment.md.
+# One image for the API, the workers, the console and the migration; the command says which. See docs/deployment.md.
 
 ARG BASE=python:3.13-slim
 FROM ${BASE} AS build
@@ -24,7 +24,7 @@ RUN python -m pip --python /venv/bin/python install --no-index --no-deps --no-bu
 FROM ${BASE}
 ARG VERSION=unreleased
 LABEL org.opencontainers.image.title="course-generation" \
-      org.opencontainers.image.description="Starts and conducts course generations: API, workers and migration" \
+      org.opencontainers.image.description="Starts and conducts course generations: API, workers, console and migration" \
       org.opencontainers.image.version="${VERSION}"
 # HOST, because the default of the service is loopback, which nobody outside of a container reaches. HOME, because the
 # database driver asks for one, also where the container is started as a number that the image doesn't know.
@@ -50,9 +50,9 @@ COPY pipeline ./pipeline
 COPY sql ./sql
 RUN python -m compileall -q .
 USER 10001:10001
-EXPOSE 8000
+EXPOSE 8000 8001
 STOPSIGNAL SIGTERM
-# For the API. The workers listen on no port: compose.yaml gives them a check of their own.
+# For the API. compose.yaml gives workers and console checks of their own.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os, sys; from http.client import HTTPConnection as C; c = C('127.0.0.1', int(os.environ.get('PORT') or 8000), timeout=2); c.request('GET', '/livez'); sys.exit(c.getresponse().status != 200)"]
 CMD ["coursegen", "api"]

@@ -35,7 +35,7 @@ setup: $(SETUP) ## create .venv with everything; the other commands do it when n
 demo: $(SETUP) ## generate a course from real documents, from nothing to nothing
 	@exec $(RUN) -m stack.demo
 
-run: $(SETUP) ## keep the whole service up, with tokens and curl lines to try it
+run: $(SETUP) ## keep the whole service up, with curl lines and a link to the console
 	@exec $(RUN) -m stack.run
 
 test: $(SETUP) ## run the tests, without the slow ones, on real PostgreSQL and Redis
@@ -82,7 +82,7 @@ console: $(SETUP) ## run the operators' console in the foreground, configured by
 migrate: $(SETUP) ## bring the database of DATABASE_URL up to date
 	@exec .venv/bin/coursegen migrate
 
-conformance: $(SETUP) ## hold a running service to its own description; API, TOKEN, COURSE_ID and SLUG as `make run` prints them
+conformance: $(SETUP) ## hold a running service to its own description; API, TOKEN, COURSE_ID and SLUG as `make run` sets them
 	@exec .venv/bin/st --config-file tests/conformance/schemathesis.toml run "$(API)/openapi.json"
 
 clients: $(SETUP) ## generate, compile and use clients of four generators; test the examples, and proxies that compress

@@ -17,8 +17,12 @@ class Api:
 
     def ready(self) -> bool:
         """Whether the service takes requests: false while it doesn't answer at all."""
+        return self.answers("/readyz")
+
+    def answers(self, path: str) -> bool:
+        """Whether a GET of the path succeeds now."""
         try:
-            return self.call("GET", "/readyz")[0] == 200
+            return self.call("GET", path)[0] == 200
         except (OSError, HTTPException, ValueError):
             return False
 

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from app.auth.minting import mint_token
 
-#: The example's documents; the service's `FILES_ROOT`.
+#: The example's documents.
 FILES = Path(__file__).resolve().parents[1] / "examples" / "course"
 
 

@@ -2,16 +2,20 @@
 
 import os
 import secrets
+import shlex
+import shutil
 import subprocess
 import sys
 import time
 from base64 import b64encode
 from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from app.auth.minting import AUDIENCE
+from app.settings import Settings
 from stack.api import Api
 from stack.examples import FILES
 from stack.interrupts import held
@@ -48,13 +52,15 @@ class StackError(Exception):
 class Stack:
     """PostgreSQL and Redis, unless `DATABASE_URL` and `REDIS_URL` name others, a migrated database, API and workers.
 
-    As a context manager it is started on entry and leaves no process and no file behind, however it is left.
+    With `console_port` the console runs, too. The folder `files` holds a copy of the example's documents. As a context
+    manager it is started on entry and leaves no process and no file behind, however it is left.
     """
 
-    def __init__(self, port: int | None = None) -> None:
+    def __init__(self, port: int | None = None, console_port: int | None = None) -> None:
         self.secret = secrets.token_hex(32)
         self.webhook_secret = os.environ.get("WEBHOOK_SECRET") or f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
         self.api = Api(f"http://{HOST}:{port or free_port()}")
+        self.console = Api(f"http://{HOST}:{console_port}") if console_port else None
         self.database_url = os.environ.get("DATABASE_URL", "")
         self.redis_url = os.environ.get("REDIS_URL", "")
         self.servers: list[Server] = []
@@ -94,7 +100,7 @@ class Stack:
                 raise StackError(f"{server.name} ended", server.log)
 
     def log(self, name: str) -> Path:
-        """The file that takes the output of a process: `migrate`, `api`, `worker`, `upkeep` or `webhooks`."""
+        """The file with the output of a process: `migrate`, `api`, `worker`, `upkeep`, `webhooks` or `console`."""
         return self.folder / f"{name}.log"
 
     def _start(self) -> None:
@@ -108,12 +114,26 @@ class Stack:
                 self.redis_url = self._keep(RedisServer(self.folder / "redis")).url
         except ServerStartError as error:
             raise StackError(str(error)) from error
+        self.files = shutil.copytree(FILES, self.folder / "files")
+        self._write_env_file()
         self._migrate(self._migration())
         self.supervisor = Supervisor(self._processes(), grace_s=GRACE_S, cwd=ROOT)
         self._cleanup.callback(self.supervisor.stop)
         with held():
             self.supervisor.start()
         self._wait_ready()
+
+    def _write_env_file(self) -> None:
+        """The settings of the processes are in `env_file`, for commands by hand; only our user reads it."""
+        self.env_file = self.folder / "env"
+        self.env_file.touch(0o600)
+        ours = {setting.name.upper() for setting in fields(Settings)}
+        values = {
+            name: value
+            for name, value in self.environment().items()
+            if name in ours or name.startswith(("HANDLER_", "STAGE_", "BUDGET_"))
+        }
+        self.env_file.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()))
 
     def _keep(self, server: Server) -> Server:
         self._cleanup.callback(server.stop)
@@ -123,31 +143,35 @@ class Stack:
     def _migration(self) -> Command:
         """What migrates the database."""
         migrate = [sys.executable, "-m", "flask", "--app", "wsgi", "migrate"]
-        return Command("migrate", migrate, self._environment(), self.log("migrate"))
+        return Command("migrate", migrate, self.environment(), self.log("migrate"))
 
     def _processes(self) -> list[Command]:
-        """The API and the workers."""
-        environment = self._environment()
+        """The API, the workers and perhaps the console."""
+        environment = self.environment()
+        console = Command("console", [sys.executable, "-m", "coursegen", "console"], environment, self.log("console"))
         return [
             Command("api", [sys.executable, "-m", "app.server"], environment, self.log("api")),
             *worker_commands(environment, self.folder),
+            *([console] if self.console else []),
         ]
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """The environment of the stack's processes."""
         inherited = {name: value for name, value in os.environ.items() if name not in AUTHENTICATION}
         # What a process that is killed leaves behind goes with the folder.
         return inherited | self._settings() | {"PYTHONUNBUFFERED": "1", "TMPDIR": str(self.folder)}
 
     def _settings(self) -> dict[str, str]:
-        port = self.api.url.rpartition(":")[2]
+        ports = {"PORT": self.api} | ({"CONSOLE_PORT": self.console} if self.console else {})
         return {
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
             "JWT_SECRET": self.secret,
             "JWT_AUDIENCE": AUDIENCE,
-            "FILES_ROOT": str(FILES),
+            "FILES_ROOT": str(self.files),
             "HOST": HOST,
-            "PORT": port,
+            "CONSOLE_HOST": HOST,
+            **{name: api.url.rpartition(":")[2] for name, api in ports.items()},
             "APP_ENV": "development",
             "WEBHOOK_SECRET": self.webhook_secret,
             "WEBHOOK_ALLOWED_HOSTS": os.environ.get("WEBHOOK_ALLOWED_HOSTS") or LOOPBACK,
@@ -180,11 +204,15 @@ class Stack:
 
     def _wait_ready(self) -> None:
         deadline = time.monotonic() + READY_S
-        while not self.api.ready():
-            self.check()
-            if time.monotonic() > deadline:
-                raise StackError(f"the API was not ready within {READY_S:.0f} s", self.log("api"))
-            time.sleep(TICK_S)
+        for name, answers in [("api", self.api.ready), ("console", self._console_answers)]:
+            while not answers():
+                self.check()
+                if time.monotonic() > deadline:
+                    raise StackError(f"{name} was not ready within {READY_S:.0f} s", self.log(name))
+                time.sleep(TICK_S)
+
+    def _console_answers(self) -> bool:
+        return self.console is None or self.console.answers("/healthz")
 
 
 def _tail(log: Path) -> str:

@@ -1,4 +1,4 @@
-"""`make image`: builds the image, measures it, and generates a course with migration, API and workers run from it."""
+"""`make image`: builds the image, measures it, and generates a course with every process run from it."""
 
 import argparse
 import os
@@ -13,7 +13,7 @@ from stack.examples import FILES
 from stack.image.debootstrap import debootstrapped_base
 from stack.image.engines import Engine, EngineError, call, find_engine
 from stack.interrupts import raise_on_signals
-from stack.server import ServerStartError
+from stack.server import ServerStartError, free_port
 from stack.services import Stack, StackError
 from tasks.supervision.supervisor import Command
 
@@ -29,6 +29,7 @@ COMMANDS = {
     "worker": ["coursegen", "worker", "--only", "stages"],
     "upkeep": ["coursegen", "worker", "--only", "upkeep"],
     "webhooks": ["coursegen", "worker", "--only", "webhooks"],
+    "console": ["coursegen", "console"],
 }
 #: Settings that the image has itself.
 OF_THE_IMAGE = ("FILES_ROOT", "APP_ENV")
@@ -52,7 +53,7 @@ class ImageStack(Stack):
     """The stack with its processes run from the image."""
 
     def __init__(self, engine: Engine) -> None:
-        super().__init__()
+        super().__init__(console_port=free_port())
         self._engine = engine
 
     def _migration(self) -> Command:

@@ -33,6 +33,7 @@ from tasks.supervision.watchdog import kill_group, watchdog
 from tests.conftest import WaitUntil
 from tests.unit.delivery.delivered import (
     ALWAYS,
+    WORKERS,
     Instruction,
     commands,
     compose,
@@ -203,6 +204,7 @@ def settings(release: Release, empty_database_url: str, redis_url: str) -> dict[
         "FILES_ROOT": str(release.root / "srv" / "files"),
         "HOST": HOST,
         "PORT": str(free_port()),
+        "CONSOLE_PORT": str(free_port()),
     }
     assert set(filled) < set(written)
     return written | filled
@@ -224,7 +226,7 @@ def test_the_image_generates_a_course_and_ends_in_time(
     with release.running({name: run[name] for name in ALWAYS}, **settings) as processes:
         generate(release, settings, wait_until)
         assert release.run("check", check, **settings) == 0
-        for name in ALWAYS[1:]:
+        for name in [*WORKERS, "console"]:
             argv = compose()["services"][name]["healthcheck"]["test"][1:]
             assert release.run("check", argv, **settings) == 0, release.log("check").read_text()
         stop(release, processes)

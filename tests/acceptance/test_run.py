@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,6 +33,7 @@ CHILDREN = [
     ("coursegen", "stages"),
     ("coursegen", "upkeep"),
     ("coursegen", "webhooks"),
+    ("coursegen", "console"),
     ("valkey",),
     ("postgres", "data"),
 ]
@@ -73,19 +75,28 @@ class Running:
             answer: dict[str, Any] = json.load(response)
             return answer
 
-    def course(self, tier: str) -> tuple[str, str, str]:
-        """The tier's token, course id and slug."""
-        token = self.field(rf"^{tier}: .*\ntoken (\S+)$")
-        slug = self.field(rf"^{tier}: .* course (\S+)$")
-        course_id = self.field(rf"^{tier}: .*\n.*\n.*\"courseId\": \"([0-9a-f-]+)\"")
-        return token, course_id, slug
+    def variables(self, tier: str) -> dict[str, str]:
+        """Those of the tier's file."""
+        file = Path(self.field(r"^  \. (.+)$")).with_name(tier)
+        assert file.stat().st_mode & 0o777 == 0o600
+        return dict(line.removeprefix("export ").split("=", 1) for line in file.read_text().splitlines())
 
     def generate(self, tier: str, wait_until: WaitUntil, **fields: str) -> None:
         """The tier's course was generated from start to end; `fields` go into the request."""
-        token, course_id, slug = self.course(tier)
-        assert self.request("/api/coursegen/generate", token, {"courseId": course_id, **fields})["success"] is True
-        status = f"/api/courses/{slug}/check-status"
-        wait_until(lambda: self.request(status, token)["currentStatus"] == "completed")
+        its = self.variables(tier)
+        body = {"courseId": its["COURSE_ID"], **fields}
+        assert self.request("/api/coursegen/generate", its["TOKEN"], body)["success"] is True
+        status = f"/api/courses/{its['SLUG']}/check-status"
+        wait_until(lambda: self.request(status, its["TOKEN"])["currentStatus"] == "completed")
+
+    def shell(self, script: str) -> str:
+        """What the lines print, run in the checkout."""
+        environment = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
+        done = subprocess.run(
+            ["sh", "-ec", script], cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def ready(self) -> bool:
         try:
@@ -102,7 +113,7 @@ def start() -> Iterator[Running]:
     process = subprocess.Popen(
         [sys.executable, "-m", "stack.run"],
         cwd=ROOT,
-        env=environment | {"PORT": str(free_port()), "PYTHONIOENCODING": "utf-8"},
+        env=environment | {"PORT": str(free_port()), "CONSOLE_PORT": str(free_port()), "PYTHONIOENCODING": "utf-8"},
         stdout=subprocess.PIPE,
         encoding="utf-8",
     )
@@ -129,19 +140,36 @@ def running() -> Iterator[Running]:
 
 def test_run_prints_all_it_takes_to_try_it(running: Running, wait_until: WaitUntil) -> None:
     for tier in TIERS:
-        assert running.course(tier)
-    assert running.field(r"(postgresql://\S+)$")
+        assert running.variables(tier)["API"] == running.url
+    assert running.field(r"(postgresql://[^\s']+)'?$")
     assert running.field(r"(redis://\S+)$")
     with receiving() as receiver:
         running.generate("FREE", wait_until, webhookUrl=receiver.url)
         messages = receiver.wait_for(9)
-        secret = running.field(r"^webhooks +(\S+)$")
+        secret = running.variables("FREE")["WEBHOOK_SECRET"]
         told = [Webhook(secret).verify(message.body, message.headers)["status"] for message in messages]
         assert (told[0], told[-1]) == ("initializing", "completed")
-    curl = running.field(r"^(curl .*check-status.*)$")
-    if subprocess.run(["which", "curl"], capture_output=True, check=False).returncode == 0:
-        shown = subprocess.run(f"{curl} --noproxy '*'", shell=True, capture_output=True, check=True).stdout
-        assert json.loads(shown)["currentStatus"] == "completed"
+    if shutil.which("curl"):
+        lines = running.field(r"^(  \. .+)$") + "\n" + running.field(r"^(  curl .*check-status.*)$")
+        assert json.loads(running.shell(f"{lines} --noproxy '*'"))["currentStatus"] == "completed"
+
+
+def test_its_guide_is_short(running: Running) -> None:
+    lines = running.guide.splitlines()
+    assert len(lines) < 25
+    assert [line for line in lines if len(line) > 160] == []
+    assert "eyJ" not in running.guide
+
+
+def test_its_links_sign_in_at_the_console_once(running: Running) -> None:
+    first = running.field(r"^console +(\S+)$")
+    another = running.shell(running.field(r"^(  \S*coursegen .* console-link .*)$")).strip()
+    assert another.partition("?")[0] == first.partition("?")[0]
+    for link in (first, another):
+        with HTTP.open(link, timeout=10) as page:
+            assert "coursegen_console=" in page.headers["Set-Cookie"]
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            HTTP.open(link, timeout=10)
 
 
 @pytest.mark.slow

@@ -65,14 +65,15 @@ def test_the_state_machine_names_every_verb_and_every_state(conn: psycopg.Connec
 
 def test_getting_started_shows_what_run_prints() -> None:
     page = (DOCS / "getting-started.md").read_text(encoding="utf-8")
-    source = (ROOT / "stack" / "run.py").read_text(encoding="utf-8")
+    source = (ROOT / "stack" / "guide.py").read_text(encoding="utf-8")
     for words in (
         "API       ",
         "docs      ",
-        "database  ",
-        "redis     ",
-        "webhooks  ",
+        "console   ",
+        "files     ",
         "logs      ",
+        "Generate a course, with the token of its owner (or ",
+        "Operate; the console's link above signs in once, within an hour:",
         "Ready. Ctrl-C stops everything.",
     ):
         assert words in source

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Starts the generation of a course and follows it. Needs curl.
-#   API, TOKEN, COURSE_ID, SLUG   as `make run` prints them
+#   API, TOKEN, COURSE_ID, SLUG   as the files of `make run` set them
 #   WEBHOOK_URL                   where webhooks go; optional
 set -euo pipefail
 

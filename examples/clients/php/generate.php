@@ -1,6 +1,6 @@
 <?php
 // Starts the generation of a course, follows it by polling, and receives its webhooks. Needs only PHP 8 (php-cli).
-//   API, TOKEN, COURSE_ID, SLUG, WEBHOOK_SECRET   as `make run` prints them
+//   API, TOKEN, COURSE_ID, SLUG, WEBHOOK_SECRET   as the files of `make run` set them
 
 declare(strict_types=1);
 

@@ -1,6 +1,6 @@
 """Starts the generation of a course, follows it by polling, and receives its webhooks. Needs only Python.
 
-API, TOKEN, COURSE_ID, SLUG, WEBHOOK_SECRET   as `make run` prints them
+API, TOKEN, COURSE_ID, SLUG, WEBHOOK_SECRET   as the files of `make run` set them
 """
 
 import base64

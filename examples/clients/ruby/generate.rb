@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 # Starts the generation of a course, follows it by polling, and receives its webhooks. Needs only Ruby.
-#   API, TOKEN, COURSE_ID, SLUG, WEBHOOK_SECRET   as `make run` prints them
+#   API, TOKEN, COURSE_ID, SLUG, WEBHOOK_SECRET   as the files of `make run` set them
 
 require "json"
 require "net/http"

@@ -1,5 +1,5 @@
 // Starts the generation of a course with fetch, follows it live, and receives its webhooks.
-//   API, TOKEN, COURSE_ID, SLUG, WEBHOOK_SECRET   as `make run` prints them
+//   API, TOKEN, COURSE_ID, SLUG, WEBHOOK_SECRET   as the files of `make run` set them
 
 import { follow } from "./follow.js";
 import { receive } from "./webhooks.js";

@@ -1,5 +1,5 @@
 // Starts the generation of a course with the tRPC client, follows it by polling, and receives its webhooks.
-//   API, TOKEN, COURSE_ID, WEBHOOK_SECRET   as `make run` prints them
+//   API, TOKEN, COURSE_ID, WEBHOOK_SECRET   as the files of `make run` set them
 
 import { createTRPCClient, httpBatchLink } from "@trpc/client";
 import { setTimeout as sleep } from "node:timers/promises";

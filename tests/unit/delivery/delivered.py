@@ -21,7 +21,8 @@ TOOLS = Path(sys.executable).parent
 
 #: Started once a release; all others run always.
 MIGRATE = "migrate"
-ALWAYS = ["api", "worker", "upkeep", "webhooks"]
+WORKERS = ["worker", "upkeep", "webhooks"]
+ALWAYS = ["api", *WORKERS, "console"]
 #: What a start of the service without it must not survive.
 REQUIRED = {"DATABASE_URL", "REDIS_URL", "JWT_SECRET"}
 #: What `.env.example` has for compose.yaml and not for the service.
@@ -91,7 +92,7 @@ def compose() -> dict[str, Any]:
 
 
 def commands() -> dict[str, list[str]]:
-    """What migration, API and workers run, as the image and compose.yaml say."""
+    """What migration, API, workers and console run, as the image and compose.yaml say."""
     services = compose()["services"]
     return {name: services[name].get("command") or image("CMD")[0].argv() for name in [MIGRATE, *ALWAYS]}
 
@@ -124,3 +125,23 @@ def seconds(duration: str) -> float:
 
 def default_settings() -> Settings:
     return settings({"DATABASE_URL": "postgresql://db/x", "REDIS_URL": "redis://cache", "JWT_SECRET": "s" * 32})
+
+
+def alerts() -> list[dict[str, Any]]:
+    """The rules of Prometheus."""
+    [group] = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))["groups"]
+    return list(group["rules"])
+
+
+def panels() -> list[dict[str, Any]]:
+    """Grafana's, with the rows between them."""
+    dashboard: dict[str, Any] = json.loads(
+        (ROOT / "deploy" / "grafana" / "course-generation.json").read_text(encoding="utf-8")
+    )
+    return list(dashboard["panels"])
+
+
+def queries() -> list[tuple[str, str]]:
+    """What alerts and panels ask Prometheus, each with the names of its lines (`{{label}}`)."""
+    asked = [(target["expr"], target["legendFormat"]) for panel in panels() for target in panel.get("targets", [])]
+    return [(rule["expr"], rule["annotations"]["summary"]) for rule in alerts()] + asked

@@ -7,12 +7,14 @@ import subprocess
 import pytest
 
 from app.settings import BadSettings
-from tasks.supervision.workers import MARGIN_S, WORKERS
+from tasks.supervision import workers
+from tasks.supervision.workers import MARGIN_S
 from tests.unit.delivery.delivered import (
     ALWAYS,
     MIGRATE,
     ROOT,
     TOOLS,
+    WORKERS,
     commands,
     compose,
     default_settings,
@@ -74,15 +76,21 @@ def test_a_process_of_the_composition_may_do_little(name: str) -> None:
     assert {"cpus", "memory"} <= set(service["deploy"]["resources"]["limits"])
 
 
-def test_of_the_composition_only_the_api_is_reached_and_from_this_machine_alone() -> None:
+def test_of_the_composition_only_api_and_console_are_reached_and_from_this_machine_alone() -> None:
     ports = {name: service["ports"] for name, service in compose()["services"].items() if "ports" in service}
-    assert ports == {"api": ["127.0.0.1:${API_PORT:-8000}:8000"]}
+    console = "${CONSOLE_PORT:-8001}"
+    assert ports == {"api": ["127.0.0.1:${API_PORT:-8000}:8000"], "console": [f"127.0.0.1:{console}:{console}"]}
+    environment = compose()["services"]["console"]["environment"]
+    assert (environment["CONSOLE_HOST"], environment["CONSOLE_PORT"]) == ("0.0.0.0", console)
+    assert environment.items() >= compose()["services"]["api"]["environment"].items()
+    assert console == f"${{CONSOLE_PORT:-{default_settings().console_port}}}"
 
 
 def test_every_server_and_worker_of_the_composition_has_a_check_of_its_own() -> None:
     services = compose()["services"]
-    assert all("test" in services[name]["healthcheck"] for name in ["postgres", "redis", *ALWAYS[1:]])
+    assert all("test" in services[name]["healthcheck"] for name in ["postgres", "redis", *WORKERS, "console"])
     assert "healthcheck" not in services["api"]  # the image's
+    assert "'/healthz'" in services["console"]["healthcheck"]["test"][-1]
 
 
 def test_redis_keeps_nothing_and_never_evicts() -> None:
@@ -92,6 +100,6 @@ def test_redis_keeps_nothing_and_never_evicts() -> None:
 
 
 def test_the_workers_of_the_composition_serve_what_the_worker_of_one_machine_serves() -> None:
-    arguments = [commands()[name][1:] for name in ALWAYS[1:]]
-    assert arguments == [["worker", "--only", part] for part in WORKERS]
-    assert [part.name for part in WORKERS.values()] == ALWAYS[1:]
+    arguments = [commands()[name][1:] for name in WORKERS]
+    assert arguments == [["worker", "--only", part] for part in workers.WORKERS]
+    assert [part.name for part in workers.WORKERS.values()] == WORKERS

@@ -18,6 +18,7 @@ from tests.unit.delivery.delivered import (
     REQUIRED,
     ROOT,
     TOOLS,
+    WORKERS,
     commands,
     compose,
     default_settings,
@@ -198,8 +199,19 @@ def test_the_api_is_reached_and_probed_at_its_port_and_the_workers_at_none() -> 
         "liveness": ("/livez", "http"),
         "readiness": ("/readyz", "http"),
     }
-    for name in ALWAYS[1:]:
+    for name in WORKERS:
         assert "ports" not in container(name)
         assert "livenessProbe" not in container(name)
         check = compose()["services"][name]["healthcheck"]["test"]
         assert ["CMD", *container(name)["readinessProbe"]["exec"]["command"]] == check
+
+
+def test_the_console_is_reached_by_port_forwarding_alone() -> None:
+    """Its probes run in the pod, on the loopback address where it listens."""
+    assert "ports" not in container("console")
+    assert not {"CONSOLE_HOST", "CONSOLE_PORT"} & {*plain_settings(), *image("ENV")[0].pairs()}
+    probe = container("console")["livenessProbe"]["exec"]["command"]
+    assert container("console")["startupProbe"]["exec"]["command"] == probe
+    inside = compose()["services"]["console"]["healthcheck"]["test"][-1].replace("import os, sys", "import sys")
+    port = default_settings().console_port
+    assert probe == ["python", "-c", inside.replace("int(os.environ['CONSOLE_PORT'])", str(port))]
