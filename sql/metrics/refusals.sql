@@ -2,8 +2,8 @@
 --
 -- How to read it: `kind` is the response's code: user_limit (the user's slots were taken), system_limit (the system's),
 -- generation_active (the course was being generated) or paused (an operator had paused admissions). `refusals` counts
--- requests: equal refusals within a second are one event with a count. At system_limit, raise GLOBAL_CONCURRENCY_LIMIT
--- and add workers.
+-- requests: equal refusals within a second are one event with a count. At system_limit, raise the limit and add
+-- workers.
 
 \ir since.psql
 

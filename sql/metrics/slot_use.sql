@@ -4,7 +4,7 @@
 -- the current one. `peak` is the most at once, `mean` the average so far, `slots` today's limit, `use_percent` the mean
 -- of it. If `peak` is the limit, requests may have been refused: see `refusals`.
 --
--- Under psql, `-v slots=` is GLOBAL_CONCURRENCY_LIMIT; the command knows it.
+-- Under psql, `-v slots=` is the limit in force; the command knows it.
 
 \ir since.psql
 \if :{?slots}

@@ -12,7 +12,7 @@ from psycopg.rows import DictRow
 from app.cli.command_setup import operator, with_services
 from app.cli.output import CommandFailed, echo
 from app.cli.tables import to_json
-from app.generation.errors import GenerationActive, SlotsFull
+from app.generation.errors import AdmissionsPaused, GenerationActive, SlotsFull
 from app.generation.progress.steps import FINAL_STATUSES
 from app.generation.tiers import Tier
 from app.operations.actions import start
@@ -22,7 +22,7 @@ from app.telemetry.printable import inert
 
 
 class Refused(CommandFailed):
-    """Not now: the course has an active generation, or no slot is free."""
+    """Not now: the course has an active generation, no slot is free, or admissions are paused."""
 
     exit_code = 3
 
@@ -50,12 +50,13 @@ def command(
     """Start the generation of COURSE for its owner. COURSE is its id or slug.
 
     Exit code 0: started, with --watch completed. 1: not possible. 3: refused for now, as the course has an active
-    generation or no slot is free. 4: with --watch, failed or cancelled. 130: watching was stopped.
+    generation, no slot is free or admissions are paused. 4: with --watch, failed or cancelled. 130: watching was
+    stopped.
     """
     found = find_course(services.db, course, user_id)
     try:
         job = start(services, found, Tier(tier) if tier else None, operator())
-    except (GenerationActive, SlotsFull) as error:
+    except (AdmissionsPaused, GenerationActive, SlotsFull) as error:
         raise Refused(str(error)) from error
     echo(to_json({"jobId": str(job)}) if as_json else f"Admitted {job}")
     if not watch:

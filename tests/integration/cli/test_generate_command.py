@@ -19,7 +19,7 @@ from flask import Flask
 from psycopg.rows import DictRow, dict_row
 
 from app.cli.command_setup import operator
-from app.operations import listings
+from app.operations import controls, listings
 from tests.conftest import WaitUntil
 from tests.integration.factories import Course, MakeCourse
 from tests.tokens import SECRET
@@ -101,6 +101,9 @@ def test_what_is_refused_for_now_has_a_code_of_its_own(app: Flask, conn: Conn, m
         assert run(app, str(make_course().id)).exit_code == 0
     crowded = run(app, str(make_course().id))
     assert (crowded.exit_code, "3 generations are active, of 3" in crowded.stderr) == (3, True)
+    controls.pause(app.extensions["services"], controls.ADMISSIONS, operator())
+    paused = run(app, str(make_course().id))
+    assert (paused.exit_code, "`coursegen resume admissions`" in paused.stderr) == (3, True)
 
 
 @contextmanager

@@ -17,7 +17,10 @@ from tests.integration.factories import MakeCourse, add_worker
 from tests.integration.operations.rows import ADA, BOB, Past, minutes
 
 Conn = psycopg.Connection[DictRow]
-NOW = datetime.now(UTC)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 @pytest.fixture
@@ -43,11 +46,11 @@ def statuses(conn: Conn, *ids: UUID) -> list[str]:
 
 
 def test_a_list_has_the_filters_of_the_console_and_says_how_many_match(app: Flask, past: Past, conn: Conn) -> None:
-    stuck = past.generation(NOW - minutes(30), status="running", stage="TEXT_GENERATION", user_id=BOB)
-    fresh = past.generation(NOW, status="running")
+    stuck = past.generation(now() - minutes(30), status="running", stage="TEXT_GENERATION", user_id=BOB)
+    fresh = past.generation(now(), status="running")
     failed = past.generation(
-        NOW - minutes(90),
-        NOW - minutes(80),
+        now() - minutes(90),
+        now() - minutes(80),
         "failed",
         tier="PREMIUM",
         request_id="r-1",
@@ -98,9 +101,9 @@ def test_a_filter_that_is_none_is_a_sentence(app: Flask, options: str, problem: 
 def test_one_is_shown_whole_by_any_of_its_names(app: Flask, past: Past, conn: Conn, make_course: MakeCourse) -> None:
     course = make_course(slug="geology", generation_progress=Jsonb({"lessons_completed": 3, "lessons_total": 20}))
     earlier, latest = uuid4(), uuid4()
-    for generation_id, at, ended in ((earlier, 60, NOW - minutes(50)), (latest, 30, None)):
+    for generation_id, at, ended in ((earlier, 60, now() - minutes(50)), (latest, 30, None)):
         past.generation(
-            NOW - minutes(at),
+            now() - minutes(at),
             ended,
             "failed" if ended else "running",
             id=generation_id,
@@ -108,7 +111,7 @@ def test_one_is_shown_whole_by_any_of_its_names(app: Flask, past: Past, conn: Co
             stage="TEXT_GENERATION",
             request_id=f"request-{at}",
         )
-    past.attempt(latest, "TEXT_GENERATION", NOW - minutes(20), None, None)
+    past.attempt(latest, "TEXT_GENERATION", now() - minutes(20), None, None)
     attempt = conn.execute("select max(id) as id from coursegen.attempts").fetchone()
     assert attempt is not None
     conn.execute("insert into coursegen.attempt_logs values (%s, %s)", [attempt["id"], "asked the model\nagain\n"])
@@ -134,7 +137,7 @@ def test_one_is_shown_whole_by_any_of_its_names(app: Flask, past: Past, conn: Co
 
 
 def test_a_name_of_several_lists_them(app: Flask, past: Past) -> None:
-    ids = [past.generation(NOW - minutes(n), request_id="batch") for n in (1, 2)]
+    ids = [past.generation(now() - minutes(n), request_id="batch") for n in (1, 2)]
     done = run(app, "generations", "show", "batch")
     assert done.exit_code == 1
     assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == list(map(str, ids))
@@ -144,8 +147,8 @@ def test_a_name_of_several_lists_them(app: Flask, past: Past) -> None:
 def test_workers_are_listed_with_what_they_have_in_hand(app: Flask, past: Past, conn: Conn) -> None:
     add_worker(conn, "stages")
     add_worker(conn, "upkeep", silent_s=3600)
-    job = past.generation(NOW - minutes(5), status="running")
-    past.attempt(job, "TEXT_GENERATION", NOW - minutes(3), None, None, worker="host:1")
+    job = past.generation(now() - minutes(5), status="running")
+    past.attempt(job, "TEXT_GENERATION", now() - minutes(3), None, None, worker="host:1")
     alive, dead = (line.split(maxsplit=5) for line in run(app, "workers").stdout.splitlines()[1:])
     assert (alive[:3], dead[:3]) == (["alive", "worker", "host:1"], ["dead", "worker", "host:1"])
     assert f"TEXT_GENERATION of {job} for 3 min" in " ".join(alive)
@@ -156,9 +159,9 @@ def test_the_queue_is_listed_in_the_order_of_fetching_with_what_delays_a_job(
     app: Flask, past: Past, conn: Conn
 ) -> None:
     def job(delay_s: float = 0, priority: int = 1, outcome: str | None = None, **fields: Any) -> UUID:
-        generation_id = past.generation(NOW, status="running", **fields)
+        generation_id = past.generation(now(), status="running", **fields)
         if outcome:
-            past.attempt(generation_id, "FINALIZATION", NOW, minutes(0), outcome)
+            past.attempt(generation_id, "FINALIZATION", now(), minutes(0), outcome)
         conn.execute(
             "insert into procrastinate_jobs (queue_name, task_name, priority, args, scheduled_at)"
             " values ('stages', 'tasks.stages.finalization', %s, %s, now() + make_interval(secs => %s))",
@@ -166,7 +169,7 @@ def test_the_queue_is_listed_in_the_order_of_fetching_with_what_delays_a_job(
         )
         return generation_id
 
-    paused = job(60, 10, paused_until=NOW + minutes(1), paused_why="provider_busy", system_slot=None)
+    paused = job(60, 10, paused_until=now() + minutes(1), paused_why="provider_busy", system_slot=None)
     retried = job(60, 10, outcome="failed")
     later, first = job(), job(priority=9)
     found = rows(app, "queue", "--queue", "stages")
@@ -186,7 +189,7 @@ def test_the_queue_is_listed_in_the_order_of_fetching_with_what_delays_a_job(
 
 
 def test_the_audit_is_filtered_by_who_what_and_which(app: Flask, past: Past) -> None:
-    job, other = (past.generation(NOW, status="running") for _ in range(2))
+    job, other = (past.generation(now(), status="running") for _ in range(2))
     assert run(app, "generations", "cancel", str(job), "--reason", "it hangs").exit_code == 0
     assert run(app, "generations", "cancel", str(other)).exit_code == 0
     for options, number in {
@@ -204,8 +207,8 @@ def test_the_audit_is_filtered_by_who_what_and_which(app: Flask, past: Past) -> 
 def test_all_that_match_are_cancelled_once_confirmed_and_what_changed_is_reported(
     app: Flask, past: Past, conn: Conn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hanging = [past.generation(NOW - minutes(30), status="running") for _ in range(3)]
-    fresh = past.generation(NOW, status="running")
+    hanging = [past.generation(now() - minutes(30), status="running") for _ in range(3)]
+    fresh = past.generation(now(), status="running")
     cancel = ("generations", "cancel", "--stuck", "15m")
     assert run(app, *cancel).stderr.endswith("Error: Say why: --reason\n")
     done = run(app, *cancel, "--dry-run")
@@ -232,7 +235,7 @@ def test_all_that_match_are_cancelled_once_confirmed_and_what_changed_is_reporte
 
 
 def test_a_retry_of_all_says_what_is_left_where_the_system_is_full(app: Flask, past: Past, conn: Conn) -> None:
-    failed = [past.generation(NOW - minutes(9), NOW, "failed", user_id=uuid4()) for _ in range(5)]
+    failed = [past.generation(now() - minutes(9), now(), "failed", user_id=uuid4()) for _ in range(5)]
     done = run(app, "generations", "retry", "--status", "failed", "--reason", "the provider is back", "--yes")
     assert done.exit_code == 1
     assert done.stdout.splitlines()[-1] == "done: 3, changed: 0, failed: 0, left: 2"
