@@ -173,4 +173,5 @@ def _join(body: Iterable[bytes]) -> bytes:
 
 
 def _refuse_write(_: bytes) -> None:
-    raise NotImplementedError("Return the body")
+    """WSGI's older way to send a body, which no framework of today uses."""
+    raise RuntimeError("Return the body instead of calling write().")
