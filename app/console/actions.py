@@ -15,10 +15,11 @@ from app.console.access import reading, require
 from app.console.languages import translate
 from app.generation.audit import Actor
 from app.generation.stages import Stage
-from app.operations import actions, bulk, controls
+from app.operations import actions, controls
 from app.operations.doctor import CLAUSES
 from app.operations.forms import act_once
-from app.operations.search import FILTERS, BadFilter
+from app.operations.generations import bulk
+from app.operations.generations.filters import FILTERS, BadFilter
 from app.services import Services
 from app.services.current import current_services
 

@@ -5,6 +5,8 @@ from app.generation.stages import Stage
 STAGES_QUEUE = "stages"
 UPKEEP_QUEUE = "upkeep"
 WEBHOOKS_QUEUE = "webhooks"
+#: Those that workers must serve, in the order in which they are shown.
+QUEUES = (STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE)
 
 #: One task a stage. A generation's job is named for the stage it began with and runs the next ones as well.
 STAGE_TASKS = {stage: f"tasks.stages.{stage.value.lower()}" for stage in Stage}

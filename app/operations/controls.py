@@ -43,8 +43,12 @@ def list_tiers(db: Database) -> list[DictRow]:
 def find_limit(services: Services) -> int:
     """How many generations may be active now."""
     with services.db.connection() as conn:
-        values = {"limit": services.settings.global_concurrency_limit}
-        return int(only_row(conn.execute(QUERIES["find_limit"], values))["in_force"])
+        return read_limit(conn, services.settings.global_concurrency_limit)
+
+
+def read_limit(conn: Connection[DictRow], own: int | None) -> int:
+    """The limit in force, where the environment's is `own`; None if that is dynamic."""
+    return int(only_row(conn.execute(QUERIES["find_limit"], {"limit": own}))["in_force"])
 
 
 def pause(services: Services, name: str, actor: Actor) -> None:

@@ -12,7 +12,7 @@ from app.database.pool import Database
 from app.database.queries import QUERIES
 from app.generation.progress.status import read_id
 from app.generation.progress.steps import FINAL_STATUSES
-from app.generation.queue import ALERT_TASK, PERIODIC, STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
+from app.generation.queue import ALERT_TASK, PERIODIC, QUEUES, UPKEEP_QUEUE
 from app.generation.slots.holders import count_slots
 from app.generation.slots.keeper import COUNT_S
 from app.services import Services
@@ -52,11 +52,11 @@ def read_rows(db: Database, query: str, **values: object) -> list[DictRow]:
 
 
 def find_generation(db: Database, generation_id: UUID) -> DictRow:
-    """The generation, its course's slug and title, and its `attempts`. Raises `NotFound`."""
+    """The generation's row. Raises `NotFound`."""
     rows = read_rows(db, "find_generation", generation_id=generation_id)
     if not rows:
         raise NotFound(f"There is no generation {generation_id}")
-    return {**rows[0], "attempts": read_rows(db, "list_attempts", generation_id=generation_id)}
+    return rows[0]
 
 
 def find_webhook(db: Database, generation_id: UUID) -> DictRow:
@@ -113,7 +113,7 @@ def list_gauges(services: Services) -> list[DictRow]:
     return read_rows(
         services.db,
         "list_gauges",
-        queues=[STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE],
+        queues=list(QUEUES),
         stalled=settings.stalled_s,
         limit=settings.global_concurrency_limit,
         stuck_s=STUCK_S,

@@ -9,7 +9,7 @@ import click
 from app.generation.events import OWN_TYPES, EventType
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
-from app.operations.search import FILTERS, STATUSES, BadFilter, read_filters
+from app.operations.generations.filters import FILTERS, STATUSES, BadFilter, read_filters
 
 #: The types of events: those of the platform's enum, and what it lacks.
 EVENT_TYPES = (*(kind.value for kind in EventType), *OWN_TYPES)

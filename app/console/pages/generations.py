@@ -15,8 +15,9 @@ from app.console.pages.bulk import TITLES
 from app.generation.events import EventType
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
-from app.operations.bulk import list_open
-from app.operations.search import FILTERS, MOST_COUNTED, STATUSES, BadFilter, Found, read_filters, search
+from app.operations.generations.bulk import list_open
+from app.operations.generations.filters import FILTERS, STATUSES, BadFilter, read_filters
+from app.operations.generations.search import MOST_COUNTED, Found, search
 
 blueprint = Blueprint("generations", __name__)
 CHOICES = {

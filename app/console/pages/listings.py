@@ -12,12 +12,13 @@ from app.console.access import reading
 from app.console.fragments import render_live, snapshot
 from app.console.languages import mark, translate
 from app.generation.events import OWN_TYPES, EventType
+from app.generation.queue import QUEUES
 from app.operations.controls import find_limit
 from app.operations.forms import find_result
+from app.operations.generations.filters import SAID, read_span
 from app.operations.listings import EVERY_CHANGE, compare_slots, list_periodic, read_rows
-from app.operations.overview import QUEUES, list_queue, list_workers
+from app.operations.overview import list_queue, list_workers
 from app.operations.processes.settings import CONFLICTS, DIFFERS, SAME, list_processes, list_settings
-from app.operations.search import SAID, read_span
 
 blueprint = Blueprint("listings", __name__)
 ROWS = 200

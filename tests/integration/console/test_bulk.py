@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 from werkzeug.test import TestResponse
 
 from app.generation.audit import Actor
-from app.operations import bulk
+from app.operations.generations import bulk
 from app.services import Services
 from tests.integration.console.conftest import SignIn
 from tests.integration.operations.rows import Past, minutes

@@ -11,10 +11,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from psycopg.rows import DictRow
 
-from app.operations import search as searching
 from app.operations.doctor import examine_servers, summarize
+from app.operations.generations import search as searching
+from app.operations.generations.filters import FILTERS, read_filters
+from app.operations.generations.search import search
 from app.operations.listings import list_periodic
-from app.operations.search import FILTERS, read_filters, search
 from app.settings import Settings
 from app.settings.shown import fingerprint
 from app.telemetry.printable import inert

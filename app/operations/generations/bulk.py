@@ -33,8 +33,9 @@ from app.generation.errors import (
     UserFull,
 )
 from app.operations import actions
+from app.operations.generations.filters import read_filters
+from app.operations.generations.search import match
 from app.operations.listings import NotFound
-from app.operations.search import match, read_filters
 from app.services import Services
 
 ACTIONS = ("cancel", "retry", "resend")
