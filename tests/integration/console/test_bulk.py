@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import psycopg
-import pytest
 from flask.testing import FlaskClient
 from psycopg.rows import DictRow
 from werkzeug.test import TestResponse
@@ -19,11 +18,6 @@ from tests.integration.tasks.processes import wait_until
 
 Conn = psycopg.Connection[DictRow]
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-def past(conn: Conn) -> Past:
-    return Past(conn)
 
 
 def hidden(page: str, action: str) -> dict[str, str]:
