@@ -131,7 +131,7 @@ def stop_run(run_id: UUID) -> Response:
 
 
 def _work_on(services: Services, run_id: UUID) -> None:
-    """A thread has begun to work through the run. It ends with the process, and then somebody goes on with the run."""
+    """Starts a thread that works through the run. It ends with the process; then an operator continues the run."""
 
     def work() -> None:
         try:
@@ -196,7 +196,7 @@ def _refuse(sentence: str) -> NoReturn:
 
 
 def _act(role: ConsoleRole, page: str, act: Callable[[Actor], str]) -> Response:
-    """Acts, once for each form, if the operator has the role; leads to the page that shows what came of it."""
+    """Acts, once for each form, if the operator has the role; redirects to the page that shows the result."""
     operator, reason = require(role), _read_reason()
     try:
         key = UUID(request.form.get("key", ""))

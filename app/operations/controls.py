@@ -52,19 +52,19 @@ def read_limit(conn: Connection[DictRow], own: int | None) -> int:
 
 
 def pause(services: Services, name: str, actor: Actor) -> None:
-    """Nothing more of it starts: `ADMISSIONS`, `STAGES` or a `stage_control`. What runs goes on."""
+    """Stops starts of that name: `ADMISSIONS`, `STAGES` or a `stage_control`. What runs goes on."""
     set_control(services.db, name, None, actor, f"pause_{_kind(name)}", control=name)
 
 
 def resume(services: Services, name: str, actor: Actor) -> None:
-    """It starts again. With `STAGES`, so does each stage that was paused alone. Raises `NotPaused`."""
+    """Ends the pause; with `STAGES`, also that of each stage that was paused alone. Raises `NotPaused`."""
     names = [STAGES, *map(stage_control, Stage)] if name == STAGES else [name]
     if not clear_controls(services.db, names, actor, f"resume_{_kind(name)}"):
         raise NotPaused(name)
 
 
 def set_limit(services: Services, limit: int, actor: Actor) -> None:
-    """So many generations may be active at once, whatever the environment says. Raises `LimitOutOfBounds`.
+    """Sets how many generations may be active at once, over the environment's limit. Raises `LimitOutOfBounds`.
 
     If more are active, they go on, and no other is admitted meanwhile.
     """

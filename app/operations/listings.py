@@ -33,7 +33,7 @@ PERIODIC_DOES = {
     "tasks.upkeep.rescue_webhooks": "Sends the webhooks of dead workers.",
     "tasks.upkeep.prune": "Deletes rows that are past their time.",
     "tasks.upkeep.remove_jobs": "Deletes the queue's jobs that ended a week ago.",
-    ALERT_TASK: "Tells of the findings of doctor that begin and end.",
+    ALERT_TASK: "Sends the begin and the end of each finding of doctor.",
 }
 #: What a periodic task may be late by: as long as the workers allow.
 LATE_S = 60

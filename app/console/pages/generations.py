@@ -59,7 +59,7 @@ def list_generations() -> Any:
 
 
 def _find(given: Mapping[str, str]) -> Found:
-    """What matches, read once for all who ask for the same at the same time."""
+    """What matches. Concurrent requests for the same filters share one reading."""
     db, filters, by_title = reading().db, read_filters(given), may(ConsoleRole.OPERATOR)
     name = f"generations/{by_title}/{sorted(given.items())}"
     return snapshot(name, lambda: search(db, filters, by_title=by_title))

@@ -35,7 +35,7 @@ class Table:
     intro: str = ""
     #: Links above the table that narrow it, by their names.
     views: Mapping[str, str] | None = None
-    #: The columns that tell rows apart. Then rows that come are announced, and none moves meanwhile.
+    #: The columns that identify a row. With a key, new rows are announced, and none moves meanwhile.
     key: Sequence[str] = ()
 
     def name_row(self, row: Mapping[str, Any]) -> str:
@@ -203,7 +203,7 @@ def show_settings() -> Response:
 
 
 def _choose(name: str, default: str | None, choices: Sequence[str]) -> str | None:
-    """The view that the URL names. Ends the request with a sentence if there is none such."""
+    """The view that the URL names. Rejects the request with a sentence if there is no such view."""
     chosen = request.args.get(name) or default
     if chosen != default and chosen not in choices:
         abort(400, translate(SAID["choice"]).format(name=name, names=", ".join(choices)))

@@ -113,7 +113,7 @@ def _check_webhooks(settings: Settings, server: DictRow) -> Finding:
 def _check_receivers(server: DictRow) -> Finding:
     failing, age = server["failing"], float(server["failing_s"] or 0)
     found = say("{failing} generations whose webhook failed three times or more", failing=failing)
-    advice = say("See `coursegen webhooks list --failed` and tell the receivers' owners. It is retried for a day.")
+    advice = say("See `coursegen webhooks list --failed` and inform the receivers' owners. It is retried for a day.")
     return judge("webhook receivers", found, State.WARNING, advice, when=failing > 0, clause="receivers", age=age)
 
 

@@ -13,7 +13,7 @@ from app import console
 from app.console.presentation import SIGNS, readable
 from app.generation.stages import Stage
 from app.operations import ages, doctor, forms, listings
-from app.operations.doctor.texts import Private, join, say, tell
+from app.operations.doctor.texts import Private, join, render, say
 from app.operations.generations import bulk, filters, show
 from tests.integration.console.conftest import SignIn
 from tests.integration.operations.rows import Past, minutes
@@ -101,8 +101,8 @@ def test_what_an_operator_wrote_is_told_to_operators_alone(sign_in: SignIn, conn
 def test_a_text_keeps_its_parts() -> None:
     russian = {"{n} alive": "живых: {n}", ", {n} wait for {age}": ", {n} ждёт {age}", "min": "мин"}.get
     text = say("{n} alive", n=2) + say(", {n} wait for {age}", n=say("{n} alive", n=1), age=120) + ", {x}"
-    assert (str(text), tell(text, lambda each: each)) == ("2 alive, 1 alive wait for 2 min, {x}",) * 2
-    assert tell(text, lambda each: russian(each, each)) == "живых: 2, живых: 1 ждёт 2 мин, {x}"
+    assert (str(text), render(text, lambda each: each)) == ("2 alive, 1 alive wait for 2 min, {x}",) * 2
+    assert render(text, lambda each: russian(each, each)) == "живых: 2, живых: 1 ждёт 2 мин, {x}"
     assert join("; ", ["a", say("{n}", n=Private("b"))]) == "a; b"
-    assert tell(say("{n}", n=Private("b")), str, "hidden") == "hidden"
-    assert tell("{plain}", str, "hidden") == "{plain}"
+    assert render(say("{n}", n=Private("b")), str, "hidden") == "hidden"
+    assert render("{plain}", str, "hidden") == "{plain}"
