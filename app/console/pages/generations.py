@@ -12,7 +12,7 @@ from app.console.error_pages import TOO_LONG
 from app.console.fragments import is_fragment, make_lasting, snapshot
 from app.console.languages import mark, translate
 from app.console.pages.bulk import TITLES
-from app.generation.events import EventType
+from app.generation.events import EVENT_TYPES
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
 from app.operations.generations.bulk import list_open
@@ -24,7 +24,7 @@ CHOICES = {
     "status": STATUSES,
     "tier": tuple(tier.value for tier in Tier),
     "stage": tuple(stage.value for stage in Stage),
-    "event": tuple(kind.value for kind in EventType),
+    "event": EVENT_TYPES,
 }
 
 

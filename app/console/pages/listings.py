@@ -11,7 +11,7 @@ from flask import Blueprint, Response, abort, render_template, request
 from app.console.access import reading
 from app.console.fragments import render_live, snapshot
 from app.console.languages import mark, translate
-from app.generation.events import OWN_TYPES, EventType
+from app.generation.events import EVENT_TYPES
 from app.generation.queue import QUEUES
 from app.operations.controls import find_limit
 from app.operations.forms import find_result
@@ -122,8 +122,7 @@ def show_webhooks() -> Response:
 
 @blueprint.get("/events")
 def show_events() -> Response:
-    kinds = [*(event.value for event in EventType), *OWN_TYPES]
-    kind, since = _choose("type", None, kinds), request.args.get("since") or "7d"
+    kind, since = _choose("type", None, EVENT_TYPES), request.args.get("since") or "7d"
     columns = [
         *(
             ("timestamp", mark("Time"), "time"),
@@ -145,7 +144,7 @@ def show_events() -> Response:
         f"events/{seconds}/{kind}",
         lambda: read_rows(db, "list_events", event_type=kind, since_s=seconds, limit=ROWS),
     )
-    views = {mark("All"): "/events"} | {kind: f"/events?type={kind}" for kind in kinds}
+    views = {mark("All"): "/events"} | {kind: f"/events?type={kind}" for kind in EVENT_TYPES}
     key, empty = [name for name, _, _ in columns], mark("None. That is good.")
     return _show(Table(mark("Events"), columns, rows, empty, mark("The latest 200."), views, key))
 

@@ -9,6 +9,7 @@ import psycopg
 from flask import Flask
 from psycopg.rows import DictRow
 
+from app.generation.events import EVENT_TYPES
 from app.operations.doctor import examine_servers, summarize
 from app.operations.listings import list_periodic
 from app.settings import Settings
@@ -44,6 +45,15 @@ def test_every_page_of_an_empty_system_says_so(sign_in: SignIn) -> None:
     assert "Nothing waits" in texts["/queue"].text
     assert "Nothing was generated yet" in texts["/generations"].text
     assert all(f'href="{path}"' in texts["/"].text for path in PAGES)
+
+
+def test_each_type_of_event_has_a_page_and_a_filter(sign_in: SignIn) -> None:
+    browser = sign_in()
+    links = re.findall(r'href="(/events\?type=\w+)"', browser.get("/events").text)
+    assert len(links) == len(set(links)) == len(EVENT_TYPES)
+    assert [link for link in links if browser.get(link).status_code != 200] == []
+    options = re.findall(r"<option[^>]*>(\w+)<", browser.get("/generations").text)
+    assert set(EVENT_TYPES) <= set(options)
 
 
 def test_now_begins_with_the_sentence_of_doctor(console: Flask, sign_in: SignIn, past: Past, conn: Conn) -> None:
