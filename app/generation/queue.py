@@ -19,12 +19,16 @@ SUSPECTS_LOCK = "suspects"
 BUILTIN_QUEUE = "builtin"
 #: Runs only where `ALERT_WEBHOOK_URL` is set.
 ALERT_TASK = "tasks.upkeep.alert"
-#: Upkeep's periodic tasks, by name: whether it runs hourly, else every `UPKEEP_S`.
+#: Runs only with a dynamic limit.
+LIMIT_TASK = "tasks.upkeep.move_limit"
+#: Upkeep's periodic tasks, by name: the seconds between two runs, `UPKEEP_S` if None.
 PERIODIC = {
-    "tasks.upkeep.take_over": False,
-    "tasks.upkeep.keep_slots": False,
-    "tasks.upkeep.rescue_webhooks": False,
-    "tasks.upkeep.prune": True,
-    "tasks.upkeep.remove_jobs": True,
-    ALERT_TASK: False,
+    "tasks.upkeep.take_over": None,
+    "tasks.upkeep.keep_slots": None,
+    "tasks.upkeep.rescue_webhooks": None,
+    "tasks.upkeep.age": None,
+    LIMIT_TASK: 5,
+    "tasks.upkeep.prune": 3600,
+    "tasks.upkeep.remove_jobs": 3600,
+    ALERT_TASK: None,
 }

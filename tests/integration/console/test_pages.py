@@ -264,6 +264,7 @@ def test_periodic_work_says_when_how_and_by_whom(console: Flask, sign_in: SignIn
         "take_over": ("completed", "ok", "worker"),
         "keep_slots": ("waiting", "overdue", "worker"),
         "rescue_webhooks": (None, None, "worker"),
+        "age": (None, None, "worker"),
         "prune": ("failed", "ok", "worker"),  # hourly
         "remove_jobs": (None, None, "worker"),
     }
