@@ -20,8 +20,8 @@ from app.database.pool import LIMITS, Unmigrated
 from app.database.preflight import explain_outage
 from app.generation.audit import Actor
 from app.generation.errors import GenerationError
+from app.operations.generations.filters import read_span, read_time
 from app.operations.listings import NotFound
-from app.operations.search import read_span, read_time
 from app.services import Services
 from app.services.current import current_services
 from app.telemetry.log import configure_logging

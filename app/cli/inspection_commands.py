@@ -5,9 +5,9 @@ from dataclasses import asdict
 import click
 
 from app.cli.command_setup import as_json, listing, operator, reason, with_services
-from app.cli.generations.filters import EVENT_TYPES
 from app.cli.output import echo
 from app.cli.tables import print_rows
+from app.generation.events import EVENT_TYPES
 from app.operations.actions import rebuild_slots
 from app.operations.doctor import State, examine, examine_platform, summarize
 from app.operations.listings import compare_slots, read_rows

@@ -5,10 +5,11 @@ import click
 from app.cli.command_setup import as_json, limit, listing, with_services
 from app.cli.output import echo
 from app.cli.tables import print_rows, to_json
+from app.generation.queue import QUEUES
 from app.operations.ages import say_age
 from app.operations.controls import list_controls
 from app.operations.listings import read_rows
-from app.operations.overview import QUEUES, list_queue, list_workers
+from app.operations.overview import list_queue, list_workers
 from app.services import Services
 
 WORKERS = ("state", "name", "process", "silent", "queues", "version", "places", "cpu_pressure", "in_hand")

@@ -15,10 +15,11 @@ from app.console.access import reading, require
 from app.console.languages import translate
 from app.generation.audit import Actor
 from app.generation.stages import Stage
-from app.operations import actions, bulk, controls
+from app.operations import actions, controls
 from app.operations.doctor import CLAUSES
 from app.operations.forms import act_once
-from app.operations.search import FILTERS, BadFilter
+from app.operations.generations import bulk
+from app.operations.generations.filters import FILTERS, BadFilter
 from app.services import Services
 from app.services.current import current_services
 
@@ -130,7 +131,7 @@ def stop_run(run_id: UUID) -> Response:
 
 
 def _work_on(services: Services, run_id: UUID) -> None:
-    """A thread has begun to work through the run. It ends with the process, and then somebody goes on with the run."""
+    """Starts a thread that works through the run. It ends with the process; then an operator continues the run."""
 
     def work() -> None:
         try:
@@ -195,7 +196,7 @@ def _refuse(sentence: str) -> NoReturn:
 
 
 def _act(role: ConsoleRole, page: str, act: Callable[[Actor], str]) -> Response:
-    """Acts, once for each form, if the operator has the role; leads to the page that shows what came of it."""
+    """Acts, once for each form, if the operator has the role; redirects to the page that shows the result."""
     operator, reason = require(role), _read_reason()
     try:
         key = UUID(request.form.get("key", ""))

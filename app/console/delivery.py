@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask, Response, request
 
 YEAR_S = 365 * 86400
-#: A page brings its styles with it: on a slow line, to ask for them takes longer than all else.
+#: A page contains its styles: on a slow line, fetching them takes longer than everything else.
 STYLE = (Path(__file__).parent / "static" / "console.css").read_text(encoding="utf-8")
 #: What the page's policy allows within it.
 STYLE_SOURCE = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"

@@ -30,7 +30,7 @@ class _Kept:
 
 
 class Snapshots:
-    """What pages show, read once for all who ask at the same time, and kept for a moment."""
+    """What pages show: concurrent requests share one reading, which is kept for a moment."""
 
     def __init__(self) -> None:
         self._kept: dict[str, _Kept] = {}

@@ -17,7 +17,7 @@ from app.console.fragments import is_fragment
 from app.console.languages import LANGUAGES, language, mark, translate
 from app.operations.ages import say_age
 from app.operations.controls import list_controls
-from app.operations.doctor.texts import tell
+from app.operations.doctor.texts import render
 from app.settings import Settings
 from app.telemetry.printable import inert
 
@@ -158,7 +158,7 @@ def said(sentence: str) -> Markup:
 
 def told(text: str) -> Markup:
     """A text of `doctor` in the reader's language, without what persons wrote if the reader is a viewer."""
-    return said(tell(text, translate, None if may(ConsoleRole.OPERATOR) else translate(HIDDEN)))
+    return said(render(text, translate, None if may(ConsoleRole.OPERATOR) else translate(HIDDEN)))
 
 
 def private(value: Any, length: int = CUT) -> Markup | str:

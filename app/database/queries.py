@@ -1,6 +1,6 @@
 """The named queries of `sql/queries`, loaded once, and the scripts of `sql/setup`.
 
-A file holds queries, each under a line `-- name: the_name` and a comment on what it does.
+Each file holds queries, each under a line `-- name: the_name` and a comment on what it does.
 """
 
 import re
@@ -15,7 +15,7 @@ _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 def load_queries(folder: Path = SQL / "queries") -> dict[str, LiteralString]:
     """The text of every query by its name. Raises ValueError for a duplicate name."""
     queries: dict[str, LiteralString] = {}
-    for path in sorted(folder.glob("*.sql")):
+    for path in sorted(folder.rglob("*.sql")):
         _, *parts = _NAME.split(path.read_text(encoding="utf-8"))
         for name, text in zip(parts[::2], parts[1::2], strict=True):
             if name in queries:

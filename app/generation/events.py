@@ -55,6 +55,8 @@ class EventType(Enum):
 
 #: The types of `coursegen.events`: those that a platform's enum may lack. SQL records them.
 OWN_TYPES = ("status_refused", "document_reader_failed", "limit_changed", "priority_raised")
+#: Every type that an event may have.
+EVENT_TYPES = (*(kind.value for kind in EventType), *OWN_TYPES)
 
 
 @dataclass(frozen=True, slots=True)

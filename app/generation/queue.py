@@ -5,6 +5,8 @@ from app.generation.stages import Stage
 STAGES_QUEUE = "stages"
 UPKEEP_QUEUE = "upkeep"
 WEBHOOKS_QUEUE = "webhooks"
+#: Those that workers must serve, in the order in which they are shown.
+QUEUES = (STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE)
 
 #: One task a stage. A generation's job is named for the stage it began with and runs the next ones as well.
 STAGE_TASKS = {stage: f"tasks.stages.{stage.value.lower()}" for stage in Stage}
@@ -17,12 +19,16 @@ SUSPECTS_LOCK = "suspects"
 BUILTIN_QUEUE = "builtin"
 #: Runs only where `ALERT_WEBHOOK_URL` is set.
 ALERT_TASK = "tasks.upkeep.alert"
-#: Upkeep's periodic tasks, by name: whether it runs hourly, else every `UPKEEP_S`.
+#: Runs only with a dynamic limit.
+LIMIT_TASK = "tasks.upkeep.move_limit"
+#: Upkeep's periodic tasks, by name: the seconds between two runs, `UPKEEP_S` if None.
 PERIODIC = {
-    "tasks.upkeep.take_over": False,
-    "tasks.upkeep.keep_slots": False,
-    "tasks.upkeep.rescue_webhooks": False,
-    "tasks.upkeep.prune": True,
-    "tasks.upkeep.remove_jobs": True,
-    ALERT_TASK: False,
+    "tasks.upkeep.take_over": None,
+    "tasks.upkeep.keep_slots": None,
+    "tasks.upkeep.rescue_webhooks": None,
+    "tasks.upkeep.age": None,
+    LIMIT_TASK: 5,
+    "tasks.upkeep.prune": 3600,
+    "tasks.upkeep.remove_jobs": 3600,
+    ALERT_TASK: None,
 }

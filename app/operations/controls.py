@@ -43,24 +43,28 @@ def list_tiers(db: Database) -> list[DictRow]:
 def find_limit(services: Services) -> int:
     """How many generations may be active now."""
     with services.db.connection() as conn:
-        values = {"limit": services.settings.global_concurrency_limit}
-        return int(only_row(conn.execute(QUERIES["find_limit"], values))["in_force"])
+        return read_limit(conn, services.settings.global_concurrency_limit)
+
+
+def read_limit(conn: Connection[DictRow], own: int | None) -> int:
+    """The limit in force, where the environment's is `own`; None if that is dynamic."""
+    return int(only_row(conn.execute(QUERIES["find_limit"], {"limit": own}))["in_force"])
 
 
 def pause(services: Services, name: str, actor: Actor) -> None:
-    """Nothing more of it starts: `ADMISSIONS`, `STAGES` or a `stage_control`. What runs goes on."""
+    """Stops starts of that name: `ADMISSIONS`, `STAGES` or a `stage_control`. What runs goes on."""
     set_control(services.db, name, None, actor, f"pause_{_kind(name)}", control=name)
 
 
 def resume(services: Services, name: str, actor: Actor) -> None:
-    """It starts again. With `STAGES`, so does each stage that was paused alone. Raises `NotPaused`."""
+    """Ends the pause; with `STAGES`, also that of each stage that was paused alone. Raises `NotPaused`."""
     names = [STAGES, *map(stage_control, Stage)] if name == STAGES else [name]
     if not clear_controls(services.db, names, actor, f"resume_{_kind(name)}"):
         raise NotPaused(name)
 
 
 def set_limit(services: Services, limit: int, actor: Actor) -> None:
-    """So many generations may be active at once, whatever the environment says. Raises `LimitOutOfBounds`.
+    """Sets how many generations may be active at once, over the environment's limit. Raises `LimitOutOfBounds`.
 
     If more are active, they go on, and no other is admitted meanwhile.
     """

@@ -12,7 +12,7 @@ from app.database.pool import Database
 from app.database.queries import QUERIES
 from app.generation.progress.status import read_id
 from app.generation.progress.steps import FINAL_STATUSES
-from app.generation.queue import ALERT_TASK, PERIODIC, STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
+from app.generation.queue import ALERT_TASK, LIMIT_TASK, PERIODIC, QUEUES, UPKEEP_QUEUE
 from app.generation.slots.holders import count_slots
 from app.generation.slots.keeper import COUNT_S
 from app.services import Services
@@ -31,9 +31,11 @@ PERIODIC_DOES = {
     "tasks.upkeep.take_over": "Takes over the stages of dead workers.",
     "tasks.upkeep.keep_slots": "Makes Redis count the slots as PostgreSQL does.",
     "tasks.upkeep.rescue_webhooks": "Sends the webhooks of dead workers.",
+    "tasks.upkeep.age": "Moves generations that have waited long up a tier in the queue.",
+    LIMIT_TASK: "Moves the dynamic limit by a step, if there is reason to.",
     "tasks.upkeep.prune": "Deletes rows that are past their time.",
     "tasks.upkeep.remove_jobs": "Deletes the queue's jobs that ended a week ago.",
-    ALERT_TASK: "Tells of the findings of doctor that begin and end.",
+    ALERT_TASK: "Sends the begin and the end of each finding of doctor.",
 }
 #: What a periodic task may be late by: as long as the workers allow.
 LATE_S = 60
@@ -52,11 +54,11 @@ def read_rows(db: Database, query: str, **values: object) -> list[DictRow]:
 
 
 def find_generation(db: Database, generation_id: UUID) -> DictRow:
-    """The generation, its course's slug and title, and its `attempts`. Raises `NotFound`."""
+    """The generation's row. Raises `NotFound`."""
     rows = read_rows(db, "find_generation", generation_id=generation_id)
     if not rows:
         raise NotFound(f"There is no generation {generation_id}")
-    return {**rows[0], "attempts": read_rows(db, "list_attempts", generation_id=generation_id)}
+    return rows[0]
 
 
 def find_webhook(db: Database, generation_id: UUID) -> DictRow:
@@ -113,7 +115,7 @@ def list_gauges(services: Services) -> list[DictRow]:
     return read_rows(
         services.db,
         "list_gauges",
-        queues=[STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE],
+        queues=list(QUEUES),
         stalled=settings.stalled_s,
         limit=settings.global_concurrency_limit,
         stuck_s=STUCK_S,
@@ -126,7 +128,9 @@ def list_periodic(services: Services) -> list[dict[str, Any]]:
     `workers` names the live ones that serve it.
     """
     stalled_s, upkeep_s = services.settings.stalled_s, services.settings.upkeep_s
-    tasks = [task for task in PERIODIC if task != ALERT_TASK or services.settings.alert_webhook_url is not None]
+    unused = {ALERT_TASK} if services.settings.alert_webhook_url is None else set()
+    unused |= {LIMIT_TASK} if services.settings.global_concurrency_limit is not None else set()
+    tasks = [task for task in PERIODIC if task not in unused]
     rows = read_rows(services.db, "list_periodic_work", tasks=tasks, queue=UPKEEP_QUEUE)
     workers = read_rows(services.db, "list_workers", stalled=stalled_s)
     serving = {worker["name"] for worker in workers if worker["is_alive"] and UPKEEP_QUEUE in worker["queues"]}
@@ -136,7 +140,7 @@ def list_periodic(services: Services) -> list[dict[str, Any]]:
 def _describe_periodic(row: DictRow, upkeep_s: int) -> dict[str, Any]:
     due, punctuality = None, None
     if row["last_at"] is not None:
-        due = row["last_at"] + timedelta(seconds=3600 if PERIODIC[row["task"]] else upkeep_s)
+        due = row["last_at"] + timedelta(seconds=PERIODIC[row["task"]] or upkeep_s)
         punctuality = "overdue" if datetime.now(UTC) > due + timedelta(seconds=LATE_S) else "ok"
     return {
         **row,

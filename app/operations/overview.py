@@ -9,13 +9,12 @@ from psycopg.rows import DictRow
 from app.database.pool import only_row
 from app.database.queries import QUERIES
 from app.generation.capacity.aging import list_overtaken
-from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
+from app.generation.queue import QUEUES
 from app.operations.doctor import Finding, examine_servers, is_usable, list_problems
 from app.operations.listings import compare_slots, list_gauges, read_rows
 from app.operations.reports import REPORTS
 from app.services import Services
 
-QUEUES = (STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE)
 #: How far back causes of failures are counted.
 FAILURES_SINCE = timedelta(hours=24)
 

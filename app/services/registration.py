@@ -1,4 +1,4 @@
-"""What a process tells the others of itself, with each sign of life: a row of `coursegen.processes`."""
+"""The row of this process in `coursegen.processes`, written with each sign of life."""
 
 import logging
 import os
@@ -47,7 +47,7 @@ class Registration:
         return {**self._facts, **asdict(read_load()), "is_new": not self.is_kept}
 
     def keep(self, db: Database) -> None:
-        """Gives a sign of life. If the database can't be used, the next one will do; the first failure is logged."""
+        """Writes a sign of life. If the database can't be used, the next one will do; the first failure is logged."""
         try:
             with deadline(KEEP_S), db.statement() as conn:
                 conn.execute(QUERIES["keep_process"], self.describe())

@@ -1,4 +1,4 @@
-"""Tells the receiver of `ALERT_WEBHOOK_URL` when a finding of doctor begins and ends."""
+"""Sends each begin and each end of a finding of doctor to `ALERT_WEBHOOK_URL`."""
 
 import logging
 import time
@@ -23,19 +23,18 @@ log = logging.getLogger(__name__)
 def alert(services: Services, client: WebhookClient, after_s: float) -> None:
     """Every check was made once, and what is due was sent; after a failed attempt the rest waits for the next call.
 
-    Does nothing without a receiver. `after_s`: for how long a finding, or its end, must last to be told.
+    Does nothing without a receiver. `after_s`: for how long a finding, or its end, must last to be sent.
     """
     if services.settings.alert_webhook_url is None:
         return
     try:
-        # Not those of the settings: another process may have others, or files that this one needs not.
+        # Without those of the settings: other processes may have others, or need other files.
         note_findings(services.db, examine_servers(services), after_s)
-        while (due := claim_alert(services.db)) is not None and _tell(services, client, due):
+        while (due := claim_alert(services.db)) is not None and _send_due(services, client, due):
             pass
     except psycopg.Error as error:
-        log.warning(
-            "alerts_unavailable", extra={"error": str(error)}
-        )  # `watch_contact` tells of a database that is away
+        # `watch_contact` reports the outage itself.
+        log.warning("alerts_unavailable", extra={"error": str(error)})
 
 
 def send_alert(settings: Settings, client: WebhookClient, due: Alert) -> bool:
@@ -59,7 +58,7 @@ def send_alert(settings: Settings, client: WebhookClient, due: Alert) -> bool:
     return True
 
 
-def _tell(services: Services, client: WebhookClient, due: Alert) -> bool:
+def _send_due(services: Services, client: WebhookClient, due: Alert) -> bool:
     is_sent = send_alert(services.settings, client, due)
     wait_s = min(FIRST_WAIT_S * 2.0 ** min(due.failures, 32), LONGEST_WAIT_S)
     finish_alert(services.db, due, None if is_sent else wait_s)

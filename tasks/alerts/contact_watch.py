@@ -1,10 +1,10 @@
-"""Tells of a database that is away, which a worker of upkeep alone knows: nothing can be kept then."""
+"""Sends the begin and the end of an outage of the database, which cannot be stored anywhere meanwhile."""
 
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from app.operations.doctor.alerts import Alert, tell_away
+from app.operations.doctor.alerts import Alert, describe_outage
 from tasks.queue.contact import Contact
 
 #: Seconds between looks, and between attempts to send.
@@ -23,6 +23,6 @@ async def watch_contact(contact: Contact, lost_s: float, send: Callable[[Alert],
         silence_s = contact.silence_s()
         if began is None and silence_s >= lost_s:
             since = datetime.now(UTC) - timedelta(seconds=silence_s)
-            began = since if await asyncio.to_thread(send, tell_away("begin", since)) else None
+            began = since if await asyncio.to_thread(send, describe_outage("begin", since)) else None
         elif began is not None and silence_s < lost_s:
-            began = None if await asyncio.to_thread(send, tell_away("end", began)) else began
+            began = None if await asyncio.to_thread(send, describe_outage("end", began)) else began

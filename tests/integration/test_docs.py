@@ -65,7 +65,7 @@ def test_the_state_machine_names_every_verb_and_every_state(conn: psycopg.Connec
 
 def test_getting_started_shows_what_run_prints() -> None:
     page = (DOCS / "getting-started.md").read_text(encoding="utf-8")
-    source = (ROOT / "stack" / "guide.py").read_text(encoding="utf-8")
+    source = (ROOT / "stack" / "run" / "guide.py").read_text(encoding="utf-8")
     for words in (
         "API       ",
         "docs      ",

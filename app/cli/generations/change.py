@@ -14,7 +14,8 @@ from app.cli.output import CommandFailed, echo
 from app.cli.tables import print_rows
 from app.generation.audit import Actor
 from app.generation.runs.cancel import MESSAGE
-from app.operations import actions, bulk
+from app.operations import actions
+from app.operations.generations import bulk
 from app.operations.listings import read_rows
 from app.services import Services
 

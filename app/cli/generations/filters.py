@@ -6,13 +6,10 @@ from typing import Any
 
 import click
 
-from app.generation.events import OWN_TYPES, EventType
+from app.generation.events import EVENT_TYPES
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
-from app.operations.search import FILTERS, STATUSES, BadFilter, read_filters
-
-#: The types of events: those of the platform's enum, and what it lacks.
-EVENT_TYPES = (*(kind.value for kind in EventType), *OWN_TYPES)
+from app.operations.generations.filters import FILTERS, STATUSES, BadFilter, read_filters
 
 
 def _choice(name: str, values: Iterable[str], said: str) -> Callable[..., Any]:

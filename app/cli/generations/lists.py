@@ -10,7 +10,8 @@ from app.cli.generations.filters import after, filtered
 from app.cli.output import echo
 from app.cli.tables import print_rows
 from app.operations.ages import say_age
-from app.operations.search import MOST_COUNTED, read_filters, search
+from app.operations.generations.filters import read_filters
+from app.operations.generations.search import MOST_COUNTED, search
 from app.services import Services
 
 COLUMNS = (

@@ -11,8 +11,10 @@ from app.cli.generations.lists import print_generations
 from app.cli.output import echo
 from app.cli.tables import print_facts, print_rows
 from app.operations.ages import say_age
+from app.operations.generations.filters import read_time
+from app.operations.generations.search import Ambiguous, find_named
+from app.operations.generations.show import show
 from app.operations.listings import find_webhook, read_rows
-from app.operations.search import Ambiguous, find_named, read_steps, read_time, show
 from app.services import Services
 
 FACTS = (
@@ -42,6 +44,7 @@ def command(services: Services, name: str, as_json: bool) -> None:
     shown = _find(services, name)
     if as_json:
         generation = shown.pop("generation")
+        del shown["in_hand"]  # it is among the attempts
         print_rows([{**generation, **shown}], (), as_json=True)
         return
     echo(_say_now(shown))
@@ -78,18 +81,13 @@ def _find(services: Services, name: str) -> dict[str, Any]:
     if others:
         echo(f"The latest of {others + 1:,} of this course: `coursegen generations list --course {name}`\n", err=True)
     shown = show(services.db, generation_id)
-    generation = shown["generation"]
-    progress = None if generation["later"] else generation.pop("progress")
-    return shown | {
-        "steps": read_steps(progress, shown["attempts"], generation),
-        "lessons": _count_lessons(progress),
-        "webhook": find_webhook(services.db, generation_id),
-    }
+    lessons = _count_lessons(shown.pop("progress"))
+    return shown | {"lessons": lessons, "webhook": find_webhook(services.db, generation_id)}
 
 
-def _count_lessons(progress: Any) -> str | None:
-    counts = progress if isinstance(progress, dict) else {}
-    return f"{counts.get('lessons_completed')} of {counts['lessons_total']}" if counts.get("lessons_total") else None
+def _count_lessons(progress: Mapping[str, Any]) -> str | None:
+    total = progress.get("lessons_total")
+    return f"{progress.get('lessons_completed')} of {total}" if total else None
 
 
 def _say_now(shown: Mapping[str, Any]) -> str:
@@ -102,7 +100,7 @@ def _say_now(shown: Mapping[str, Any]) -> str:
     idle = f"no progress for {say_age(generation['idle_s'])}"
     if generation["paused_why"]:
         return f"{began}, paused until {generation['paused_until']:%H:%M:%S}: {generation['paused_why']}; {idle}"
-    in_hand = next((row for row in reversed(shown["attempts"]) if row["outcome"] is None), None)
+    in_hand = shown["in_hand"]
     if in_hand is None:
         return f"{began}; {generation['stage']} waits for a worker; {idle}"
     return f"{began}; {in_hand['worker']} has had {in_hand['stage']} in hand for {say_age(in_hand['took_s'])}; {idle}"

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, make_response, render_template
 from app.console.access import reading
 from app.console.fragments import render_live
 from app.console.languages import mark
-from app.operations.bulk import MOST_ROWS, SHOWN, UNTYPED, WHYS, find_run
+from app.operations.generations.bulk import MOST_ROWS, SHOWN, UNTYPED, WHYS, find_run
 
 blueprint = Blueprint("bulk", __name__)
 TITLES = {

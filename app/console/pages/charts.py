@@ -45,7 +45,7 @@ def show_series(span: str) -> Response:
 
 
 def find_series(span: str) -> Series | None:
-    """The series, read once for all who ask within `KEPT_S`; None if the database can't tell in time."""
+    """The series, shared by all requests within `KEPT_S`; None if the database does not answer in time."""
     db = reading().db
 
     def read() -> Series | None:

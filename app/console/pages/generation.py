@@ -9,8 +9,8 @@ from app.auth.operators import ConsoleRole
 from app.console.access import may, reading, require
 from app.console.fragments import is_fragment, make_lasting, snapshot
 from app.operations.forms import find_result
+from app.operations.generations.show import read_outline, show
 from app.operations.listings import find_webhook
-from app.operations.search import read_outline, read_steps, show
 
 blueprint = Blueprint("generation", __name__)
 
@@ -32,16 +32,10 @@ def show_generation(generation_id: UUID) -> Response:
 
     # Who has just acted sees what came of it, and nothing older.
     shown = read() if done else snapshot(f"generation/{generation_id}/{sees_texts}", read)
-    generation = shown["generation"]
     page = make_response(
         render_template(
             "generation.html",
             **shown,
-            steps=read_steps(
-                generation["progress"] if not generation["later"] else None, shown["attempts"], generation
-            ),
-            in_hand=next((row for row in reversed(shown["attempts"]) if row["outcome"] is None), None),
-            progress=generation["progress"] if isinstance(generation["progress"], dict) else {},
             result=find_result(services.db, done),
             most_lessons=LESSONS,
             new_key=uuid4,

@@ -12,18 +12,19 @@ from app.console.error_pages import TOO_LONG
 from app.console.fragments import is_fragment, make_lasting, snapshot
 from app.console.languages import mark, translate
 from app.console.pages.bulk import TITLES
-from app.generation.events import EventType
+from app.generation.events import EVENT_TYPES
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
-from app.operations.bulk import list_open
-from app.operations.search import FILTERS, MOST_COUNTED, STATUSES, BadFilter, Found, read_filters, search
+from app.operations.generations.bulk import list_open
+from app.operations.generations.filters import FILTERS, STATUSES, BadFilter, read_filters
+from app.operations.generations.search import MOST_COUNTED, Found, search
 
 blueprint = Blueprint("generations", __name__)
 CHOICES = {
     "status": STATUSES,
     "tier": tuple(tier.value for tier in Tier),
     "stage": tuple(stage.value for stage in Stage),
-    "event": tuple(kind.value for kind in EventType),
+    "event": EVENT_TYPES,
 }
 
 
@@ -58,7 +59,7 @@ def list_generations() -> Any:
 
 
 def _find(given: Mapping[str, str]) -> Found:
-    """What matches, read once for all who ask for the same at the same time."""
+    """What matches. Concurrent requests for the same filters share one reading."""
     db, filters, by_title = reading().db, read_filters(given), may(ConsoleRole.OPERATOR)
     name = f"generations/{by_title}/{sorted(given.items())}"
     return snapshot(name, lambda: search(db, filters, by_title=by_title))

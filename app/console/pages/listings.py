@@ -11,13 +11,14 @@ from flask import Blueprint, Response, abort, render_template, request
 from app.console.access import reading
 from app.console.fragments import render_live, snapshot
 from app.console.languages import mark, translate
-from app.generation.events import OWN_TYPES, EventType
+from app.generation.events import EVENT_TYPES
+from app.generation.queue import QUEUES
 from app.operations.controls import find_limit
 from app.operations.forms import find_result
+from app.operations.generations.filters import SAID, read_span
 from app.operations.listings import EVERY_CHANGE, compare_slots, list_periodic, read_rows
-from app.operations.overview import QUEUES, list_queue, list_workers
+from app.operations.overview import list_queue, list_workers
 from app.operations.processes.settings import CONFLICTS, DIFFERS, SAME, list_processes, list_settings
-from app.operations.search import SAID, read_span
 
 blueprint = Blueprint("listings", __name__)
 ROWS = 200
@@ -34,7 +35,7 @@ class Table:
     intro: str = ""
     #: Links above the table that narrow it, by their names.
     views: Mapping[str, str] | None = None
-    #: The columns that tell rows apart. Then rows that come are announced, and none moves meanwhile.
+    #: The columns that identify a row. With a key, new rows are announced, and none moves meanwhile.
     key: Sequence[str] = ()
 
     def name_row(self, row: Mapping[str, Any]) -> str:
@@ -121,8 +122,7 @@ def show_webhooks() -> Response:
 
 @blueprint.get("/events")
 def show_events() -> Response:
-    kinds = [*(event.value for event in EventType), *OWN_TYPES]
-    kind, since = _choose("type", None, kinds), request.args.get("since") or "7d"
+    kind, since = _choose("type", None, EVENT_TYPES), request.args.get("since") or "7d"
     columns = [
         *(
             ("timestamp", mark("Time"), "time"),
@@ -144,7 +144,7 @@ def show_events() -> Response:
         f"events/{seconds}/{kind}",
         lambda: read_rows(db, "list_events", event_type=kind, since_s=seconds, limit=ROWS),
     )
-    views = {mark("All"): "/events"} | {kind: f"/events?type={kind}" for kind in kinds}
+    views = {mark("All"): "/events"} | {kind: f"/events?type={kind}" for kind in EVENT_TYPES}
     key, empty = [name for name, _, _ in columns], mark("None. That is good.")
     return _show(Table(mark("Events"), columns, rows, empty, mark("The latest 200."), views, key))
 
@@ -202,7 +202,7 @@ def show_settings() -> Response:
 
 
 def _choose(name: str, default: str | None, choices: Sequence[str]) -> str | None:
-    """The view that the URL names. Ends the request with a sentence if there is none such."""
+    """The view that the URL names. Rejects the request with a sentence if there is no such view."""
     chosen = request.args.get(name) or default
     if chosen != default and chosen not in choices:
         abort(400, translate(SAID["choice"]).format(name=name, names=", ".join(choices)))

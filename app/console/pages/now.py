@@ -10,9 +10,10 @@ from app.console.fragments import is_fragment, render_live, snapshot
 from app.console.languages import mark, translate
 from app.console.pages.charts import LATE, NAMES, draw_lines, find_series
 from app.generation.capacity.decision import Reason
+from app.generation.queue import QUEUES
 from app.generation.stages import Stage
 from app.operations.controls import find_limit, list_tiers
-from app.operations.doctor import SERVED, summarize
+from app.operations.doctor import summarize
 from app.operations.forms import find_result
 from app.operations.overview import survey
 from app.services import Services
@@ -24,7 +25,7 @@ LINKS = {
     "progress": "/generations?stuck=15m",
     "handlers": "/generations?status=running&stuck=1m",
     "pace": "/workers",
-    **{f"workers of {queue}": "/workers" for queue in SERVED},
+    **{f"workers of {queue}": "/workers" for queue in QUEUES},
     "places": "/slots",
     "slots": "/slots",
     "webhooks": "/webhooks?view=pending",

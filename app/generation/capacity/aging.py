@@ -9,7 +9,7 @@ from app.database.pool import Database
 from app.database.queries import QUERIES
 from app.telemetry.log import bind
 
-#: While aging is off, whom a span of this length would help is shown.
+#: While aging is off, doctor and console show which generations this span would help.
 SHOWN_S = 900.0
 #: Generations that are raised at once.
 BATCH = 100
@@ -31,7 +31,7 @@ def age(db: Database, span_s: float) -> int:
 
 
 def list_overtaken(conn: Connection[DictRow], span_s: float = SHOWN_S) -> list[DictRow]:
-    """Whom a span of this length would help: those that have waited longer and that later ones have overtaken.
+    """The generations that such a span would help: they have waited longer, and later ones have overtaken them.
 
     Each with its `generation_id`, `tier`, `priority`, `aged_priority` and `waited_s`, the longest first.
     """

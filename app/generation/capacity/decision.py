@@ -41,7 +41,7 @@ class Host:
 class Situation:
     """All that the decision depends on.
 
-    `active` generations hold slots. `refused`: requests within `WINDOW_S` for want of a slot. `busy`: generations that
+    `active` generations hold slots. `refused`: requests without a free slot within `WINDOW_S`. `busy`: generations that
     a provider asked to wait. `changed_s`, `lowered_s`: since the limit moved, and moved down; None if it never has.
     """
 
@@ -108,5 +108,5 @@ def _have_room(now: Situation) -> bool:
 
 
 def _are_most(hosts: Sequence[Host], is_so: Callable[[Host], bool]) -> bool:
-    """Whether at least half of the places are on hosts of which that is so."""
+    """Whether at least half of the places are on hosts for which that holds."""
     return 0 < sum(host.places for host in hosts) <= 2 * sum(host.places for host in hosts if is_so(host))

@@ -12,7 +12,9 @@ from app.database.platform.shipped_maps import UNKNOWN
 from app.database.pool import only_row
 from app.database.preflight import connect_briefly
 from app.database.queries import QUERIES
+from app.generation.queue import QUEUES
 from app.operations import platform
+from app.operations.controls import read_limit
 from app.operations.doctor.controls import check_controls
 from app.operations.doctor.findings import (
     CLAUSES,
@@ -26,7 +28,7 @@ from app.operations.doctor.findings import (
 from app.operations.doctor.fleet import check_fleet
 from app.operations.doctor.process import check_settings
 from app.operations.doctor.texts import say
-from app.operations.doctor.work import SERVED, check_locks, check_work
+from app.operations.doctor.work import check_locks, check_work
 from app.operations.listings import compare_slots
 from app.services import Services
 from app.settings import Settings
@@ -34,7 +36,6 @@ from app.settings import Settings
 __all__ = [
     "CLAUSES",
     "RUNBOOK",
-    "SERVED",
     "Finding",
     "State",
     "examine",
@@ -98,12 +99,12 @@ def _check_contents(services: Services) -> Iterator[Finding]:
     settings, asked_at = services.settings, time.time()
     with services.db.connection() as conn:
         server = only_row(
-            conn.execute(QUERIES["inspect_server"], {"stalled": settings.stalled_s, "queues": list(SERVED)})
+            conn.execute(QUERIES["inspect_server"], {"stalled": settings.stalled_s, "queues": list(QUEUES)})
         )
         status_map = only_row(conn.execute(QUERIES["inspect_status_map"]))
         yield from _check_server(server, asked_at)
         own = settings.global_concurrency_limit
-        limit = only_row(conn.execute(QUERIES["find_limit"], {"limit": own}))["in_force"]
+        limit = read_limit(conn, own)
         yield from check_controls(conn, own, limit)
         yield from check_work(conn, settings, server, limit)
         yield from check_fleet(conn, settings, limit)

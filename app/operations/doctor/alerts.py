@@ -1,7 +1,7 @@
 """Alerts: what the receiver of `ALERT_WEBHOOK_URL` knows of doctor's findings, kept in `coursegen.alerts`.
 
-Each verb runs one versioned SQL function of `sql/functions/alerts`, as a statement of its own. So the workers that
-serve upkeep tell each begin and each end once, and a restart repeats nothing.
+Each verb runs one versioned SQL function of `sql/functions/alerts`, as a statement of its own. So each begin and each
+end is sent once, however many workers serve upkeep, and a restart repeats nothing.
 """
 
 import json
@@ -22,7 +22,7 @@ from app.settings import Settings
 HOLD_S = 30
 #: A longer pause between two checks than any restart takes: the database, or every worker of upkeep, was away.
 GAP_S = 60
-#: What such a pause is told as, under the name of doctor's own finding of that kind.
+#: The name of doctor's finding under which such a pause is sent, and its details.
 DATABASE = "database"
 RESUMED = {
     "summary": "Checks run again.",
@@ -51,7 +51,7 @@ class Alert:
 
 
 def note_findings(db: Database, findings: Iterable[Finding], after_s: float, gap_s: float = GAP_S) -> None:
-    """Begins and ends are due that have lasted `after_s`."""
+    """Stores the findings. Begins and ends that have lasted `after_s` are due after it."""
     found = [
         {"finding": finding.check, "is_problem": finding.state is not State.OK, "details": describe(finding)}
         for finding in findings
@@ -81,8 +81,8 @@ def describe(finding: Finding) -> dict[str, str]:
     return {**said, "severity": finding.state.value}
 
 
-def tell_away(event: str, began_at: datetime) -> Alert:
-    """The begin, or the end, of a time in which the database is away; nothing of it can be kept."""
+def describe_outage(event: str, began_at: datetime) -> Alert:
+    """The begin or the end of an outage of the database, which has no row."""
     return Alert(DATABASE, event, describe(AWAY), began_at, datetime.now(UTC) if event == "end" else None)
 
 

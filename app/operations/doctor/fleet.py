@@ -38,7 +38,7 @@ def check_fleet(conn: Connection[DictRow], settings: Settings, limit: int) -> It
 
 
 def _check_places(live: DictRow, limit: int) -> Finding:
-    """Nothing is said of workers of an earlier release, which do not tell."""
+    """The finding is unknown while a worker of an earlier release lives: it does not report its places."""
     places, are_known = live["places"], live["workers"] and live["are_known"]
     known = say("{places} for stages, and {limit} generations may be active", places=places, limit=limit)
     found = known if are_known else say("unknown")

@@ -42,8 +42,8 @@ def join(separator: str, texts: Iterable[str]) -> Said:
     return joined
 
 
-def tell(text: str, translate: Translate, hidden: str | None = None) -> str:
-    """The text in the language of `translate`. `hidden`: what stands in place of what persons wrote."""
+def render(text: str, translate: Translate, hidden: str | None = None) -> str:
+    """The text in the language of `translate`. `hidden` replaces what persons wrote."""
     if isinstance(text, Private) and hidden is not None:
         return hidden
     if not isinstance(text, Said):
@@ -57,5 +57,5 @@ def _fill(template: str, values: Mapping[str, object], translate: Translate, hid
         if name == "age":
             said[name] = say_age(float(str(value)), translate)
         else:
-            said[name] = tell(value, translate, hidden) if isinstance(value, str) else value
+            said[name] = render(value, translate, hidden) if isinstance(value, str) else value
     return template.format(**said)

@@ -7,7 +7,7 @@ from psycopg.rows import DictRow
 
 from app.database.pool import only_row
 from app.database.queries import QUERIES
-from app.generation.queue import STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE
+from app.generation.queue import QUEUES, STAGES_QUEUE, WEBHOOKS_QUEUE
 from app.generation.stages import Stage
 from app.operations.doctor.findings import Finding, State, judge
 from app.operations.doctor.texts import Said, join, say
@@ -15,8 +15,6 @@ from app.operations.listings import STUCK_S
 from app.settings import Settings
 from app.settings.stages import COMPUTING
 
-#: The queues that need workers, in the order of their findings.
-SERVED = (STAGES_QUEUE, UPKEEP_QUEUE, WEBHOOKS_QUEUE)
 #: How long a webhook may be overdue; a busy receiver causes some delay.
 OVERDUE_S = 120
 #: When a handler is silent: after so many times as its stage usually takes, but not before and not later than these.
@@ -77,7 +75,7 @@ def _check_pace(settings: Settings, pace: DictRow) -> Finding:
 
 def _check_workers(settings: Settings, server: DictRow) -> Iterator[Finding]:
     """A finding for each queue: nothing else takes the place of a worker that serves it."""
-    for queue, workers in zip(SERVED, server["workers"], strict=True):
+    for queue, workers in zip(QUEUES, server["workers"], strict=True):
         found = say("{workers} alive", workers=workers)
         if queue == STAGES_QUEUE:
             found += say(", {waiting} stages waiting", waiting=server["waiting"])
@@ -115,7 +113,7 @@ def _check_webhooks(settings: Settings, server: DictRow) -> Finding:
 def _check_receivers(server: DictRow) -> Finding:
     failing, age = server["failing"], float(server["failing_s"] or 0)
     found = say("{failing} generations whose webhook failed three times or more", failing=failing)
-    advice = say("See `coursegen webhooks list --failed` and tell the receivers' owners. It is retried for a day.")
+    advice = say("See `coursegen webhooks list --failed` and inform the receivers' owners. It is retried for a day.")
     return judge("webhook receivers", found, State.WARNING, advice, when=failing > 0, clause="receivers", age=age)
 
 

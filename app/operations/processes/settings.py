@@ -59,7 +59,7 @@ def list_live(conn: Connection[DictRow], stalled_s: float) -> list[Process]:
 
 
 def compare(processes: Iterable[Process]) -> Iterator[list[dict[str, Any]]]:
-    """For each setting a row for each of its values. A release that lacks a setting is not asked for it."""
+    """For each setting, a row for each of its values. A process of a release without the setting is left out."""
     values: dict[str, dict[str, list[Process]]] = defaultdict(lambda: defaultdict(list))
     for process in processes:
         for setting, value in process.settings.items():

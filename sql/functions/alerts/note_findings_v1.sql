@@ -1,7 +1,7 @@
 -- Keeps what a check found. p_found has every finding's `finding` (its check's name), `is_problem` and `details`; a check that
--- is not among them found out nothing. A problem that has lasted p_after_s is told, and so is its end; one that comes back
--- before its end was told was never gone. If no check ran for p_gap_s, the database was away, and nobody could tell its end:
--- that is told as p_gap, the details of the finding `database`. Safe to run twice at once.
+-- is not among them had no result. A problem that has lasted p_after_s is due to be sent, and so is its end; one that comes
+-- back before its end was sent was never gone. If no check ran for p_gap_s, the database was away: its end is due with p_gap,
+-- the details of the finding `database`. Safe to run twice at once.
 create or replace function coursegen.note_findings_v1(p_found jsonb, p_after_s float, p_gap jsonb, p_gap_s float) returns void
 language plpgsql
 as $$

@@ -12,7 +12,7 @@ from flask import Flask
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from app.operations import bulk
+from app.operations.generations import bulk
 from tests.integration.factories import MakeCourse, add_worker
 from tests.integration.operations.rows import ADA, BOB, Past, minutes
 

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from psycopg.rows import DictRow
 
 from app.auth.operators import ConsoleRole
 from app.console import create_console
@@ -20,6 +22,7 @@ from app.services import Services
 from app.settings import Settings
 from stack.server import free_port
 from tests.integration.factories import MakeToken
+from tests.integration.operations.rows import Past
 from tests.integration.serving import ROOT, Server
 from tests.tokens import SECRET
 
@@ -32,6 +35,11 @@ def console(clean: None, settings: Settings) -> Iterator[Flask]:
     app.test_client_class = FlaskClient  # its answers are pages, which `/openapi.json` does not describe
     yield app
     app.extensions["services"].close()
+
+
+@pytest.fixture
+def past(conn: psycopg.Connection[DictRow]) -> Past:
+    return Past(conn)
 
 
 @contextmanager

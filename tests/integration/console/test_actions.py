@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import psycopg
-import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
@@ -24,11 +23,6 @@ from tests.integration.operations.rows import Past, minutes
 
 Conn = psycopg.Connection[DictRow]
 AUDIT = "select action, actor, reason from coursegen.audit where action not like 'console%' order by id"
-
-
-@pytest.fixture
-def past(conn: Conn) -> Past:
-    return Past(conn)
 
 
 def fill_in(

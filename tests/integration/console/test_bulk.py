@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import psycopg
-import pytest
 from flask.testing import FlaskClient
 from psycopg.rows import DictRow
 from werkzeug.test import TestResponse
 
 from app.generation.audit import Actor
-from app.operations import bulk
+from app.operations.generations import bulk
 from app.services import Services
 from tests.integration.console.conftest import SignIn
 from tests.integration.operations.rows import Past, minutes
@@ -19,11 +18,6 @@ from tests.integration.tasks.processes import wait_until
 
 Conn = psycopg.Connection[DictRow]
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-def past(conn: Conn) -> Past:
-    return Past(conn)
 
 
 def hidden(page: str, action: str) -> dict[str, str]:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
-import pytest
 from flask import Flask
 from psycopg.rows import DictRow
 
@@ -26,11 +25,6 @@ RUNBOOK = Path(__file__).resolve().parents[3] / "docs" / "runbook.md"
 def found(services: Services, check: str) -> Finding:
     [finding] = [finding for finding in examine_servers(services) if finding.check == check]
     return finding
-
-
-@pytest.fixture
-def past(conn: Conn) -> Past:
-    return Past(conn)
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from psycopg.rows import DictRow
 from app import console
 from app.console.presentation import SIGNS, readable
 from app.generation.stages import Stage
-from app.operations import ages, bulk, doctor, forms, listings, search
-from app.operations.doctor.texts import Private, join, say, tell
+from app.operations import ages, doctor, forms, listings
+from app.operations.doctor.texts import Private, join, render, say
+from app.operations.generations import bulk, filters, show
 from tests.integration.console.conftest import SignIn
 from tests.integration.operations.rows import Past, minutes
 
@@ -26,8 +27,8 @@ def test_every_text_of_the_pages_is_translated_and_no_other() -> None:
     marks: dict[str, None] = dict.fromkeys(("_", "mark", "translate"))
     texts = {str(found[2]) for found in extract_from_dir(FOLDER, methods, keywords=marks)}
     texts |= {str(found[2]) for found in extract_from_dir(DOCTOR, [("**.py", "python")], keywords={"say": None})}
-    texts |= {*doctor.CLAUSES.values(), *search.SAID.values(), *forms.RESULTS.values(), *ages.UNITS}
-    texts |= {*bulk.WHYS.values(), *listings.PERIODIC_DOES.values(), *search.STEP_NAMES}
+    texts |= {*doctor.CLAUSES.values(), *filters.SAID.values(), *forms.RESULTS.values(), *ages.UNITS}
+    texts |= {*bulk.WHYS.values(), *listings.PERIODIC_DOES.values(), *show.STEP_NAMES}
     texts |= {readable(name) for name in [*SIGNS, *Stage.__members__]} | {"viewer", "operator", "admin", "refused"}
     with (FOLDER / "ru.po").open("rb") as file:
         translated = {str(message.id): str(message.string) for message in read_po(file) if message.id}
@@ -100,8 +101,8 @@ def test_what_an_operator_wrote_is_told_to_operators_alone(sign_in: SignIn, conn
 def test_a_text_keeps_its_parts() -> None:
     russian = {"{n} alive": "живых: {n}", ", {n} wait for {age}": ", {n} ждёт {age}", "min": "мин"}.get
     text = say("{n} alive", n=2) + say(", {n} wait for {age}", n=say("{n} alive", n=1), age=120) + ", {x}"
-    assert (str(text), tell(text, lambda each: each)) == ("2 alive, 1 alive wait for 2 min, {x}",) * 2
-    assert tell(text, lambda each: russian(each, each)) == "живых: 2, живых: 1 ждёт 2 мин, {x}"
+    assert (str(text), render(text, lambda each: each)) == ("2 alive, 1 alive wait for 2 min, {x}",) * 2
+    assert render(text, lambda each: russian(each, each)) == "живых: 2, живых: 1 ждёт 2 мин, {x}"
     assert join("; ", ["a", say("{n}", n=Private("b"))]) == "a; b"
-    assert tell(say("{n}", n=Private("b")), str, "hidden") == "hidden"
-    assert tell("{plain}", str, "hidden") == "{plain}"
+    assert render(say("{n}", n=Private("b")), str, "hidden") == "hidden"
+    assert render("{plain}", str, "hidden") == "{plain}"

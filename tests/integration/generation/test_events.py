@@ -14,7 +14,7 @@ from psycopg.rows import DictRow
 from app.generation.events import Event, EventBuffer, EventType, Severity
 from app.generation.stages import Stage
 from app.generation.tiers import Tier
-from app.operations.search import STATUSES
+from app.operations.generations.filters import STATUSES
 from app.services import Services
 from tests.integration.generation.conftest import rows
 from tests.integration.generation.proxy import proxied

@@ -16,7 +16,8 @@ from app.generation.audit import Actor
 from app.generation.callers import Caller
 from app.generation.errors import NotWaiting
 from app.generation.tiers import Tier
-from app.operations import actions, bulk
+from app.operations import actions
+from app.operations.generations import bulk
 from app.operations.listings import NotFound
 from app.services import Services
 from tests.integration.factories import MakeCourse

@@ -49,7 +49,7 @@ def test_the_log_of_a_generations_handlers_is_shown_start_by_start(
     assert [line["text"] for line in said if line["message"] == "handler_output"][:3] == ["печатает", "в два", "ряда"]
     [slow] = [line for line in said if line["message"] == "model_slow"]
     assert (slow["level"], slow["seconds"]) == ("warning", 3)
-    assert "There is no generation" in run(app, "generations", "log", str(uuid4())).output
+    assert "No generation, course or request is called" in run(app, "generations", "log", str(uuid4())).output
 
 
 def test_generations_are_listed_with_their_errors(app: Flask, failed: UUID) -> None:
@@ -160,7 +160,7 @@ def test_events_are_listed(app: Flask, conn: Connection) -> None:
     listed = json.loads(run(app, "events", "--type", "worker_timeout", "--json").stdout)
     assert [event["job_id"] for event in listed] == ["one"]
     assert "job_rollback" in run(app, "events", "--since", "1h").output
-    assert "no span of time" in run(app, "events", "--since", "yesterday").output
+    assert "neither a span" in run(app, "events", "--since", "yesterday").output
 
 
 def test_the_doctor_names_what_is_wrong_and_what_to_do(app: Flask, conn: Connection, redis_client: Redis) -> None:

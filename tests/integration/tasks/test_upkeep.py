@@ -10,7 +10,7 @@ from app.generation.queue import PERIODIC
 from app.operations.listings import PERIODIC_DOES
 from app.services import Services
 from tasks import upkeep
-from tasks.worker_app import HOURLY
+from tasks.worker_app import HOURLY, LIMIT_MOVES
 from tests.integration.factories import MakeCourse, add_process, add_worker
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import MakeWorker, StartGeneration
@@ -20,8 +20,10 @@ Connection = psycopg.Connection[DictRow]
 
 
 def test_operators_know_each_periodic_task(make_worker: MakeWorker) -> None:
-    registered = make_worker(alert_webhook_url="http://127.0.0.1:1/").periodic_registry.periodic_tasks.values()
-    assert {each.task.name: each.cron == HOURLY for each in registered} == PERIODIC
+    worker = make_worker(alert_webhook_url="http://127.0.0.1:1/", global_concurrency_limit=None)
+    seconds = {HOURLY: 3600, LIMIT_MOVES: 5}
+    registered = worker.periodic_registry.periodic_tasks.values()
+    assert {each.task.name: seconds.get(each.cron) for each in registered} == PERIODIC
     assert set(PERIODIC_DOES) == set(PERIODIC)
 
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from stack.run import choose_port
+from stack.run.__main__ import choose_port
 from stack.server import HOST, free_port
 
 

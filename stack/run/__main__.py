@@ -7,8 +7,8 @@ import time
 
 import psycopg
 
-from stack.guide import guide
 from stack.interrupts import raise_on_signals
+from stack.run.guide import guide
 from stack.server import HOST, ServerStartError, free_port
 from stack.services import TICK_S, Stack, StackError
 

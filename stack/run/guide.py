@@ -15,7 +15,7 @@ from stack.examples import create_course
 from stack.server import package_folder
 from stack.services import Stack
 
-#: How long the printed link is good; whoever reads it reads all secrets of the stack.
+#: How long the printed link is good; it opens all secrets of the stack.
 LINK_S = 3600
 #: With the variables of a tier's file.
 TRY = """\

@@ -1,17 +1,5 @@
 -- name: find_generation
-select
-    generation.*, course.slug, course.title,
-    spending.calls as spent_calls, spending.tokens as spent_tokens, spending.money as spent_money
-from coursegen.generations generation
-join courses course on course.id = generation.course_id
-left join coursegen.spending spending on spending.generation_id = generation.id
-where generation.id = %(generation_id)s;
-
--- name: list_attempts
-select stage::text, fence, job_id, worker, started_at, finished_at, outcome::text, error
-from coursegen.attempts
-where generation_id = %(generation_id)s
-order by id;
+select * from coursegen.generations where id = %(generation_id)s;
 
 -- name: list_attempt_logs
 -- The last lines that the handlers printed and logged, start by start.

@@ -1,7 +1,7 @@
 """Actions on many generations: those that were selected, or all that match a filter.
 
 First a run is prepared: what matched is kept, and shown. Once it is confirmed, its rows are worked through in batches,
-and each keeps its outcome. What is left by a process that died, anybody may go on with.
+and each keeps its outcome. If a process dies, any other may continue its run.
 """
 
 from collections import Counter
@@ -33,8 +33,9 @@ from app.generation.errors import (
     UserFull,
 )
 from app.operations import actions
+from app.operations.generations.filters import read_filters
+from app.operations.generations.search import match
 from app.operations.listings import NotFound
-from app.operations.search import match, read_filters
 from app.services import Services
 
 ACTIONS = ("cancel", "retry", "resend")
@@ -119,7 +120,7 @@ def confirm(db: Database, run_id: UUID, actor: Actor) -> bool:
 
 
 def run_all(services: Services, run_id: UUID, turn: AbstractContextManager[object] | None = None) -> None:
-    """Works through the run until it has ended, was stopped, can't go on now, or is in other hands.
+    """Works through the run until it ends, is stopped, can't go on now, or another process holds it.
 
     `turn` is entered for each batch. Raises as `run_batch`.
     """
