@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 def alert(services: Services, client: WebhookClient, after_s: float) -> None:
     """Every check was made once, and what is due was sent.
 
-    After a failed or slow attempt the rest waits for the next call, so that no receiver keeps a place of upkeep for long.
+    After a failed or slow attempt the rest waits for the next call: no receiver keeps a place of upkeep for long.
     Does nothing without a receiver. `after_s`: for how long a finding, or its end, must last to be told.
     """
     if services.settings.alert_webhook_url is None:
