@@ -1315,6 +1315,7 @@ begin
     end if;
     update coursegen.alerts a
     set held_until = null,
+        began_at = case when p_wait_s is null and p_event = 'end' then now() else a.began_at end,
         is_told = case when p_wait_s is null then p_event = 'begin' else a.is_told end,
         failures = case when p_wait_s is null then 0 else a.failures + 1 end,
         due_at = case when p_wait_s is null then now() else now() + make_interval(secs => p_wait_s) end
@@ -1479,11 +1480,12 @@ $$;
 CREATE FUNCTION coursegen.idle_s_v1(generation coursegen.generations) RETURNS double precision
     LANGUAGE sql STABLE
     AS $$
-    select extract(epoch from now() - greatest(
+    select greatest(0, extract(epoch from now() - greatest(
         generation.created_at,
+        generation.paused_until,
         (select c.last_progress_update from public.courses c where c.id = generation.course_id),
         (select max(a.started_at) from coursegen.attempts a where a.generation_id = generation.id)
-    ))::float
+    )))::float
     where generation.finished_at is null
 $$;
 
@@ -3181,6 +3183,21 @@ begin
             values (p_generation_id, p_result ->> 'body', (p_result -> 'summary')::jsonb);
     end case;
 end
+$$;
+
+--
+-- Name: stuck_s_v1(coursegen.generations, double precision); Type: FUNCTION; Schema: coursegen; Owner: -
+--
+
+CREATE FUNCTION coursegen.stuck_s_v1(generation coursegen.generations, p_least_s double precision) RETURNS double precision
+    LANGUAGE sql STABLE
+    AS $$
+    select idle.s
+    from coursegen.idle_s_v1(generation) idle (s)
+    where generation.status <> 'awaiting_approval' and idle.s >= p_least_s
+        and not ((generation.status = 'queued' or generation.paused_until is not null) and exists (
+            select from coursegen.controls c where c.name in ('stages', 'stage:' || generation.stage)
+        ))
 $$;
 
 --
@@ -6233,6 +6250,13 @@ GRANT ALL ON FUNCTION coursegen.stopped_texts_v1(p_generation_id uuid) TO course
 
 REVOKE ALL ON FUNCTION coursegen.store_stage_result(p_generation_id uuid, p_stage text, p_result json) FROM PUBLIC;
 GRANT ALL ON FUNCTION coursegen.store_stage_result(p_generation_id uuid, p_stage text, p_result json) TO coursegen_app;
+
+--
+-- Name: FUNCTION stuck_s_v1(generation coursegen.generations, p_least_s double precision); Type: ACL; Schema: coursegen; Owner: -
+--
+
+REVOKE ALL ON FUNCTION coursegen.stuck_s_v1(generation coursegen.generations, p_least_s double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION coursegen.stuck_s_v1(generation coursegen.generations, p_least_s double precision) TO coursegen_app;
 
 --
 -- Name: FUNCTION take_over_stage_v1(p_generation_id uuid, p_job_id bigint, p_stalled_s double precision, p_stages jsonb, p_suspects_lock text, p_exhausted text); Type: ACL; Schema: coursegen; Owner: -

@@ -40,7 +40,7 @@ def make_environ(scope: Scope) -> "WSGIEnvironment":
         ARRIVED: time.monotonic(),
     }
     for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1").upper(), raw_value.decode("latin-1")
+        name, value = raw_name.decode("latin-1").upper(), raw_value.strip(b" \t").decode("latin-1")
         if "_" in name:  # would be taken for the name with a hyphen
             continue
         name = name.replace("-", "_")

@@ -16,13 +16,16 @@ from tasks.webhooks.webhook_client import NoResponse, WebhookClient
 #: The wait after the first failed attempt; doubled after each further one, up to the longest.
 FIRST_WAIT_S = 5.0
 LONGEST_WAIT_S = 600.0
+#: A receiver that takes longer for a message is slow.
+QUICK_S = 3.0
 
 log = logging.getLogger(__name__)
 
 
 def alert(services: Services, client: WebhookClient, after_s: float) -> None:
-    """Every check was made once, and what is due was sent; after a failed attempt the rest waits for the next call.
+    """Every check was made once, and what is due was sent.
 
+    After a failed or slow attempt the rest waits for the next call: no receiver keeps a place of upkeep for long.
     Does nothing without a receiver. `after_s`: for how long a finding, or its end, must last to be sent.
     """
     if services.settings.alert_webhook_url is None:
@@ -59,7 +62,10 @@ def send_alert(settings: Settings, client: WebhookClient, due: Alert) -> bool:
 
 
 def _send_due(services: Services, client: WebhookClient, due: Alert) -> bool:
+    """Whether the receiver accepted it at once."""
+    began = time.monotonic()
     is_sent = send_alert(services.settings, client, due)
+    is_quick = time.monotonic() - began <= QUICK_S
     wait_s = min(FIRST_WAIT_S * 2.0 ** min(due.failures, 32), LONGEST_WAIT_S)
     finish_alert(services.db, due, None if is_sent else wait_s)
-    return is_sent
+    return is_sent and is_quick

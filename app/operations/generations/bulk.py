@@ -15,6 +15,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from app.database.pool import Database, only_row
 from app.database.queries import QUERIES
@@ -45,6 +46,8 @@ MOST_ROWS = 10_000
 BATCH = 50
 #: How long a run stays with a process that gives no sign of life. Longer than any row may take.
 HOLD_S = 60
+#: How long a run waits for a database that is away, and how often it asks. Shorter than it is held.
+PATIENCE_S, AGAIN_S = 30.0, 1.0
 #: Rows that are shown, of a sample and of each outcome.
 SHOWN = 20
 #: More than so many are acted on only if their number was typed.
@@ -134,25 +137,15 @@ def run_batch(services: Services, run_id: UUID, holder: UUID) -> bool:
     """Acts on the next rows of a confirmed run; returns whether the holder should call again.
 
     Each row is a transaction of its own, and its outcome another: what was done is known from the audit if the process
-    died in between. Raises the database's errors if it can't be used.
+    died, or lost the database, in between. Raises the database's errors if it stays away for `PATIENCE_S`.
     """
-    held: dict[str, Any] = {"id": run_id, "holder": holder, "hold_s": HOLD_S, "limit": BATCH, "stop": False}
-    with services.db.connection() as conn:
-        run = conn.execute(QUERIES["hold_bulk_run"], held).fetchone()
-        if run is None:
-            return False
-        rows = conn.execute(QUERIES["take_bulk_rows"], held).fetchall()
-        judged = _judge(conn, [row["generation_id"] for row in rows], run["action"], run["filter"])
-    for row in rows:
-        outcome, why = ("done", None) if row["is_done"] else _act(services, run, row["generation_id"], judged)
-        with services.db.connection() as conn:
-            values = {**held, "position": row["position"], "outcome": outcome, "why": why}
-            goes_on = conn.execute(QUERIES["end_bulk_row"], values).fetchone() is not None
-        if outcome is None or not goes_on:
-            with services.db.connection() as conn:
-                conn.execute(QUERIES["release_bulk_run"], held)
-            return False
-    return not _finish(services.db, held, Actor(run["operator"], run["reason"])) if len(rows) < BATCH else True
+    patient = Retrying(
+        retry=retry_if_exception(is_unavailable),
+        stop=stop_after_delay(PATIENCE_S),
+        wait=wait_fixed(AGAIN_S),
+        reraise=True,
+    )
+    return patient(_run_batch, services, run_id, holder)
 
 
 def stop(db: Database, run_id: UUID, actor: Actor) -> bool:
@@ -179,6 +172,26 @@ def find_run(db: Database, run_id: UUID) -> dict[str, Any]:
             values = {"id": run_id, "outcome": outcome, "limit": SHOWN}
             rows += conn.execute(QUERIES["list_bulk_rows"], values).fetchall()
     return {**run, **counts, "shown": rows}
+
+
+def _run_batch(services: Services, run_id: UUID, holder: UUID) -> bool:
+    held: dict[str, Any] = {"id": run_id, "holder": holder, "hold_s": HOLD_S, "limit": BATCH, "stop": False}
+    with services.db.connection() as conn:
+        run = conn.execute(QUERIES["hold_bulk_run"], held).fetchone()
+        if run is None:
+            return False
+        rows = conn.execute(QUERIES["take_bulk_rows"], held).fetchall()
+        judged = _judge(conn, [row["generation_id"] for row in rows], run["action"], run["filter"])
+    for row in rows:
+        outcome, why = ("done", None) if row["is_done"] else _act(services, run, row["generation_id"], judged)
+        with services.db.connection() as conn:
+            values = {**held, "position": row["position"], "outcome": outcome, "why": why}
+            goes_on = conn.execute(QUERIES["end_bulk_row"], values).fetchone() is not None
+        if outcome is None or not goes_on:
+            with services.db.connection() as conn:
+                conn.execute(QUERIES["release_bulk_run"], held)
+            return False
+    return not _finish(services.db, held, Actor(run["operator"], run["reason"])) if len(rows) < BATCH else True
 
 
 def _judge(

@@ -11,6 +11,7 @@ begin
     end if;
     update coursegen.alerts a
     set held_until = null,
+        began_at = case when p_wait_s is null and p_event = 'end' then now() else a.began_at end,
         is_told = case when p_wait_s is null then p_event = 'begin' else a.is_told end,
         failures = case when p_wait_s is null then 0 else a.failures + 1 end,
         due_at = case when p_wait_s is null then now() else now() + make_interval(secs => p_wait_s) end

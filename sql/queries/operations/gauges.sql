@@ -46,12 +46,11 @@ select 'slots', '', (select count(*) from coursegen.generations where system_slo
 union all
 select 'paused_generations', reason.name,
     (select count(*) from coursegen.generations where finished_at is null and paused_why = reason.name)
-from (values ('provider_busy'), ('stage_full')) reason (name)
+from (values ('provider_busy'), ('stage_full'), ('stage_paused')) reason (name)
 union all
 select 'stuck', '', count(*)
 from coursegen.generations generation
-where finished_at is null and status <> 'awaiting_approval' and paused_until is null
-    and coursegen.idle_s_v1(generation) >= %(stuck_s)s
+where finished_at is null and coursegen.stuck_s_v1(generation, %(stuck_s)s) is not null
 union all
 -- One that waits for a busy sender of its user or host is not overdue.
 select figure.name, '', figure.value

@@ -156,15 +156,11 @@ from coursegen.events e
 where e.event_type = 'status_refused' and e."timestamp" > now() - interval '1 day';
 
 -- name: inspect_progress
--- How many active generations have made no progress for so long, and for how long the longest. One that waits for its owner,
--- that is paused, or whose first stage an operator has paused, is not among them.
-select count(*) as stuck, max(idle_s) as longest_s
+-- How many active generations have made no progress for so long, and for how long the longest.
+select count(*) as stuck, max(stuck_s) as longest_s
 from (
-    select case when created_at <= now() - make_interval(secs => %(stuck_s)s) then coursegen.idle_s_v1(generation) end as idle_s
+    select case when created_at <= now() - make_interval(secs => %(stuck_s)s) then coursegen.stuck_s_v1(generation, %(stuck_s)s) end as stuck_s
     from coursegen.generations generation
-    where finished_at is null and status <> 'awaiting_approval' and paused_until is null
-        and not (status = 'queued' and exists (
-            select from coursegen.controls c where c.name in ('stages', 'stage:' || generation.stage)
-        ))
+    where finished_at is null
 ) active
-where idle_s >= %(stuck_s)s;
+where stuck_s is not null;

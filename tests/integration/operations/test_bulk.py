@@ -159,6 +159,34 @@ def test_a_run_is_in_one_hand_and_passes_on_when_that_is_silent(
     assert audited(conn, "bulk_cancel_ended")[0]["details"]["left"] == 1
 
 
+def test_a_run_outlasts_a_database_that_is_away_for_a_while(
+    services: Services, past: Past, conn: Conn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "AGAIN_S", 0.1)
+    run_id = confirmed(services, {}, "cancel", [past.generation(NOW) for _ in range(2)])
+    conn.execute(
+        """
+        create sequence outcomes;
+        grant usage on sequence outcomes to public;
+        create function go_away() returns trigger language plpgsql as $$
+        begin
+            if nextval('public.outcomes') <= 2 then
+                raise cannot_connect_now;
+            end if;
+            return new;
+        end
+        $$;
+        create trigger go_away before update on coursegen.bulk_rows for each row execute function go_away();
+        """
+    )
+    try:
+        bulk.run_all(services, run_id)
+    finally:
+        conn.execute("drop function go_away cascade; drop sequence outcomes")
+    assert counts(services, run_id) == (2, 0, 0, 0)
+    assert len(audited(conn, "cancel")) == 2
+
+
 def test_retries_wait_for_slots_of_the_system(
     make_services_with: Callable[..., Services], past: Past, conn: Conn
 ) -> None:

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from stack.server import HOST
+from tests.conftest import WaitUntil
 from tests.integration.factories import MakeCourse, MakeToken
 from tests.integration.server.wire import GENERATE, INITIATE, connect, head, json_head, read_answer, send
 from tests.integration.serving import Server
@@ -101,6 +102,15 @@ def test_header_names_with_underscores_are_not_taken_for_others(server: Server, 
     status, answer = server.call("GET", "/nowhere", headers=[authorization, ("X_Request_ID", "spoofed")])
     assert status == 404
     assert answer["requestId"] != "spoofed"
+
+
+def test_blanks_around_a_value_are_not_part_of_it(server: Server, wait_until: WaitUntil) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    request = head("GET", "/nowhere", "X-Request-ID: \t one \t", f"Traceparent:00-{trace}-b7ad6b7169203331-01  ")
+    answer = send(server, request)
+    assert answer is not None
+    assert answer.json["requestId"] == "one"
+    wait_until(lambda: any(trace in line for line in server.lines))
 
 
 def test_a_client_that_leaves_is_not_missed(server: Server) -> None:

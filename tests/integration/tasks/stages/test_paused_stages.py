@@ -91,3 +91,37 @@ def test_a_running_stage_goes_on_and_the_paused_one_after_it_does_not_start(
     assert outcomes(conn) == ["completed"] * 4
     [audit, *_] = rows(conn, "select details from coursegen.audit where action = 'resume_stages'")
     assert audit["details"] == {"controls": ["stage:STRUCTURE_GENERATION", "stage:TEXT_GENERATION"]}
+
+
+def test_a_generation_is_stuck_if_nobody_has_come_long_after_its_pause(
+    services: Services, start_generation: StartGeneration, make_course: MakeCourse, conn: Connection
+) -> None:
+    start_generation(make_course())
+    conn.execute("update courses set last_progress_update = now() - interval '1 hour'")
+    conn.execute("update coursegen.generations set created_at = now() - interval '1 hour'")
+    for status, why, ends_in_s, control, stuck in [
+        ("running", "provider_busy", 60, None, 0),
+        ("running", "provider_busy", -60, None, 0),
+        ("running", "provider_busy", -3000, None, 1),
+        ("running", "stage_full", -3000, None, 1),
+        ("running", "stage_paused", -3000, None, 1),
+        ("running", "stage_paused", -3000, "stages", 0),
+        ("running", "provider_busy", -3000, "stage:STRUCTURE_ANALYSIS", 0),
+        ("running", None, None, "stages", 1),  # a worker has, or had, it in hand
+        ("queued", None, None, "stages", 0),
+        ("queued", None, None, "stage:FINALIZATION", 1),
+        ("queued", None, None, "admissions", 1),
+    ]:
+        conn.execute(
+            "update coursegen.generations set status = %s, paused_why = %s,"
+            " paused_until = now() + make_interval(secs => %s)",
+            (status, why, ends_in_s),
+        )
+        conn.execute("delete from coursegen.controls")
+        if control:
+            controls.pause(services, control, WHO)
+        case = (status, why, ends_in_s, control)
+        assert (*case, read_rows(services.db, "inspect_progress", stuck_s=STUCK_S)[0]["stuck"]) == (*case, stuck)
+        gauges = read_rows(services.db, "list_gauges", limit=3, queues=[], stalled=20, stuck_s=STUCK_S)
+        values = {row["name"]: row["value"] for row in gauges if row["name"] == "stuck" or row["label"] == why}
+        assert (*case, values) == (*case, {"stuck": stuck} | ({"paused_generations": 1} if why else {}))
