@@ -55,7 +55,7 @@ def _check_handlers(pace: DictRow) -> Finding:
         return Finding(State.OK, "handlers", say("none is silent for long"))
     found = say("{stage} of {job} in {worker} has reported nothing for {age}", age=age, **first)
     advice = say(
-        "See `coursegen generations log {job}`. At its time limit the handler is stopped and tried again.",
+        "See the log of its worker. `coursegen generations cancel {job}` ends it; at its time limit it is tried again.",
         job=first["job"],
     )
     clause = "silent" if silent > 1 else "one silent"
@@ -94,7 +94,7 @@ def _check_places(pace: DictRow, limit: int) -> Finding:
     found = say("{used} of {limit} taken", used=used, limit=limit)
     if refused:
         found += say(", {refused} starts refused within {age}", refused=refused, age=REFUSED_S)
-    advice = say("See `coursegen metrics slot_use`; add workers and raise GLOBAL_CONCURRENCY_LIMIT.")
+    advice = say("If workers have free places, raise the limit by `coursegen limit`; else start more workers.")
     is_full = used >= limit and refused > 0
     return judge("places", found, State.WARNING, advice, when=is_full, clause="full", limit=limit)
 

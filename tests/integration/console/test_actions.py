@@ -136,7 +136,9 @@ def test_controls_are_set_and_cleared_and_every_page_says_what_is_paused(
     def controls() -> list[tuple[object, ...]]:
         return [tuple(row.values()) for row in conn.execute(names)]
 
-    assert "Paused. What runs goes on." in send("admissions")
+    paused = fill_in(browser, "/", "controls", "admissions")()
+    assert "Paused. What runs goes on." in paused.text
+    assert paused.history[0].location.endswith("#controls")  # where the sentence is
     send("stages", stages="pause", stage="TEXT_GENERATION", reason="<b>")
     assert "The limit in force is 7." in send("limit", limit="7")
     assert controls() == [("admissions", None, "asked"), ("limit", 7, "asked"), ("stage:TEXT_GENERATION", None, "<b>")]

@@ -13,6 +13,7 @@ from flask import Flask
 from psycopg.rows import DictRow
 
 from app.operations.doctor import Finding, State, examine, examine_servers
+from app.operations.overview import list_unserved
 from app.services import Services
 from tests.conftest import WaitUntil
 from tests.integration.console.conftest import SignIn
@@ -83,9 +84,25 @@ def test_a_transaction_that_lasts_is_named_before_anybody_waits(
         ("select 1", None),
     ]:
         with transaction(database_url, statement) as pid, services.db.connection() as conn:
-            lasting = conn.execute("select pid, waiting, is_strong from coursegen.list_blockers_v1(0)").fetchall()
-        expected = {"pid": pid, "waiting": 0, "is_strong": is_strong}
+            lasting = conn.execute(
+                "select pid, waiting, is_strong, tables from coursegen.list_blockers_v1(0)"
+            ).fetchall()
+        tables = ["coursegen.generations" if "generations" in statement else "public.courses"]  # and no index
+        expected = {"pid": pid, "waiting": 0, "is_strong": is_strong, "tables": tables}
         assert lasting == ([] if is_strong is None else [expected]), statement
+
+
+def test_whatever_waits_says_that_nobody_serves_it(services: Services, sign_in: SignIn, past: Past, conn: Conn) -> None:
+    generation, page = past.generation(datetime.now(UTC), status="queued"), sign_in("viewer")
+    add_worker(conn, "stages", silent_s=services.settings.stalled_s + 60)
+    add_worker(conn, "upkeep", "webhooks")
+    for path in ["/workers", "/queue", f"/generations/{generation}"]:
+        shown = page.get(path).text
+        assert "Nobody serves the queue stages" in shown, path
+        assert "coursegen worker --only stages" in shown, path
+    assert list_unserved(services) == ["stages"]
+    add_worker(conn, "stages")
+    assert list_unserved(services) == []
 
 
 def test_a_handler_that_hangs_is_found_by_what_its_stage_usually_takes(
@@ -102,7 +119,7 @@ def test_a_handler_that_hangs_is_found_by_what_its_stage_usually_takes(
     finding = found(services, "handlers")
     assert (finding.state, finding.values["silent"]) == (State.WARNING, 1)
     assert f"TEXT_GENERATION of {hung} in host-a:77" in finding.found
-    assert f"coursegen generations log {hung}" in finding.advice
+    assert f"coursegen generations cancel {hung}" in finding.advice
     shown = sign_in("viewer").get("/").text
     assert "a handler has reported nothing for 2 min" in shown.lower()
     assert 'href="/generations?status=running&amp;stuck=1m"' in shown
@@ -124,7 +141,7 @@ def test_starts_that_are_refused_because_all_places_are_taken_are_a_problem(
     assert (finding.state, finding.found) == (State.WARNING, "3 of 3 taken, 4 starts refused within 5 min")
     shown = sign_in("viewer").get("/").text
     assert "ll 3 places are taken, and starts are refused" in shown
-    assert "raise GLOBAL_CONCURRENCY_LIMIT" in shown
+    assert "<code>coursegen limit</code>" in shown
 
 
 def test_a_receiver_that_is_dead_is_a_problem(console: Flask, sign_in: SignIn, past: Past, conn: Conn) -> None:
