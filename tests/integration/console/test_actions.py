@@ -81,6 +81,9 @@ def test_a_failed_one_is_retried_with_a_link_to_the_new_one(sign_in: SignIn, pas
     assert row
     assert row["source"] == "console"
     assert f'href="/generations/{row["id"]}"' in page
+    # Nobody retries it a second time, when the new one may have completed.
+    assert f"/generations/{failed}/retry" not in page
+    assert "Nobody intervened" not in page
     assert [tuple(each.values()) for each in conn.execute(AUDIT)] == [("retry", "console:link of cli:test", "asked")]
 
 
