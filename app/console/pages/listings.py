@@ -99,6 +99,7 @@ def show_webhooks() -> Response:
             ("due_at", mark("Due"), "time"),
         ),
         *(
+            ("receiver", mark("Receiver"), "private"),
             ("failures", mark("Failures"), "number"),
             ("response", mark("Response"), "number"),
             ("error", mark("Error"), "private"),

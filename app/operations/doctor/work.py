@@ -93,7 +93,7 @@ def _check_places(pace: DictRow, limit: int) -> Finding:
     used, refused = pace["places"], pace["refused"]
     found = say("{used} of {limit} taken", used=used, limit=limit)
     if refused:
-        found += say(", {refused} starts refused within {age}", refused=refused, age=REFUSED_S)
+        found += say(", starts refused within {age}: {refused}", refused=refused, age=REFUSED_S)
     advice = say("If workers have free places, raise the limit by `coursegen limit`; else start more workers.")
     is_full = used >= limit and refused > 0
     return judge("places", found, State.WARNING, advice, when=is_full, clause="full", limit=limit)
@@ -114,7 +114,7 @@ def _check_webhooks(settings: Settings, server: DictRow) -> Finding:
 
 def _check_receivers(server: DictRow) -> Finding:
     failing, age = server["failing"], float(server["failing_s"] or 0)
-    found = say("{failing} generations whose webhook failed three times or more", failing=failing)
+    found = say("generations whose webhook failed three times or more: {failing}", failing=failing)
     advice = say("See `coursegen webhooks list --failed` and tell the receivers' owners. It is retried for a day.")
     return judge("webhook receivers", found, State.WARNING, advice, when=failing > 0, clause="receivers", age=age)
 

@@ -138,7 +138,7 @@ def test_starts_that_are_refused_because_all_places_are_taken_are_a_problem(
         assert found(services, "places").state is State.OK
         past.generation(now)
     finding = found(services, "places")
-    assert (finding.state, finding.found) == (State.WARNING, "3 of 3 taken, 4 starts refused within 5 min")
+    assert (finding.state, finding.found) == (State.WARNING, "3 of 3 taken, starts refused within 5 min: 4")
     shown = sign_in("viewer").get("/").text
     assert "ll 3 places are taken, and starts are refused" in shown
     assert "<code>coursegen limit</code>" in shown
@@ -146,7 +146,7 @@ def test_starts_that_are_refused_because_all_places_are_taken_are_a_problem(
 
 def test_a_receiver_that_is_dead_is_a_problem(console: Flask, sign_in: SignIn, past: Past, conn: Conn) -> None:
     services = console.extensions["services"]
-    generation_id = past.generation(datetime.now(UTC), webhook_url="https://lms.example/hook?key=1")
+    generation_id = past.generation(datetime.now(UTC), webhook_url="https://u:pass@lms.example:8443/hook?key=1")
     conn.execute(
         "insert into coursegen.webhook_deliveries"
         " (generation_id, seq, status, step, percentage, message, failures, created_at, due_at)"
@@ -162,7 +162,10 @@ def test_a_receiver_that_is_dead_is_a_problem(console: Flask, sign_in: SignIn, p
     shown = sign_in("viewer").get("/").text
     assert "ebhooks fail at their receivers, for 7 min" in shown
     assert 'href="/webhooks?view=failed"' in shown
-    assert "lms.example" not in shown
+    assert "lms.example" not in shown + sign_in("viewer").get("/webhooks").text
+    shown = sign_in().get("/webhooks?view=failed").text
+    assert "lms.example:8443" in shown
+    assert not any(secret in shown for secret in ["pass", "key=1"])
 
 
 def test_jobs_that_wait_while_nothing_completes_are_an_error(services: Services, past: Past, conn: Conn) -> None:
