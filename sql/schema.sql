@@ -1818,7 +1818,7 @@ CREATE FUNCTION coursegen.list_blockers_v1(p_open_s double precision) RETURNS TA
     with lock as materialized (
         select l.*, c.oid::regclass::text as table_name
         from pg_locks l
-        left join pg_class c on c.oid = l.relation and l.locktype = 'relation' and (
+        left join pg_class c on c.oid = l.relation and l.locktype = 'relation' and c.relkind in ('r', 'p') and (
             c.relnamespace = to_regnamespace('coursegen')
             or c.relnamespace = to_regnamespace('public') and c.relname ~ '^(courses|system_metrics|procrastinate_.*)$'
         )

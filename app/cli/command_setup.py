@@ -16,7 +16,7 @@ from flask.cli import with_appcontext
 from app.cli.output import CommandFailed
 from app.cli.tables import WIDE
 from app.database.migration_session import MigrationError
-from app.database.pool import LIMITS, Unmigrated
+from app.database.pool import Unmigrated
 from app.database.preflight import explain_outage
 from app.generation.audit import Actor
 from app.generation.errors import GenerationError
@@ -29,7 +29,9 @@ from app.telemetry.log import configure_logging
 P = ParamSpec("P")
 
 #: The loggers of errors that the command's last line says.
-SAID = ("psycopg.pool", "app.generation.admission.refusals")
+SAID = ("psycopg.pool", "app.generation.admission.refusals", "app.generation.transaction_retries")
+#: Why a statement that takes long may do so.
+LOCKED = "another session locks what it needs (`coursegen doctor` names it)"
 
 
 class Span(click.ParamType[int]):
@@ -112,7 +114,9 @@ def with_services(function: Callable[Concatenate[Services, P], None]) -> Callabl
         except (MigrationError, Unmigrated, GenerationError, NotFound) as error:
             raise CommandFailed(str(error)) from error
         except psycopg.errors.QueryCanceled as error:
-            raise CommandFailed(f"No result within {LIMITS['statement_timeout']}: ask for less.") from error
+            raise CommandFailed(f"The database took too long: ask for less, unless {LOCKED}.") from error
+        except psycopg.errors.LockNotAvailable as error:
+            raise CommandFailed(f"The database took too long: {LOCKED}.") from error
         except psycopg.Error as error:
             why = explain_outage(settings.database_url, error, pooled=settings.database_pooled)
             raise CommandFailed(why) from error

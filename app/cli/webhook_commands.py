@@ -12,8 +12,8 @@ from app.operations.listings import find_webhook, read_rows
 from app.services import Services
 
 DELIVERY = ("seq", "state", "failures", "response", "status", "step")
-LISTED = ("created_at", "generation_id", *DELIVERY, "slug", "error")
-PENDING = ("due_at", "generation_id", *DELIVERY, "created_at", "slug", "error")
+LISTED = ("created_at", "generation_id", *DELIVERY, "slug", "receiver", "error")
+PENDING = ("due_at", "generation_id", *DELIVERY, "created_at", "slug", "receiver", "error")
 ATTEMPTS = ("seq", "at", "ms", "status", "error", "excerpt")
 
 command = click.Group("webhooks", help="List, show and resend deliveries to webhooks. Times are in UTC.")

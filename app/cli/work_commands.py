@@ -9,7 +9,7 @@ from app.generation.queue import QUEUES
 from app.operations.ages import say_age
 from app.operations.controls import list_controls
 from app.operations.listings import read_rows
-from app.operations.overview import list_queue, list_workers
+from app.operations.overview import list_queue, list_unserved, list_workers
 from app.services import Services
 
 WORKERS = ("state", "name", "process", "silent", "queues", "version", "places", "cpu_pressure", "in_hand")
@@ -48,6 +48,9 @@ def queue(services: Services, only: str | None, limit: int, as_json: bool) -> No
             if control["name"].startswith(STAGE):
                 why = control["reason"] or "no reason given"
                 echo(f"{control['name']} is paused by {control['set_by']}: {why}", err=True)
+        for unserved in list_unserved(services):
+            if only in (None, unserved):
+                echo(f"No worker serves {unserved}: start `coursegen worker --only {unserved}`", err=True)
         for row in rows:
             waits = row["waiting_s"] or 0
             row["waits"] = say_age(waits) if waits >= 0 else f"in {say_age(-waits)}"

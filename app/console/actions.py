@@ -152,7 +152,7 @@ def change_controls() -> Response:
     [name] = changes
     is_limit = name == "limit"
     act = _limit_change(form[name]) if is_limit else _pause_change(name, form[name], form.get("stage", ""))
-    return _act(ConsoleRole.OPERATOR, "/", lambda actor: act(current_services(), actor))
+    return _act(ConsoleRole.OPERATOR, "/", lambda actor: act(current_services(), actor), "#controls")
 
 
 def _limit_change(value: str) -> Change:
@@ -195,12 +195,12 @@ def _refuse(sentence: str) -> NoReturn:
     abort(400, f"{sentence} {nothing}")
 
 
-def _act(role: ConsoleRole, page: str, act: Callable[[Actor], str]) -> Response:
-    """Acts, once for each form, if the operator has the role; redirects to the page that shows the result."""
+def _act(role: ConsoleRole, page: str, act: Callable[[Actor], str], place: str = "") -> Response:
+    """Acts, once for each form, if the operator has the role; redirects to the place that shows the result."""
     operator, reason = require(role), _read_reason()
     try:
         key = UUID(request.form.get("key", ""))
     except ValueError:
         _refuse(translate("The form has no key. Load the page again."))
     act_once(current_services().db, key, operator.name, lambda: act(Actor(operator.name, reason)), translate)
-    return redirect(f"{page}?done={key}", 303)
+    return redirect(f"{page}?done={key}{place}", 303)

@@ -15,6 +15,7 @@ from app.operations.listings import NotFound
 TOO_LONG = mark(
     "The search took longer than 2 s and was stopped. Narrow it: a shorter time, a status, a user or a course."
 )
+LOCKED = mark("Another session locks what this page reads. “Now” names it.")
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ def register_errors(app: Flask) -> None:
     app.register_error_handler(NotFound, lambda error: show_error(404, f"{error}."))
     app.register_error_handler(Unmigrated, lambda error: show_error(503, f"{error}."))
     app.register_error_handler(psycopg.errors.QueryCanceled, lambda _: show_error(503, translate(TOO_LONG)))
+    app.register_error_handler(psycopg.errors.LockNotAvailable, lambda _: show_error(503, translate(LOCKED)))
     app.register_error_handler(psycopg.Error, _show_database_error)
     app.register_error_handler(HTTPException, lambda error: show_error(error.code or 500, str(error.description)))
     app.register_error_handler(Exception, _show_fault)

@@ -63,6 +63,12 @@ def list_workers(services: Services) -> list[DictRow]:
     return read_rows(services.db, "list_workers", stalled=services.settings.stalled_s)
 
 
+def list_unserved(services: Services) -> list[str]:
+    """The queues that no live worker serves."""
+    served = {queue for worker in list_workers(services) if worker["is_alive"] for queue in worker["queues"]}
+    return [queue for queue in QUEUES if queue not in served]
+
+
 def list_queue(services: Services, most: int, queues: Sequence[str] = QUEUES) -> list[DictRow]:
     """The first jobs that wait, in the order in which workers fetch them.
 

@@ -30,10 +30,11 @@ limit %(limit)s;
 
 -- name: list_webhook_deliveries
 -- The latest deliveries with the last attempt of each: of one course (by slug or id) or all, of one generation or all, and
--- on request only the failed or the pending ones.
+-- on request only the failed or the pending ones. `receiver`: the host of the URL, of which nothing else is for lists.
 select
     delivery.generation_id, delivery.seq, course.slug, delivery.status, delivery.step, delivery.state::text,
     delivery.failures, last.status as response, last.error, delivery.created_at,
+    substring(generation.webhook_url from '^[a-z]+://(?:[^/?#]*@)?([^/?#]*)') as receiver,
     case when delivery.state = 'pending' then delivery.due_at end as due_at, delivery.finished_at
 from coursegen.webhook_deliveries delivery
 join coursegen.generations generation on generation.id = delivery.generation_id

@@ -10,11 +10,13 @@ from app.cli.generations.completion import complete_id
 from app.cli.generations.lists import print_generations
 from app.cli.output import echo
 from app.cli.tables import print_facts, print_rows
+from app.generation.queue import STAGES_QUEUE
 from app.operations.ages import say_age
 from app.operations.generations.filters import read_time
 from app.operations.generations.search import Ambiguous, find_named
 from app.operations.generations.show import show
 from app.operations.listings import find_webhook, read_rows
+from app.operations.overview import list_unserved
 from app.services import Services
 
 FACTS = (
@@ -48,6 +50,8 @@ def command(services: Services, name: str, as_json: bool) -> None:
         print_rows([{**generation, **shown}], (), as_json=True)
         return
     echo(_say_now(shown))
+    if not shown["generation"]["finished_at"] and STAGES_QUEUE in list_unserved(services):
+        echo(f"No worker serves {STAGES_QUEUE}: start `coursegen worker`")
     print_facts(_list_facts(shown))
     for title, rows, columns in _list_tables(shown):
         if rows:
@@ -65,7 +69,10 @@ def command(services: Services, name: str, as_json: bool) -> None:
 def log(services: Services, name: str) -> None:
     """Show the last lines that a generation's handlers wrote. NAME is as for show."""
     generation_id = _find(services, name)["generation"]["id"]
-    for start in read_rows(services.db, "list_attempt_logs", generation_id=generation_id):
+    starts = read_rows(services.db, "list_attempt_logs", generation_id=generation_id)
+    if not starts:
+        echo("No log is kept: that of a start is when it ends. The log of its worker has every line.", err=True)
+    for start in starts:
         echo(f"{start['stage']} {start['started_at']:%Y-%m-%d %H:%M:%S} {start['outcome'] or 'running'}")
         for line in start["lines"].splitlines():
             echo(f"  {line}")

@@ -8,9 +8,11 @@ from flask import Blueprint, Response, make_response, render_template, request
 from app.auth.operators import ConsoleRole
 from app.console.access import may, reading, require
 from app.console.fragments import is_fragment, make_lasting, snapshot
+from app.generation.queue import STAGES_QUEUE
 from app.operations.forms import find_result
 from app.operations.generations.show import read_outline, show
 from app.operations.listings import find_webhook
+from app.operations.overview import list_unserved
 
 blueprint = Blueprint("generation", __name__)
 
@@ -28,7 +30,8 @@ def show_generation(generation_id: UUID) -> Response:
     def read() -> dict[str, Any]:
         outline = read_outline(services.db, generation_id, 1, LESSONS, 0) if sees_texts else []
         webhook = find_webhook(services.db, generation_id)
-        return {**show(services.db, generation_id), "outline": outline, "webhook": webhook}
+        unserved = [queue for queue in list_unserved(services) if queue == STAGES_QUEUE]
+        return {**show(services.db, generation_id), "outline": outline, "webhook": webhook, "unserved": unserved}
 
     # Who has just acted sees what came of it, and nothing older.
     shown = read() if done else snapshot(f"generation/{generation_id}/{sees_texts}", read)

@@ -12,12 +12,11 @@ from app.console.access import reading
 from app.console.fragments import render_live, snapshot
 from app.console.languages import mark, translate
 from app.generation.events import EVENT_TYPES
-from app.generation.queue import QUEUES
 from app.operations.controls import find_limit
 from app.operations.forms import find_result
 from app.operations.generations.filters import SAID, read_span
 from app.operations.listings import EVERY_CHANGE, compare_slots, list_periodic, read_rows
-from app.operations.overview import list_queue, list_workers
+from app.operations.overview import list_queue, list_unserved, list_workers
 from app.operations.processes.settings import CONFLICTS, DIFFERS, SAME, list_processes, list_settings
 
 blueprint = Blueprint("listings", __name__)
@@ -37,6 +36,8 @@ class Table:
     views: Mapping[str, str] | None = None
     #: The columns that identify a row. With a key, new rows are announced, and none moves meanwhile.
     key: Sequence[str] = ()
+    #: The queues that nobody serves, if they concern the table.
+    unserved: Sequence[str] = ()
 
     def name_row(self, row: Mapping[str, Any]) -> str:
         """The id of the row's element: it stays the same while the row does."""
@@ -47,11 +48,9 @@ class Table:
 @blueprint.get("/workers")
 def show_workers() -> Response:
     services = reading()
-    workers = snapshot("workers", lambda: list_workers(services))
-    live = [queue for worker in workers if worker["is_alive"] for queue in worker["queues"]]
-    lacking = [queue for queue in QUEUES if queue not in live]
+    workers, unserved = snapshot("workers", lambda: (list_workers(services), list_unserved(services)))
     versions = {worker["version"] for worker in workers if worker["is_alive"]}
-    return render_live("workers", title=mark("Workers"), workers=workers, lacking=lacking, versions=versions)
+    return render_live("workers", title=mark("Workers"), workers=workers, unserved=unserved, versions=versions)
 
 
 @blueprint.get("/queue")
@@ -63,12 +62,13 @@ def show_queue() -> Response:
         ("aged_priority", mark("Priority with aging"), "number"),
     ]
     services = reading()
-    rows = snapshot("queue", lambda: list_queue(services, ROWS))
+    rows, unserved = snapshot("queue", lambda: (list_queue(services, ROWS), list_unserved(services)))
     intro = mark(
         "In the order in which workers fetch them; the first 200. The last column shows whom PRIORITY_AGING_S=900 would"
         " help: those that later ones have overtaken."
     )
-    return _show(Table(mark("Queue"), columns, rows, mark("Nothing waits: workers keep up."), intro, key=["id"]))
+    empty = mark("Nothing waits: workers keep up.")
+    return _show(Table(mark("Queue"), columns, rows, empty, intro, key=["id"], unserved=unserved))
 
 
 @blueprint.get("/slots")
@@ -99,6 +99,7 @@ def show_webhooks() -> Response:
             ("due_at", mark("Due"), "time"),
         ),
         *(
+            ("receiver", mark("Receiver"), "private"),
             ("failures", mark("Failures"), "number"),
             ("response", mark("Response"), "number"),
             ("error", mark("Error"), "private"),

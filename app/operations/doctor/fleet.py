@@ -42,7 +42,7 @@ def _check_places(live: DictRow, limit: int) -> Finding:
     places, are_known = live["places"], live["workers"] and live["are_known"]
     known = say("{places} for stages, and {limit} generations may be active", places=places, limit=limit)
     found = known if are_known else say("unknown")
-    advice = say("Start more workers, raise WORKER_CONCURRENCY, or lower GLOBAL_CONCURRENCY_LIMIT.")
+    advice = say("Start more workers, raise WORKER_CONCURRENCY, or lower the limit by `coursegen limit`.")
     is_short = bool(are_known) and places < limit
     return judge(
         "places of workers", found, State.WARNING, advice, when=is_short, clause="short", limit=limit, places=places

@@ -53,7 +53,7 @@ def _check_handlers(pace: DictRow) -> Finding:
         return Finding(State.OK, "handlers", say("none is silent for long"))
     found = say("{stage} of {job} in {worker} has reported nothing for {age}", age=age, **first)
     advice = say(
-        "See `coursegen generations log {job}`. At its time limit the handler is stopped and tried again.",
+        "See the log of its worker. `coursegen generations cancel {job}` ends it; at its time limit it is tried again.",
         job=first["job"],
     )
     clause = "silent" if silent > 1 else "one silent"
@@ -91,8 +91,8 @@ def _check_places(pace: DictRow, limit: int) -> Finding:
     used, refused = pace["places"], pace["refused"]
     found = say("{used} of {limit} taken", used=used, limit=limit)
     if refused:
-        found += say(", {refused} starts refused within {age}", refused=refused, age=REFUSED_S)
-    advice = say("See `coursegen metrics slot_use`; add workers and raise GLOBAL_CONCURRENCY_LIMIT.")
+        found += say(", starts refused within {age}: {refused}", refused=refused, age=REFUSED_S)
+    advice = say("If workers have free places, raise the limit by `coursegen limit`; else start more workers.")
     is_full = used >= limit and refused > 0
     return judge("places", found, State.WARNING, advice, when=is_full, clause="full", limit=limit)
 
@@ -112,7 +112,7 @@ def _check_webhooks(settings: Settings, server: DictRow) -> Finding:
 
 def _check_receivers(server: DictRow) -> Finding:
     failing, age = server["failing"], float(server["failing_s"] or 0)
-    found = say("{failing} generations whose webhook failed three times or more", failing=failing)
+    found = say("generations whose webhook failed three times or more: {failing}", failing=failing)
     advice = say("See `coursegen webhooks list --failed` and inform the receivers' owners. It is retried for a day.")
     return judge("webhook receivers", found, State.WARNING, advice, when=failing > 0, clause="receivers", age=age)
 

@@ -11,7 +11,7 @@ as $$
     with lock as materialized (
         select l.*, c.oid::regclass::text as table_name
         from pg_locks l
-        left join pg_class c on c.oid = l.relation and l.locktype = 'relation' and (
+        left join pg_class c on c.oid = l.relation and l.locktype = 'relation' and c.relkind in ('r', 'p') and (
             c.relnamespace = to_regnamespace('coursegen')
             or c.relnamespace = to_regnamespace('public') and c.relname ~ '^(courses|system_metrics|procrastinate_.*)$'
         )

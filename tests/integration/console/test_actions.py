@@ -75,6 +75,9 @@ def test_a_failed_one_is_retried_with_a_link_to_the_new_one(sign_in: SignIn, pas
     assert row
     assert row["source"] == "console"
     assert f'href="/generations/{row["id"]}"' in page
+    # Nobody retries it a second time, when the new one may have completed.
+    assert f"/generations/{failed}/retry" not in page
+    assert "Nobody intervened" not in page
     assert [tuple(each.values()) for each in conn.execute(AUDIT)] == [("retry", "console:link of cli:test", "asked")]
 
 
@@ -130,7 +133,9 @@ def test_controls_are_set_and_cleared_and_every_page_says_what_is_paused(
     def controls() -> list[tuple[object, ...]]:
         return [tuple(row.values()) for row in conn.execute(names)]
 
-    assert "Paused. What runs goes on." in send("admissions")
+    paused = fill_in(browser, "/", "controls", "admissions")()
+    assert "Paused. What runs goes on." in paused.text
+    assert paused.history[0].location.endswith("#controls")  # where the sentence is
     send("stages", stages="pause", stage="TEXT_GENERATION", reason="<b>")
     assert "The limit in force is 7." in send("limit", limit="7")
     assert controls() == [("admissions", None, "asked"), ("limit", 7, "asked"), ("stage:TEXT_GENERATION", None, "<b>")]

@@ -12,6 +12,7 @@ from flask import Flask
 from psycopg.rows import DictRow
 
 from app.operations.doctor import Finding, State, examine, examine_servers
+from app.operations.overview import list_unserved
 from app.services import Services
 from tests.conftest import WaitUntil
 from tests.integration.console.conftest import SignIn
@@ -77,9 +78,25 @@ def test_a_transaction_that_lasts_is_named_before_anybody_waits(
         ("select 1", None),
     ]:
         with transaction(database_url, statement) as pid, services.db.connection() as conn:
-            lasting = conn.execute("select pid, waiting, is_strong from coursegen.list_blockers_v1(0)").fetchall()
-        expected = {"pid": pid, "waiting": 0, "is_strong": is_strong}
+            lasting = conn.execute(
+                "select pid, waiting, is_strong, tables from coursegen.list_blockers_v1(0)"
+            ).fetchall()
+        tables = ["coursegen.generations" if "generations" in statement else "public.courses"]  # and no index
+        expected = {"pid": pid, "waiting": 0, "is_strong": is_strong, "tables": tables}
         assert lasting == ([] if is_strong is None else [expected]), statement
+
+
+def test_whatever_waits_says_that_nobody_serves_it(services: Services, sign_in: SignIn, past: Past, conn: Conn) -> None:
+    generation, page = past.generation(datetime.now(UTC), status="queued"), sign_in("viewer")
+    add_worker(conn, "stages", silent_s=services.settings.stalled_s + 60)
+    add_worker(conn, "upkeep", "webhooks")
+    for path in ["/workers", "/queue", f"/generations/{generation}"]:
+        shown = page.get(path).text
+        assert "Nobody serves the queue stages" in shown, path
+        assert "coursegen worker --only stages" in shown, path
+    assert list_unserved(services) == ["stages"]
+    add_worker(conn, "stages")
+    assert list_unserved(services) == []
 
 
 def test_a_handler_that_hangs_is_found_by_what_its_stage_usually_takes(
@@ -96,7 +113,7 @@ def test_a_handler_that_hangs_is_found_by_what_its_stage_usually_takes(
     finding = found(services, "handlers")
     assert (finding.state, finding.values["silent"]) == (State.WARNING, 1)
     assert f"TEXT_GENERATION of {hung} in host-a:77" in finding.found
-    assert f"coursegen generations log {hung}" in finding.advice
+    assert f"coursegen generations cancel {hung}" in finding.advice
     shown = sign_in("viewer").get("/").text
     assert "a handler has reported nothing for 2 min" in shown.lower()
     assert 'href="/generations?status=running&amp;stuck=1m"' in shown
@@ -115,15 +132,15 @@ def test_starts_that_are_refused_because_all_places_are_taken_are_a_problem(
         assert found(services, "places").state is State.OK
         past.generation(now)
     finding = found(services, "places")
-    assert (finding.state, finding.found) == (State.WARNING, "3 of 3 taken, 4 starts refused within 5 min")
+    assert (finding.state, finding.found) == (State.WARNING, "3 of 3 taken, starts refused within 5 min: 4")
     shown = sign_in("viewer").get("/").text
     assert "ll 3 places are taken, and starts are refused" in shown
-    assert "raise GLOBAL_CONCURRENCY_LIMIT" in shown
+    assert "<code>coursegen limit</code>" in shown
 
 
 def test_a_receiver_that_is_dead_is_a_problem(console: Flask, sign_in: SignIn, past: Past, conn: Conn) -> None:
     services = console.extensions["services"]
-    generation_id = past.generation(datetime.now(UTC), webhook_url="https://lms.example/hook?key=1")
+    generation_id = past.generation(datetime.now(UTC), webhook_url="https://u:pass@lms.example:8443/hook?key=1")
     conn.execute(
         "insert into coursegen.webhook_deliveries"
         " (generation_id, seq, status, step, percentage, message, failures, created_at, due_at)"
@@ -139,7 +156,10 @@ def test_a_receiver_that_is_dead_is_a_problem(console: Flask, sign_in: SignIn, p
     shown = sign_in("viewer").get("/").text
     assert "ebhooks fail at their receivers, for 7 min" in shown
     assert 'href="/webhooks?view=failed"' in shown
-    assert "lms.example" not in shown
+    assert "lms.example" not in shown + sign_in("viewer").get("/webhooks").text
+    shown = sign_in().get("/webhooks?view=failed").text
+    assert "lms.example:8443" in shown
+    assert not any(secret in shown for secret in ["pass", "key=1"])
 
 
 def test_jobs_that_wait_while_nothing_completes_are_an_error(services: Services, past: Past, conn: Conn) -> None:
