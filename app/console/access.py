@@ -121,7 +121,7 @@ def _form_token(session: str) -> str:
 def _check_origin() -> None:
     """Browsers say where a form comes from; other programs need not."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    is_own = site == "same-origin" if site is not None else origin is None or urlsplit(origin).netloc == request.host
+    is_own = site == "same-origin" if site is not None else origin is None or origin.partition("://")[2] == request.host
     if not is_own:
         abort(403, translate("The form was sent by another site."))
 

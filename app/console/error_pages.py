@@ -4,7 +4,7 @@ import logging
 
 import psycopg
 from flask import Flask, g, render_template
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.console.access import NotAllowed, SignInRequired
 from app.console.languages import mark, translate
@@ -26,12 +26,17 @@ def register_errors(app: Flask) -> None:
     app.register_error_handler(Unmigrated, lambda error: show_error(503, f"{error}."))
     app.register_error_handler(psycopg.errors.QueryCanceled, lambda _: show_error(503, translate(TOO_LONG)))
     app.register_error_handler(psycopg.Error, _show_database_error)
-    app.register_error_handler(HTTPException, lambda error: show_error(error.code or 500, str(error.description)))
+    app.register_error_handler(HTTPException, _show_http_error)
     app.register_error_handler(Exception, _show_fault)
 
 
 def show_error(status: int, sentence: str) -> tuple[str, int]:
     return render_template("error.html", sentence=sentence, operator=g.get("operator")), status
+
+
+def _show_http_error(error: HTTPException) -> tuple[str, int, dict[str, str]]:
+    allowed = {"Allow": ", ".join(error.valid_methods or ())} if isinstance(error, MethodNotAllowed) else {}
+    return *show_error(error.code or 500, str(error.description)), allowed
 
 
 def _show_database_error(error: Exception) -> tuple[str, int]:
