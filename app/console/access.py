@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, request
 from jwt.exceptions import PyJWTError
+from werkzeug.exceptions import BadHost
 
 from app.auth.operators import ConsoleRole, OperatorTokens
 from app.auth.remote_keys import KeysUnavailable
@@ -71,13 +72,15 @@ def register_access(app: Flask) -> None:
     app.after_request(_add_policy)
 
 
-def _check() -> None:
+def _check() -> Response | None:
     if REJECTED in request.environ:
         abort(400)
+    if isinstance(problem := request.routing_exception, BadHost):  # no page can be made: none would have an address
+        return Response(problem.description, 400, mimetype="text/plain")
     if request.method not in ("GET", "HEAD"):
         _check_origin()
     if request.endpoint in OPEN:
-        return
+        return None
     session = request.cookies.get(COOKIE, "")
     if authorization := request.headers.get("Authorization"):
         g.operator = identify(authorization)
@@ -88,6 +91,7 @@ def _check() -> None:
             abort(403, translate("The form is not one of your session. Go back, load the page again, and repeat it."))
     else:
         raise SignInRequired(mark("Your session has ended.") if session else "")
+    return None
 
 
 def identify(authorization: str) -> Operator:

@@ -97,10 +97,11 @@ def test_a_page_that_needs_a_sign_in_leads_nowhere_else(console: Flask) -> None:
     assert 'href="/generations?status=failed"' in browser.get("/generations?status=failed").text
 
 
-def test_no_origin_and_no_method_is_a_fault(sign_in: SignIn) -> None:
+def test_no_origin_host_or_method_is_a_fault(sign_in: SignIn) -> None:
     browser = sign_in()
     for headers in [{"Origin": "http://["}, {"Origin": "x"}, {"Origin": ""}]:
         assert browser.post("/logout", headers=headers).status_code == 403, headers
+    assert browser.get("/", headers={"Host": "x" * 300}).status_code == 400
     answer = browser.delete("/queue")
     assert (answer.status_code, set(answer.headers["Allow"].split(", "))) == (405, {"GET", "HEAD", "OPTIONS"})
 
