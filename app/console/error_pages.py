@@ -4,6 +4,7 @@ import logging
 
 import psycopg
 from flask import Flask, g, render_template
+from psycopg_pool import TooManyRequests
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.console.access import NotAllowed, SignInRequired
@@ -15,6 +16,8 @@ from app.operations.listings import NotFound
 TOO_LONG = mark(
     "The search took longer than 2 s and was stopped. Narrow it: a shorter time, a status, a user or a course."
 )
+BUSY = mark("The console is busy: other pages wait for its connections, too. Load this one again in a moment.")
+LOCKED = mark("A transaction of another session locks what this page reads. The page Now names it.")
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +28,8 @@ def register_errors(app: Flask) -> None:
     app.register_error_handler(NotFound, lambda error: show_error(404, f"{error}."))
     app.register_error_handler(Unmigrated, lambda error: show_error(503, f"{error}."))
     app.register_error_handler(psycopg.errors.QueryCanceled, lambda _: show_error(503, translate(TOO_LONG)))
+    app.register_error_handler(psycopg.errors.LockNotAvailable, lambda _: show_error(503, translate(LOCKED)))
+    app.register_error_handler(TooManyRequests, lambda _: show_error(503, translate(BUSY)))
     app.register_error_handler(psycopg.Error, _show_database_error)
     app.register_error_handler(HTTPException, _show_http_error)
     app.register_error_handler(Exception, _show_fault)
