@@ -81,8 +81,9 @@ def _check() -> Response | None:
         _check_origin()
     if request.endpoint in OPEN:
         return None
-    session = request.cookies.get(COOKIE, "")
-    if authorization := request.headers.get("Authorization"):
+    session, authorization = request.cookies.get(COOKIE, ""), request.headers.get("Authorization", "")
+    # Beside a session, another scheme is a proxy's own password.
+    if authorization and (not session or authorization.lower().startswith("bearer")):
         g.operator = identify(authorization)
     elif found := find_operator(reading().db, session) if session else None:
         g.operator, g.form_token = found, _form_token(session)

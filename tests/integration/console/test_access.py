@@ -122,6 +122,12 @@ def test_a_token_in_the_header_needs_no_session(console: Flask, console_token: C
         assert console.test_client().get("/", headers={"Authorization": forged}).status_code == 401
 
 
+def test_the_password_of_a_proxy_ends_no_session_and_a_bad_token_does(sign_in: SignIn) -> None:
+    browser = sign_in()
+    for header, status in [("Basic dTpw", 200), ("Bearer a.b.c", 401), ("bearer", 401)]:
+        assert browser.get("/queue", headers={"Authorization": header}).status_code == status, header
+
+
 def test_a_forged_session_is_signed_out(console: Flask) -> None:
     for cookie in ["x", "x" * 5000, "\xff", "'or'1"]:
         browser = console.test_client(use_cookies=False)
