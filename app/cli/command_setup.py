@@ -113,6 +113,10 @@ def with_services(function: Callable[Concatenate[Services, P], None]) -> Callabl
             function(services, *args, **kwargs)
         except (MigrationError, Unmigrated, GenerationError, NotFound) as error:
             raise CommandFailed(str(error)) from error
+        except UnicodeEncodeError as error:
+            if error.encoding != "utf-8":  # the terminal's, which can't show a text
+                raise
+            raise CommandFailed("An argument is no text in UTF-8.") from error
         except psycopg.errors.QueryCanceled as error:
             raise CommandFailed(f"The database took too long: ask for less, unless {LOCKED}.") from error
         except psycopg.errors.LockNotAvailable as error:

@@ -42,8 +42,14 @@ from app.services import Services
 def command(services: Services, name: str | None, since: str, form: str) -> None:
     """Report on the past. Without NAME, list the reports. Times are in UTC."""
     if name is None:
+        listed = [{"name": report.name, "question": report.question} for report in REPORTS.values()]
         width = max(map(len, REPORTS))
-        echo("\n".join(f"{report.name:<{width}}  {report.question}" for report in REPORTS.values()))
+        if form == "json":
+            echo(to_json(listed, indent=2))
+        elif form == "csv":
+            echo_data(to_csv(list(listed[0]), [list(row.values()) for row in listed]))
+        else:
+            echo("\n".join(f"{row['name']:<{width}}  {row['question']}" for row in listed))
         return
     try:
         result = run_report(services.db, REPORTS[name], since, {"slots": find_limit(services)})

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, request
 from jwt.exceptions import PyJWTError
+from werkzeug.exceptions import BadHost
 
 from app.auth.operators import ConsoleRole, OperatorTokens
 from app.auth.remote_keys import KeysUnavailable
@@ -71,15 +72,18 @@ def register_access(app: Flask) -> None:
     app.after_request(_add_policy)
 
 
-def _check() -> None:
+def _check() -> Response | None:
     if REJECTED in request.environ:
         abort(400)
+    if isinstance(problem := request.routing_exception, BadHost):  # no page can be made: none would have an address
+        return Response(problem.description, 400, mimetype="text/plain")
     if request.method not in ("GET", "HEAD"):
         _check_origin()
     if request.endpoint in OPEN:
-        return
-    session = request.cookies.get(COOKIE, "")
-    if authorization := request.headers.get("Authorization"):
+        return None
+    session, authorization = request.cookies.get(COOKIE, ""), request.headers.get("Authorization", "")
+    # Beside a session, another scheme is a proxy's own password.
+    if authorization and (not session or authorization.lower().startswith("bearer")):
         g.operator = identify(authorization)
     elif found := find_operator(reading().db, session) if session else None:
         g.operator, g.form_token = found, _form_token(session)
@@ -88,6 +92,7 @@ def _check() -> None:
             abort(403, translate("The form is not one of your session. Go back, load the page again, and repeat it."))
     else:
         raise SignInRequired(mark("Your session has ended.") if session else "")
+    return None
 
 
 def identify(authorization: str) -> Operator:
@@ -121,7 +126,7 @@ def _form_token(session: str) -> str:
 def _check_origin() -> None:
     """Browsers say where a form comes from; other programs need not."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    is_own = site == "same-origin" if site is not None else origin is None or urlsplit(origin).netloc == request.host
+    is_own = site == "same-origin" if site is not None else origin is None or origin.partition("://")[2] == request.host
     if not is_own:
         abort(403, translate("The form was sent by another site."))
 

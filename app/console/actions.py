@@ -22,6 +22,7 @@ from app.operations.generations import bulk
 from app.operations.generations.filters import FILTERS, BadFilter
 from app.services import Services
 from app.services.current import current_services
+from app.telemetry.printable import inert
 
 blueprint = Blueprint("actions", __name__)
 MAX_REASON = 500
@@ -87,7 +88,7 @@ def rebuild_slots() -> Response:
 def prepare_run() -> Response:
     """Keeps what an action would take, for the page on which it is confirmed. Nothing has happened yet."""
     operator, form = require(ConsoleRole.OPERATOR), request.form
-    if form.get("action") not in bulk.ACTIONS:
+    if form.get("action") not in bulk.ACTIONS or form.get("scope") not in ("selected", "all"):
         _refuse(translate("Choose an action."))
     given = {name: form[name] for name in FILTERS if form.get(name)}
     try:
@@ -116,9 +117,10 @@ def confirm_run(run_id: UUID) -> Response:
 
 @blueprint.post("/bulk/<uuid:run_id>/continue")
 def continue_run(run_id: UUID) -> Response:
-    require(ConsoleRole.OPERATOR)
+    operator, services = require(ConsoleRole.OPERATOR), current_services()
     bulk.find_run(reading().db, run_id)
-    _work_on(current_services(), run_id)
+    if bulk.go_on(services.db, run_id, Actor(operator.name)):
+        _work_on(services, run_id)
     return redirect(f"/bulk/{run_id}", 303)
 
 
@@ -185,7 +187,7 @@ def _pause_change(name: str, verb: str, stage: str) -> Change:
 
 def _read_reason() -> str:
     reason = request.form.get("reason", "").strip()
-    if not 0 < len(reason) <= MAX_REASON or "\0" in reason:
+    if not inert(reason).strip() or len(reason) > MAX_REASON or "\0" in reason:
         _refuse(translate("Say why, in at most 500 characters."))
     return reason
 

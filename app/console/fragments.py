@@ -24,6 +24,8 @@ class _Kept:
     made_at: float = -math.inf
     kept_s: float = 0.0
     value: Any = None
+    failed_at: float = -math.inf
+    error: Exception | None = None
 
     def is_old(self) -> bool:
         return time.monotonic() - self.made_at > self.kept_s
@@ -37,7 +39,8 @@ class Snapshots:
         self._lock = threading.Lock()
 
     def get(self, name: str, read: Callable[[], T], kept_s: float | None = None) -> T:
-        """The snapshot of that name; `read` makes it. What it raises is not kept."""
+        """The snapshot of that name; `read` makes it. What it raises, those get who waited for it, and nobody later."""
+        asked_at = time.monotonic()
         with self._lock:
             self._forget()
             kept = self._kept.setdefault(name, _Kept())
@@ -45,8 +48,15 @@ class Snapshots:
             kept.kept_s = KEPT_S if kept_s is None else kept_s
         try:
             with kept.flight:
+                if kept.error is not None and asked_at < kept.failed_at:
+                    raise kept.error
                 if kept.is_old():
-                    kept.value, kept.made_at = read(), time.monotonic()
+                    kept.error = None
+                    try:
+                        kept.value, kept.made_at = read(), time.monotonic()
+                    except Exception as error:
+                        kept.error, kept.failed_at = error, time.monotonic()
+                        raise
                 return cast(T, kept.value)
         finally:
             with self._lock:

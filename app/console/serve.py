@@ -3,8 +3,9 @@
 from app.console import create_console
 from app.server.serve import serve_console
 
-#: Requests that are served at once.
-THREADS = 4
+#: Requests that are served at once: more than may have a connection or wait for one (`Database`), so that some thread
+#: is always free for what needs none, such as `/healthz`.
+THREADS = 24
 
 
 def main() -> None:

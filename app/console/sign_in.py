@@ -50,7 +50,7 @@ def sign_out() -> AnyResponse:
 def show_login(reason: str) -> tuple[str, int]:
     """The form for a token, in place of a page that needs one."""
     back = request.full_path.rstrip("?") if request.method == "GET" and request.path != "/login" else "/"
-    return render_template("login.html", reason=translate(reason), back=back), 401
+    return render_template("login.html", reason=translate(reason), back=back if is_own_path(back) else "/"), 401
 
 
 def _keep(response: Any, session: str) -> Response:

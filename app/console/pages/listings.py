@@ -74,9 +74,12 @@ def show_queue() -> Response:
 @blueprint.get("/slots")
 def show_slots() -> str:
     services = reading()
+    system, *users = compare_slots(services)
+    slots = [system, *sorted(users, key=lambda row: not row["drift"])]
     return render_template(
         "slots.html",
-        slots=compare_slots(services),
+        slots=slots[:ROWS],
+        holders=len(slots),
         limit=find_limit(services),
         result=find_result(services.db, request.args.get("done", "")),
         key=uuid4(),

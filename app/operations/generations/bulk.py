@@ -148,6 +148,16 @@ def run_batch(services: Services, run_id: UUID, holder: UUID) -> bool:
     return patient(_run_batch, services, run_id, holder)
 
 
+def go_on(db: Database, run_id: UUID, actor: Actor) -> bool:
+    """The run may be worked on again, still in the name of who confirmed it. Audited. False if none has to."""
+    with db.transaction() as conn:
+        run = conn.execute(QUERIES["find_bulk_run"], {"id": run_id}).fetchone()
+        is_left = run is not None and run["confirmed_at"] and not run["finished_at"] and not run["is_held"]
+        if run is not None and is_left:
+            record_audit(conn, actor, f"bulk_{run['action']}_continued", run=str(run_id))
+    return bool(is_left)
+
+
 def stop(db: Database, run_id: UUID, actor: Actor) -> bool:
     """The run has ended; a row that is in hand is the last. Audited. False if it has ended already."""
     return _finish(db, {"id": run_id, "stop": True}, actor)

@@ -134,6 +134,9 @@ def test_one_is_shown_whole_by_any_of_its_names(app: Flask, past: Past, conn: Co
     for text in ("Steps (3 of 20 lessons)", "4 Lessons", "Starts", "Log of TEXT_GENERATION", "  asked the model\n"):
         assert text in shown.stdout
     assert run(app, "generations", "log", "geology").stdout.endswith(" running\n  asked the model\n  again\n")
+    for arguments in (["list", "--course"], ["show"], ["cancel", str(UUID(int=9)), "--reason"]):
+        done = run(app, "generations", *arguments, "\udcff")  # as Python has an argument's bytes that are no UTF-8
+        assert (done.exit_code, done.stderr.count("\n")) == (1, 1), done.stderr
     done = run(app, "generations", "show", "unknown")
     assert (done.exit_code, done.stderr) == (1, "Error: No generation, course or request is called unknown\n")
 

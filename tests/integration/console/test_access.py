@@ -89,6 +89,23 @@ def test_a_sign_in_leads_nowhere_else(console: Flask, console_token: Callable[[s
         assert answer.location == "/", back
 
 
+def test_a_page_that_needs_a_sign_in_leads_nowhere_else(console: Flask) -> None:
+    browser = console.test_client()
+    for path in ["/%5Cevil.example", "/%09/evil.example", "/%E2%80%A8/evil.example"]:
+        shown = browser.get(path).text
+        assert not re.search(r'(href|value)="[^"?]*evil', shown), path
+    assert 'href="/generations?status=failed"' in browser.get("/generations?status=failed").text
+
+
+def test_no_origin_host_or_method_is_a_fault(sign_in: SignIn) -> None:
+    browser = sign_in()
+    for headers in [{"Origin": "http://["}, {"Origin": "x"}, {"Origin": ""}]:
+        assert browser.post("/logout", headers=headers).status_code == 403, headers
+    assert browser.get("/", headers={"Host": "x" * 300}).status_code == 400
+    answer = browser.delete("/queue")
+    assert (answer.status_code, set(answer.headers["Allow"].split(", "))) == (405, {"GET", "HEAD", "OPTIONS"})
+
+
 def test_only_the_claim_of_the_console_opens_it(console: Flask, console_token: Callable[[object], str]) -> None:
     """The tokens name a superadmin of the API, too."""
     for role in [None, "superadmin", "ADMIN", "", 5, ["admin"]]:
@@ -103,6 +120,12 @@ def test_a_token_in_the_header_needs_no_session(console: Flask, console_token: C
     assert "Set-Cookie" not in answer.headers
     for forged in ["Bearer a.b.c", "Basic abc", "Bearer", ", ,x"]:
         assert console.test_client().get("/", headers={"Authorization": forged}).status_code == 401
+
+
+def test_the_password_of_a_proxy_ends_no_session_and_a_bad_token_does(sign_in: SignIn) -> None:
+    browser = sign_in()
+    for header, status in [("Basic dTpw", 200), ("Bearer a.b.c", 401), ("bearer", 401)]:
+        assert browser.get("/queue", headers={"Authorization": header}).status_code == status, header
 
 
 def test_a_forged_session_is_signed_out(console: Flask) -> None:

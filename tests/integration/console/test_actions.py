@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from psycopg.rows import DictRow
 from werkzeug.test import TestResponse
 
+from app.console.pages import listings
 from app.generation.admission.requests import Order
 from app.generation.callers import Caller
 from app.generation.tiers import Tier
@@ -114,8 +115,20 @@ def test_the_priority_of_a_waiting_one_is_set(
     assert [row["action"] for row in conn.execute(AUDIT)] == ["priority"]
 
 
-def test_slots_are_rebuilt(sign_in: SignIn, conn: Conn, redis_client: "redis.Redis") -> None:
+def test_slots_are_rebuilt(
+    sign_in: SignIn, past: Past, conn: Conn, redis_client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
     redis_client.zadd("concurrency:global", {str(uuid4()): 1})
+    monkeypatch.setattr(listings, "ROWS", 2)
+    users = [UUID(int=number) for number in (1, 2, 3)]
+    for user in users:
+        past.generation(datetime.now(UTC), user_id=user)
+    for user in users[:2]:
+        redis_client.zadd(f"concurrency:user:{user}", {str(uuid4()): 1})
+    shown = sign_in("viewer").get("/slots").text  # the one that differs comes first
+    assert [str(user) in shown for user in users] == [False, False, True]
+    assert "2 of 4" in shown
+    conn.execute("delete from coursegen.generations")
     assert "Rebuilt." in fill_in(sign_in(), "/slots", "rebuild")().text
     assert redis_client.zcard("concurrency:global") == 0
     assert [row["action"] for row in conn.execute(AUDIT)] == ["rebuild_slots"]

@@ -78,7 +78,9 @@ def test_selected_ones_alone_are_taken(sign_in: SignIn, past: Past, conn: Conn) 
     assert [row["id"] for row in rows] == [other]
 
 
-def test_what_a_dead_process_left_is_shown_and_goes_on(sign_in: SignIn, past: Past, console_services: Services) -> None:
+def test_what_a_dead_process_left_is_shown_and_goes_on(
+    sign_in: SignIn, past: Past, console_services: Services, conn: Conn
+) -> None:
     generation = past.generation(NOW)
     db = console_services.db
     run_id = bulk.prepare(db, bulk.preview(db, {"course": "<i>x"}, "cancel", [generation]), "console:gone")
@@ -90,8 +92,15 @@ def test_what_a_dead_process_left_is_shown_and_goes_on(sign_in: SignIn, past: Pa
     assert "&lt;b&gt;why" in page
     seen = sign_in("viewer").get(path).text
     assert not any(text in seen for text in ("&lt;b&gt;why", "&lt;i&gt;x", "Основы геологии", f"{path}/continue"))
-    browser.post(f"{path}/continue", data=hidden(page, f"{path}/continue"))
-    wait_until(lambda: count(browser.get(path).text) == (1, 0, 0, 0))
+    for _ in range(2):  # the second finds nothing to do
+        browser.post(f"{path}/continue", data=hidden(page, f"{path}/continue"))
+        wait_until(lambda: count(browser.get(path).text) == (1, 0, 0, 0))
+    audit = conn.execute("select actor, action from coursegen.audit where action ~ 'bulk|^cancel' order by id")
+    assert [tuple(row.values()) for row in audit][1:] == [
+        ("console:link of cli:test", "bulk_cancel_continued"),
+        ("console:gone", "cancel"),
+        ("console:gone", "bulk_cancel_ended"),
+    ]
     browser.post(f"{path}/stop", data=hidden(page, f"{path}/stop"))
     assert browser.get(path).status_code == 200
 
@@ -102,6 +111,7 @@ def test_a_choice_that_is_none_is_a_sentence_and_changes_nothing(sign_in: SignIn
     token = hidden(browser.get("/generations").text, "/bulk")
     for data, status, sentence in [
         ({"action": "delete"}, 400, "Choose an action"),
+        ({"action": "cancel", "scope": "none"}, 400, "Choose an action"),
         ({"action": "cancel", "status": "nonsense"}, 400, "is none of"),
         ({"action": "cancel", "scope": "selected"}, 400, "nothing to do"),
         ({"action": "cancel", "scope": "selected", "selected": "7"}, 400, "It is gone."),

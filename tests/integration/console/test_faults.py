@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import psycopg
 from flask import Flask
 from psycopg.rows import DictRow
 
+from app.console.serve import THREADS
 from app.operations.doctor import Finding, State, examine, examine_servers
 from app.operations.overview import list_unserved
 from app.services import Services
@@ -57,12 +59,35 @@ def test_whoever_locks_the_database_is_named(
             waiter.start()
             wait_until(lambda: blockers(60))
             shown = page.get("/").text
+            refused = page.get("/generations").text if statement.startswith("lock") else ""
         waiter.join(20)
         assert "A transaction of another session locks the database" in shown
         assert f"pid {pid} (" in shown
         assert "import, idle in transaction) holds public.courses" in shown
         assert f"<code>select pg_terminate_backend({pid})</code>" in shown
+    assert "locks what this page reads" in refused
     assert blockers(0) == []
+
+
+def test_a_page_that_can_not_even_wait_for_a_connection_says_so(
+    console: Flask, sign_in: SignIn, console_services: Services, wait_until: WaitUntil
+) -> None:
+    cookie = sign_in().get_cookie("coursegen_console")
+    assert cookie
+    headers = {"Cookie": f"coursegen_console={cookie.value}"}
+
+    def load() -> str:
+        return console.test_client(use_cookies=False).get("/audit", headers=headers).text
+
+    def answers() -> list[str]:
+        return [each.result() for each in asked if each.done()]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        with console_services.db.connection(), console_services.db.connection():
+            asked = [pool.submit(load) for _ in range(THREADS)]
+            wait_until(lambda: any("The console is busy" in text for text in answers()))
+        wait_until(lambda: len(answers()) == THREADS)
+    assert any("Nobody has changed" in text or "console_sign_in" in text for text in answers())
 
 
 def test_a_transaction_that_lasts_is_named_before_anybody_waits(

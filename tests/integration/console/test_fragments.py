@@ -11,6 +11,7 @@ from psycopg.rows import DictRow
 
 from app.console import fragments
 from app.console.fragments import Snapshots
+from tests.conftest import WaitUntil
 from tests.integration.console.conftest import SignIn
 from tests.integration.factories import add_worker
 
@@ -48,6 +49,23 @@ def test_ten_tabs_at_once_cost_one_reading() -> None:
         asked = [pool.submit(snapshots.get, "now", read) for _ in range(10)]
         release.set()
         assert [each.result(20) for each in asked] == [1] * 10
+
+
+def test_what_fails_fails_for_all_who_waited_and_for_nobody_later(wait_until: WaitUntil) -> None:
+    snapshots, readings, release = Snapshots(), [], threading.Event()
+
+    def read() -> int:
+        readings.append(1)
+        release.wait(20)
+        return 1 // 0
+
+    with ThreadPoolExecutor(10) as pool:
+        asked = [pool.submit(snapshots.get, "now", read) for _ in range(10)]
+        wait_until(lambda: snapshots._kept["now"].users == 10)
+        release.set()
+        assert all(isinstance(each.exception(20), ZeroDivisionError) for each in asked)
+    assert len(readings) == 1
+    assert snapshots.get("now", lambda: 5) == 5
 
 
 def test_a_snapshot_is_made_again_when_it_is_old_or_failed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,9 @@ def serving(settings: Settings, **changed: Any) -> Iterator[Flask]:
 def test_without_a_name_the_metrics_are_listed_with_their_questions(settings: Settings) -> None:
     with serving(settings, database_url=NOWHERE) as app:
         lines = output(app).splitlines()
+        as_json, as_csv = json.loads(output(app, "--json")), output(app, "--format", "csv").splitlines()
+    assert [row["name"] for row in as_json] == sorted(REPORTS)
+    assert [line.split(",")[0] for line in as_csv] == ["name", *sorted(REPORTS)]
     assert [line.split()[0] for line in lines] == sorted(REPORTS)
     assert "success_rate        of the generations that ended, how many were completed, by source?" in lines
 

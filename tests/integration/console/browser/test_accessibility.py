@@ -42,6 +42,7 @@ def generation(conn: Conn) -> UUID:
         "insert into coursegen.audit (actor, action, reason, generation_id) values ('cli:ops', 'retry', 'it hung', %s)",
         [running],
     )
+    conn.execute("update coursegen.generations set error_message = repeat('x', 2000)")  # one word
     add_worker(conn, "stages")
     return running
 
