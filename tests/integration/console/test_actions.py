@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import psycopg
+import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
