@@ -189,7 +189,7 @@ def show_periodic() -> Response:
 @blueprint.get("/settings")
 def show_settings() -> Response:
     columns = [
-        *(("setting", mark("Setting"), "text"), ("value", mark("Value"), "text")),
+        *(("setting", mark("Setting"), "text"), ("value", mark("Value"), "private")),
         *(("state", mark("State"), "state"), ("processes", mark("Processes"), "lines")),
     ]
     services = reading()

@@ -225,6 +225,7 @@ def test_settings_are_those_of_every_live_process_and_hold_no_secret(
     password = settings.database_url.split("@")[0].rpartition(":")[2]
     assert not any(secret in page for secret in [SECRET, password])
     assert fingerprint(SECRET) in page
+    assert fingerprint(SECRET) not in sign_in("viewer").get("/settings").text
     assert re.search(r"<bdi>host:3</bdi></td><td>worker</td>.*?silent", page, re.DOTALL)
 
 
