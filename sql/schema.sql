@@ -204,13 +204,16 @@ declare
     generation coursegen.generations;
     picked record;
     in_force record;
+    tier record;
+    is_picked_here boolean;
     first_stage coursegen.stage;
     carried jsonb;
     jobs procrastinate_job_to_defer_v1[] := '{}';
 begin
     for request in
         select r.* from jsonb_to_recordset(p_requests) as r (
-            id uuid, course_id uuid, user_id uuid, tier coursegen.tier, user_slot int, system_slot int, system_limit int, source text, webhook_url text, request_id text, idempotency_key text,
+            id uuid, course_id uuid, user_id uuid, tier coursegen.tier, user_slot int, system_slot int,
+            system_limit int, source text, webhook_url text, request_id text, idempotency_key text,
             fingerprint text, retry_of uuid, message text, status text, actor text, reason text,
             completed_steps jsonb, beside boolean, traceparent text
         ) order by r.course_id
@@ -261,30 +264,33 @@ begin
             end if;
         end if;
         if outcome is null then
-            perform coursegen.hold_controls();
-            -- A statement of its own: its snapshot is taken under the lock. Numbers within the limits keep both, unless a
-            -- generation has one above them, since a limit was lowered: then the holders are counted.
-            select
-                t.priority, t.slots, l.slots as system_slots,
-                exists (select from coursegen.controls c where c.name = 'admissions') as is_paused,
-                coalesce(request.user_slot > t.slots or request.system_slot > l.slots, true)
-                    -- The highest numbers: one look at the end of an index each.
-                    or (
-                        select max(g.system_slot) from coursegen.generations g where g.system_slot is not null
-                    ) > l.slots
-                    or (
-                        select max(g.user_slot) from coursegen.generations g
-                        where g.user_id = request.user_id and g.user_slot is not null
-                    ) > t.slots as is_picked_here
-            into in_force
-            from coursegen.tiers t
-            cross join lateral (select coursegen.limit_in_force_v1(request.system_limit) as slots) l
-            where t.tier = request.tier;
-            user_limit := in_force.slots;
+            if in_force is null then
+                perform coursegen.hold_controls();
+                -- A statement of its own: its snapshot is taken under the lock. It holds for all requests of the call.
+                select
+                    l.slots as system_slots,
+                    exists (select from coursegen.controls c where c.name = 'admissions') as is_paused,
+                    -- The highest number: one look at the end of an index. A limit that was lowered may have such a holder.
+                    coalesce(
+                        (select max(g.system_slot) from coursegen.generations g where g.system_slot is not null) > l.slots,
+                        false
+                    ) as is_exceeded
+                into in_force
+                from (select coursegen.limit_in_force_v1(request.system_limit) as slots) l;
+            end if;
+            select t.priority, t.slots into tier from coursegen.tiers t where t.tier = request.tier;
+            user_limit := tier.slots;
             system_limit := in_force.system_slots;
+            -- Numbers within the limits keep both, unless a generation has one above them: then the holders are counted.
+            is_picked_here := in_force.is_exceeded
+                or coalesce(request.user_slot > user_limit or request.system_slot > system_limit, true)
+                or coalesce((
+                    select max(g.user_slot) from coursegen.generations g
+                    where g.user_id = request.user_id and g.user_slot is not null
+                ) > user_limit, false);
             if in_force.is_paused then
                 outcome := 'paused';
-            elsif in_force.is_picked_here then
+            elsif is_picked_here then
                 picked := coursegen.pick_slots(request.user_id, user_limit, system_limit);
                 user_active := picked.user_active;
                 system_active := picked.system_active;
@@ -311,7 +317,7 @@ begin
                 id, course_id, user_id, organization_id, tier, priority, user_slot, system_slot, stage, source,
                 webhook_url, request_id, idempotency_key, retry_of, traceparent, cancel_value
             ) values (
-                request.id, request.course_id, request.user_id, course.organization_id, request.tier, in_force.priority,
+                request.id, request.course_id, request.user_id, course.organization_id, request.tier, tier.priority,
                 request.user_slot, request.system_slot, first_stage, request.source,
                 request.webhook_url, request.request_id, request.idempotency_key, request.retry_of, request.traceparent,
                 (select m.value from coursegen.status_map m where m.status = 'cancelled')
