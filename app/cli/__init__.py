@@ -19,6 +19,7 @@ COMMANDS: list[click.Command] = [
     control_commands.pause,
     control_commands.resume,
     control_commands.limit,
+    control_commands.aging,
     control_commands.tiers,
     inspection_commands.doctor,
     inspection_commands.events,

@@ -1,8 +1,9 @@
-"""`coursegen pause`, `resume`, `limit` and `tiers`: live controls. Without arguments, each shows what is in force."""
+"""Live controls: `coursegen pause`, `resume`, `limit`, `aging`, `tiers`. Without arguments, each shows what holds."""
 
 from collections.abc import Callable
 
 import click
+from psycopg.rows import DictRow
 
 from app.cli.command_setup import as_json, operator, reason, with_services
 from app.cli.output import echo
@@ -90,11 +91,36 @@ def limit(services: Services, limit: int | None, reset: bool, reason: str | None
         controls.set_limit(services, limit, operator(reason))
     elif reset:
         controls.reset_limit(services, operator(reason))
-    set_by = [
-        f", set by {row['set_by']}" for row in controls.list_controls(services.db) if row["name"] == controls.LIMIT
-    ]
+    row = _find_control(services, controls.LIMIT)
     own = services.settings.global_concurrency_limit or "auto"
-    echo(f"{controls.find_limit(services)} at once{''.join(set_by)}; GLOBAL_CONCURRENCY_LIMIT is {own}")
+    echo(f"{controls.find_limit(services)} at once{_say_who(row)}; GLOBAL_CONCURRENCY_LIMIT is {own}")
+
+
+@click.command("aging")
+@click.argument("seconds", required=False, type=click.IntRange(0, 10**8))
+@click.option("--reset", is_flag=True, help="The environment's span again.")
+@reason
+@with_services
+def aging(services: Services, seconds: int | None, reset: bool, reason: str | None) -> None:
+    """Set after how long a waiting generation moves up a tier."""
+    if seconds is not None and reset:
+        raise click.UsageError("Name a number of seconds, or --reset")
+    if seconds is not None:
+        controls.set_aging(services, seconds, operator(reason))
+    elif reset:
+        controls.reset_aging(services, operator(reason))
+    row, own = _find_control(services, controls.AGING), services.settings.priority_aging_s
+    in_force = own if row is None else row["value"]
+    span = f"after {in_force:g} s" if in_force else "never"
+    echo(f"{span}{_say_who(row)}; PRIORITY_AGING_S is {own:g}")
+
+
+def _find_control(services: Services, name: str) -> DictRow | None:
+    return next((row for row in controls.list_controls(services.db) if row["name"] == name), None)
+
+
+def _say_who(row: DictRow | None) -> str:
+    return "" if row is None else f", set by {row['set_by']}"
 
 
 @click.group("tiers", invoke_without_command=True)

@@ -20,7 +20,7 @@ from app.generation.transaction_retries import RETRYING
 from app.operations.listings import read_rows
 from app.services import Services
 
-ADMISSIONS, STAGES, LIMIT = "admissions", "stages", "limit"
+ADMISSIONS, STAGES, LIMIT, AGING = "admissions", "stages", "limit", "aging"
 
 T = TypeVar("T")
 
@@ -77,6 +77,17 @@ def set_limit(services: Services, limit: int, actor: Actor) -> None:
 def reset_limit(services: Services, actor: Actor) -> None:
     """The environment's limit is in force again. Raises `NotOverridden`."""
     if not clear_controls(services.db, [LIMIT], actor, "reset_limit"):
+        raise NotOverridden
+
+
+def set_aging(services: Services, seconds: int, actor: Actor) -> None:
+    """Who has waited so long moves up a tier in the queue, whatever the environment says; 0: nobody does."""
+    set_control(services.db, AGING, seconds, actor, "set_aging", seconds=seconds)
+
+
+def reset_aging(services: Services, actor: Actor) -> None:
+    """The environment's span is in force again. Raises `NotOverridden`."""
+    if not clear_controls(services.db, [AGING], actor, "reset_aging"):
         raise NotOverridden
 
 

@@ -36,7 +36,7 @@ COMMANDS = {
     *("slots", "processes", "settings", "events", "webhooks", "metrics", "platform", "token"),
     *("console", "console-link"),
     *("workers", "queue", "audit", "completion"),
-    *("pause", "resume", "limit", "tiers"),
+    *("pause", "resume", "limit", "aging", "tiers"),
 }
 CONTEXT = click.Context(main)
 EVERY = {name: main.get_command(CONTEXT, name) for name in main.list_commands(CONTEXT)}

@@ -1,4 +1,4 @@
-"""`coursegen pause`, `resume`, `limit` and `tiers`."""
+"""`coursegen pause`, `resume`, `limit`, `aging` and `tiers`."""
 
 import json
 import re
@@ -73,6 +73,15 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(app: Flask, conn: Connecti
     assert "Name --slots or --priority" in refused(app, "tiers", "set", "FREE")
     assert "between 1 and 10000" in refused(app, "tiers", "set", "FREE", "--slots", "0")
     assert rows(conn, "select from coursegen.audit") == []
+
+
+def test_the_aging_of_priorities_is_set_and_taken_back(app: Flask, conn: Connection) -> None:
+    assert done(app, "aging") == "never; PRIORITY_AGING_S is 0"
+    assert re.fullmatch(r"after 600 s, set by cli:\S+; PRIORITY_AGING_S is 0", done(app, "aging", "600"))
+    assert conn.execute("select value from coursegen.controls where name = 'aging'").fetchall() == [{"value": 600}]
+    assert done(app, "aging", "--reset") == "never; PRIORITY_AGING_S is 0"
+    assert "nothing to reset" in refused(app, "aging", "--reset")
+    assert "Name a number of seconds, or --reset" in refused(app, "aging", "4", "--reset")
 
 
 def test_a_limit_set_by_another_process_is_obeyed_at_once(
