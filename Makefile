@@ -8,7 +8,7 @@ endif
 
 # How many tests run at once on 2 cores: more than half of their time they wait, and those that wait longest do so in one
 # process (`tests/parallel.py`). With many more those that measure time fail.
-AT_ONCE ?= 4
+AT_ONCE ?= 3
 
 # Without kept byte code each of the many processes compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE

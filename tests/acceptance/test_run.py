@@ -87,7 +87,16 @@ class Running:
         body = {"courseId": its["COURSE_ID"], **fields}
         assert self.request("/api/coursegen/generate", its["TOKEN"], body)["success"] is True
         status = f"/api/courses/{its['SLUG']}/check-status"
-        wait_until(lambda: self.request(status, its["TOKEN"])["currentStatus"] == "completed")
+
+        def is_completed() -> bool:
+            try:
+                return bool(self.request(status, its["TOKEN"])["currentStatus"] == "completed")
+            except urllib.error.HTTPError as error:
+                if error.code != 503:  # a poll may meet a connection of before a restart; the page asks again
+                    raise
+                return False
+
+        wait_until(is_completed)
 
     def shell(self, script: str) -> str:
         """What the lines print, run in the checkout."""

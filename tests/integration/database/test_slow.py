@@ -17,7 +17,7 @@ from tests.integration.factories import Course, MakeCourse, MakeToken
 from tests.integration.generation.proxy import Proxy, proxied
 from tests.logs import logging_restored
 
-SLOW_S = 0.45
+SLOW_S = 0.4
 AWAY_S = 4
 CLIENTS = 8
 

@@ -71,3 +71,8 @@ def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)
+
+
+def is_written(file: Path) -> bool:
+    """Whether the file has its content, which comes after its name."""
+    return file.exists() and file.stat().st_size > 0

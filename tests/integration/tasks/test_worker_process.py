@@ -17,7 +17,7 @@ from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows
 from tests.integration.generation.proxy import proxied
 from tests.integration.tasks.conftest import StartGeneration, status_of
-from tests.integration.tasks.processes import WorkerProcess, wait_until
+from tests.integration.tasks.processes import WorkerProcess, is_written, wait_until
 
 Connection = psycopg.Connection[DictRow]
 
@@ -55,7 +55,7 @@ def test_sigterm_hands_a_stage_back_within_the_grace_and_the_next_worker_complet
 ) -> None:
     generation_id = start_generation(make_course())
     worker = start_worker(handlers={Stage.STRUCTURE_ANALYSIS: "hangs"}, SHUTDOWN_GRACE_S="6")
-    wait_until((tmp_path / "hanging").exists)
+    wait_until(lambda: is_written(tmp_path / "hanging"))
     family = worker.family()
     assert family
     began = time.monotonic()
@@ -77,7 +77,7 @@ def test_a_worker_that_is_killed_leaves_no_child_behind(
 ) -> None:
     start_generation(make_course())
     worker = start_worker(handlers={Stage.STRUCTURE_ANALYSIS: handler})
-    wait_until((tmp_path / "hanging").exists)
+    wait_until(lambda: is_written(tmp_path / "hanging"))
     family = worker.family()
     assert int((tmp_path / "hanging").read_text()) in {process.pid for process in family}
     worker.process.kill()

@@ -16,7 +16,7 @@ from tests.integration.factories import MakeCourse
 from tests.integration.generation.conftest import rows
 from tests.integration.tasks.conftest import StartGeneration, status_of
 from tests.integration.tasks.liveness.conftest import FAST, Connection, Registered, StartWorker, beats_for
-from tests.integration.tasks.processes import wait_until
+from tests.integration.tasks.processes import is_written, wait_until
 from tests.integration.tasks.running import outcomes
 
 #: Longer than a worker may be silent.
@@ -35,7 +35,7 @@ def test_a_stage_that_outlasts_the_silence_of_the_dead_is_completed_once(
     worker = start_worker(only="stages", handlers={Stage.STRUCTURE_ANALYSIS: "waits"}, **PATIENT)
     worker_id = registered(worker)["id"]
     registered(start_worker(only="upkeep", **FAST))
-    wait_until((tmp_path / "hanging").exists)
+    wait_until(lambda: is_written(tmp_path / "hanging"))
     worker.process.send_signal(signal.SIGTERM)
     wait_until(beats_for(conn, worker_id, 5))
     assert outcomes(conn) == [None]
@@ -56,7 +56,7 @@ def test_a_cancellation_is_heard(
     course = make_course()
     generation_id = start_generation(course)
     worker = start_worker(only="stages", handlers={Stage.STRUCTURE_ANALYSIS: "hangs"}, **PATIENT)
-    wait_until((tmp_path / "hanging").exists)
+    wait_until(lambda: is_written(tmp_path / "hanging"))
     handler = psutil.Process(int((tmp_path / "hanging").read_text()))
     worker.process.send_signal(signal.SIGTERM)
     wait_until(lambda: worker.messages("worker_drains"))
@@ -77,7 +77,7 @@ def test_a_signal_hands_the_stage_back(
 ) -> None:
     start_generation(make_course())
     worker = start_worker(only="stages", handlers={Stage.STRUCTURE_ANALYSIS: "hangs"}, **FAST, SHUTDOWN_GRACE_S="4")
-    wait_until((tmp_path / "hanging").exists)
+    wait_until(lambda: is_written(tmp_path / "hanging"))
     worker.process.send_signal(number)
     if number is signal.SIGHUP:
         worker.process.send_signal(number)  # a terminal that closes may send it twice
@@ -96,7 +96,7 @@ def test_a_second_signal_ends_it_at_once(
 ) -> None:
     start_generation(make_course())
     worker = start_worker(only="stages", handlers={Stage.STRUCTURE_ANALYSIS: "hangs"}, **PATIENT)
-    wait_until((tmp_path / "hanging").exists)
+    wait_until(lambda: is_written(tmp_path / "hanging"))
     family = worker.family()
     os.kill(worker.process.pid, number)
     wait_until(lambda: worker.messages("worker_drains"))

@@ -16,7 +16,7 @@ from pipeline.child.wire import Raised, Returned
 from tasks.stages.child_pool import Children
 from tasks.stages.child_process import Died
 from tasks.stages.watch import Stopped, TimedOut
-from tests.integration.tasks.processes import wait_until
+from tests.integration.tasks.processes import is_written, wait_until
 from tests.integration.tasks.stages.children.outcomes import Run, is_alive, pid_of, said
 
 
@@ -124,7 +124,7 @@ def test_stopping_the_pool_ends_what_runs_and_leaves_nobody(run: Run, children: 
     outcomes = []
     thread = threading.Thread(target=lambda: outcomes.append(run("hangs")))
     thread.start()
-    wait_until((tmp_path / "hanging").exists)
+    wait_until(lambda: is_written(tmp_path / "hanging"))
     children.stop()
     thread.join(10)
     assert outcomes == [Stopped()]

@@ -12,7 +12,7 @@ from pipeline.child.wire import Raised, Returned
 from pipeline.testing import Units
 from tasks.stages.child_pool import Children
 from tasks.stages.handler_output import TAIL_BYTES, TAIL_LINES
-from tests.integration.tasks.processes import wait_until
+from tests.integration.tasks.processes import is_written, wait_until
 from tests.integration.tasks.stages.children.outcomes import Run, is_alive, pid_of
 
 PAID = "tests.integration.tasks.paid_handlers"
@@ -24,7 +24,7 @@ def test_threads_may_ask_and_one_that_is_left_behind_gets_no_answer(run: Run, tm
     assert len(units.results) == 20
     assert units.tokens > 0
     pid = pid_of(run("names_itself"))
-    wait_until((tmp_path / "asked").exists)
+    wait_until(lambda: is_written(tmp_path / "asked"))
     assert (tmp_path / "asked").read_text() == "RuntimeError('The handler has ended')"
     assert pid_of(run("names_itself")) == pid
 
