@@ -81,7 +81,7 @@ def reset_limit(services: Services, actor: Actor) -> None:
 
 
 def set_aging(services: Services, seconds: int, actor: Actor) -> None:
-    """Who has waited so long moves up a tier in the queue, whatever the environment says; 0: nobody does."""
+    """A generation that waits for so long moves up a tier in the queue. Overrides the environment; 0: none moves."""
     set_control(services.db, AGING, seconds, actor, "set_aging", seconds=seconds)
 
 

@@ -1,4 +1,4 @@
-"""Who gets in at the console, and what their browser is told."""
+"""Who may sign in at the console, and the headers that their browser gets."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Alerts: a finding of doctor is told once when it begins and once when it is over, whatever happens in between."""
+"""Alerts: a finding of doctor is sent once when it begins and once when it ends."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Live controls: what an operator changes binds the next admission, in every process, whatever was read before."""
+"""Live controls: an operator's change binds the next admission in every process."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
